@@ -1,0 +1,5 @@
+"""Networks into which blocks are inserted."""
+
+from gta.backbones.frame_resnet import FrameResNet
+
+__all__ = ["FrameResNet"]

@@ -1,0 +1,112 @@
+"""ResNet over frames: R2D, and TSM when its residual branches shift along time."""
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, nn
+
+from gta.backbones.inserted import BlockFactory, insert_blocks
+from gta.backbones.residual import BasicBlock, Bottleneck
+from gta.backbones.temporal_shift import TemporalShift
+
+DEPTHS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
+    10: (BasicBlock, (1, 1, 1, 1)),
+    18: (BasicBlock, (2, 2, 2, 2)),
+    34: (BasicBlock, (3, 4, 6, 3)),
+    50: (Bottleneck, (3, 4, 6, 3)),
+    101: (Bottleneck, (3, 4, 23, 3)),
+}
+"""Residual block and number of blocks in res2 ... res5."""
+
+STAGES = {"res2": "layer1", "res3": "layer2", "res4": "layer3", "res5": "layer4"}
+"""The field's stage names and torchvision's."""
+
+
+class FrameResNet(nn.Module):
+    """ResNet applied to each frame, with blocks inserted that see the whole clip.
+
+    Maps clips (B, 3, T, H, W) to logits (B, num_classes): the mean over frames of per-frame
+    logits. The trunk has torchvision's parameter names, and without blocks its outputs to the last
+    bit; inserted blocks live in `inserted`. Only they, and the shift, carry anything from one
+    frame to another.
+
+    Args:
+        depth: 10, 18, 34, 50 or 101. 10 has one basic block in each stage.
+        num_classes: Number of logits.
+        num_frames: T, frames of a clip.
+        width: Channels of the stem and of res2's blocks, 64 in all published ResNets.
+        tsm: Shift 1/8 of the channels forward and 1/8 backward in time in the residual branches:
+            in every block, in every second one of a stage where res4 has 23 blocks (depth 101), as
+            in the TSM repository.
+        dropout: Probability of dropping a feature before the classifier.
+        blocks: The blocks of one place, in the order in which they run.
+        placement: Stage name to 0-based indices of the residual blocks after whose ReLU the blocks
+            run. The paper's: {"res3": [1, 3], "res4": [1, 3, 5]}.
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        *,
+        num_classes: int,
+        num_frames: int,
+        width: int = 64,
+        tsm: bool = False,
+        dropout: float = 0.5,
+        blocks: Sequence[BlockFactory] = (),
+        placement: Mapping[str, Sequence[int]] | None = None,
+    ):
+        super().__init__()
+        if depth not in DEPTHS:
+            raise ValueError(f"there is no ResNet of depth {depth}: depths are {list(DEPTHS)}")
+        residual, lengths = DEPTHS[depth]
+        shift_every = 2 if lengths[2] >= 23 else 1
+        self.num_frames = num_frames
+        self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        channels = width
+        stage_channels = {}
+        for number, (stage, layer) in enumerate(STAGES.items()):
+            stage_width = width * 2**number
+            stack = nn.Sequential()
+            for index in range(lengths[number]):
+                stride = 2 if number > 0 and index == 0 else 1
+                shift = TemporalShift(num_frames) if tsm and index % shift_every == 0 else None
+                stack.append(residual(channels, stage_width, stride, shift))
+                channels = stage_width * residual.expansion
+            self.add_module(layer, stack)
+            stage_channels[stage] = channels
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(channels, num_classes)
+        self.reset_parameters()
+        self.inserted = insert_blocks(
+            blocks,
+            placement or {},
+            channels=stage_channels,
+            lengths=dict(zip(STAGES, lengths, strict=True)),
+            num_frames=num_frames,
+        )
+
+    def reset_parameters(self) -> None:
+        """Draw the trunk's weights as torchvision does, and the classifier's as TSM does."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        nn.init.normal_(self.fc.weight, std=0.001)
+        nn.init.zeros_(self.fc.bias)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        B, _, T, _, _ = clips.shape
+        x = clips.transpose(1, 2).flatten(0, 1)  # (B*T, 3, H, W)
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for stage, layer in STAGES.items():
+            for index, residual in enumerate(self.get_submodule(layer).children()):
+                x = residual(x)
+                key = f"{stage}_{index}"
+                if key in self.inserted:
+                    feature = x.unflatten(0, (B, T)).transpose(1, 2)  # (B, C, T, H, W)
+                    x = self.inserted[key](feature).transpose(1, 2).flatten(0, 1)
+        x = self.dropout(self.avgpool(x).flatten(1))
+        return self.fc(x).unflatten(0, (B, T)).mean(dim=1)

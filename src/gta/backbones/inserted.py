@@ -1,0 +1,53 @@
+"""Blocks inserted into a network by placement."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import nn
+
+BlockFactory = Callable[[int, int], nn.Module]
+"""Makes a block from (channels, num_frames): a block class, or a `functools.partial` of one."""
+
+
+def insert_blocks(
+    factories: Sequence[BlockFactory],
+    placement: Mapping[str, Sequence[int]],
+    *,
+    channels: Mapping[str, int],
+    lengths: Mapping[str, int],
+    num_frames: int,
+) -> nn.ModuleDict:
+    """One sequence of new blocks for each place, under the key "<stage>_<index>".
+
+    Args:
+        factories: The blocks of one place, in the order in which they run.
+        placement: Stage name to 0-based indices of the residual blocks that they follow.
+        channels: Channels of each stage.
+        lengths: Number of residual blocks of each stage.
+        num_frames: T.
+
+    Raises:
+        ValueError: Nothing would be inserted although something was asked for, or a place does not
+            exist.
+    """
+    places = [(stage, index) for stage, indices in placement.items() for index in indices]
+    if bool(factories) != bool(places):
+        raise ValueError(
+            f"nothing was inserted: got {len(factories)} blocks and {len(places)} places; give "
+            f'both blocks and a placement such as {{"res3": [1, 3], "res4": [1, 3, 5]}}, or neither'
+        )
+    inserted = nn.ModuleDict()
+    for stage, index in places:
+        if stage not in lengths:
+            raise ValueError(
+                f"there is no stage {stage!r} to insert after: stages are {list(lengths)}"
+            )
+        if not 0 <= index < lengths[stage]:
+            raise ValueError(
+                f"{stage} has {lengths[stage]} residual blocks, counted from 0: cannot insert "
+                f"after block {index}"
+            )
+        key = f"{stage}_{index}"
+        if key in inserted:
+            raise ValueError(f"the placement names block {index} of {stage} twice")
+        inserted[key] = nn.Sequential(*(make(channels[stage], num_frames) for make in factories))
+    return inserted

@@ -1,0 +1,69 @@
+"""Decoupling as composition (section 3.2 of the paper): any block, run within frames or along time.
+
+Axes: B batch, C channels, T frames, H, W.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+from torch import Tensor, nn
+
+
+def attention_of(block: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The block's method that computes its attention."""
+    return cast(Callable[[Tensor], Tensor], block.attention)
+
+
+class AlongSpace(nn.Module):
+    """Runs a block within each frame: frames become samples of the batch.
+
+    Maps (B, C, T, H, W) to the same shape. The block sees (B*T, C, 1, H, W).
+    """
+
+    def __init__(self, block: nn.Module):
+        super().__init__()
+        self.block = block
+
+    @staticmethod
+    def fold(x: Tensor) -> Tensor:
+        """(B, C, T, H, W) to (B*T, C, 1, H, W)."""
+        return x.transpose(1, 2).flatten(0, 1).unsqueeze(2)
+
+    def attention(self, x: Tensor) -> Tensor:
+        """The block's attention within each frame, (B, T, H*W, keys)."""
+        return attention_of(self.block)(self.fold(x)).unflatten(0, (x.shape[0], x.shape[2]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames = self.block(self.fold(x))
+        return frames.squeeze(2).unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
+
+
+class AlongTime(nn.Module):
+    """Runs a block along time at each position: positions become samples of the batch.
+
+    Maps (B, C, T, H, W) to the same shape. The block sees (B*H*W, C, T, 1, 1), so it must not pool
+    over space.
+    """
+
+    def __init__(self, block: nn.Module):
+        super().__init__()
+        if getattr(block, "pool", None) is not None:
+            raise ValueError(
+                f"AlongTime gives its block one position at a time, so there is nothing to "
+                f"pool: got pool={block.pool!r}, pass pool=None"
+            )
+        self.block = block
+
+    @staticmethod
+    def fold(x: Tensor) -> Tensor:
+        """(B, C, T, H, W) to (B*H*W, C, T, 1, 1)."""
+        return x.permute(0, 3, 4, 1, 2).flatten(0, 2)[..., None, None]
+
+    def attention(self, x: Tensor) -> Tensor:
+        """The block's attention along time at each position, (B, H*W, T, T)."""
+        return attention_of(self.block)(self.fold(x)).unflatten(0, (x.shape[0], -1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        B, C, T, H, W = x.shape
+        columns = self.block(self.fold(x))
+        return columns.reshape(B, H, W, C, T).permute(0, 3, 4, 1, 2)

@@ -1,0 +1,79 @@
+"""Self-attention over all positions of a clip (section 3.1 of the paper).
+
+Axes: B batch, C channels, T frames, H, W, D width of the block, N = T*H*W queries, S keys (N, or
+N/4 when pooled).
+"""
+
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn.functional import max_pool3d
+
+from gta.blocks.zero_norm import zero_norm
+
+Pool = Literal["before", "after"]
+Affinity = Literal["softmax", "dot_product"]
+
+
+class NonLocal(nn.Module):
+    """Non-local block (NL): every pixel of the clip attends to every other one, Eq. 1-4.
+
+    Maps (B, C, T, H, W) to the same shape for any T, H and W. Frames are treated as a set:
+    permuting them permutes the output.
+
+    Wang et al., "Non-local Neural Networks", CVPR 2018. `pool="after", scale=False` is the block
+    of the TSM repository, `pool="before"` with either affinity the one of PySlowFast.
+
+    Args:
+        channels: C.
+        num_frames: Not used, since no parameter has a temporal axis; every block takes it.
+        width: D, channels of query, key and value; C/2 unless given.
+        pool: Max-pool keys and values 1x2x2 before or after their projections, or not at all
+            (None).
+        scale: Divide the dot products by sqrt(D) as Eq. 2 does. Only with softmax.
+        affinity: "softmax", or "dot_product": divided by the number of keys in the place of a
+            softmax.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        num_frames: int,
+        *,
+        width: int | None = None,
+        pool: Pool | None = "after",
+        scale: bool = True,
+        affinity: Affinity = "softmax",
+    ):
+        super().__init__()
+        width = width or channels // 2
+        self.query = nn.Conv3d(channels, width, 1)  # W_Q
+        self.key = nn.Conv3d(channels, width, 1)  # W_K
+        self.value = nn.Conv3d(channels, width, 1)  # W_V
+        self.output = nn.Conv3d(width, channels, 1)  # W_O
+        self.norm = zero_norm(channels)
+        self.pool = pool
+        self.affinity = affinity
+        self.scale = width**-0.5 if scale else 1.0
+
+    def project_pooled(self, projection: nn.Module, x: Tensor) -> Tensor:
+        """K or V as (B, D, S)."""
+        if self.pool == "before":
+            x = max_pool3d(x, (1, 2, 2))
+        x = projection(x)
+        if self.pool == "after":
+            x = max_pool3d(x, (1, 2, 2))
+        return x.flatten(2)
+
+    def attention(self, x: Tensor) -> Tensor:
+        """The matrix M of Eq. 2 as (B, N, S): a row for each query, in the order t, h, w."""
+        query = self.query(x).flatten(2)  # Eq. 1
+        key = self.project_pooled(self.key, x)  # Eq. 1
+        if self.affinity == "dot_product":
+            return query.transpose(1, 2) @ key / key.shape[2]
+        return (query.transpose(1, 2) @ key * self.scale).softmax(dim=-1)  # Eq. 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        value = self.project_pooled(self.value, x)  # Eq. 1
+        attended = value @ self.attention(x).transpose(1, 2)  # Eq. 3, transposed: (B, D, N)
+        return x + self.norm(self.output(attended.unflatten(2, x.shape[2:])))  # Eq. 4

@@ -1,0 +1,196 @@
+"""The recipe: everything a run needs, as typed data. Strict: an unknown name is refused.
+
+No torch here: the command line checks a recipe before anything heavy is imported.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Stage = Literal["res2", "res3", "res4", "res5"]
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Data(BaseModel):
+    """Strict and immutable: what every part of a recipe is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class NonLocalBlock(Data):
+    """`gta.blocks.NonLocal`."""
+
+    block: Literal["nl"]
+    width: Positive | None = None
+    pool: Literal["before", "after"] | None = "after"
+    scale: bool = True
+    affinity: Literal["softmax", "dot_product"] = "softmax"
+
+
+class SpatialAttentionBlock(Data):
+    """`gta.blocks.SpatialAttention`."""
+
+    block: Literal["sa"]
+    width: Positive | None = None
+    pool: Literal["before", "after"] | None = "after"
+    scale: bool = True
+
+
+class TemporalAttentionBlock(Data):
+    """`gta.blocks.TemporalAttention`."""
+
+    block: Literal["ta"]
+    width: Positive | None = None
+    scale: bool = True
+
+
+class TAPEBlock(Data):
+    """`gta.blocks.TAPE`."""
+
+    block: Literal["tape"]
+    groups: Positive = 1
+    position: Literal["learned", "sinusoidal"] = "learned"
+    width: Positive | None = None
+    scale: bool = True
+
+
+class GlobalTemporalAttentionBlock(Data):
+    """`gta.blocks.GlobalTemporalAttention`."""
+
+    block: Literal["gta"]
+    groups: Positive = 8
+    pixel: bool = True
+    region: bool = True
+    regions: Positive = 8
+    assignment: Literal["softmax_regions", "softmax_positions", "none"] = "softmax_regions"
+    width: Positive | None = None
+
+
+Block = Annotated[
+    NonLocalBlock
+    | SpatialAttentionBlock
+    | TemporalAttentionBlock
+    | TAPEBlock
+    | GlobalTemporalAttentionBlock,
+    Field(discriminator="block"),
+]
+
+
+class Architecture(Data):
+    """A network: backbone, and the blocks inserted into it."""
+
+    backbone: Literal["frame_resnet"] = "frame_resnet"
+    depth: Literal[10, 18, 34, 50, 101] = 50
+    width: Positive = 64
+    """Channels of the stem; 64 in all published ResNets."""
+    tsm: bool = False
+    """Shift 1/8 of the channels forward and 1/8 backward in time."""
+    dropout: Fraction = 0.5
+    blocks: tuple[Block, ...] = ()
+    """The blocks of one place, in the order in which they run."""
+    placement: dict[Stage, tuple[Annotated[int, Field(ge=0)], ...]] = {}
+    """After which residual blocks of which stages, counted from 0."""
+
+
+class Model(Architecture):
+    """The architecture of a run and where its weights start."""
+
+    weights: str = "imagenet"
+    """"imagenet", the path of a file, or "none"."""
+
+
+class Clip(Data):
+    """What the network sees of a video."""
+
+    num_frames: Positive = 8
+    size: Positive = 224
+    """Height and width in pixels."""
+    resize: Positive | tuple[Positive, Positive] | None = (240, 320)
+    """Before cropping in training: exactly (height, width), or the short side, or not at all."""
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+
+class Augment(Data):
+    """What training changes at random."""
+
+    scales: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1, 0.875, 0.75, 0.66)
+    """Multi-scale crop: sides as fractions of the short side."""
+    flip: Literal["skip", "remap", "off"] = "skip"
+    """Mirror half of the clips. Directional classes: skip them, remap them to the mirrored class."""
+
+
+class Train(Data):
+    """Optimiser and schedule."""
+
+    epochs: Positive = 50
+    batch_size: Positive = 32
+    """Clips of one step over all processes."""
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    lr: Annotated[float, Field(gt=0)] = 0.01
+    schedule: Literal["steps", "cosine"] = "steps"
+    steps: tuple[Positive, ...] = (30, 40, 45)
+    """Epochs after which the learning rate is divided by ten."""
+    warmup_epochs: Annotated[float, Field(ge=0)] = 2
+    """Linear warm-up from zero."""
+    momentum: Fraction = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    """Not applied to biases and normalisation."""
+    matrix_lr: Annotated[float, Field(gt=0)] = 1.0
+    """Factor on the learning rate of GTA's matrices and positional embeddings."""
+    matrix_weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    """Weight decay of GTA's matrices and positional embeddings."""
+    label_smoothing: Fraction = 0.0
+    clip_norm: Annotated[float, Field(gt=0)] | None = 20.0
+    """Largest norm of the gradient."""
+    amp: bool = True
+    """bf16 autocast on a GPU."""
+    seed: int = 0
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 10
+    """Time between checkpoints inside an epoch; there is one after each epoch too."""
+
+
+class Test(Data):
+    """How scores are made."""
+
+    protocol: str = "1x1-center224"
+    """crops x clips - region and size; see `gta.evaluation.protocols`."""
+    batch_size: Positive = 32
+
+
+class DataSource(Data):
+    """Which videos, and how they are read."""
+
+    format: Literal["ssv1", "ssv2", "folder"]
+    root: str | None = None
+    val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of each class kept for validation where the folder has no split of its own."""
+    workers: Annotated[int, Field(ge=0)] = 4
+    """Loader processes."""
+    cache_gb: Annotated[float, Field(ge=0)] = 0.0
+    """Memory for decoded frames; 0 reads the files each time."""
+    max_bad: Fraction = 0.1
+    """Share of unreadable training videos at which training stops."""
+
+
+class Recipe(Data):
+    """One complete experiment."""
+
+    model: Model
+    clip: Clip
+    augment: Augment
+    train: Train
+    test: Test
+    data: DataSource
+
+    @model_validator(mode="after")
+    def sizes_agree(self) -> "Recipe":
+        """The clip must fit into the resized frame."""
+        resize = self.clip.resize
+        smallest = min(resize) if isinstance(resize, tuple) else resize
+        if smallest is not None and smallest < self.clip.size * min(self.augment.scales):
+            raise ValueError(
+                f"clip.resize={resize} is smaller than the clip's size of {self.clip.size}"
+            )
+        return self

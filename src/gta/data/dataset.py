@@ -1,0 +1,190 @@
+"""Clips for training and views for testing, one video at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from gta.errors import DataError, UsageError, VideoError
+
+from .cache import FrameCache
+from .decode import count_frames, read_frames
+from .flips import flip_partners
+from .records import Video, VideoList
+from .sampling import segment_indices
+from .transforms import TrainTransform, ViewTransform, resize_frames
+
+Flip = Literal["skip", "remap", "off"]
+_TRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One sample. `index` is the one asked for; label -1 means not known."""
+
+    clip: Tensor | None
+    """uint8; None: a view's video could not be read."""
+    label: int
+    index: int
+    failures: tuple[tuple[str, str], ...]
+    """(path, reason) of each video that could not be read."""
+
+
+class TrainingClips(Dataset):
+    """Random clips (C, T, size, size), each a function of (seed, epoch, index) alone.
+
+    A video that cannot be read is put on record in the item, and another one is drawn.
+
+    Args:
+        videos: Labelled videos.
+        num_frames: T, of a clip.
+        transform: Crops and flips.
+        flip: Half of the clips are mirrored. "skip": but never those of a directional class;
+            "remap": these too, and they get the label of the mirror image, if there is such a
+            class; "off": none.
+        seed: Of all draws, not negative.
+        cache: Frames in memory, filled with the transform's `resize`.
+    """
+
+    def __init__(
+        self,
+        videos: VideoList,
+        *,
+        num_frames: int,
+        transform: TrainTransform,
+        flip: Flip,
+        seed: int,
+        cache: FrameCache | None = None,
+    ):
+        if flip not in ("skip", "remap", "off"):
+            raise UsageError(f"flip={flip!r} is not possible; it is 'skip', 'remap' or 'off'.")
+        self.videos, self.num_frames, self.transform = videos.videos, num_frames, transform
+        self.flip, self.seed = flip, seed
+        self.partner = flip_partners(videos.classes).partner
+        self.frames = _Frames(cache, transform.resize)
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, key: tuple[int, int]) -> Item:
+        """The clip of (epoch, index).
+
+        Raises:
+            DataError: Ten videos in a row could not be read.
+        """
+        epoch, index = key
+        rng = np.random.default_rng([self.seed, epoch, index])
+        chosen, failures = index, []
+        for _ in range(_TRIES):
+            video = self.videos[chosen]
+            try:
+                clip, label = self._clip(video, rng)
+                return Item(clip, label, index, tuple(failures))
+            except VideoError as error:
+                failures.append((error.path, error.reason))
+                chosen = int(rng.integers(len(self.videos)))
+        path, reason = failures[0]
+        raise DataError(
+            f"{_TRIES} training videos in a row cannot be read; the first is {path}: {reason}. "
+            f"Is the data folder complete, and are these the videos of its annotation?"
+        )
+
+    def _clip(self, video: Video, rng: np.random.Generator) -> tuple[Tensor, int]:
+        mirrored, label = self._mirror(video, rng.random() < 0.5)
+        indices = segment_indices(self.frames.count(video), self.num_frames, rng=rng)
+        return self.transform(self.frames.read(video, indices), rng, flip=mirrored), label
+
+    def _mirror(self, video: Video, heads: bool) -> tuple[bool, int]:
+        """Whether the clip is mirrored, and its label then."""
+        label = _label(video)
+        if self.flip == "off" or not heads:
+            return False, label
+        if video.flippable:
+            return True, label
+        # a lone direction word has no partner but itself
+        has_partner = label >= 0 and self.partner[label] != label
+        return (
+            (True, self.partner[label]) if self.flip == "remap" and has_partner else (False, label)
+        )
+
+
+class ViewClips(Dataset):
+    """All views (V, C, T, size, size) of a video: `num_clips` in time x `num_crops` in space.
+
+    View v is crop v % num_crops of clip v // num_crops. A video that cannot be read gives an item
+    without a clip; nothing is put in its place.
+    """
+
+    def __init__(
+        self,
+        videos: VideoList,
+        *,
+        num_frames: int,
+        transform: ViewTransform,
+        num_clips: int = 1,
+        cache: FrameCache | None = None,
+    ):
+        self.videos, self.num_frames, self.transform = videos.videos, num_frames, transform
+        self.num_clips = num_clips
+        self.frames = _Frames(cache, transform.resize)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int]:
+        """(V, C, T, H, W) of an item's clip."""
+        num_views = self.num_clips * self.transform.num_crops
+        return num_views, 3, self.num_frames, self.transform.size, self.transform.size
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, index: int) -> Item:
+        video = self.videos[index]
+        try:
+            return Item(self._views(video), _label(video), index, ())
+        except VideoError as error:
+            return Item(None, _label(video), index, ((error.path, error.reason),))
+
+    def _views(self, video: Video) -> Tensor:
+        n = self.frames.count(video)
+        clips = [
+            segment_indices(n, self.num_frames, view=view, num_views=self.num_clips)
+            for view in range(self.num_clips)
+        ]
+        frames = self.frames.read(video, [i for clip in clips for i in clip])
+        return torch.stack(
+            [
+                self.transform(clip, crop)
+                for clip in frames.split(self.num_frames)
+                for crop in range(self.transform.num_crops)
+            ]
+        )
+
+
+class _Frames:
+    """Resized frames, from memory or from the file."""
+
+    def __init__(self, cache: FrameCache | None, resize):
+        if cache is not None and cache.resize != resize:
+            raise UsageError(
+                f"the cache holds frames resized to {cache.resize}, but the transform resizes to "
+                f"{resize}; fill the cache with resize={resize}"
+            )
+        self.cache, self.resize = cache, resize
+
+    def count(self, video: Video) -> int:
+        cached = self.cache.num_frames(video) if self.cache is not None else None
+        return cached or video.num_frames or count_frames(video.path)
+
+    def read(self, video: Video, indices: Sequence[int]) -> Tensor:
+        cached = self.cache.read(video, indices) if self.cache is not None else None
+        if cached is not None:
+            return cached
+        return resize_frames(read_frames(video.path, indices), self.resize)
+
+
+def _label(video: Video) -> int:
+    return -1 if video.label is None else video.label

@@ -1,0 +1,158 @@
+"""Batches: which samples, in which order, on which process."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from gta.errors import DataError, UsageError
+
+from .dataset import Item, TrainingClips, ViewClips
+
+
+class Batch(NamedTuple):
+    """Samples that could be read, and a record of those that could not."""
+
+    clips: Tensor
+    """uint8 (B, C, T, H, W) in training, (B, V, C, T, H, W) in testing."""
+    labels: Tensor
+    """int64 (B,); -1: not known."""
+    indices: Tensor
+    """int64 (B,), into the list of videos."""
+    failures: list[tuple[str, str]]
+    """(path, reason)."""
+
+
+class EpochOrder(Sampler[list[tuple[int, int]]]):
+    """Batches of (epoch, index): a permutation for each epoch, from (seed, epoch) alone.
+
+    The last, incomplete batch is left out; a set smaller than one batch is one batch. Set `epoch`
+    and `start_batch` before each pass over the loader.
+
+    Args:
+        num_videos: Of the training set.
+        batch_size: Over all processes.
+        seed: Of the permutations, not negative.
+        epoch: From 0.
+        start_batch: Batches to leave out: those before an interruption.
+        rank: Of this process; it takes the `rank`-th part of each batch.
+        world_size: Processes.
+
+    Raises:
+        UsageError: `batch_size` is not a multiple of `world_size`.
+        DataError: There are fewer videos than processes.
+    """
+
+    def __init__(
+        self,
+        num_videos: int,
+        *,
+        batch_size: int,
+        seed: int,
+        epoch: int = 0,
+        start_batch: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+    ):
+        if batch_size < 1 or batch_size % world_size:
+            raise UsageError(
+                f"batch_size={batch_size} cannot be shared by {world_size} processes; it counts "
+                f"the clips of all of them, so use a multiple of {world_size}."
+            )
+        if num_videos < world_size:
+            raise DataError(f"{num_videos} training videos are too few for {world_size} processes.")
+        self.num_videos = num_videos
+        self.batch_size = min(batch_size, num_videos - num_videos % world_size)
+        self.seed, self.epoch, self.start_batch = seed, epoch, start_batch
+        self.rank, self.world_size = rank, world_size
+
+    @property
+    def num_batches(self) -> int:
+        """Batches of a whole epoch."""
+        return self.num_videos // self.batch_size
+
+    def __len__(self) -> int:
+        return max(self.num_batches - self.start_batch, 0)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        # The number of videos is no index: another stream than that of any sample.
+        rng = np.random.default_rng([self.seed, self.epoch, self.num_videos])
+        order = rng.permutation(self.num_videos)
+        share = self.batch_size // self.world_size
+        for batch in range(self.start_batch, self.num_batches):
+            start = batch * self.batch_size + self.rank * share
+            yield [(self.epoch, int(index)) for index in order[start : start + share]]
+
+
+def training_loader(
+    dataset: TrainingClips,
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int = 0,
+    start_batch: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
+    workers: int = 0,
+    pin_memory: bool = False,
+) -> DataLoader[Batch]:
+    """Batches of one epoch, the same for any number of workers.
+
+    To keep the worker processes for the next epoch, set `loader.batch_sampler.epoch` (and
+    `.start_batch`) and iterate again. See `EpochOrder` for the arguments.
+    """
+    order = EpochOrder(
+        len(dataset),
+        batch_size=batch_size,
+        seed=seed,
+        epoch=epoch,
+        start_batch=start_batch,
+        rank=rank,
+        world_size=world_size,
+    )
+    return DataLoader(
+        dataset,
+        batch_sampler=order,
+        collate_fn=_collate,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=pin_memory,
+        generator=torch.Generator(),  # or iterating would draw from the global one
+    )
+
+
+def evaluation_loader(
+    dataset: ViewClips,
+    *,
+    batch_size: int,
+    rank: int = 0,
+    world_size: int = 1,
+    workers: int = 0,
+) -> DataLoader[Batch]:
+    """Every `world_size`-th video from `rank` on, in order: none twice, none left out.
+
+    A batch holds the videos that could be read; it may be empty.
+    """
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=range(rank, len(dataset), world_size),
+        collate_fn=partial(_collate, shape=dataset.shape),
+        num_workers=workers,
+        generator=torch.Generator(),
+    )
+
+
+def _collate(items: Sequence[Item], shape: tuple[int, ...] = ()) -> Batch:
+    readable = [(item.clip, item) for item in items if item.clip is not None]
+    clips = [clip for clip, _ in readable]
+    return Batch(
+        clips=torch.stack(clips) if clips else torch.empty((0, *shape), dtype=torch.uint8),
+        labels=torch.tensor([item.label for _, item in readable], dtype=torch.int64),
+        indices=torch.tensor([item.index for _, item in readable], dtype=torch.int64),
+        failures=[failure for item in items for failure in item.failures],
+    )

@@ -1,0 +1,34 @@
+"""What a data set is to the rest of the package: a list of videos and the names of its classes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Split = Literal["train", "val"]
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One video and its label."""
+
+    id: str
+    """Unique in its list: the data set's own id, or the path relative to the root."""
+    path: Path
+    """A video file, or a folder of JPEG or PNG frames."""
+    label: int | None
+    num_frames: int | None = None
+    """None: read from the file when it is opened."""
+    flippable: bool = True
+    """Whether its mirror image has the same label; decided from the class names."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoList:
+    """Videos of one split, in the order of their annotation."""
+
+    videos: list[Video]
+    classes: list[str]
+    """`classes[label]` is the name of a label."""
+
+    def __len__(self) -> int:
+        return len(self.videos)

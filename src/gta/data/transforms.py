@@ -1,0 +1,124 @@
+"""From decoded frames to the clip that a model sees: uint8 in, uint8 out, one draw for a clip.
+
+Decoded frames are (T, C, H, W) in shape and (T, H, W, C) in memory. Leave them so until they are
+resized: torchvision is 2.6 times slower on contiguous frames.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as F
+
+from gta.errors import UsageError
+
+Resize = tuple[int, int] | int | None
+"""Exactly (height, width), or the short side in pixels, or None: not at all."""
+
+
+def resize_frames(frames: Tensor, resize: Resize) -> Tensor:
+    """Resizes uint8 (T, C, H, W), antialiased bilinear; does nothing to frames of that size."""
+    if resize is None:
+        return frames
+    return F.resize(frames, list(resize) if isinstance(resize, tuple) else [resize])
+
+
+def crop_sizes(
+    height: int, width: int, size: int, scales: Sequence[float]
+) -> list[tuple[int, int]]:
+    """The (height, width) of crops to draw from, as in TSN.
+
+    Sides are `scales` times the short side; a side less than 3 pixels from `size` becomes `size`;
+    the indices of a crop's two scales differ by at most 1.
+    """
+    short = min(height, width)
+    sides = [max(int(short * scale), 1) for scale in scales]
+    sides = [size if abs(side - size) < 3 else side for side in sides]
+    return [(h, w) for i, h in enumerate(sides) for j, w in enumerate(sides) if abs(i - j) <= 1]
+
+
+def crop_offsets(free_height: int, free_width: int) -> list[tuple[int, int]]:
+    """The 13 (top, left) to draw from, as in TSN: steps of a quarter of the free space."""
+    y, x = free_height // 4, free_width // 4
+    steps = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2)]  # corners and centre
+    steps += [(2, 0), (2, 4), (4, 2), (0, 2)]  # middles of the sides
+    steps += [(1, 1), (1, 3), (3, 1), (3, 3)]  # between the centre and the corners
+    return [(i * y, j * x) for i, j in steps]
+
+
+class TrainTransform:
+    """Fixed resize, multi-scale fixed-position crop, resize to a square, flip.
+
+    Args:
+        size: Height and width of the clip in pixels.
+        resize: Of whole frames, before the crop; the paper: (240, 320).
+        scales: Sides of the crop as fractions of the short side.
+    """
+
+    def __init__(
+        self, *, size: int, resize: Resize, scales: Sequence[float] = (1, 0.875, 0.75, 0.66)
+    ):
+        self.size, self.resize, self.scales = size, resize, tuple(scales)
+
+    def __call__(self, frames: Tensor, rng: np.random.Generator, *, flip: bool = False) -> Tensor:
+        """uint8 (T, C, H, W) to uint8 (C, T, size, size); mirrored left to right if `flip`."""
+        frames = resize_frames(frames, self.resize)
+        height, width = frames.shape[-2:]
+        sizes = crop_sizes(height, width, self.size, self.scales)
+        h, w = sizes[rng.integers(len(sizes))]
+        # a side snapped to `size` may be up to 2 pixels longer than the frame
+        h, w = min(h, height), min(w, width)
+        offsets = crop_offsets(height - h, width - w)
+        top, left = offsets[rng.integers(len(offsets))]
+        frames = F.resized_crop(frames, top, left, h, w, [self.size, self.size])
+        if flip:
+            frames = F.horizontal_flip(frames)
+        return frames.transpose(0, 1)
+
+
+class ViewTransform:
+    """Fixed resize and one of the fixed crops of a test protocol.
+
+    Args:
+        size: Height and width of the clip in pixels.
+        resize: Of whole frames, before the crop.
+        num_crops: 1, the centre; 3, along the longer side of the frame: left, centre, right or
+            top, centre, bottom.
+    """
+
+    def __init__(self, *, size: int, resize: Resize, num_crops: int = 1):
+        if num_crops not in (1, 3):
+            raise UsageError(f"num_crops={num_crops} is not possible; it is 1 (centre) or 3.")
+        self.size, self.resize, self.num_crops = size, resize, num_crops
+
+    def __call__(self, frames: Tensor, crop: int = 0) -> Tensor:
+        """uint8 (T, C, H, W) to uint8 (C, T, size, size).
+
+        Raises:
+            UsageError: The resized frames are smaller than the crop.
+        """
+        if not 0 <= crop < self.num_crops:
+            raise ValueError(f"crop {crop} does not exist: num_crops={self.num_crops}, from 0")
+        frames = resize_frames(frames, self.resize)
+        height, width = frames.shape[-2:]
+        free_height, free_width = height - self.size, width - self.size
+        if free_height < 0 or free_width < 0:
+            raise UsageError(
+                f"A crop of {self.size}x{self.size} pixels does not fit into frames of {width}x"
+                f"{height} (width x height); resize to at least {self.size}, or use a smaller size."
+            )
+        top, left = free_height // 2, free_width // 2
+        if self.num_crops == 3:
+            if width >= height:
+                left = (0, left, free_width)[crop]
+            else:
+                top = (0, top, free_height)[crop]
+        return F.crop(frames, top, left, self.size, self.size).transpose(0, 1)
+
+
+def normalize(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """uint8 (..., C, T, H, W) in 0 to 255 to float32 (x / 255 - mean) / std, on its own device."""
+    statistics = torch.tensor([mean, std], dtype=torch.float32, device=clips.device)
+    centre, spread = statistics[:, :, None, None, None]
+    return clips.float().div_(255).sub_(centre).div_(spread)

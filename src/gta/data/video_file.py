@@ -1,0 +1,231 @@
+"""Exact frames of a video file with PyAV.
+
+MP4 and Matroska/WebM files are indexed by one pass over their packets, without decoding: the sorted
+presentation times are the frames. Reading seeks to the keyframe before a frame and decodes until
+its time appears. Where a container does not promise one packet a frame, or a file lacks times,
+frames are what decoding from the start gives, in that order.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from gta.errors import VideoError
+
+from .pictures import MAX_PIXELS
+
+# Playlists (HLS, concat, SDP ...) are left out: they open other files and connections.
+_OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,live_flv,gif,ogg,"
+    "mp3,wav,flac,aac",
+}
+_INDEXED = ("mov", "matroska")  # one packet a frame, with its time
+_WORTH_A_SEEK = 4  # frames that a seek saves; less is decoded faster than sought
+
+
+@dataclass(frozen=True)
+class Index:
+    """Where the frames of a file are; `times` is None where only decoding can tell."""
+
+    num_frames: int
+    size: tuple[int, int]
+    """(height, width) in the header."""
+    times: tuple[int, ...] | None
+    keyframes: tuple[int, ...] = ()
+
+
+def index(path: Path) -> Index:
+    """The index of a file, from memory if the file has not changed.
+
+    Raises:
+        VideoError: No video that can be read, or no frame.
+    """
+    status = path.stat()
+    return _index(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=10_000)
+def _index(path: Path, _modified: int, size: int) -> Index:
+    if size == 0:
+        raise VideoError(path, "is empty (0 bytes)")
+    with _opened(path) as (container, stream):
+        found = None
+        if any(name in container.format.name.split(",") for name in _INDEXED):
+            found = _index_packets(container, stream)
+    if found is None:
+        with _opened(path) as (container, stream):
+            found = Index(sum(1 for _ in _decode(container, stream)), _size(stream), None)
+    if found.num_frames == 0:
+        raise VideoError(path, "no frame could be decoded")
+    return found
+
+
+def _index_packets(container: InputContainer, stream: VideoStream) -> Index | None:
+    packets: list[tuple[int, bool]] = []
+    for packet in _packets(container, stream):
+        if packet.is_corrupt or packet.is_discard:  # cut off; outside of the edit list
+            continue
+        if packet.pts is None:
+            return None
+        packets.append((packet.pts, packet.is_keyframe))
+    packets.sort()
+    times = tuple(time for time, _ in packets)
+    keyframes = tuple(i for i, (_, is_key) in enumerate(packets) if is_key)
+    if len(set(times)) < len(times) or not keyframes:
+        return None
+    return Index(len(times), _size(stream), times, keyframes)
+
+
+def read(path: Path, indices: Sequence[int]) -> np.ndarray:
+    """The asked frames as uint8 (T, H, W, 3); indices must exist in `index(path)`.
+
+    Raises:
+        VideoError: One of them cannot be decoded.
+    """
+    table, wanted = index(path), sorted(set(indices))
+    images: dict[int, np.ndarray] = {}
+    if table.times is not None:
+        images = _read_seeking(path, table, wanted)
+    if len(images) < len(wanted):
+        images = _read_from_start(path, table, wanted)
+    return np.stack([images[i] for i in indices])
+
+
+def _read_seeking(path: Path, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
+    times = table.times or ()
+    frame_at = _frame_numbers(times)
+    images: dict[int, np.ndarray] = {}
+    with _opened(path) as (container, stream):
+        to_rgb = _ToRGB(stream)
+        frames, position = _decode(container, stream), -1
+        for target in wanted:
+            keyframe = table.keyframes[max(bisect_right(table.keyframes, target) - 1, 0)]
+            if keyframe - position > _WORTH_A_SEEK:
+                position = keyframe - 1
+                try:
+                    container.seek(times[keyframe], stream=stream)
+                except av.error.FFmpegError:
+                    return images
+                frames = _decode(container, stream)
+            for frame in frames:
+                i = frame_at.get(frame.pts)
+                if i is None or i <= position:  # leading frames of a keyframe, or stray ones
+                    continue
+                position = i
+                if i == target:
+                    images[i] = to_rgb(frame)
+                if i >= target:
+                    break
+    return images
+
+
+def _frame_numbers(times: Sequence[int]) -> dict[int | None, int]:
+    return {time: i for i, time in enumerate(times)}
+
+
+def _read_from_start(path: Path, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
+    """Decodes until all are there: files without times, and files in which seeking misleads."""
+    frame_at = None if table.times is None else _frame_numbers(table.times)
+    images: dict[int, np.ndarray] = {}
+    asked, num_decoded = set(wanted), 0
+    with _opened(path) as (container, stream):
+        to_rgb = _ToRGB(stream)
+        for order, frame in enumerate(_decode(container, stream)):
+            num_decoded += 1
+            i = order if frame_at is None else frame_at.get(frame.pts)
+            if i is not None and i in asked and i not in images:
+                images[i] = to_rgb(frame)
+            if len(images) == len(wanted):
+                return images
+    missing = next(i for i in wanted if i not in images)
+    raise VideoError(
+        path,
+        f"frame {missing} cannot be decoded; {num_decoded} of its {table.num_frames} frames can "
+        f"(damaged or cut off?)",
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    try:
+        container = av.open(str(path), container_options=_OPTIONS)
+    except (av.error.FFmpegError, EOFError, UnicodeDecodeError) as error:
+        raise VideoError(path, _what_is_it(path)) from error
+    with container:
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
+            audio = " (audio only)" if container.streams.audio else ""
+            raise VideoError(path, f"has no video stream{audio}")
+        height, width = _size(stream)
+        if width * height > MAX_PIXELS:
+            raise VideoError(path, f"its frames of {width}x{height} pixels are too large to decode")
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        stream.codec_context.thread_count = 1  # parallel over videos instead
+        yield container, stream
+
+
+def _size(stream: VideoStream) -> tuple[int, int]:
+    return stream.codec_context.height, stream.codec_context.width
+
+
+def _what_is_it(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(1024)
+    if b"\0" not in start and start.isascii():
+        return "not a video that FFmpeg knows (is it a text file?)"
+    return "not a video that FFmpeg can open (damaged, cut off, or another kind of file)"
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
+    """Packets up to the end of the file or the first damage of the container."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.FFmpegError):
+            return
+        if packet.size:  # the last, empty one asks the decoder for what it holds back
+            yield packet
+
+
+def _decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Frames in order of presentation; goes on after a packet that does not decode."""
+    for packet in _packets(container, stream):
+        try:
+            yield from stream.decode(packet)
+        except av.error.FFmpegError:
+            continue
+    try:
+        yield from stream.decode(None)
+    except av.error.FFmpegError:
+        return
+
+
+class _ToRGB:
+    """Frames of one file to upright uint8 (H, W, 3), all of the size of the header."""
+
+    def __init__(self, stream: VideoStream):
+        self.size = _size(stream)
+        self.convert = VideoReformatter()  # one a file: it keeps its tables from frame to frame
+
+    def __call__(self, frame: VideoFrame) -> np.ndarray:
+        if 0 in self.size:
+            self.size = (frame.height, frame.width)
+        height, width = self.size
+        rgb = self.convert.reformat(frame, width, height, format="rgb24", threads=1)
+        # FFmpeg's angle is that of the turn which sets the picture upright, anticlockwise
+        return np.rot90(rgb.to_ndarray(), round(frame.rotation / 90) % 4)

@@ -1,0 +1,45 @@
+"""Every block and every form of it that the contract tests run through, by name.
+
+16 channels are the fewest that give each half a quarter of them and still two groups of two.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from torch import nn
+
+from gta.blocks import (
+    TAPE,
+    GlobalTemporalAttention,
+    NonLocal,
+    SpatialAttention,
+    TemporalAttention,
+)
+
+CHANNELS = 16
+
+Make = Callable[[int], nn.Module]  # num_frames -> block
+
+ORDER_BLIND: dict[str, Make] = {
+    "NL": partial(NonLocal, CHANNELS),
+    "NL pool before": partial(NonLocal, CHANNELS, pool="before"),
+    "NL no pool": partial(NonLocal, CHANNELS, pool=None),
+    "NL dot product": partial(NonLocal, CHANNELS, affinity="dot_product"),
+    "SA": partial(SpatialAttention, CHANNELS),
+    "SA pool before": partial(SpatialAttention, CHANNELS, pool="before"),
+    "TA": partial(TemporalAttention, CHANNELS),
+}
+ORDER_AWARE: dict[str, Make] = {
+    "TAPE": partial(TAPE, CHANNELS),
+    "TAPE two groups": partial(TAPE, CHANNELS, groups=2),
+    "TAPE sinusoidal": partial(TAPE, CHANNELS, position="sinusoidal"),
+    "GTA": partial(GlobalTemporalAttention, CHANNELS, groups=2),
+    "GTA one group": partial(GlobalTemporalAttention, CHANNELS, groups=1),
+    "GTA pixel": partial(GlobalTemporalAttention, CHANNELS, groups=2, region=False),
+    "GTA region": partial(GlobalTemporalAttention, CHANNELS, groups=2, pixel=False),
+    "GTA softmax over positions": partial(
+        GlobalTemporalAttention, CHANNELS, groups=2, assignment="softmax_positions"
+    ),
+    "GTA no normalisation": partial(GlobalTemporalAttention, CHANNELS, groups=2, assignment="none"),
+}
+ALL = ORDER_BLIND | ORDER_AWARE
