@@ -118,7 +118,7 @@ class Augment(Data):
     scales: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1, 0.875, 0.75, 0.66)
     """Multi-scale crop: sides as fractions of the short side."""
     flip: Literal["skip", "remap", "off"] = "skip"
-    """Mirror half of the clips. Directional classes: skip them, remap them to the mirrored class."""
+    """Mirror half of the clips; skip directional classes, or remap them to the mirrored class."""
 
 
 class Train(Data):

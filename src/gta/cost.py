@@ -13,7 +13,7 @@ class Cost:
     """What one view of one clip costs."""
 
     gflops: float
-    """Multiply-adds / 1e9 of convolutions, linear layers and attention products, as in the paper."""
+    """Multiply-adds / 1e9 of convolutions, linear layers and attention products."""
     params_m: float
     """Parameters / 1e6."""
 
@@ -22,7 +22,7 @@ def count_cost(make: Callable[[], nn.Module], clip_shape: tuple[int, ...]) -> Co
     """Count the cost of a model on one clip of shape (3, T, H, W), on the meta device.
 
     Args:
-        make: Builds the model; called with the meta device as default, so that nothing is allocated.
+        make: Builds the model; called under the meta device, so that nothing is allocated.
         clip_shape: Shape of one clip.
     """
     with torch.device("meta"):

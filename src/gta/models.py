@@ -17,6 +17,7 @@ from gta.config import (
     GlobalTemporalAttentionBlock,
     NonLocalBlock,
     SpatialAttentionBlock,
+    Stage,
     TAPEBlock,
     TemporalAttentionBlock,
 )
@@ -36,9 +37,10 @@ TA = TemporalAttentionBlock(block="ta")
 PE = TAPEBlock(block="tape")
 GTA = GlobalTemporalAttentionBlock(block="gta")
 
-FIVE = {"res3": (1, 3), "res4": (1, 3, 5)}
+FIVE: dict[Stage, tuple[int, ...]] = {"res3": (1, 3), "res4": (1, 3, 5)}
 """Section 4.2: two places in res3 and three in res4, after every other residual block."""
-TINY = {"res3": (0,), "res4": (0,)}
+THREE: dict[Stage, tuple[int, ...]] = {"res3": (1,), "res4": (0, 1)}
+TINY: dict[Stage, tuple[int, ...]] = {"res3": (0,), "res4": (0,)}
 
 MODELS: dict[str, Architecture] = {
     # Tables 1 and 2b
@@ -54,7 +56,7 @@ MODELS: dict[str, Architecture] = {
     "tsm50_gta": Architecture(depth=50, tsm=True, blocks=(SA, GTA), placement=FIVE),
     # Small ones: own videos on a modest machine, and the quickstart
     "r2d18": Architecture(depth=18),
-    "r2d18_gta": Architecture(depth=18, blocks=(SA, GTA), placement={"res3": (1,), "res4": (0, 1)}),
+    "r2d18_gta": Architecture(depth=18, blocks=(SA, GTA), placement=THREE),
     "tiny": Architecture(depth=10, width=16, dropout=0),
     "tiny_dnl": Architecture(depth=10, width=16, dropout=0, blocks=(SA, TA), placement=TINY),
     "tiny_gta": Architecture(depth=10, width=16, dropout=0, blocks=(SA, GTA), placement=TINY),
@@ -79,5 +81,5 @@ def build(architecture: Architecture, *, num_classes: int, num_frames: int) -> n
         tsm=architecture.tsm,
         dropout=architecture.dropout,
         blocks=factories,
-        placement=architecture.placement,
+        placement={stage: places for stage, places in architecture.placement.items()},
     )

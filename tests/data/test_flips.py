@@ -47,7 +47,9 @@ def test_pairs(there: str, back: str):
 
 
 def test_a_direction_without_the_other_is_lone():
-    rules = flip_partners(["Turning left", "Turning something clockwise", "Swinging left and right"])
+    rules = flip_partners(
+        ["Turning left", "Turning something clockwise", "Swinging left and right"]
+    )
     assert rules.lone == {0, 1, 2}
     assert rules.partner == (0, 1, 2)
     assert rules.directional == set()
@@ -60,7 +62,9 @@ def test_parts_of_words_are_no_directions(name: str):
 
 
 def test_pairs_must_agree_in_all_other_words():
-    assert flip_partners(["push cup left", "push box right", "turn left 1", "turn right 2"]).lone == {
+    assert flip_partners(
+        ["push cup left", "push box right", "turn left 1", "turn right 2"]
+    ).lone == {
         0,
         1,
         2,

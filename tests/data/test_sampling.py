@@ -6,7 +6,9 @@ import pytest
 
 from gta.data.sampling import segment_indices
 
-GOLDEN = json.loads((Path(__file__).parent / "golden/sampling_tsm_frames.json").read_text())["cases"]
+GOLDEN = json.loads((Path(__file__).parent / "golden/sampling_tsm_frames.json").read_text())[
+    "cases"
+]
 
 
 class LegacyGenerator:
