@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gta.evaluation.protocols import parse_protocol
+
 Stage = Literal["res2", "res3", "res4", "res5"]
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -146,7 +148,7 @@ class Train(Data):
     """Largest norm of the gradient."""
     amp: bool = True
     """bf16 autocast on a GPU."""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10
     """Time between checkpoints inside an epoch; there is one after each epoch too."""
 
@@ -155,8 +157,9 @@ class Test(Data):
     """How scores are made."""
 
     protocol: str = "1x1-center224"
-    """crops x clips - region and size; see `gta.evaluation.protocols`."""
+    """crops x clips, region and size; see `gta.evaluation.protocols`."""
     batch_size: Positive = 32
+    """Views scored at a time on each process."""
 
 
 class DataSource(Data):
@@ -185,12 +188,20 @@ class Recipe(Data):
     data: DataSource
 
     @model_validator(mode="after")
-    def sizes_agree(self) -> "Recipe":
-        """The clip must fit into the resized frame."""
-        resize = self.clip.resize
+    def parts_agree(self) -> "Recipe":
+        """What no single value can show."""
+        parse_protocol(self.test.protocol)
+        resize, train = self.clip.resize, self.train
         smallest = min(resize) if isinstance(resize, tuple) else resize
-        if smallest is not None and smallest < self.clip.size * min(self.augment.scales):
+        if smallest is not None and smallest < self.clip.size:
             raise ValueError(
-                f"clip.resize={resize} is smaller than the clip's size of {self.clip.size}"
+                f"clip.resize={resize} is smaller than the clip, clip.size={self.clip.size}"
             )
+        if train.warmup_epochs >= train.epochs:
+            raise ValueError(
+                f"train.warmup_epochs={train.warmup_epochs:g} leaves nothing of "
+                f"train.epochs={train.epochs}; use a shorter warm-up"
+            )
+        if train.schedule == "steps" and train.steps != tuple(sorted(set(train.steps))):
+            raise ValueError(f"train.steps={list(train.steps)} must be in ascending order")
         return self

@@ -81,5 +81,5 @@ def build(architecture: Architecture, *, num_classes: int, num_frames: int) -> n
         tsm=architecture.tsm,
         dropout=architecture.dropout,
         blocks=factories,
-        placement={stage: places for stage, places in architecture.placement.items()},
+        placement={**architecture.placement},
     )

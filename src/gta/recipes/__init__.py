@@ -1,0 +1,178 @@
+"""The recipes of this package, and reading any recipe: from YAML and `--set` to typed data."""
+
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from gta.config import Recipe
+from gta.errors import UsageError, nearest
+
+SHIPPED = Path(str(files(__name__)))
+
+
+def shipped_recipes() -> dict[str, list[str]]:
+    """Names of models for which there is a recipe, by data."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(SHIPPED.rglob("*.yaml")):
+        found.setdefault(path.parent.name, []).append(path.stem)
+    return found
+
+
+def find_recipe(data: str, model: str) -> Path:
+    """The file of a recipe by its names, such as ("ssv2", "r2d50_gta").
+
+    Raises:
+        UsageError: There is none; names those that there are.
+    """
+    found = shipped_recipes()
+    if data not in found:
+        raise UsageError(
+            f"there is no recipe for data {data!r}.{nearest(data, list(found))} "
+            f"Data: {', '.join(found)}."
+        )
+    if model not in found[data]:
+        raise UsageError(
+            f"there is no recipe for model {model!r} on {data}.{nearest(model, found[data])} "
+            f"Models on {data}: {', '.join(found[data])}."
+        )
+    return SHIPPED / data / f"{model}.yaml"
+
+
+def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe and applies settings such as "train.lr=0.01".
+
+    Raises:
+        UsageError: No such file, no YAML, an unknown name or an impossible value.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such recipe file") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} cannot be read as a recipe: {_one_line(error)}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} is not a recipe: its sections are {_names(Recipe)}")
+    recipe = _checked(content, str(path))
+    if not settings:
+        return recipe
+    content = recipe.model_dump(mode="json")
+    for setting in settings:
+        _apply(content, setting)
+    return _checked(content, "--set")
+
+
+def write_recipe(recipe: Recipe) -> str:
+    """A recipe as YAML text that `read_recipe` reads."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
+def _apply(content: dict[str, Any], setting: str) -> None:
+    """Puts "a.b.0.c=value" into nested data; the place must be there."""
+    name, separator, text = setting.partition("=")
+    if not separator:
+        raise UsageError(f"--set {setting}: expected name=value, such as --set train.lr=0.01")
+    *parents, last = name.strip().split(".")
+    place: Any = content
+    for depth, part in enumerate(parents):
+        place = place[_key(place, part, parents[:depth], setting)]
+    key = _key(place, last, parents, setting)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {setting}: {text!r} is not YAML: {_one_line(error)}") from error
+    place[key] = value
+
+
+def _key(place: Any, part: str, parents: Sequence[str], setting: str) -> Any:
+    """The key of a mapping or index of a list that `part` names."""
+    keys: dict[str, Any] = {}
+    if isinstance(place, dict):
+        keys = {str(key): key for key in place}
+    elif isinstance(place, list):
+        keys = {str(i): i for i in range(len(place))}
+    # stages of the network: the one mapping whose names are not fields
+    if part in keys or parents == ["model", "placement"]:
+        return keys.get(part, part)
+    where = f" in {'.'.join(parents)}" if parents else ""
+    raise UsageError(
+        f"--set {setting}: there is no {part!r}{where}.{nearest(part, list(keys))} "
+        f"Names: {', '.join(keys) or 'none'}."
+    )
+
+
+def _number(text: str) -> str | float:
+    """YAML 1.1 takes 1e-3 for text; nobody who types it does."""
+    try:
+        return float(text) if text[:1] in "+-.0123456789" else text
+    except ValueError:
+        return text
+
+
+def _checked(content: dict[str, Any], source: str) -> Recipe:
+    try:
+        return Recipe.model_validate(_numbers(content))
+    except ValidationError as error:
+        problems = [f"  {_explain(problem)}" for problem in error.errors()]
+        raise UsageError(
+            "\n".join([f"{source}: not a recipe that can be run", *problems])
+        ) from None
+
+
+def _numbers(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _numbers(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_numbers(value) for value in content]
+    return _number(content) if isinstance(content, str) else content
+
+
+def _explain(problem: Any) -> str:
+    loc = [str(part) for part in problem["loc"]]
+    where = ".".join(loc)
+    if problem["type"] == "extra_forbidden":
+        allowed = _allowed(loc[:-1])
+        return f"{where}: no such name.{nearest(loc[-1], allowed)} Names: {', '.join(allowed)}."
+    if problem["type"] == "missing":
+        return f"{where}: is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    if not where:
+        return message
+    return f"{where}: {message[0].lower()}{message[1:]}, got {problem['input']!r}"
+
+
+def _allowed(loc: Sequence[str]) -> list[str]:
+    """Field names of the part of a recipe at `loc`, in which a block is named by its tag."""
+    models: list[type[BaseModel]] = [Recipe]
+    for part in loc:
+        inside = [m.model_fields[part].annotation for m in models if part in m.model_fields]
+        found = [model for annotation in inside for model in _models_in(annotation)]
+        tagged = [m for m in models if _tag(m) == part]
+        models = found or tagged or models
+    return _names(models[0]).split(", ")
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif typing.get_origin(annotation) is not None or isinstance(annotation, types.UnionType):
+        for argument in typing.get_args(annotation):
+            yield from _models_in(argument)
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    field = model.model_fields.get("block")
+    return typing.get_args(field.annotation)[0] if field else None
+
+
+def _names(model: type[BaseModel]) -> str:
+    return ", ".join(model.model_fields)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

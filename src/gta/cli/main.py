@@ -1,0 +1,66 @@
+"""`gta`: the verbs. Arguments are parsed before anything heavy is imported."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gta import __version__
+from gta.cli.cost import cost
+from gta.cli.predict import predict
+from gta.cli.quickstart import quickstart
+from gta.cli.render import render
+from gta.cli.test import test
+from gta.cli.train import train
+from gta.errors import UsageError
+
+app = typer.Typer(
+    name="gta",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gta {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Video action recognition with Global Temporal Attention."""
+    del version
+
+
+for verb in (quickstart, train, test, predict, cost, render):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Runs a verb. A mistake gets one message on stderr, no traceback, and a non-zero exit code."""
+    try:
+        app()
+    except UsageError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # `gta ... | head`: nobody reads any more
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), 1)
+    except RuntimeError as error:
+        # torch is not imported here only to name its class
+        if type(error).__name__ != "OutOfMemoryError":
+            raise
+        _fail("the GPU's memory is full: use a smaller --set train.batch_size=... or clip", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"gta: {message}", file=sys.stderr)
+    sys.exit(code)

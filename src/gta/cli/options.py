@@ -1,0 +1,65 @@
+"""Options that several verbs have, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gta.errors import UsageError
+
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="A named model, such as r2d50_gta.")
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", help="The data that the recipe is for: ssv1, ssv2, folder, ordered."),
+]
+RecipeOption = Annotated[
+    Path | None,
+    typer.Option("--recipe", help="A recipe file of your own, instead of --model and --data."),
+]
+RootOption = Annotated[Path | None, typer.Option("--root", help="The folder of the data set.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Override a recipe's value, such as train.lr=0.01."
+    ),
+]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="auto (a GPU if there is one), cpu, cuda, cuda:1 ...")
+]
+BestOption = Annotated[
+    bool, typer.Option("--best", help="The weights of the best epoch instead of the last.")
+]
+ProtocolOption = Annotated[
+    str | None,
+    typer.Option("--protocol", help="Other views than the recipe's, such as 3x2-full256."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+RunArgument = Annotated[Path, typer.Argument(help="The folder that `gta train` wrote.")]
+
+
+def chosen_recipe(
+    model: str | None,
+    data: str | None,
+    recipe: Path | None,
+    root: Path | None,
+    settings: list[str] | None,
+):
+    """The recipe that the options name, with its overrides."""
+    from gta.recipes import find_recipe, read_recipe, shipped_recipes
+
+    if recipe is not None and (model or data):
+        raise UsageError("give either --recipe or --model with --data, not both")
+    if recipe is None:
+        if model is None or data is None:
+            raise UsageError(
+                f"which recipe? Give --model and --data, such as --model r2d50_gta --data ssv2 "
+                f"(data: {', '.join(shipped_recipes())}), or --recipe FILE"
+            )
+        recipe = find_recipe(data, model)
+    found = read_recipe(recipe, settings or ())
+    if root is not None:
+        source = found.data.model_copy(update={"root": str(root.expanduser().absolute())})
+        found = found.model_copy(update={"data": source})
+    return found

@@ -1,0 +1,132 @@
+"""The steps of `gta quickstart`."""
+
+import json
+import math
+from pathlib import Path
+
+from rich.table import Table
+
+from gta.cli.console import Terminal
+from gta.cli.quickstart import CLASSES, MODELS, NUM_TRAIN, NUM_VAL
+from gta.cli.session import open_session, train_run
+from gta.config import Recipe
+from gta.data.dataset import ViewClips
+from gta.data.ordered import Summary, render_dataset
+from gta.data.transforms import ViewTransform
+from gta.evaluation.evaluate import evaluate
+from gta.evaluation.protocols import parse_protocol
+from gta.evaluation.scores import Scores
+from gta.files import write_text, write_whole
+from gta.recipes import find_recipe, read_recipe
+from gta.runs import Run
+from gta.training.processes import Processes, find_device
+from gta.training.splits import Splits, load_splits
+
+
+def prepare(out: Path, terminal: Terminal) -> tuple[Summary, dict[str, Recipe], Splits]:
+    """Renders the clips and decodes them once for all three models."""
+    data = out / "data"
+    with terminal.track("rendering", NUM_TRAIN + NUM_VAL) as advance:
+        summary = render_dataset(
+            data,
+            num_train=NUM_TRAIN,
+            num_val=NUM_VAL,
+            classes=CLASSES,
+            progress=lambda done, _: advance(done, ""),
+        )
+    terminal.say(
+        f"{summary.num_train} training and {summary.num_val} held-out clips of "
+        f"{len(summary.classes)} classes in {data} ({summary.seconds:.0f} s)"
+    )
+    root = f"data.root={json.dumps(str(data.absolute()))}"
+    recipes = {name: read_recipe(find_recipe("ordered", name), [root]) for name in MODELS}
+    return summary, recipes, load_splits(recipes["tiny"], terminal)
+
+
+def train_and_test(
+    folder: Path, recipe: Recipe, splits: Splits, device: str, terminal: Terminal
+) -> Scores:
+    """Trains one model and scores the held-out clips with its last weights."""
+    name = MODELS[folder.name]
+    terminal.say(f"{name}:")
+    processes = Processes(find_device(device))
+    with open_session(folder, recipe, processes) as session:
+        train_run(session, splits, processes, terminal)
+    model, weights = Run.open(folder).load()
+    scores = evaluate(
+        model.to(processes.device),
+        splits.val,
+        parse_protocol(recipe.test.protocol),
+        num_frames=recipe.clip.num_frames,
+        mean=recipe.clip.mean,
+        std=recipe.clip.std,
+        device=processes.device,
+        batch_size=recipe.test.batch_size,
+        amp=recipe.train.amp,
+        cache=splits.val_cache,
+        name=f"{folder.name}, {weights}",
+    )
+    write_whole(folder / f"scores-{scores.protocol}.npz", scores.save)
+    return scores
+
+
+def compare(results: dict[str, Scores], ceiling: float) -> Table:
+    """One line for each model, and the ceiling of all that do not know the order of frames."""
+    first = next(iter(results.values()))
+    table = Table(title=f"Top-1 on {len(first)} held-out clips, protocol {first.protocol}")
+    table.add_column("model")
+    table.add_column("top-1", justify="right")
+    table.add_column("± (95 %)", justify="right")
+    above = {name: scores for name, scores in results.items() if scores.top(1) > ceiling}
+    rows = [(MODELS[name], scores.top(1), True) for name, scores in results.items()]
+    rows.append(("order-blind ceiling", ceiling, False))
+    for name, accuracy, measured in sorted(rows, key=lambda row: row[1]):
+        spread = 1.96 * math.sqrt(accuracy * (1 - accuracy) / len(first))
+        style = None if measured else "bold"
+        table.add_row(name, f"{accuracy:.1%}", f"{spread:.1%}" if measured else "", style=style)
+    del above
+    return table
+
+
+def draw(out: Path, splits: Splits, results: dict[str, Scores]) -> Path:
+    """The picture, of a clip that GTA gets right and most of the others do not."""
+    from gta.figures.comparison import draw_comparison
+
+    run = Run.open(out / "tiny_gta")
+    model, _ = run.load()
+    names = list(results)
+    labels = results[names[0]].labels
+    own = {name: scores.scores.gather(1, labels[:, None])[:, 0] for name, scores in results.items()}
+    index = int((own[names[2]] - own[names[1]] - own[names[0]]).argmax())
+    protocol = parse_protocol(run.recipe.test.protocol)
+    views = ViewClips(
+        splits.val,
+        num_frames=run.recipe.clip.num_frames,
+        transform=ViewTransform(size=protocol.size, resize=protocol.resize),
+        cache=splits.val_cache,
+    )[index].clip
+    assert views is not None
+    path = out / "quickstart.png"
+    predictions = {
+        MODELS[name]: sorted(
+            zip(run.classes, scores.scores[index].tolist(), strict=True), key=lambda one: -one[1]
+        )
+        for name, scores in results.items()
+    }
+    matrix = next(
+        value for key, value in model.state_dict().items() if key.endswith("pixel.matrix")
+    )
+    write_whole(
+        path,
+        lambda part: draw_comparison(
+            part,
+            frames=views[0].permute(1, 2, 3, 0).numpy(),
+            label=run.classes[int(labels[index])],
+            predictions=predictions,
+            matrix=matrix.numpy(),
+            title="Attention over time: what happened first?",
+        ),
+    )
+    summary = {name: scores.summary() for name, scores in results.items()}
+    write_text(out / "results.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    return path

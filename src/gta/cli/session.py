@@ -1,0 +1,151 @@
+"""A run under way: its folder, claimed by one training at a time."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gta.backbones.weights import load_imagenet
+from gta.config import Recipe
+from gta.errors import UsageError
+from gta.files import write_text
+from gta.recipes import read_recipe
+from gta.runs import Run, build_network
+from gta.training.checkpoint import Position
+from gta.training.loop import Training
+from gta.training.processes import Processes
+from gta.training.report import Report
+from gta.training.splits import Splits
+
+FREE = {
+    "data.root",
+    "data.workers",
+    "data.cache_gb",
+    "data.max_bad",
+    "train.checkpoint_minutes",
+    "test.batch_size",
+}
+"""Settings that may differ when a run goes on: they do not change its weights."""
+_OURS = {".lock", "log.txt", "labels.json", ".labels.part.json", ".recipe.part.yaml"}
+"""What a run leaves that was stopped before its recipe was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run's folder that this process may write."""
+
+    folder: Path
+    recipe: Recipe
+
+
+@contextmanager
+def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator[Session]:
+    """Claims the folder of a run, new or begun earlier with the same recipe.
+
+    Raises:
+        UsageError: It holds something else, a run of another recipe, or is being trained now.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out {folder} is a file; give a folder")
+    if (folder / "recipe.yaml").is_file():
+        _check_same(folder, read_recipe(folder / "recipe.yaml"), recipe)
+    elif folder.is_dir() and any(entry.name not in _OURS for entry in folder.iterdir()):
+        raise UsageError(f"--out {folder} holds other files; give a new folder for the run")
+    processes.gather(None)  # all have looked before one writes
+    if not processes.is_main:
+        yield Session(folder, recipe)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        _claim(lock, folder)
+        yield Session(folder, recipe)
+
+
+def _claim(lock, folder: Path) -> None:
+    """Holds the lock until the process ends, however it ends."""
+    if os.name != "posix":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UsageError(
+            f"{folder} is being trained by another process; wait for it, or give another --out"
+        ) from error
+
+
+def _check_same(folder: Path, before: Recipe, now: Recipe) -> None:
+    old, new = _flat(before.model_dump(mode="json")), _flat(now.model_dump(mode="json"))
+    changed = [
+        f"{name} was {old.get(name)}, now {new.get(name)}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name) and name not in FREE
+    ]
+    if changed:
+        raise UsageError(
+            f"{folder} holds a run of another recipe: {'; '.join(changed)}. Going on would mix "
+            f"the two: give another --out, or the same settings as before."
+        )
+
+
+def _flat(tree: dict, prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in tree.items():
+        inner = isinstance(value, dict) and prefix == ""
+        flat |= _flat(value, f"{name}.") if inner else {f"{prefix}{name}": value}
+    return flat
+
+
+def train_run(session: Session, splits: Splits, processes: Processes, report: Report) -> Position:
+    """Trains a run to its end and leaves everything in its folder."""
+    recipe, folder = session.recipe, session.folder
+    torch.manual_seed(recipe.train.seed)  # the fresh weights
+    model = build_network(recipe, len(splits.train.classes))
+    if processes.is_main:
+        run = Run.create(folder, recipe, splits.train.classes)
+        write_text(folder / "environment.json", json.dumps(_environment(processes), indent=1))
+        # the other processes get the weights of this one
+        if recipe.model.weights != "none" and not (folder / "checkpoint.pt").exists():
+            report.say(str(load_imagenet(model, recipe.model.weights, recipe.model.depth)))
+    else:
+        run = Run(folder, recipe, splits.train.classes)
+    training = Training(
+        model,
+        splits,
+        recipe,
+        folder,
+        processes,
+        save_weights=lambda name, epoch: run.save_weights(model, name, epoch=epoch),
+        report=report,
+    )
+    return training.run()
+
+
+def _environment(processes: Processes) -> dict[str, object]:
+    import av
+    import torchvision
+
+    from gta import __version__
+
+    device = processes.device
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        "gta": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "av": av.__version__,
+        "platform": platform.platform(),
+        "device": str(device),
+        "gpu": gpu,
+        "processes": processes.world_size,
+        "threads": torch.get_num_threads(),
+        "arguments": sys.argv[1:],
+    }

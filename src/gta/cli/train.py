@@ -1,0 +1,59 @@
+"""`gta train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gta.cli.options import (
+    DataOption,
+    DeviceOption,
+    ModelOption,
+    RecipeOption,
+    RootOption,
+    SetOption,
+    chosen_recipe,
+)
+
+
+def train(
+    model: ModelOption = None,
+    data: DataOption = None,
+    root: RootOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder; runs/DATA-MODEL if left out.")
+    ] = None,
+    recipe: RecipeOption = None,
+    settings: SetOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train a model. The same command again goes on where it was interrupted.
+
+    With several processes: torchrun --nproc-per-node 8 -m gta train ...
+    """
+    found = chosen_recipe(model, data, recipe, root, settings)
+    if out is None:
+        out = Path("runs") / (recipe.stem if recipe else f"{data}-{model}")
+
+    from gta.cli.console import Terminal
+    from gta.cli.session import open_session, train_run
+    from gta.training.processes import joined_processes
+    from gta.training.splits import load_splits
+
+    with joined_processes(device) as processes, open_session(out, found, processes) as session:
+        terminal = Terminal(out / "log.txt", quiet=not processes.is_main)
+        terminal.say(
+            f"{out}: {model or recipe} on {processes.device}, {processes.world_size} "
+            f"process{'es' * (processes.world_size > 1)}"
+        )
+        splits = load_splits(found, terminal, memory_share=1 / processes.world_size)
+        position = train_run(session, splits, processes, terminal)
+        last, unreadable = position.history[-1], len(position.failures)
+        if unreadable:
+            terminal.say(f"{unreadable} training videos could not be read; see {out / 'log.txt'}")
+        terminal.say(
+            f"top-1 {last['val_top1']:.1%}, top-5 {last['val_top5']:.1%} on {len(splits.val)} "
+            f"validation videos, {found.test.protocol}, weights of the last epoch "
+            f"(best epoch: {position.best_top1:.1%})\n"
+            f"Next: gta test {out}   or   gta predict {out} VIDEO"
+        )

@@ -1,0 +1,112 @@
+"""Scores of a model for every video of a split."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from gta.data.cache import FrameCache
+from gta.data.dataset import ViewClips
+from gta.data.loader import evaluation_loader
+from gta.data.records import VideoList
+from gta.data.transforms import ViewTransform, normalize
+from gta.errors import DataError
+from gta.evaluation.protocols import Protocol
+from gta.evaluation.scores import Scores
+
+
+def evaluate(
+    model: nn.Module,
+    videos: VideoList,
+    protocol: Protocol,
+    *,
+    num_frames: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    device: torch.device,
+    batch_size: int,
+    workers: int = 0,
+    amp: bool = True,
+    rank: int = 0,
+    world_size: int = 1,
+    cache: FrameCache | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    name: str = "",
+) -> Scores:
+    """Scores all videos; every process of a group must call it, and all get all scores.
+
+    Args:
+        model: Maps clips (B, 3, T, H, W) to logits (B, num_classes). Left in evaluation mode.
+        videos: Each is scored once; one that cannot be read is reported, and nothing replaces it.
+        protocol: The views.
+        num_frames: T, of a view.
+        mean: Of the three colours, in 0 to 1.
+        std: Of the three colours.
+        device: Where `model` is.
+        batch_size: Views at a time on each process; at least the views of one video.
+        workers: Loader processes.
+        amp: bf16 autocast on a GPU.
+        rank: Of this process.
+        world_size: Processes.
+        cache: Frames in memory, resized as `protocol` resizes.
+        progress: Called with (videos done, videos in all) of this process.
+        name: Of the model, kept with the scores.
+
+    Raises:
+        DataError: Not one video could be read.
+    """
+    transform = ViewTransform(
+        size=protocol.size, resize=protocol.resize, num_crops=protocol.num_crops
+    )
+    clips = ViewClips(
+        videos,
+        num_frames=num_frames,
+        transform=transform,
+        num_clips=protocol.num_clips,
+        cache=cache,
+    )
+    loader = evaluation_loader(
+        clips,
+        batch_size=max(1, batch_size // protocol.num_views),
+        rank=rank,
+        world_size=world_size,
+        workers=workers,
+    )
+    model.eval()
+    half = amp and device.type == "cuda"
+    found: list[tuple[int, Tensor]] = []
+    failures: list[tuple[str, str]] = []
+    total = len(range(rank, len(videos), world_size))
+    for batch in loader:
+        failures += batch.failures
+        if len(batch.indices):
+            views = batch.clips.to(device, non_blocking=True)
+            with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
+                logits = model(normalize(views.flatten(0, 1), mean, std))
+            scores = logits.float().softmax(-1).unflatten(0, views.shape[:2]).mean(1)
+            found += zip(batch.indices.tolist(), scores.cpu(), strict=True)
+        if progress is not None:
+            progress(len(found) + len(failures), total)
+    if world_size > 1:
+        parts: list[Any] = [None] * world_size
+        dist.all_gather_object(parts, (found, failures))
+        found = [one for part in parts for one in part[0]]
+        failures = [one for part in parts for one in part[1]]
+    if not found:
+        path, reason = failures[0]
+        raise DataError(
+            f"Not one of {len(videos)} videos could be read; the first is {path}: {reason}"
+        )
+    found.sort(key=lambda one: one[0])
+    chosen = [videos.videos[index] for index, _ in found]
+    return Scores(
+        ids=[video.id for video in chosen],
+        labels=torch.tensor([-1 if video.label is None else video.label for video in chosen]),
+        scores=torch.stack([scores for _, scores in found]),
+        classes=videos.classes,
+        protocol=protocol.name,
+        failures=sorted(failures),
+        model=name,
+    )

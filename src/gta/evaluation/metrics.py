@@ -1,0 +1,42 @@
+"""Accuracies from scores."""
+
+import torch
+from torch import Tensor
+
+
+def ranks(scores: Tensor, labels: Tensor) -> Tensor:
+    """Rank of each video's label among its scores, int64 (N,), 1 is best.
+
+    A label loses to the scores that equal its own: a model that always says the same is not right.
+
+    Args:
+        scores: (N, num_classes).
+        labels: int64 (N,).
+    """
+    own = scores.gather(1, labels[:, None])
+    return (scores >= own).sum(1)
+
+
+def top_k_accuracy(scores: Tensor, labels: Tensor, k: int) -> float:
+    """Share of videos whose label is among the k highest scores, 0 to 1."""
+    return (ranks(scores, labels) <= k).double().mean().item()
+
+
+def class_accuracy(scores: Tensor, labels: Tensor) -> Tensor:
+    """Top-1 accuracy of each class, float64 (num_classes,); NaN for a class without videos."""
+    num_classes = scores.shape[1]
+    right = (ranks(scores, labels) == 1).double()
+    hits = torch.zeros(num_classes, dtype=torch.float64).index_add_(0, labels, right)
+    return hits / torch.bincount(labels, minlength=num_classes)
+
+
+def mean_class_accuracy(scores: Tensor, labels: Tensor) -> float:
+    """Mean of the accuracies of the classes that have videos; 0 to 1."""
+    return class_accuracy(scores, labels).nanmean().item()
+
+
+def confusion_matrix(scores: Tensor, labels: Tensor) -> Tensor:
+    """Counts (num_classes, num_classes): rows are labels, columns are predictions."""
+    num_classes = scores.shape[1]
+    cells = labels * num_classes + scores.argmax(1)
+    return torch.bincount(cells, minlength=num_classes**2).view(num_classes, num_classes)

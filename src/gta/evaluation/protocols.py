@@ -1,0 +1,68 @@
+"""Evaluation protocols by name: which views of a video are scored, and what is averaged.
+
+A name is `<crops>x<clips>-<region><size>[@<resize>]`:
+
+    1x1-center224      1 crop, 1 clip: frames resized to exactly 240x320 (height x width), then the
+                       central 224x224, as in TSN and TSM
+    1x1-center256      the central 256x256 of frames whose short side is 256
+    1x1-center112@128  the central 112x112 of frames whose short side is 128
+    3x2-full256        3 crops along the long side, which cover the frame, and 2 clips
+    3x10-256           the same as 3x10-full256
+
+Clips cover the whole video, and differ as long as it has enough frames (`data.sampling`). The
+scores of a video are the mean of the probabilities of its views, in all protocols.
+"""
+
+import re
+from dataclasses import dataclass
+
+from gta.errors import UsageError
+
+_NAME = re.compile(r"(\d+)x(\d+)-(center|full|)(\d+)(?:@(\d+))?")
+_TSN = (240, 320)
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The views of one video: `num_clips` in time, each in `num_crops` places."""
+
+    name: str
+    num_crops: int
+    num_clips: int
+    size: int
+    """Height and width of a view in pixels."""
+    resize: int | tuple[int, int]
+    """Of frames before the crop: the short side, or exactly (height, width)."""
+
+    @property
+    def num_views(self) -> int:
+        return self.num_crops * self.num_clips
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.num_views} view{'s' * (self.num_views > 1)}, probabilities)"
+
+
+def parse_protocol(name: str) -> Protocol:
+    """The protocol of a name.
+
+    Raises:
+        UsageError: The name cannot be read, or asks for something that does not exist.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise UsageError(
+            f"{name!r} is not an evaluation protocol. Its form is crops x clips, region and size: "
+            f"1x1-center224, 1x1-center256, 3x2-full256, 3x10-256; 1x1-center112@128 resizes the "
+            f"short side to 128 first."
+        )
+    crops, clips, size = int(match[1]), int(match[2]), int(match[4])
+    region, resize = match[3] or "full", int(match[5] or size)
+    if {"center": 1, "full": 3}[region] != crops or clips < 1 or size < 1:
+        raise UsageError(
+            f"{name!r}: `center` goes with 1 crop and `full` with 3, and there is at least 1 clip; "
+            f"for example 1x{max(clips, 1)}-center{size} or 3x{max(clips, 1)}-full{size}."
+        )
+    if resize < size:
+        raise UsageError(f"{name!r}: a crop of {size} does not fit into a short side of {resize}.")
+    exact = region == "center" and size == 224 and match[5] is None
+    return Protocol(name, crops, clips, size, _TSN if exact else resize)

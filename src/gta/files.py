@@ -1,0 +1,36 @@
+"""Files that are there whole or not at all, whatever happens while they are written."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` fill a temporary file, flushes it to the disk, and gives it its name.
+
+    A reader, and a machine that loses its power, find the old file or the new one. The directory
+    is flushed too, or the rename could be lost.
+
+    Raises:
+        OSError: The disk is full, or the like; the old file is as it was.
+    """
+    # The same ending: writers such as np.savez look at it.
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        write(part)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_whole` for text, UTF-8."""
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))

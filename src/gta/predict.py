@@ -1,0 +1,100 @@
+"""One predictor for the videos of a trained run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gta.data.dataset import ViewClips
+from gta.data.folder import VIDEO_SUFFIXES
+from gta.data.pictures import PICTURE_SUFFIXES
+from gta.data.records import Video, VideoList
+from gta.data.transforms import ViewTransform, normalize
+from gta.errors import VideoError
+from gta.evaluation.protocols import Protocol, parse_protocol
+from gta.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says about one video."""
+
+    path: Path
+    scores: list[tuple[str, float]]
+    """(class, probability), the most probable first."""
+
+
+class Predictor:
+    """Scores videos as `gta test` does: the protocol of the run, averaged probabilities.
+
+    Args:
+        run: A trained run.
+        device: Where to compute.
+        best: The weights of the best epoch instead of the last.
+        protocol: Other views than those of the run.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        device: torch.device | str = "cpu",
+        best: bool = False,
+        protocol: Protocol | None = None,
+    ):
+        model, self.weights = run.load(best=best)
+        self.device = torch.device(device)
+        self.model = model.to(self.device)
+        self.run = run
+        self.protocol = protocol or parse_protocol(run.recipe.test.protocol)
+
+    def __call__(self, path: Path) -> Prediction:
+        """Scores one video file, or one folder of pictures.
+
+        Raises:
+            VideoError: It cannot be read.
+        """
+        clip = self.run.recipe.clip
+        views = ViewClips(
+            VideoList([Video(str(path), path, None)], self.run.classes),
+            num_frames=clip.num_frames,
+            transform=ViewTransform(
+                size=self.protocol.size,
+                resize=self.protocol.resize,
+                num_crops=self.protocol.num_crops,
+            ),
+            num_clips=self.protocol.num_clips,
+        )[0]
+        if views.clip is None:
+            raise VideoError(*views.failures[0])
+        half = self.run.recipe.train.amp and self.device.type == "cuda"
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            logits = self.model(normalize(views.clip.to(self.device), clip.mean, clip.std))
+        scores = logits.float().softmax(-1).mean(0)
+        order = scores.argsort(descending=True, stable=True)
+        return Prediction(path, [(self.run.classes[i], scores[i].item()) for i in order.tolist()])
+
+
+def find_videos(path: Path) -> Iterator[Path]:
+    """A video itself, or the videos in a folder that is not itself a folder of frames.
+
+    Raises:
+        VideoError: The folder holds neither pictures nor videos.
+    """
+    if not path.is_dir():
+        yield path
+        return
+    entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
+    if any(entry.suffix.lower() in PICTURE_SUFFIXES for entry in entries):
+        yield path
+        return
+    videos = [entry for entry in entries if entry.suffix.lower() in VIDEO_SUFFIXES]
+    if not videos:
+        raise VideoError(
+            path,
+            f"is a folder without pictures or videos; "
+            f"give a video file, a folder of frames, or a folder that holds videos "
+            f"({', '.join(VIDEO_SUFFIXES)})",
+        )
+    yield from videos

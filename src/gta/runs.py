@@ -1,0 +1,114 @@
+"""A run: the folder that holds everything needed to use a trained model later.
+
+recipe.yaml            the resolved recipe, complete by itself
+labels.json            class names in label order
+last.safetensors       weights after the last finished epoch
+best.safetensors       weights after the epoch of the highest validation accuracy
+checkpoint.pt          everything needed to go on training
+metrics.csv            one line for each epoch
+log.txt                what was printed
+environment.json       versions and hardware
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from gta.config import Recipe
+from gta.errors import UsageError
+from gta.files import write_text, write_whole
+from gta.models import build
+from gta.recipes import read_recipe, write_recipe
+
+
+def build_network(recipe: Recipe, num_classes: int) -> nn.Module:
+    """The network of a recipe, with fresh weights.
+
+    Raises:
+        UsageError: Its parts do not fit together.
+    """
+    try:
+        return build(recipe.model, num_classes=num_classes, num_frames=recipe.clip.num_frames)
+    except ValueError as error:
+        raise UsageError(f"the recipe's model cannot be built: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder and what it says about its model."""
+
+    folder: Path
+    recipe: Recipe
+    classes: list[str]
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """Opens the folder of a run.
+
+        Raises:
+            UsageError: The folder is not there or is not that of a run.
+        """
+        if not (folder / "recipe.yaml").is_file():
+            what = "is not the folder of a run" if folder.exists() else "does not exist"
+            raise UsageError(
+                f"{folder} {what}: no recipe.yaml in it. Give the folder that "
+                f"`gta train` wrote, its --out."
+            )
+        recipe = read_recipe(folder / "recipe.yaml")
+        try:
+            classes = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{folder}: its labels.json cannot be read ({error})") from error
+        return cls(folder, recipe, classes)
+
+    @classmethod
+    def create(cls, folder: Path, recipe: Recipe, classes: list[str]) -> "Run":
+        """Makes the folder, or goes on with the one that is there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "labels.json", json.dumps(classes, indent=1, ensure_ascii=False) + "\n")
+        write_text(folder / "recipe.yaml", write_recipe(recipe))
+        return cls(folder, recipe, classes)
+
+    def build(self) -> nn.Module:
+        """The network, with fresh weights."""
+        recipe = self.recipe
+        return build(recipe.model, num_classes=len(self.classes), num_frames=recipe.clip.num_frames)
+
+    def save_weights(self, model: nn.Module, name: str, *, epoch: int) -> None:
+        """Writes `<name>.safetensors`; `epoch` counts finished epochs."""
+        state = {key: value.contiguous() for key, value in model.state_dict().items()}
+        write_whole(
+            self.folder / f"{name}.safetensors",
+            lambda part: save_file(state, part, metadata={"epoch": str(epoch)}),
+        )
+
+    def load(self, *, best: bool = False) -> tuple[nn.Module, str]:
+        """The trained network in evaluation mode, on the CPU, and which weights it has.
+
+        Raises:
+            UsageError: No epoch has finished yet, or the weights do not fit the recipe.
+        """
+        path = self.folder / ("best.safetensors" if best else "last.safetensors")
+        if not path.is_file():
+            raise UsageError(
+                f"{self.folder} has no {path.name}: its training has not finished an epoch yet. "
+                f"Run the same `gta train` command again; it goes on where it stopped."
+            )
+        with torch.device("meta"):
+            model = self.build()
+        try:
+            with safe_open(path, framework="pt") as file:
+                epoch = (file.metadata() or {}).get("epoch", "?")
+            model.load_state_dict(load_file(path), strict=True, assign=True)
+        except (SafetensorError, RuntimeError, OSError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise UsageError(
+                f"{path} does not fit its recipe, {len(self.classes)} classes ({reason}). "
+                f"Was the recipe or labels.json changed after training?"
+            ) from error
+        return model.eval(), f"{path.name}, epoch {epoch} of {self.recipe.train.epochs}"

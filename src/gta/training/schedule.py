@@ -1,0 +1,20 @@
+"""The learning rate as a function of time alone."""
+
+import math
+
+from gta.config import Train
+
+
+def learning_rate(train: Train, epoch: float) -> float:
+    """The learning rate at a moment: 2.5 is half-way through the third epoch.
+
+    Linear warm-up from 0 over the first `warmup_epochs`; then either divided by ten at each of
+    `steps`, or half a cosine from the end of the warm-up to 0 at the end of training (SGDR without
+    restarts, Loshchilov and Hutter 2017).
+    """
+    if epoch < train.warmup_epochs:
+        return train.lr * epoch / train.warmup_epochs
+    if train.schedule == "steps":
+        return train.lr * 0.1 ** sum(epoch >= step for step in train.steps)
+    done = (epoch - train.warmup_epochs) / (train.epochs - train.warmup_epochs)
+    return train.lr * 0.5 * (1 + math.cos(math.pi * done))

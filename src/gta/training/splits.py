@@ -1,0 +1,80 @@
+"""The videos of a run, and their frames in memory where they fit."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from gta.config import Recipe
+from gta.data.cache import FrameCache
+from gta.data.records import VideoList
+from gta.data.transforms import Resize
+from gta.data.videos import load_videos
+from gta.errors import UsageError
+from gta.evaluation.protocols import parse_protocol
+from gta.training.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Training and validation videos; a cache may hold frames of either."""
+
+    train: VideoList
+    val: VideoList
+    train_cache: FrameCache | None = None
+    val_cache: FrameCache | None = None
+
+    def fingerprint(self) -> str:
+        """A hash of ids, labels and class names: the same data set has the same."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.val):
+            digest.update("\n".join(part.classes).encode())
+            digest.update("".join(f"\n{v.id} {v.label}" for v in part.videos).encode())
+        return digest.hexdigest()
+
+
+def load_splits(recipe: Recipe, report: Report, *, memory_share: float = 1.0) -> Splits:
+    """Lists the videos that a recipe names, and decodes into memory what `data.cache_gb` allows.
+
+    Args:
+        recipe: Its `data` section; the rest says how frames are resized.
+        report: Where progress goes.
+        memory_share: Part of `data.cache_gb` that this process may use.
+
+    Raises:
+        UsageError: The recipe names no folder.
+        DataError: The folder is not such a data set.
+    """
+    data = recipe.data
+    if data.root is None:
+        raise UsageError("which videos? Give the folder of the data set: --root DIR")
+    root, seed = Path(data.root), recipe.train.seed
+    train, val = (
+        load_videos(data.format, root, split, val_fraction=data.val_fraction, seed=seed)
+        for split in ("train", "val")
+    )
+    if data.cache_gb == 0:
+        return Splits(train, val)
+    limit_gb = data.cache_gb * memory_share
+    train_cache = _fill(train, limit_gb, recipe.clip.resize, data.workers, report)
+    limit_gb -= train_cache.bytes / 2**30
+    resize = parse_protocol(recipe.test.protocol).resize
+    return Splits(train, val, train_cache, _fill(val, limit_gb, resize, data.workers, report))
+
+
+def _fill(
+    videos: VideoList, limit_gb: float, resize: Resize, workers: int, report: Report
+) -> FrameCache:
+    with report.track("decoding", len(videos)) as advance:
+        cache = FrameCache.fill(
+            videos,
+            limit_gb=limit_gb,
+            resize=resize,
+            workers=workers,
+            progress=lambda done, _: advance(done, ""),
+        )
+    if cache.num_cached < len(videos):
+        report.say(
+            f"{cache.num_cached} of {len(videos)} videos are kept in memory (data.cache_gb, "
+            f"{cache.bytes / 2**30:.2f} GiB); the others are read from their files"
+        )
+    return cache
