@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from gta.config import Recipe
@@ -84,7 +84,8 @@ class Run:
         state = {key: value.contiguous() for key, value in model.state_dict().items()}
         write_whole(
             self.folder / f"{name}.safetensors",
-            lambda part: save_file(state, part, metadata={"epoch": str(epoch)}),
+            # not save_file: its files can be read by their owner alone
+            lambda part: part.write_bytes(save(state, metadata={"epoch": str(epoch)})),
         )
 
     def load(self, *, best: bool = False) -> tuple[nn.Module, str]:

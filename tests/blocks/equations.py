@@ -46,12 +46,13 @@ def normalize(y: np.ndarray, norm: Norm) -> np.ndarray:
 
 
 def max_pool(x: np.ndarray) -> np.ndarray:
-    """1x2x2, stride 2; a last odd row or column is dropped."""
+    """1x2x2, stride 2; a last odd row or column is dropped, but a single one is kept."""
     B, C, T, H, W = x.shape
-    y = np.empty((B, C, T, H // 2, W // 2))
+    h, w = min(2, H), min(2, W)
+    y = np.empty((B, C, T, H // h, W // w))
     for b, c, t, i, j in np.ndindex(y.shape):
         y[b, c, t, i, j] = max(
-            x[b, c, t, 2 * i + di, 2 * j + dj] for di, dj in product((0, 1), (0, 1))
+            x[b, c, t, h * i + di, w * j + dj] for di, dj in product(range(h), range(w))
         )
     return y
 

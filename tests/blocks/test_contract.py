@@ -115,7 +115,7 @@ def test_bfloat16_weights(make: Make, training: bool):
 @every_block
 def test_height_and_width_are_free(make: Make):
     block, fresh = randomize(make(3)).eval(), randomize(make(3)).eval()
-    for height, width in ((4, 4), (7, 5), (2, 9)):
+    for height, width in ((4, 4), (7, 5), (1, 1), (1, 6), (3, 1), (2, 9)):
         x = random_clip(2, CHANNELS, 3, height, width)
         y = block(x)
         assert y.shape == x.shape
@@ -136,8 +136,8 @@ def test_tape_and_gta_refuse_another_number_of_frames(make: Make, frames: int):
     with pytest.raises(ValueError, match="frames") as error:
         block(torch.zeros(1, CHANNELS, frames, 2, 2))
     assert str(error.value) == (
-        f"this block was built for 4 frames, got {frames}: give it clips of 4 frames, or build "
-        f"the model with num_frames={frames}"
+        f"this model was built for 4 frames, got {frames}: give it clips of 4 frames, or build "
+        f"it with num_frames={frames}"
     )
 
 

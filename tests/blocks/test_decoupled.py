@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from gta.blocks import (
+    TAPE,
     AlongSpace,
     AlongTime,
     GlobalTemporalAttention,
@@ -98,6 +99,33 @@ def test_along_time_refuses_a_block_that_pools(pool: Pool):
     assert str(error.value) == (
         "AlongTime gives its block one position at a time, so there is nothing to pool: got "
         f"pool='{pool}', pass pool=None"
+    )
+
+
+def test_along_time_refuses_a_block_that_pools_further_inside():
+    with pytest.raises(ValueError, match="got pool='after', pass pool=None"):
+        AlongTime(nn.Sequential(nn.Identity(), NonLocal(8, 3)))
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("block", [GlobalTemporalAttention(8, 3, groups=2), TAPE(8, 3)])
+def test_along_space_refuses_a_block_that_mixes_frames(block: nn.Module, inside: bool):
+    with pytest.raises(ValueError, match="AlongSpace") as error:
+        AlongSpace(nn.Sequential(nn.Identity(), block) if inside else block)
+    assert str(error.value) == (
+        f"AlongSpace gives its block one frame at a time, but {type(block).__name__} was built to "
+        f"mix 3: use it without AlongSpace"
+    )
+
+
+@pytest.mark.parametrize("along", [AlongSpace, AlongTime])
+def test_attention_of_a_block_that_has_none(along: type[AlongSpace] | type[AlongTime]):
+    wrapped = along(MeanOverEverything())
+    with pytest.raises(AttributeError) as error:
+        wrapped.attention(random_clip(1, 8, 3, 2, 2))
+    assert str(error.value) == (
+        "the wrapped MeanOverEverything has no attention(x): wrap a block that computes one from "
+        "its input, such as NonLocal"
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gta.blocks import NonLocal
-from gta.blocks.non_local import Affinity, Pool
+from gta.blocks.non_local import Affinity, Pool, pool_frames
 
 from .equations import attend, max_pool, non_local, project
 from .random_weights import array, random_clip, randomize, relative_error, weights_of
@@ -33,6 +33,22 @@ def test_pooling_before_and_after_the_projection_differ():
     randomize(after)
     x = random_clip(2, 6, 3, 4, 4)
     assert relative_error(before(x), after(x)) > 0.01
+
+
+@pytest.mark.parametrize("pool", ["before", "after"])
+@pytest.mark.parametrize("size", [(1, 4), (5, 1), (1, 1), (3, 5)])
+def test_pooling_frames_of_any_size(size: tuple[int, int], pool: Pool):
+    block = NonLocal(6, 2, pool=pool)
+    randomize(block).eval()
+    x = random_clip(2, 6, 2, *size)
+    expected = non_local(array(x), weights_of(block), along="joint", pool=pool)
+    assert relative_error(block(x), expected) <= 1e-10
+
+
+@pytest.mark.parametrize("size", [(4, 6), (5, 7), (2, 2)])
+def test_pooling_of_frames_larger_than_a_pixel_is_torchs_to_the_bit(size: tuple[int, int]):
+    x = random_clip(2, 6, 2, *size).float()
+    assert torch.equal(pool_frames(x), torch.nn.functional.max_pool3d(x, (1, 2, 2)))
 
 
 def test_dot_product_is_not_scaled():

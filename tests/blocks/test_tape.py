@@ -38,6 +38,13 @@ def test_attention_is_the_matrix_of_each_head_group_and_position():
     assert relative_error(attention[1, 1 * 5 + 3], matrix.transpose(1, 2, 0, 3)) <= 1e-10
 
 
+@pytest.mark.parametrize("frames", [1, 2, 4])
+def test_attention_refuses_another_number_of_frames(frames: int):
+    """A single frame would otherwise be broadcast over the positions."""
+    with pytest.raises(ValueError, match=f"built for 3 frames, got {frames}:"):
+        TAPE(16, 3).attention(torch.zeros(1, 16, frames, 2, 2))
+
+
 def test_without_positions_it_is_temporal_attention():
     block, plain = TAPE(16, 3), TemporalAttention(16, 3)
     randomize(block).eval()
@@ -49,7 +56,10 @@ def test_without_positions_it_is_temporal_attention():
 
 
 def test_sinusoids_are_those_of_the_transformer():
-    assert relative_error(sinusoids(7, 6).double(), sinusoid(7, 6)) <= 1e-6  # made in float32
+    for num_frames, width in ((7, 6), (400, 64), (3, 5)):
+        table = sinusoids(num_frames, width)
+        assert table.dtype == torch.float32
+        assert relative_error(table.double(), sinusoid(num_frames, width)) <= 6e-8  # one rounding
 
 
 def test_sinusoidal_positions_are_not_trained():

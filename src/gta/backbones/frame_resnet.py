@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from gta.backbones.inserted import BlockFactory, insert_blocks
 from gta.backbones.residual import BasicBlock, Bottleneck
 from gta.backbones.temporal_shift import TemporalShift
+from gta.blocks.frames import require_frames
+from gta.blocks.options import require_positive
 
 DEPTHS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
     10: (BasicBlock, (1, 1, 1, 1)),
@@ -27,12 +29,12 @@ class FrameResNet(nn.Module):
     Maps clips (B, 3, T, H, W) to logits (B, num_classes): the mean over frames of per-frame
     logits. The trunk has torchvision's parameter names, and without blocks its outputs to the last
     bit; inserted blocks live in `inserted`. Only they, and the shift, carry anything from one
-    frame to another.
+    frame to another: H and W are free, T too unless a block or the shift was made for `num_frames`.
 
     Args:
         depth: 10, 18, 34, 50 or 101. 10 has one basic block in each stage.
         num_classes: Number of logits.
-        num_frames: T, frames of a clip.
+        num_frames: T, frames of a clip, for the blocks and the shift.
         width: Channels of the stem and of res2's blocks, 64 in all published ResNets.
         tsm: Shift 1/8 of the channels forward and 1/8 backward in time in the residual branches:
             in every block, in every second one of a stage where res4 has 23 blocks (depth 101), as
@@ -41,6 +43,10 @@ class FrameResNet(nn.Module):
         blocks: The blocks of one place, in the order in which they run.
         placement: Stage name to 0-based indices of the residual blocks after whose ReLU the blocks
             run. The paper's: {"res3": [1, 3], "res4": [1, 3, 5]}.
+
+    Raises:
+        ValueError: There is no such network; or, in `forward`, the clip has another T than a block
+            or the shift was made for.
     """
 
     def __init__(
@@ -58,9 +64,19 @@ class FrameResNet(nn.Module):
         super().__init__()
         if depth not in DEPTHS:
             raise ValueError(f"there is no ResNet of depth {depth}: depths are {list(DEPTHS)}")
+        require_positive("num_classes", num_classes)
+        require_positive("num_frames", num_frames)
+        require_positive("width", width)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and less than 1, got {dropout}")
+        if tsm and width < 8:
+            raise ValueError(
+                f"tsm shifts 1/8 of the channels: width must be at least 8, got {width}"
+            )
         residual, lengths = DEPTHS[depth]
         shift_every = 2 if lengths[2] >= 23 else 1
         self.num_frames = num_frames
+        self.tsm = tsm
         self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
@@ -99,6 +115,8 @@ class FrameResNet(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         B, _, T, _, _ = clips.shape
+        if self.tsm:
+            require_frames(clips, self.num_frames)
         x = clips.transpose(1, 2).flatten(0, 1)  # (B*T, 3, H, W)
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         for stage, layer in STAGES.items():

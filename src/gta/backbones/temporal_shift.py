@@ -17,13 +17,15 @@ class TemporalShift(nn.Module):
 
     def __init__(self, num_frames: int, *, fraction: int = 8):
         super().__init__()
+        if fraction < 2:
+            raise ValueError(f"fraction must be at least 2, one part each way, got {fraction}")
         self.num_frames = num_frames
         self.fraction = fraction
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[0] % self.num_frames:
             raise ValueError(
-                f"this network was built for clips of {self.num_frames} frames, got {x.shape[0]} "
+                f"this shift was built for clips of {self.num_frames} frames, got {x.shape[0]} "
                 f"frames in all, which is no whole number of clips"
             )
         clips = x.unflatten(0, (-1, self.num_frames))

@@ -8,20 +8,34 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from gta.blocks.non_local import NonLocal
+
 
 def attention_of(block: nn.Module) -> Callable[[Tensor], Tensor]:
     """The block's method that computes its attention."""
+    if not hasattr(block, "attention"):
+        raise AttributeError(
+            f"the wrapped {type(block).__name__} has no attention(x): wrap a block that "
+            f"computes one from its input, such as NonLocal"
+        )
     return cast(Callable[[Tensor], Tensor], block.attention)
 
 
 class AlongSpace(nn.Module):
     """Runs a block within each frame: frames become samples of the batch.
 
-    Maps (B, C, T, H, W) to the same shape. The block sees (B*T, C, 1, H, W).
+    Maps (B, C, T, H, W) to the same shape. The block sees (B*T, C, 1, H, W), so one that was built
+    to mix several frames (it has a `num_frames`) is refused.
     """
 
     def __init__(self, block: nn.Module):
         super().__init__()
+        for part in block.modules():
+            if getattr(part, "num_frames", 1) != 1:
+                raise ValueError(
+                    f"AlongSpace gives its block one frame at a time, but {type(part).__name__} "
+                    f"was built to mix {part.num_frames}: use it without AlongSpace"
+                )
         self.block = block
 
     @staticmethod
@@ -47,11 +61,12 @@ class AlongTime(nn.Module):
 
     def __init__(self, block: nn.Module):
         super().__init__()
-        if getattr(block, "pool", None) is not None:
-            raise ValueError(
-                f"AlongTime gives its block one position at a time, so there is nothing to "
-                f"pool: got pool={block.pool!r}, pass pool=None"
-            )
+        for part in block.modules():
+            if isinstance(part, NonLocal) and part.pool is not None:
+                raise ValueError(
+                    f"AlongTime gives its block one position at a time, so there is nothing to "
+                    f"pool: got pool={part.pool!r}, pass pool=None"
+                )
         self.block = block
 
     @staticmethod

@@ -4,13 +4,14 @@ Axes: B batch, C channels, T frames, H, W, D width, N = H*W positions, R regions
 groups, S frames summed over.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from gta.blocks.channel_groups import mix_groups, require_groups
 from gta.blocks.frames import require_frames
+from gta.blocks.options import require_option, require_positive, width_of
 from gta.blocks.zero_norm import zero_norm
 
 Assignment = Literal["softmax_regions", "softmax_positions", "none"]
@@ -75,7 +76,10 @@ class GlobalTemporalAttention(nn.Module):
             raise ValueError(
                 "a GTA block without branches does nothing: set pixel=True, region=True or both"
             )
-        width = width or channels // 4
+        require_option("assignment", assignment, get_args(Assignment))
+        require_positive("num_frames", num_frames)
+        require_positive("regions", regions)
+        width = width_of(channels, 4, width)
         require_groups(width, groups)
         self.num_frames = num_frames
         self.normalisation = assignment

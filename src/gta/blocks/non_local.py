@@ -4,15 +4,21 @@ Axes: B batch, C channels, T frames, H, W, D width of the block, N = T*H*W queri
 N/4 when pooled).
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 from torch.nn.functional import max_pool3d
 
+from gta.blocks.options import require_option, width_of
 from gta.blocks.zero_norm import zero_norm
 
 Pool = Literal["before", "after"]
 Affinity = Literal["softmax", "dot_product"]
+
+
+def pool_frames(x: Tensor) -> Tensor:
+    """Max-pool 1x2x2; an axis of length 1 is left as it is."""
+    return max_pool3d(x, (1, *(min(2, length) for length in x.shape[3:])))
 
 
 class NonLocal(nn.Module):
@@ -46,7 +52,9 @@ class NonLocal(nn.Module):
         affinity: Affinity = "softmax",
     ):
         super().__init__()
-        width = width or channels // 2
+        require_option("pool", pool, (*get_args(Pool), None))
+        require_option("affinity", affinity, get_args(Affinity))
+        width = width_of(channels, 2, width)
         self.query = nn.Conv3d(channels, width, 1)  # W_Q
         self.key = nn.Conv3d(channels, width, 1)  # W_K
         self.value = nn.Conv3d(channels, width, 1)  # W_V
@@ -59,10 +67,10 @@ class NonLocal(nn.Module):
     def project_pooled(self, projection: nn.Module, x: Tensor) -> Tensor:
         """K or V as (B, D, S)."""
         if self.pool == "before":
-            x = max_pool3d(x, (1, 2, 2))
+            x = pool_frames(x)
         x = projection(x)
         if self.pool == "after":
-            x = max_pool3d(x, (1, 2, 2))
+            x = pool_frames(x)
         return x.flatten(2)
 
     def attention(self, x: Tensor) -> Tensor:

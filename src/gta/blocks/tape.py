@@ -4,22 +4,26 @@ Axes: B batch, C channels, T frames, N = H*W positions, K heads, G groups (K = G
 over, D channels of a group.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from gta.blocks.channel_groups import require_groups
 from gta.blocks.frames import require_frames
+from gta.blocks.options import require_option, require_positive, width_of
 from gta.blocks.zero_norm import zero_norm
+
+Position = Literal["learned", "sinusoidal"]
 
 
 def sinusoids(num_frames: int, width: int) -> Tensor:
     """Sines and cosines of the frame number, (T, D): Vaswani et al. 2017, section 3.5."""
     channel = torch.arange(width)
-    wavelength = 10000.0 ** (2 * (channel // 2) / width)
+    # in float64, because the angle of a late frame has few digits left in float32
+    wavelength = 10000.0 ** (2 * (channel // 2).double() / width)
     angle = torch.arange(num_frames)[:, None] / wavelength
-    return torch.where(channel % 2 == 0, angle.sin(), angle.cos())
+    return torch.where(channel % 2 == 0, angle.sin(), angle.cos()).to(torch.get_default_dtype())
 
 
 class TAPE(nn.Module):
@@ -45,12 +49,14 @@ class TAPE(nn.Module):
         num_frames: int,
         *,
         groups: int = 1,
-        position: Literal["learned", "sinusoidal"] = "learned",
+        position: Position = "learned",
         width: int | None = None,
         scale: bool = True,
     ):
         super().__init__()
-        width = width or channels // 4
+        require_option("position", position, get_args(Position))
+        require_positive("num_frames", num_frames)
+        width = width_of(channels, 4, width)
         require_groups(width, groups)
         self.num_frames = num_frames
         self.groups = groups
@@ -72,6 +78,7 @@ class TAPE(nn.Module):
 
     def attention(self, x: Tensor) -> Tensor:
         """Weights of head k, frame t on group g, frame s at each position: (B, N, K, T, G, S)."""
+        require_frames(x, self.num_frames)
         position = self.position.T[..., None, None]  # (G*D, T, 1, 1)
         query, key = (
             self.split(self.query(x) + position),
@@ -81,7 +88,6 @@ class TAPE(nn.Module):
         return (scores * self.scale).softmax(dim=-1)  # Eq. 2, over the frames of one group
 
     def forward(self, x: Tensor) -> Tensor:
-        require_frames(x, self.num_frames)
         value = self.split(self.value(x))  # Eq. 1
         attended = torch.einsum(
             "bnktgs,bngsd->bkdtn", self.attention(x), value

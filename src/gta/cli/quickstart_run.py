@@ -77,14 +77,12 @@ def compare(results: dict[str, Scores], ceiling: float) -> Table:
     table.add_column("model")
     table.add_column("top-1", justify="right")
     table.add_column("± (95 %)", justify="right")
-    above = {name: scores for name, scores in results.items() if scores.top(1) > ceiling}
     rows = [(MODELS[name], scores.top(1), True) for name, scores in results.items()]
     rows.append(("order-blind ceiling", ceiling, False))
     for name, accuracy, measured in sorted(rows, key=lambda row: row[1]):
         spread = 1.96 * math.sqrt(accuracy * (1 - accuracy) / len(first))
         style = None if measured else "bold"
         table.add_row(name, f"{accuracy:.1%}", f"{spread:.1%}" if measured else "", style=style)
-    del above
     return table
 
 

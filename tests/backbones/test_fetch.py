@@ -1,0 +1,103 @@
+"""Weights from torchvision's hub, without a network: what is asked for, and what is said."""
+
+from http.client import IncompleteRead
+from pathlib import Path
+from pickle import UnpicklingError
+from urllib.error import URLError
+
+import pytest
+import torch
+from torchvision.models._api import WeightsEnum
+
+from gta.backbones import FrameResNet
+from gta.backbones.weights import fetch_imagenet, load_imagenet
+from gta.errors import UsageError
+
+from .networks import torchvision_resnet
+
+
+def answer(monkeypatch, result) -> list[str]:
+    """Puts a result or an error in the hub's place; returns the addresses that are asked for."""
+    asked = []
+
+    def get_state_dict(self, *, progress: bool, check_hash: bool, weights_only: bool):
+        assert check_hash
+        assert weights_only
+        asked.append(self.url)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", get_state_dict)
+    return asked
+
+
+def test_the_weights_of_the_hub_are_loaded(monkeypatch):
+    state = torchvision_resnet(18, num_classes=1000).state_dict()
+    asked = answer(monkeypatch, state)
+    model = FrameResNet(18, num_classes=7, num_frames=4)
+    report = load_imagenet(model, "imagenet", 18)
+    assert asked == ["https://download.pytorch.org/models/resnet18-f37072fd.pth"]
+    assert report.source == "torchvision resnet18 IMAGENET1K_V1"
+    assert len(report.used) == 120
+    assert torch.equal(model.conv1.weight, state["conv1.weight"])
+
+
+@pytest.mark.parametrize("depth", [18, 34, 50, 101])
+def test_the_first_version_of_each_depth_is_asked_for(monkeypatch, depth: int):
+    asked = answer(monkeypatch, {})
+    fetch_imagenet(depth)
+    first = {
+        18: "resnet18-f37072fd.pth",
+        34: "resnet34-b627a593.pth",
+        50: "resnet50-0676ba61.pth",
+        101: "resnet101-63fe2227.pth",
+    }
+    assert [Path(url).name for url in asked] == [first[depth]]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        URLError("Name or service not known"),
+        TimeoutError("timed out"),
+        OSError("No space left on device"),
+        IncompleteRead(b""),
+    ],
+)
+def test_no_connection(monkeypatch, error: Exception):
+    answer(monkeypatch, error)
+    with pytest.raises(UsageError) as raised:
+        fetch_imagenet(50)
+    assert str(raised.value) == (
+        f"could not fetch the ImageNet weights of resnet50 ({error}). Three ways out: connect "
+        "once, so that they are cached; copy "
+        "https://download.pytorch.org/models/resnet50-0676ba61.pth here by hand and give its path, "
+        "--set model.weights=PATH; or train from scratch, --set model.weights=none"
+    )
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("invalid hash value"), UnpicklingError("x"), EOFError(), KeyError(101)]
+)
+def test_a_damaged_download(monkeypatch, tmp_path: Path, error: Exception):
+    answer(monkeypatch, error)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    with pytest.raises(UsageError) as raised:
+        fetch_imagenet(18)
+    assert str(raised.value) == (
+        "the ImageNet weights of resnet18 were damaged on the way: delete "
+        f"{tmp_path / 'checkpoints' / 'resnet18-f37072fd.pth'}, if it is there, and try again"
+    )
+
+
+@pytest.mark.parametrize("depth", [10, 152])
+def test_a_depth_without_weights(monkeypatch, depth: int):
+    asked = answer(monkeypatch, {})
+    with pytest.raises(UsageError) as raised:
+        fetch_imagenet(depth)
+    assert str(raised.value) == (
+        f"there are no ImageNet weights for depth {depth}, only for 18, 34, 50 and 101: set "
+        f"model.weights=none"
+    )
+    assert asked == []

@@ -1,0 +1,174 @@
+"""Loading weights into a trunk: what is used, what is said, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from gta.backbones import FrameResNet
+from gta.backbones.weights import LoadReport, load_imagenet, load_trunk
+from gta.blocks import SpatialAttention
+from gta.errors import UsageError
+
+from .networks import randomize, torchvision_resnet
+
+State = dict[str, Tensor]
+
+
+@pytest.fixture(scope="module")
+def resnet18() -> State:
+    """Of ImageNet's 1000 classes."""
+    return torchvision_resnet(18, num_classes=1000).state_dict()
+
+
+def network(depth: int = 18, num_classes: int = 7) -> FrameResNet:
+    return FrameResNet(
+        depth,
+        num_classes=num_classes,
+        num_frames=4,
+        blocks=[SpatialAttention],
+        placement={"res3": [1], "res4": [0]},
+    )
+
+
+def copy_of(model: FrameResNet) -> State:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def test_the_trunk_is_loaded_and_nothing_else(resnet18: State):
+    model = network()
+    before = copy_of(model)
+    report = load_trunk(model, resnet18, "some.pth")
+    state = model.state_dict()
+    assert len(report.used) == 120
+    assert set(report.used) == set(resnet18) - {"fc.weight", "fc.bias"}
+    assert all(torch.equal(state[name], resnet18[name]) for name in report.used)
+    rest = set(state) - set(report.used)
+    assert set(report.fresh) == {name for name in rest if not name.endswith("_tracked")}
+    assert all(torch.equal(state[name], before[name]) for name in report.fresh)
+    assert {name.split(".")[0] for name in report.fresh} == {"fc", "inserted"}
+    assert report.unused == {
+        "fc.weight": "shape 1000x512, the model's is 7x512",
+        "fc.bias": "shape 1000, the model's is 7",
+    }
+
+
+def test_the_text_of_a_report(resnet18: State):
+    report = load_trunk(network(), resnet18, "torchvision resnet18 IMAGENET1K_V1")
+    assert str(report).splitlines() == [
+        "torchvision resnet18 IMAGENET1K_V1: 120 tensors used",
+        "  not used: fc.weight (shape 1000x512, the model's is 7x512), fc.bias (shape 1000, the "
+        "model's is 7)",
+        "  from scratch: 26 tensors in fc (2), inserted.res3_1 (12), inserted.res4_0 (12)",
+    ]
+
+
+def test_the_text_of_a_report_of_which_everything_was_used():
+    assert str(LoadReport("some.pth", used=["fc.weight", "fc.bias"])) == "some.pth: 2 tensors used"
+
+
+def test_the_text_of_a_report_with_many_names_is_short():
+    unused = {f"head.{i}": "not in the model" for i in range(300)}
+    assert str(LoadReport("some.pth", unused=unused)).splitlines()[1:] == [
+        "  not used: head.0 (not in the model), head.1 (not in the model), head.2 (not in the "
+        "model), head.3 (not in the model), and 296 more"
+    ]
+
+
+def test_a_classifier_that_fits_is_loaded(resnet18: State):
+    model = network(num_classes=1000)
+    report = load_trunk(model, resnet18, "some.pth")
+    assert torch.equal(model.fc.weight, resnet18["fc.weight"])
+    assert report.unused == {}
+    assert all(name.startswith("inserted.") for name in report.fresh)
+
+
+def test_blocks_that_fit_are_loaded():
+    source = randomize(network())
+    report = load_trunk(target := network(), source.state_dict(), "some.pth")
+    assert report.fresh == []
+    assert all(torch.equal(target.state_dict()[k], v) for k, v in source.state_dict().items())
+
+
+def test_tensors_of_which_the_model_knows_nothing_are_said(resnet18: State):
+    state = {**resnet18, "inserted.res5_1.0.norm.weight": torch.ones(512), "ema": torch.ones(1)}
+    report = load_trunk(FrameResNet(18, num_classes=1000, num_frames=4), state, "some.pth")
+    assert report.unused == {
+        "inserted.res5_1.0.norm.weight": "not in the model",
+        "ema": "not in the model",
+    }
+
+
+def test_files_older_than_num_batches_tracked_are_loaded(resnet18: State):
+    old = {k: v for k, v in resnet18.items() if not k.endswith("num_batches_tracked")}
+    assert len(old) < len(resnet18)
+    report = load_trunk(FrameResNet(18, num_classes=1000, num_frames=4), old, "some.pth")
+    assert len(report.used) == len(old)
+    assert report.fresh == []
+
+
+def test_a_missing_tensor_is_refused_and_the_model_left_alone(resnet18: State):
+    state = {k: v for k, v in resnet18.items() if k != "layer2.0.conv1.weight"}
+    model = network()
+    before = copy_of(model)
+    with pytest.raises(UsageError) as error:
+        load_trunk(model, state, "some.pth")
+    assert str(error.value) == (
+        "some.pth does not fit this network: 1 tensors differ, layer2.0.conv1.weight (missing). "
+        "Check model.depth and model.width, or train from scratch with --set model.weights=none"
+    )
+    assert all(torch.equal(tensor, before[k]) for k, tensor in model.state_dict().items())
+
+
+def test_weights_of_another_width(resnet18: State):
+    model = FrameResNet(18, num_classes=7, num_frames=4, width=32)
+    with pytest.raises(UsageError) as error:
+        load_trunk(model, resnet18, "some.pth")
+    assert str(error.value) == (
+        "some.pth does not fit this network: 100 tensors differ, conv1.weight (shape 64x3x7x7, the "
+        "model's is 32x3x7x7), bn1.weight (shape 64, the model's is 32), bn1.bias (shape 64, the "
+        "model's is 32), bn1.running_mean (shape 64, the model's is 32), and 96 more. Check "
+        "model.depth and model.width, or train from scratch with --set model.weights=none"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file_depth", "depth", "detail"),
+    [
+        (34, 18, "layer1.2.conv1.weight (not in the model)"),  # all that 18 needs would be there
+        (101, 50, "layer3.6.conv1.weight (not in the model)"),
+        (18, 34, "layer1.2.conv1.weight (missing)"),
+        (50, 34, "layer1.0.conv1.weight (shape 64x64x1x1, the model's is 64x64x3x3)"),
+    ],
+)
+def test_weights_of_another_depth(file_depth: int, depth: int, detail: str):
+    with torch.device("meta"):
+        state = torchvision_resnet(file_depth).state_dict()
+        model = FrameResNet(depth, num_classes=7, num_frames=4)
+    with pytest.raises(UsageError) as error:
+        load_trunk(model, state, "some.pth")
+    assert str(error.value).startswith("some.pth does not fit this network: ")
+    assert detail in str(error.value)
+    assert "Check model.depth" in str(error.value)
+
+
+def test_weights_under_other_names(resnet18: State):
+    state = {f"module.{name}": tensor for name, tensor in resnet18.items()}
+    with pytest.raises(UsageError, match=r"more\. The file's names are like 'module\.conv1\.w"):
+        load_trunk(network(), state, "some.pth")
+
+
+def test_no_weights_at_all():
+    with pytest.raises(UsageError, match=r"conv1\.weight \(missing\)"):
+        load_trunk(network(), {}, "some.pth")
+
+
+def test_from_a_file_to_a_network(tmp_path: Path, resnet18: State, monkeypatch):
+    torch.save(resnet18, tmp_path / "w.pth")
+    for source in (str(tmp_path / "w.pth"), "~/w.pth"):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        model = network()
+        report = load_imagenet(model, source, 18)
+        assert str(report).startswith(f"{source}: 120 tensors used\n")
+        assert torch.equal(model.conv1.weight, resnet18["conv1.weight"])

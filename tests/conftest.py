@@ -1,0 +1,79 @@
+"""What several parts of the tests need: a small rendered data set and the command line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from gta.data.ordered import render_dataset
+
+torch.set_num_threads(1)
+
+CLASSES = ("left_to_right", "right_to_left", "up", "down")
+
+
+@pytest.fixture(scope="session")
+def ordered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 training and 12 held-out clips of 4 classes, 32 pixels, 8 frames, in the v2 layout."""
+    root = tmp_path_factory.mktemp("data") / "ordered"
+    render_dataset(
+        root,
+        num_train=40,
+        num_val=12,
+        num_frames=8,
+        height=32,
+        width=32,
+        classes=CLASSES,
+        workers=1,
+    )
+    return root
+
+
+SMALL = (
+    *("clip.size=32", "clip.num_frames=4", "test.protocol=1x1-center32", "model.width=16"),
+    *("train.batch_size=8", "train.epochs=2", "train.warmup_epochs=1"),
+)
+"""Settings that make the built-in recipes small enough for a test."""
+
+
+@pytest.fixture(scope="session")
+def small_settings() -> list[str]:
+    """`--set` values that make the built-in recipes small enough for a test."""
+    return list(SMALL)
+
+
+Gta = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def gta() -> Gta:
+    """Runs the command line in a process of its own: `gta("cost", "--model", "r2d50")`."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None, timeout: float = 300):
+        return subprocess.run(
+            [sys.executable, "-m", "gta", *map(str, arguments)],
+            cwd=cwd,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(ordered: Path, gta: Gta, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small finished run."""
+    out = tmp_path_factory.mktemp("runs") / "trained"
+    settings = [part for setting in SMALL for part in ("--set", setting)]
+    done = gta(
+        *("train", "--model", "tiny_gta", "--data", "ordered", "--root", ordered, "--out", out),
+        *settings,
+    )
+    assert done.returncode == 0, done.stderr
+    return out

@@ -1,0 +1,41 @@
+"""A training small enough for tests, in this process."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from gta.config import Recipe
+from gta.recipes import find_recipe, read_recipe
+from gta.runs import build_network
+from gta.training.loop import Training
+from gta.training.processes import Processes
+from gta.training.report import Report, Silent
+from gta.training.splits import load_splits
+
+
+def recipe(root: Path, settings: list[str], *more: str) -> Recipe:
+    """tiny_gta, with dropout so that draws on batches are seen too."""
+    values = [*settings, "model.dropout=0.3", f"data.root={root}", *more]
+    return read_recipe(find_recipe("ordered", "tiny_gta"), values)
+
+
+def make_training(
+    found: Recipe, folder: Path, report: Report | None = None
+) -> tuple[Training, nn.Module, list[tuple[str, int]]]:
+    """A training, its model, and a list of what will have been saved."""
+    folder.mkdir(exist_ok=True)
+    splits = load_splits(found, Silent())
+    torch.manual_seed(found.train.seed)
+    model = build_network(found, len(splits.train.classes))
+    saved: list[tuple[str, int]] = []
+    training = Training(
+        model,
+        splits,
+        found,
+        folder,
+        Processes(torch.device("cpu")),
+        save_weights=lambda name, epoch: saved.append((name, epoch)),
+        report=report,
+    )
+    return training, model, saved

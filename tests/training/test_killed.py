@@ -1,0 +1,116 @@
+"""Real processes: killed without warning, run again, and several of them at once."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def command(root: Path, out: Path, settings: list[str], *more: str) -> list[str]:
+    values = [*settings, "model.dropout=0.3", "train.epochs=3", "data.cache_gb=0", *more]
+    return [
+        *("train", "--model", "tiny_gta", "--data", "ordered"),
+        *("--root", str(root), "--out", str(out), "--device", "cpu"),
+        *(part for value in values for part in ("--set", value)),
+    ]
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def kill_when(process: subprocess.Popen, checkpoint: Path, after: float) -> None:
+    """SIGKILL, once the checkpoint is newer than `after`; all children go with it."""
+    deadline = time.monotonic() + 120
+    while not (checkpoint.exists() and checkpoint.stat().st_mtime > after):
+        assert process.poll() is None, "training ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_twice_the_weights_are_those_of_an_undisturbed_run(
+    ordered: Path, small_settings, tmp_path: Path, processes: int
+):
+    launcher = [sys.executable, "-m", "gta"]
+    if processes > 1:
+        launcher = [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", str(processes), "-m", "gta"),
+        ]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(
+        [*launcher, *command(ordered, whole, small_settings)], env=environment(), check=True
+    )
+    often = "train.checkpoint_minutes=1e-9"
+    after = 0.0
+    for _ in range(2):
+        process = subprocess.Popen(
+            [*launcher, *command(ordered, killed, small_settings, often, "data.workers=1")],
+            env=environment(),
+            start_new_session=True,
+        )
+        kill_when(process, killed / "checkpoint.pt", after)
+        after = (killed / "checkpoint.pt").stat().st_mtime
+        assert (
+            not (killed / "metrics.csv").exists()
+            or "\n3," not in (killed / "metrics.csv").read_text()
+        )
+    subprocess.run(
+        [*launcher, *command(ordered, killed, small_settings, often, "data.workers=2")],
+        env=environment(),
+        check=True,
+    )
+    for name in ("last.safetensors", "best.safetensors"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    assert not list(killed.glob(".*.part*"))
+
+
+def test_two_processes_give_the_scores_of_one(ordered: Path, trained: Path, tmp_path: Path):
+    test = ["test", str(trained), "--device", "cpu", "--scores"]
+    subprocess.run(
+        [sys.executable, "-m", "gta", *test, str(tmp_path / "one.npz")],
+        env=environment(),
+        check=True,
+    )
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "-m", "gta", *test, str(tmp_path / "two.npz")),
+        ],
+        env=environment(),
+        check=True,
+    )
+    one, two = np.load(tmp_path / "one.npz"), np.load(tmp_path / "two.npz")
+    assert one["ids"].tolist() == two["ids"].tolist()
+    assert one["ids"].tolist() == [str(i) for i in range(41, 53)]
+    np.testing.assert_allclose(one["scores"], two["scores"], atol=1e-6)
+    assert (one["labels"] == two["labels"]).all()
+
+
+def test_two_processes_learn(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    out = tmp_path / "two"
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "-m", "gta"),
+            *command(ordered, out, small_settings, "train.epochs=10", "train.lr=0.003"),
+        ],
+        env=environment(),
+        check=True,
+    )
+    lines = (out / "metrics.csv").read_text().splitlines()
+    rows = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+    assert len(rows) == 10
+    assert float(rows[-1]["train_loss"]) < 0.7 * float(rows[0]["train_loss"])

@@ -1,0 +1,216 @@
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from gta.errors import DataError, UsageError
+from gta.training import loop
+from gta.training.report import Silent
+
+from .small_training import make_training, recipe
+
+
+class Interrupt(Exception):
+    pass
+
+
+class Interrupting(Silent):
+    """Stops training after so many batches in all, as a kill would."""
+
+    def __init__(self, batches: int):
+        self.left = batches
+
+    @contextmanager
+    def track(self, what: str, total: int) -> Iterator:
+        def advance(done: int, note: str) -> None:
+            if what.startswith("epoch"):
+                self.left -= 1
+                if self.left < 0:
+                    raise Interrupt
+
+        yield advance
+
+
+def same(a: nn.Module, b: nn.Module) -> bool:
+    """Whether all parameters and running statistics are equal to the last bit."""
+    left, right = a.state_dict(), b.state_dict()
+    return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
+
+
+@pytest.fixture
+def every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress, and thus an interruption, after every batch."""
+    monkeypatch.setattr(loop, "_SHOW_EVERY", -1)
+
+
+def without_times(history: list[dict[str, float]]) -> list[dict[str, float]]:
+    return [{k: v for k, v in e.items() if k not in ("seconds", "waited")} for e in history]
+
+
+@pytest.mark.usefixtures("every_batch")
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_interrupted_training_ends_with_the_same_weights(
+    ordered: Path, small_settings, tmp_path: Path, workers: int
+):
+    never, always = "train.checkpoint_minutes=1000", "train.checkpoint_minutes=1e-9"
+    whole, model, _ = make_training(recipe(ordered, small_settings, never), tmp_path / "whole")
+    whole.run()
+    assert len(whole.position.history) == 2
+
+    found = recipe(ordered, small_settings, always, f"data.workers={workers}", "data.cache_gb=0")
+    for batches in (3, 1, 4):  # of 5 in an epoch: in the middle of both epochs
+        training, _, _ = make_training(found, tmp_path / "parts", Interrupting(batches))
+        with pytest.raises(Interrupt):
+            training.run()
+    last, resumed, saved = make_training(found, tmp_path / "parts")
+    assert (last.position.epoch, last.position.batch) == (1, 2)
+    last.run()
+    assert same(model, resumed)
+    assert without_times(last.position.history) == without_times(whole.position.history)
+    assert ("last", 2) in saved
+
+
+def test_a_finished_training_is_left_as_it_is(ordered: Path, small_settings, tmp_path: Path):
+    found = recipe(ordered, small_settings)
+    first, model, _ = make_training(found, tmp_path / "run")
+    first.run()
+    written = (tmp_path / "run/checkpoint.pt").stat().st_mtime_ns
+    again, other, saved = make_training(found, tmp_path / "run")
+    again.run()
+    assert same(model, other)
+    assert not saved
+    assert (tmp_path / "run/checkpoint.pt").stat().st_mtime_ns == written
+
+
+@pytest.mark.usefixtures("every_batch")
+def test_metrics_have_one_line_for_each_epoch_after_an_interruption(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    found = recipe(ordered, small_settings)
+    training, _, _ = make_training(found, tmp_path / "run", Interrupting(8))
+    with pytest.raises(Interrupt):
+        training.run()
+    make_training(found, tmp_path / "run")[0].run()
+    with (tmp_path / "run/metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert all(0 <= float(row["val_top1"]) <= 1 for row in rows)
+
+
+def test_other_seeds_give_other_weights(ordered: Path, small_settings, tmp_path: Path):
+    models = []
+    for seed in (0, 0, 1):
+        found = recipe(
+            ordered, small_settings, "train.epochs=1", "train.warmup_epochs=0", f"train.seed={seed}"
+        )
+        training, model, _ = make_training(found, tmp_path / f"run{len(models)}")
+        training.run()
+        models.append(model)
+    assert same(models[0], models[1])
+    assert not same(models[0], models[2])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_small_set_is_learned(ordered: Path, small_settings, tmp_path: Path, optimizer: str):
+    found = recipe(
+        ordered,
+        small_settings,
+        "train.epochs=12",
+        f"train.optimizer={optimizer}",
+        f"train.lr={0.05 if optimizer == 'sgd' else 0.003}",
+        "model.dropout=0",
+    )
+    training, _, _ = make_training(found, tmp_path / "run")
+    history = training.run().history
+    assert history[-1]["train_loss"] < 0.6 * history[0]["train_loss"]
+
+
+def test_diverged_training_says_so(ordered: Path, small_settings, tmp_path: Path):
+    found = recipe(ordered, small_settings, "train.lr=1e30", "train.clip_norm=null")
+    training, _, _ = make_training(found, tmp_path / "run")
+    with pytest.raises(UsageError, match=r"the loss became \w+ in epoch \d/2: .*Lower train.lr"):
+        training.run()
+
+
+def test_unreadable_videos_are_counted_and_replaced(ordered: Path, small_settings, tmp_path: Path):
+    root = tmp_path / "data"
+    copy_with_damage(ordered, root, damaged=3)
+    said: list[str] = []
+
+    class Listening(Silent):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    found = recipe(root, small_settings)
+    training, _, _ = make_training(found, tmp_path / "run", Listening())
+    position = training.run()
+    assert len(position.failures) == 3
+    assert all("is empty (0 bytes)" in reason for reason in position.failures.values())
+    assert position.history[-1]["train_unreadable"] == 3
+    assert sum("left out" in line for line in said) == 3  # once each, not each epoch
+
+
+def test_too_many_unreadable_videos_stop_training(ordered: Path, small_settings, tmp_path: Path):
+    root = tmp_path / "data"
+    copy_with_damage(ordered, root, damaged=6)
+    training, _, _ = make_training(recipe(root, small_settings), tmp_path / "run")
+    with pytest.raises(
+        DataError,
+        match=r"5 of 40 training videos cannot be read, more than the limit of 10%; the first is "
+        r".*webm: is empty \(0 bytes\)\. Mend or remove them, or .*--set data.max_bad",
+    ):
+        training.run()
+
+
+def copy_with_damage(source: Path, root: Path, damaged: int) -> None:
+    """The data set with links for videos, of which the first training ones are empty files."""
+    folder = "20bn-something-something-v2"
+    (root / folder).mkdir(parents=True)
+    (root / "labels").symlink_to(source / "labels")
+    for video in (source / folder).iterdir():
+        place = root / folder / video.name
+        if int(video.stem) <= damaged:
+            place.touch()
+        else:
+            place.symlink_to(video)
+
+
+def test_label_smoothing_raises_the_loss_of_a_sure_model(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    losses = []
+    for smoothing in (0, 0.4):
+        found = recipe(
+            ordered,
+            small_settings,
+            "train.lr=1e-9",
+            "train.epochs=2",
+            f"train.label_smoothing={smoothing}",
+        )
+        training, model, _ = make_training(found, tmp_path / f"run{smoothing}")
+        with torch.no_grad():
+            model.get_parameter("fc.bias").copy_(torch.tensor([9.0, 0, 0, 0]))
+        losses.append(training.run().history[0]["train_loss"])
+    # 1/4 of the clips are right at no loss, the others wrong at about 9
+    assert losses[0] == pytest.approx(0.75 * 9, rel=0.05)
+    assert losses[1] == pytest.approx(0.6 * losses[0] + 0.4 * 0.75 * 9, rel=0.05)
+
+
+def test_the_gradient_is_clipped(ordered: Path, small_settings, tmp_path: Path, monkeypatch):
+    norms = []
+    clip = nn.utils.clip_grad_norm_
+
+    def spy(parameters, limit):
+        parameters = list(parameters)
+        clip(parameters, limit)
+        norms.append(torch.cat([p.grad.flatten() for p in parameters]).norm().item())
+
+    monkeypatch.setattr(nn.utils, "clip_grad_norm_", spy)
+    found = recipe(ordered, small_settings, "train.clip_norm=0.01")
+    make_training(found, tmp_path / "run")[0].run()
+    assert norms
+    assert max(norms) <= 0.01 * 1.001

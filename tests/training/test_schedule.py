@@ -1,0 +1,33 @@
+import pytest
+
+from gta.config import Train
+from gta.training.schedule import learning_rate
+
+
+@pytest.mark.parametrize(
+    ("epoch", "expected"),
+    [
+        (0, 0),
+        (0.5, 0.0025),
+        (1, 0.005),
+        (2, 0.01),
+        (29.99, 0.01),
+        (30, 0.001),
+        (40, 1e-4),
+        (45, 1e-5),
+        (50, 1e-5),
+    ],
+)
+def test_the_schedule_of_the_paper(epoch: float, expected: float):
+    assert learning_rate(Train(), epoch) == pytest.approx(expected, rel=1e-12)
+
+
+def test_cosine_falls_from_the_end_of_the_warm_up_to_zero():
+    train = Train(epochs=10, lr=1.0, schedule="cosine", warmup_epochs=2)
+    rates = [learning_rate(train, epoch) for epoch in (1, 2, 4, 6, 8, 10)]
+    assert rates == pytest.approx([0.5, 1, 0.8535534, 0.5, 0.1464466, 0], abs=1e-7)
+
+
+def test_without_warm_up_training_starts_at_full_rate():
+    train = Train(epochs=4, lr=0.3, schedule="cosine", warmup_epochs=0)
+    assert learning_rate(train, 0) == 0.3
