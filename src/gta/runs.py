@@ -110,6 +110,6 @@ class Run:
             reason = " ".join(str(error).split())[:300]
             raise UsageError(
                 f"{path} does not fit its recipe, {len(self.classes)} classes ({reason}). "
-                f"Was the recipe or labels.json changed after training?"
+                f"Were clip.num_frames, the model or labels.json changed after training?"
             ) from error
         return model.eval(), f"{path.name}, epoch {epoch} of {self.recipe.train.epochs}"

@@ -97,9 +97,7 @@ def test_two_processes_give_the_scores_of_one(ordered: Path, trained: Path, tmp_
     assert (one["labels"] == two["labels"]).all()
 
 
-def test_two_processes_learn(
-    ordered: Path, small_settings, tmp_path: Path
-):
+def test_two_processes_learn(ordered: Path, small_settings, tmp_path: Path):
     out = tmp_path / "two"
     subprocess.run(
         [

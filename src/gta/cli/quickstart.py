@@ -38,7 +38,7 @@ def quickstart(
     import time
 
     from gta.cli.console import Terminal
-    from gta.cli.quickstart_run import compare, draw, prepare, train_and_test
+    from gta.cli.quickstart_run import compare, draw, keep, prepare, train_and_test
 
     out.mkdir(parents=True, exist_ok=True)
     terminal = Terminal(out / "log.txt")
@@ -49,8 +49,9 @@ def quickstart(
         for name, recipe in recipes.items()
     }
     terminal.console.print(compare(results, summary.order_blind_ceiling))
-    picture = draw(out, splits, results)
+    picture, seconds = draw(out, splits, results), time.monotonic() - began
+    keep(out, results, summary.order_blind_ceiling, seconds)
     terminal.say(
-        f"{time.monotonic() - began:.0f} s. Picture: {picture}. Try one of the clips:\n"
+        f"{seconds:.0f} s. Picture: {picture}. Try one of the clips:\n"
         f"  gta predict {out / 'tiny_gta'} {splits.val.videos[0].path}"
     )

@@ -86,6 +86,17 @@ def compare(results: dict[str, Scores], ceiling: float) -> Table:
     return table
 
 
+def keep(out: Path, results: dict[str, Scores], ceiling: float, seconds: float) -> None:
+    """Writes results.json: the figures of the table, and how long it took."""
+    told = {
+        "models": {MODELS[name]: scores.summary() for name, scores in results.items()},
+        "order_blind_ceiling": ceiling,
+        "num_train": NUM_TRAIN,
+        "seconds": round(seconds),
+    }
+    write_text(out / "results.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+
+
 def draw(out: Path, splits: Splits, results: dict[str, Scores]) -> Path:
     """The picture, of a clip that GTA gets right and most of the others do not."""
     from gta.figures.comparison import draw_comparison
@@ -125,6 +136,4 @@ def draw(out: Path, splits: Splits, results: dict[str, Scores]) -> Path:
             title="Attention over time: what happened first?",
         ),
     )
-    summary = {name: scores.summary() for name, scores in results.items()}
-    write_text(out / "results.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     return path

@@ -32,6 +32,7 @@ def test(
 
     from gta.cli.console import Terminal
     from gta.cli.tables import score_table
+    from gta.data.loader import num_workers
     from gta.data.videos import load_videos
     from gta.errors import DataError, UsageError
     from gta.evaluation.evaluate import evaluate
@@ -64,7 +65,9 @@ def test(
                 std=recipe.clip.std,
                 device=processes.device,
                 batch_size=recipe.test.batch_size,
-                workers=data.workers if workers is None else workers,
+                workers=num_workers(
+                    data.workers if workers is None else workers, world_size=processes.world_size
+                ),
                 amp=recipe.train.amp,
                 rank=processes.rank,
                 world_size=processes.world_size,

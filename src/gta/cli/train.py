@@ -46,7 +46,7 @@ def train(
             f"{out}: {model or recipe} on {processes.device}, {processes.world_size} "
             f"process{'es' * (processes.world_size > 1)}"
         )
-        splits = load_splits(found, terminal, memory_share=1 / processes.world_size)
+        splits = load_splits(found, terminal, world_size=processes.world_size)
         position = train_run(session, splits, processes, terminal)
         last, unreadable = position.history[-1], len(position.failures)
         if unreadable:

@@ -38,11 +38,8 @@ def read_folder(root: Path, split: Split, *, val_fraction: float = 0.2, seed: in
         chosen = found[split]
         classes = sorted(chosen)
     else:
-        if train.is_dir() and _is_split(train):
-            raise DataError(
-                f"{root} has train/ but none of {', '.join(f'{n}/' for n in _VAL_NAMES)}. Add one, "
-                f"or give {train} as the data folder: a part of it is then kept for validation."
-            )
+        _check_not_half(train, f"none of {', '.join(f'{n}/' for n in _VAL_NAMES)}")
+        _check_not_half(val, "no train/")
         every = _read_classes(root, root)
         classes = sorted(every)
         chosen = {name: _part(every[name], split, val_fraction, seed) for name in classes}
@@ -50,6 +47,11 @@ def read_folder(root: Path, split: Split, *, val_fraction: float = 0.2, seed: in
         raise DataError(
             f"{root} has only one class, {classes[0]!r}; a classifier needs two or more. "
             f"Put the videos of each class into a folder of their own."
+        )
+    if not any(chosen.values()):
+        raise DataError(
+            f"{root} leaves no video for validation: each class has only one. Add videos, or make "
+            f"the folders {root.name}/train/<class> and {root.name}/val/<class>."
         )
     videos = [
         Video(id, root / id, label) for label, name in enumerate(classes) for id in chosen[name]
@@ -100,6 +102,14 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 def _val_folder(root: Path) -> Path | None:
     return next((root / name for name in _VAL_NAMES if (root / name).is_dir()), None)
+
+
+def _check_not_half(split: Path | None, missing: str) -> None:
+    if split is not None and split.is_dir() and _is_split(split):
+        raise DataError(
+            f"{split.parent} has {split.name}/ but {missing}. Add one, or give {split} as the data "
+            f"folder: a part of it is then kept for validation."
+        )
 
 
 def _is_split(folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """Batches: which samples, in which order, on which process."""
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from gta.errors import DataError, UsageError
 
@@ -43,7 +44,7 @@ class EpochOrder(Sampler[list[tuple[int, int]]]):
         world_size: Processes.
 
     Raises:
-        UsageError: `batch_size` is not a multiple of `world_size`.
+        UsageError: `batch_size` is not a positive multiple of `world_size`.
         DataError: There are fewer videos than processes.
     """
 
@@ -58,7 +59,9 @@ class EpochOrder(Sampler[list[tuple[int, int]]]):
         rank: int = 0,
         world_size: int = 1,
     ):
-        if batch_size < 1 or batch_size % world_size:
+        if batch_size < 1:
+            raise UsageError(f"batch_size={batch_size} is not possible; it is at least 1.")
+        if batch_size % world_size:
             raise UsageError(
                 f"batch_size={batch_size} cannot be shared by {world_size} processes; it counts "
                 f"the clips of all of them, so use a multiple of {world_size}."
@@ -80,12 +83,30 @@ class EpochOrder(Sampler[list[tuple[int, int]]]):
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         # The number of videos is no index: another stream than that of any sample.
-        rng = np.random.default_rng([self.seed, self.epoch, self.num_videos])
+        epoch = self.epoch
+        rng = np.random.default_rng([self.seed, epoch, self.num_videos])
         order = rng.permutation(self.num_videos)
         share = self.batch_size // self.world_size
         for batch in range(self.start_batch, self.num_batches):
             start = batch * self.batch_size + self.rank * share
-            yield [(self.epoch, int(index)) for index in order[start : start + share]]
+            yield [(epoch, int(index)) for index in order[start : start + share]]
+
+
+def num_workers(asked: int | None, *, world_size: int = 1, cached: bool = False) -> int:
+    """Loader processes of one training process.
+
+    Args:
+        asked: By the user; None: one a core, shared by the training processes of this machine, at
+            most 8, and none where there is nothing to decode.
+        world_size: Training processes.
+        cached: All frames are in memory.
+    """
+    if asked is not None:
+        return asked
+    if cached:
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(8, (cores or 1) // world_size))
 
 
 def training_loader(
@@ -114,8 +135,8 @@ def training_loader(
         rank=rank,
         world_size=world_size,
     )
-    return DataLoader(
-        dataset,
+    return _Loader(
+        _Guarded(dataset),
         batch_sampler=order,
         collate_fn=_collate,
         num_workers=workers,
@@ -137,8 +158,8 @@ def evaluation_loader(
 
     A batch holds the videos that could be read; it may be empty.
     """
-    return DataLoader(
-        dataset,
+    return _Loader(
+        _Guarded(dataset),
         batch_size=batch_size,
         sampler=range(rank, len(dataset), world_size),
         collate_fn=partial(_collate, shape=dataset.shape),
@@ -147,7 +168,35 @@ def evaluation_loader(
     )
 
 
-def _collate(items: Sequence[Item], shape: tuple[int, ...] = ()) -> Batch:
+class _Guarded(Dataset):
+    """Gives a `UsageError` instead of raising it: torch would bury a worker's in a traceback."""
+
+    def __init__(self, clips: TrainingClips | ViewClips):
+        self.clips = clips
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitems__(self, keys: Sequence) -> list[Item] | UsageError:
+        try:
+            return [self.clips[key] for key in keys]
+        except UsageError as error:
+            return error
+
+
+class _Loader(DataLoader[Batch]):
+    """Raises the `UsageError` that a worker gave."""
+
+    def __iter__(self) -> Iterator[Batch]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        for batch in super().__iter__():
+            if isinstance(batch, UsageError):
+                raise batch
+            yield batch
+
+
+def _collate(items: list[Item] | UsageError, shape: tuple[int, ...] = ()) -> Batch | UsageError:
+    if isinstance(items, UsageError):
+        return items
     readable = [(item.clip, item) for item in items if item.clip is not None]
     clips = [clip for clip, _ in readable]
     return Batch(

@@ -22,26 +22,26 @@ def list_pictures(folder: Path) -> list[Path]:
     Raises:
         VideoError: There are none.
     """
-    pictures = _list_pictures(folder, folder.stat().st_mtime_ns)
-    if not pictures:
+    names = _names(folder, folder.stat().st_mtime_ns)
+    if not names:
         raise VideoError(folder, "is a folder without pictures (.jpg, .jpeg, .png)")
-    return pictures
+    return [folder / name for name in names]
 
 
 @lru_cache(maxsize=10_000)
-def _list_pictures(folder: Path, _modified: int) -> list[Path]:
+def _names(folder: Path, _modified: int) -> tuple[str, ...]:
     found = [
-        entry
+        entry.name
         for entry in folder.iterdir()
         if entry.suffix.lower() in PICTURE_SUFFIXES and not entry.name.startswith(".")
     ]
-    return sorted(found, key=_natural)
+    return tuple(sorted(found, key=_natural))
 
 
-def _natural(path: Path) -> tuple:
-    parts = re.split(r"(\d+)", path.name)
+def _natural(name: str) -> tuple:
+    parts = re.split(r"(\d+)", name)
     # text and numbers take turns, so that like is compared with like
-    return tuple(int(part) if i % 2 else part for i, part in enumerate(parts)), path.name
+    return tuple(int(part) if i % 2 else part for i, part in enumerate(parts)), name
 
 
 def read(folder: Path, indices: Sequence[int]) -> np.ndarray:
@@ -79,7 +79,8 @@ def _opened(folder: Path, path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=("JPEG", "PNG")) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise VideoError(folder, f"{path.name} claims {image.width}x{image.height} pixels")
+                claim = f"{path.name} claims {image.width}x{image.height} pixels"
+                raise VideoError(folder, f"{claim}, too many to decode")
             yield image
     except VideoError:
         raise

@@ -53,8 +53,10 @@ def read_ssv2(root: Path, split: Split) -> VideoList:
             f'{labels_file}: expected {{"class name": "0", ...}} with the numbers from 0 on.'
         )
     file = _find(root, "v2", _ANNOTATION[split], "json")
-    rows = []
-    for number, entry in enumerate(_json(file)):
+    entries, rows = _json(file), []
+    if not isinstance(entries, list):
+        raise DataError(f'{file}: expected [{{"id": "1", "template": "class name", ...}}, ...].')
+    for number, entry in enumerate(entries):
         try:
             id, template = str(entry["id"]), str(entry["template"])
         except (TypeError, KeyError) as error:
@@ -96,9 +98,9 @@ def _find(root: Path, version: str, what: str, extension: str) -> Path:
     for place in places:
         if place.is_file():
             return place
+    looked_for = ", ".join(str(place.relative_to(root)) for place in places)
     raise DataError(
-        f"No {what} file of Something-Something {version} under {root}. Looked for: "
-        f"{_relative(places, root)}."
+        f"No {what} file of Something-Something {version} under {root}. Looked for: {looked_for}."
     )
 
 
@@ -115,13 +117,9 @@ def _find_videos(root: Path, version: str, ids: Iterable[str]) -> tuple[Path, st
                 return place, suffix
     raise DataError(
         f"None of the {len(ids)} videos of Something-Something {version} is under {root}. Looked "
-        f"for folders of frames or video files such as {ids[0]}.webm in: "
-        f"{_relative([root / name for name in names], root)}."
+        f"for folders of frames or video files such as {ids[0]}.webm in it and in its folders "
+        f"{', '.join(names[:-1])}."
     )
-
-
-def _relative(places: Sequence[Path], root: Path) -> str:
-    return ", ".join(str(place.relative_to(root)) for place in places)
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:

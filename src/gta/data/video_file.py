@@ -6,12 +6,14 @@ its time appears. Where a container does not promise one packet a frame, or a fi
 frames are what decoding from the start gives, in that order.
 """
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -33,6 +35,8 @@ _OPTIONS = {
     "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,live_flv,gif,ogg,"
     "mp3,wav,flac,aac",
 }
+# A title may be in any encoding. PyAV 18 refuses all but UTF-8 if not told; 19 does not.
+_ANY_TITLE: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__ < "19" else {}
 _INDEXED = ("mov", "matroska")  # one packet a frame, with its time
 _WORTH_A_SEEK = 4  # frames that a seek saves; less is decoded faster than sought
 
@@ -44,8 +48,8 @@ class Index:
     num_frames: int
     size: tuple[int, int]
     """(height, width) in the header."""
-    times: tuple[int, ...] | None
-    keyframes: tuple[int, ...] = ()
+    times: Sequence[int] | None
+    keyframes: Sequence[int] = ()
 
 
 def index(path: Path) -> Index:
@@ -75,6 +79,8 @@ def _index(path: Path, _modified: int, size: int) -> Index:
 
 
 def _index_packets(container: InputContainer, stream: VideoStream) -> Index | None:
+    if stream.codec_context.name == "vp8":  # has packets that are never shown
+        return None
     packets: list[tuple[int, bool]] = []
     for packet in _packets(container, stream):
         if packet.is_corrupt or packet.is_discard:  # cut off; outside of the edit list
@@ -83,8 +89,8 @@ def _index_packets(container: InputContainer, stream: VideoStream) -> Index | No
             return None
         packets.append((packet.pts, packet.is_keyframe))
     packets.sort()
-    times = tuple(time for time, _ in packets)
-    keyframes = tuple(i for i, (_, is_key) in enumerate(packets) if is_key)
+    times = array("q", (time for time, _ in packets))  # thousands of files are remembered
+    keyframes = array("q", (i for i, (_, is_key) in enumerate(packets) if is_key))
     if len(set(times)) < len(times) or not keyframes:
         return None
     return Index(len(times), _size(stream), times, keyframes)
@@ -115,15 +121,18 @@ def _read_seeking(path: Path, table: Index, wanted: Sequence[int]) -> dict[int, 
         for target in wanted:
             keyframe = table.keyframes[max(bisect_right(table.keyframes, target) - 1, 0)]
             if keyframe - position > _WORTH_A_SEEK:
-                position = keyframe - 1
                 try:
+                    if position < 0:
+                        # x264 names its version in the first packet; FFmpeg needs to know the
+                        # old versions, whose 4:4:4 it decodes differently
+                        stream.decode(next(_packets(container, stream), None))
                     container.seek(times[keyframe], stream=stream)
                 except av.error.FFmpegError:
                     return images
-                frames = _decode(container, stream)
+                frames, position = _decode(container, stream), keyframe - 1
             for frame in frames:
                 i = frame_at.get(frame.pts)
-                if i is None or i <= position:  # leading frames of a keyframe, or stray ones
+                if i is None:
                     continue
                 position = i
                 if i == target:
@@ -162,14 +171,16 @@ def _read_from_start(path: Path, table: Index, wanted: Sequence[int]) -> dict[in
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
-        container = av.open(str(path), container_options=_OPTIONS)
-    except (av.error.FFmpegError, EOFError, UnicodeDecodeError) as error:
+        container = av.open(str(path), container_options=_OPTIONS, **_ANY_TITLE)
+    except (av.error.FFmpegError, EOFError) as error:
         raise VideoError(path, _what_is_it(path)) from error
     with container:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
             audio = " (audio only)" if container.streams.audio else ""
             raise VideoError(path, f"has no video stream{audio}")
+        if not stream.codec_context:
+            raise VideoError(path, "its kind of compression is not known to FFmpeg")
         height, width = _size(stream)
         if width * height > MAX_PIXELS:
             raise VideoError(path, f"its frames of {width}x{height} pixels are too large to decode")

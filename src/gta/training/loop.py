@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from gta.config import Recipe
 from gta.data.dataset import TrainingClips
-from gta.data.loader import Batch, EpochOrder, training_loader
+from gta.data.loader import Batch, EpochOrder, num_workers, training_loader
 from gta.data.transforms import TrainTransform, normalize
 from gta.errors import DataError, UsageError
 from gta.evaluation.evaluate import evaluate
@@ -62,6 +62,9 @@ class Training:
         self.splits, self.recipe, self.folder, self.processes = splits, recipe, folder, processes
         self.save_weights, self.report = save_weights, report or Silent()
         self.device = processes.device
+        self.workers = num_workers(
+            recipe.data.workers, world_size=processes.world_size, cached=splits.cached
+        )
         self.model = model.to(self.device)
         self.optimizer = make_optimizer(model, recipe.train)
         self.position = load_checkpoint(
@@ -160,7 +163,7 @@ class Training:
                 std=recipe.clip.std,
                 device=self.device,
                 batch_size=recipe.test.batch_size,
-                workers=recipe.data.workers,
+                workers=self.workers,
                 amp=recipe.train.amp,
                 rank=processes.rank,
                 world_size=processes.world_size,
@@ -234,7 +237,7 @@ class Training:
             seed=train.seed,
             rank=processes.rank,
             world_size=processes.world_size,
-            workers=self.recipe.data.workers,
+            workers=self.workers,
             pin_memory=self.device.type == "cuda",
         )
         order = loader.batch_sampler

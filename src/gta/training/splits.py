@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gta.config import Recipe
 from gta.data.cache import FrameCache
+from gta.data.loader import num_workers
 from gta.data.records import VideoList
 from gta.data.transforms import Resize
 from gta.data.videos import load_videos
@@ -23,6 +24,12 @@ class Splits:
     train_cache: FrameCache | None = None
     val_cache: FrameCache | None = None
 
+    @property
+    def cached(self) -> bool:
+        """Whether all frames are in memory."""
+        pairs = ((self.train, self.train_cache), (self.val, self.val_cache))
+        return all(cache is not None and cache.num_cached == len(v) for v, cache in pairs)
+
     def fingerprint(self) -> str:
         """A hash of ids, labels and class names: the same data set has the same."""
         digest = hashlib.sha256()
@@ -32,13 +39,13 @@ class Splits:
         return digest.hexdigest()
 
 
-def load_splits(recipe: Recipe, report: Report, *, memory_share: float = 1.0) -> Splits:
+def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Splits:
     """Lists the videos that a recipe names, and decodes into memory what `data.cache_gb` allows.
 
     Args:
         recipe: Its `data` section; the rest says how frames are resized.
         report: Where progress goes.
-        memory_share: Part of `data.cache_gb` that this process may use.
+        world_size: Processes on this machine, which share `data.cache_gb`.
 
     Raises:
         UsageError: The recipe names no folder.
@@ -54,11 +61,11 @@ def load_splits(recipe: Recipe, report: Report, *, memory_share: float = 1.0) ->
     )
     if data.cache_gb == 0:
         return Splits(train, val)
-    limit_gb = data.cache_gb * memory_share
-    train_cache = _fill(train, limit_gb, recipe.clip.resize, data.workers, report)
+    limit_gb, workers = data.cache_gb / world_size, num_workers(data.workers, world_size=world_size)
+    train_cache = _fill(train, limit_gb, recipe.clip.resize, workers, report)
     limit_gb -= train_cache.bytes / 2**30
     resize = parse_protocol(recipe.test.protocol).resize
-    return Splits(train, val, train_cache, _fill(val, limit_gb, resize, data.workers, report))
+    return Splits(train, val, train_cache, _fill(val, limit_gb, resize, workers, report))
 
 
 def _fill(

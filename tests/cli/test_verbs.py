@@ -1,0 +1,114 @@
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gta.evaluation.scores import Scores
+
+from .conftest import Run
+from .test_mistakes import ORDERED, small
+
+
+def test_help_names_every_verb(run: Run):
+    answer = run("--help")
+    assert answer.code == 0
+    for verb in ("quickstart", "train", "test", "predict", "cost", "render"):
+        assert verb in answer.out
+        assert run(verb, "--help").code == 0
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, gta.cli.main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "torchvision", "numpy", "av", "pydantic", "yaml", "matplotlib", "PIL"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_version(run: Run):
+    from gta import __version__
+
+    assert run("--version").out.strip() == f"gta {__version__}"
+
+
+@pytest.mark.parametrize(("layout", "suffix"), [("ssv2", ".webm"), ("ssv1", "")])
+def test_render(run: Run, tmp_path: Path, layout: str, suffix: str):
+    answer = run(
+        *("render", tmp_path / "data", "--layout", layout, "--train", "4", "--val", "4"),
+        *("--frames", "8", "--height", "32", "--width", "40", "--classes", "up, down"),
+    )
+    assert answer.code == 0, answer.err
+    assert "4 training and 4 held-out clips of 2 classes (8 new" in answer.out
+    assert "No model that is blind to the order of frames can beat 50.0%" in answer.out
+    clips = tmp_path / f"data/20bn-something-something-{layout[-2:]}"
+    assert sorted(path.name for path in clips.iterdir()) == [f"{i}{suffix}" for i in range(1, 9)]
+
+
+def test_cost(run: Run, trained: Path):
+    answer = run("cost", "--model", "r2d50_gta", "--data", "ssv2")
+    assert "50.21 GFLOPs" in answer.out
+    assert "31.32 M parameters" in answer.out
+    told = json.loads(run("cost", trained, "--json").out)
+    assert told["clip"] == [3, 4, 32, 32]
+    assert told["classes"] == 4
+    assert 0 < told["gflops"] < 0.1
+
+
+def test_a_run_holds_everything(trained: Path):
+    names = {path.name for path in trained.iterdir()}
+    assert names >= {
+        *("recipe.yaml", "labels.json", "last.safetensors", "best.safetensors"),
+        *("checkpoint.pt", "metrics.csv", "log.txt", "environment.json"),
+    }
+    assert len(json.loads((trained / "labels.json").read_text())) == 4
+    environment = json.loads((trained / "environment.json").read_text())
+    assert {"gta", "torch", "python", "device"} <= environment.keys()
+    assert "epoch 2/2" in (trained / "log.txt").read_text()
+    with (trained / "metrics.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def test_the_same_command_again_says_what_there_is(
+    run: Run, trained: Path, ordered: Path, small_settings
+):
+    weights = (trained / "last.safetensors").stat().st_mtime_ns
+    answer = run(*ORDERED, "--root", ordered, "--out", trained, *small(small_settings))
+    assert answer.code == 0
+    assert "top-1" in answer.out
+    assert (trained / "last.safetensors").stat().st_mtime_ns == weights
+
+
+def test_scores_of_a_test_are_those_of_training(run: Run, trained: Path, tmp_path: Path):
+    answer = run("test", trained, "--scores", tmp_path / "s.npz")
+    assert answer.code == 0, answer.err
+    scores = Scores.load(tmp_path / "s.npz")
+    with (trained / "metrics.csv").open() as file:
+        last = list(csv.DictReader(file))[-1]
+    assert float(last["val_top1"]) == pytest.approx(scores.top(1), abs=1e-6)
+    assert f"{scores.top(1):.1%}" in answer.out
+    assert "protocol 1x1-center32, 12 videos" in answer.out
+    assert "last.safetensors, epoch 2 of 2" in answer.out
+    np.testing.assert_allclose(scores.scores.sum(1), 1, atol=1e-5)
+
+
+def test_scores_as_json(run: Run, trained: Path, tmp_path: Path):
+    answer = run("test", trained, "--json", "--scores", tmp_path / "s.npz")
+    told = json.loads(answer.out)
+    assert told["videos"] == 12
+    assert told["unreadable"] == []
+    assert told["protocol"] == "1x1-center32"
+    assert told["top1"] == Scores.load(tmp_path / "s.npz").top(1)
+
+
+def test_a_second_training_of_the_same_run_is_refused(
+    run: Run, trained: Path, ordered: Path, small_settings
+):
+    fcntl = pytest.importorskip("fcntl")
+    with (trained / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = run(*ORDERED, "--root", ordered, "--out", trained, *small(small_settings))
+    assert answer.code == 2
+    assert "is being trained by another process" in answer.err

@@ -1,0 +1,180 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from gta.data import video_file
+from gta.data.decode import count_frames, decoded_bytes, read_frames
+
+SHUFFLED = [11, 0, 5, 5, 10, 3, 7, 0]
+UNEVEN = [0, 1, 2, 7, 8, 9, 30, 31, 33, 90, 91, 100]
+
+WRITTEN = {  # name of the file: how it is written
+    "closed-gop.mp4": {},
+    "b-frames.mp4": {"options": {"bf": "3"}, "gop": 12},
+    "open-gop.mkv": {"options": {"bf": "3", "x264-params": "open-gop=1:scenecut=0"}},
+    "only-keyframes.mov": {"gop": 1},
+    "uneven-times.mp4": {"times": UNEVEN},
+    "uneven-times.mkv": {"times": UNEVEN},
+    "late-start.mp4": {"times": list(range(60, 72))},
+    "fragmented.mp4": {"container_options": {"movflags": "frag_keyframe+empty_moov"}},
+    "refreshed-bit-by-bit.mp4": {"options": {"x264-params": "intra-refresh=1"}},
+    "vp9.webm": {"codec": "libvpx-vp9"},
+    "vp8.webm": {"codec": "libvpx"},
+    "mpeg4.avi": {"codec": "mpeg4", "options": {"bf": "2", "qmax": "3"}},
+    "h264.avi": {},
+    "broadcast.ts": {},
+    "windows.wmv": {"codec": "wmv2"},
+    "flash.flv": {"codec": "flv"},
+    "animated.gif": {"codec": "gif", "pix_fmt": "rgb8"},
+    "odd-size.mkv": {"codec": "libvpx-vp9", "height": 35, "width": 53},
+    "10-bit.mp4": {"pix_fmt": "yuv420p10le"},
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_asked_frames_in_the_asked_order(name, tmp_path, write_video, frame_numbers):
+    path = write_video(tmp_path / name, **WRITTEN[name])
+    height, width = WRITTEN[name].get("height", 48), WRITTEN[name].get("width", 64)
+    assert count_frames(path) == 12
+    every = read_frames(path)
+    assert every.shape == (12, 3, height, width)
+    assert frame_numbers(every) == list(range(12))
+    some = read_frames(path, SHUFFLED)
+    assert frame_numbers(some) == SHUFFLED
+    assert some.equal(every[SHUFFLED])
+    for i in (0, 6, 11):
+        assert read_frames(path, [i]).equal(every[[i]])
+    assert decoded_bytes(path) == every.numel()
+
+
+def test_reading_seeks_to_keyframes(tmp_path, write_video, monkeypatch, frame_numbers):
+    path = write_video(tmp_path / "a.mp4", 40, gop=4)
+    table = video_file.index(path)
+    assert len(table.keyframes) >= 10
+    monkeypatch.setattr(video_file, "_read_from_start", None)  # would be needed if seeking failed
+    assert frame_numbers(read_frames(path, [38, 1, 21])) == [38, 1, 21]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turns"),
+    [((0, 1, -1, 0), -1), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1), ((1, 0, 0, 1), 0)],
+    ids=["90", "180", "270", "0"],
+)
+def test_phone_video_comes_out_upright(tmp_path, write_video, matrix, turns):
+    # ISO/IEC 14496-12: the header maps the stored (x, y) to (a x + c y, b x + d y), y downwards
+    quarters = np.kron([[20, 90], [160, 230]], np.ones((24, 32))).astype(np.uint8)
+    images = np.repeat(quarters[None, :, :, None], 9, axis=0).repeat(3, axis=3)
+    path = write_video(tmp_path / "phone.mp4", images=images, options={"bf": "0"})
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tkhd") + 44
+    a, b, c, d = (value * 2**16 for value in matrix)
+    data[start : start + 36] = np.array([a, b, 0, c, d, 0, 0, 0, 2**30], ">i4").tobytes()
+    path.write_bytes(data)
+    frames = read_frames(path, [0, 8])
+    expected = np.rot90(quarters, turns)
+    assert frames.shape[2:] == expected.shape
+    assert decoded_bytes(path) == read_frames(path).numel()
+    for frame in frames:
+        # the middle of each quarter
+        h, w = expected.shape
+        np.testing.assert_allclose(
+            frame[0, h // 4 :: h // 2, w // 4 :: w // 2],
+            expected[h // 4 :: h // 2, w // 4 :: w // 2],
+            atol=4,
+        )
+
+
+def test_frames_outside_of_the_edit_list_are_not_counted(tmp_path, write_video, frame_numbers):
+    path = write_video(tmp_path / "trimmed.mp4", options={"bf": "0"}, gop=12)
+    times = video_file.index(path).times
+    data = bytearray(path.read_bytes())
+    start = data.index(b"elst") + 16  # where in the track the video begins
+    first = int.from_bytes(data[start : start + 4], "big") + 3 * (times[1] - times[0])
+    data[start : start + 4] = first.to_bytes(4, "big")
+    path.write_bytes(data)
+    assert count_frames(path) == 9
+    assert frame_numbers(read_frames(path)) == list(range(3, 12))
+    assert frame_numbers(read_frames(path, [8, 0])) == [11, 3]
+
+
+def test_hidden_vp8_frames_are_not_counted(tmp_path, write_video, frame_numbers):
+    import av
+
+    shown, path = write_video(tmp_path / "shown.webm", codec="libvpx"), tmp_path / "hidden.webm"
+    with av.open(str(shown)) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if not packet.size:
+                continue
+            if packet.is_keyframe and packet.pts:  # again before it, with the bit "show" off
+                data = bytes(packet)
+                hidden = av.Packet(bytes([data[0] & ~0x10]) + data[1:])
+                hidden.time_base, hidden.is_keyframe = packet.time_base, True
+                hidden.pts = hidden.dts = packet.pts - 20
+                hidden.stream = stream
+                target.mux(hidden)
+            packet.stream = stream
+            target.mux(packet)
+    assert path.stat().st_size > shown.stat().st_size
+    assert count_frames(path) == 12
+    assert frame_numbers(read_frames(path, SHUFFLED)) == SHUFFLED
+
+
+def test_old_x264_444_is_decoded_alike_after_a_seek(tmp_path, write_video):
+    # x264 before version 151 wrote 4:4:4 in its own way; only the first packet tells the version
+    rng = np.random.default_rng(2)
+    images = []
+    for _ in range(12):
+        blocks = rng.integers(0, 255, (6, 8, 3)).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+        images.append(blocks // 2 + rng.integers(0, 120, (48, 64, 3)).astype(np.uint8))
+    new = write_video(
+        tmp_path / "new.mp4",
+        images=np.stack(images),
+        pix_fmt="yuv444p",
+        gop=6,
+        options={"crf": "32"},
+    )
+    data = new.read_bytes()
+    start = data.index(b"x264 - core ") + 12
+    old = tmp_path / "old.mp4"
+    old.write_bytes(data[:start] + b"142" + data[start + 3 :])
+    every = read_frames(old)
+    assert not every[6:10].equal(read_frames(new)[6:10])  # the version does matter here
+    for i in range(12):
+        assert read_frames(old, [i]).equal(every[[i]])
+
+
+def test_a_file_that_changes_is_read_anew(tmp_path, write_video):
+    path = write_video(tmp_path / "a.mp4", 12)
+    assert count_frames(path) == 12
+    write_video(path, 5)
+    assert count_frames(path) == 5
+    assert len(read_frames(path)) == 5
+
+
+@pytest.mark.parametrize("num_frames", [1, 3])
+def test_short_videos(tmp_path, write_video, frame_numbers, num_frames):
+    path = write_video(tmp_path / "short.mp4", num_frames)
+    assert count_frames(path) == num_frames
+    assert frame_numbers(read_frames(path)) == list(range(num_frames))
+    assert frame_numbers(read_frames(path, [num_frames - 1] * 4)) == [num_frames - 1] * 4
+
+
+@pytest.mark.parametrize("name", ["{:05d}.jpg", "img_{}.png", "{}.JPEG"])
+def test_folder_of_pictures_in_natural_order(tmp_path, write_pictures, frame_numbers, name):
+    folder = write_pictures(tmp_path / "video", name=name)
+    (folder / ".hidden.jpg").write_text("not a picture")
+    (folder / "LICENSE").write_text("none")
+    assert count_frames(folder) == 12
+    assert frame_numbers(read_frames(folder)) == list(range(12))
+    assert frame_numbers(read_frames(folder, SHUFFLED)) == SHUFFLED
+    assert decoded_bytes(folder) == 12 * 3 * 48 * 64
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK"])
+def test_pictures_of_other_modes_become_rgb(tmp_path, mode):
+    picture = Image.new("RGB", (20, 10), (90, 90, 90)).convert(mode)
+    picture.save(tmp_path / ("1.jpg" if mode == "CMYK" else "1.png"))
+    frames = read_frames(tmp_path, [0, 0])
+    assert frames.shape == (2, 3, 10, 20)
+    assert abs(frames.float().mean() - 90) < 2

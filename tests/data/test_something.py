@@ -1,0 +1,167 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from gta.data.decode import read_frames
+from gta.data.something import read_ssv1, read_ssv2
+from gta.errors import DataError
+
+CLASSES = ["Pushing something", "Covering something with something", "Holding something"]
+ROWS = {"train": [("74225", 2), ("116154", 0), ("8", 1)], "validation": [("9", 0)]}
+
+
+def write_v1(root: Path, *, prefix="something-something-v1-", labels: str = "") -> Path:
+    folder = root / labels
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{prefix}labels.csv").write_text("\n".join(CLASSES) + "\n")
+    for split, rows in ROWS.items():
+        lines = [f"{id};{CLASSES[label]}\n" for id, label in rows]
+        (folder / f"{prefix}{split}.csv").write_text("".join(lines))
+    return root
+
+
+def write_v2(root: Path, *, prefix="something-something-v2-", labels: str = "") -> Path:
+    folder = root / labels
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = {name: str(label) for label, name in reversed(list(enumerate(CLASSES)))}
+    (folder / f"{prefix}labels.json").write_text(json.dumps(numbers))
+    for split, rows in ROWS.items():
+        entries = [
+            {
+                "id": id,
+                "label": "pushing a cup",
+                "template": CLASSES[label].replace("something", "[something]"),
+                "placeholders": ["a cup"],
+            }
+            for id, label in rows
+        ]
+        (folder / f"{prefix}{split}.json").write_text(json.dumps(entries))
+    return root
+
+
+@pytest.mark.parametrize("folder", ["20bn-something-something-v1", "frames", "."])
+@pytest.mark.parametrize(("prefix", "labels"), [("something-something-v1-", ""), ("", "labels")])
+def test_v1(tmp_path, write_pictures, frame_numbers, folder, prefix, labels):
+    write_v1(tmp_path, prefix=prefix, labels=labels)
+    for id, _ in ROWS["train"] + ROWS["validation"]:
+        write_pictures(tmp_path / folder / id, 3)
+    train, val = (read_ssv1(tmp_path, split) for split in ("train", "val"))
+    assert train.classes == val.classes == CLASSES
+    assert [(video.id, video.label) for video in train.videos] == ROWS["train"]
+    assert [(video.id, video.label) for video in val.videos] == ROWS["validation"]
+    assert frame_numbers(read_frames(train.videos[1].path)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("folder", ["20bn-something-something-v2", "videos"])
+@pytest.mark.parametrize(("prefix", "labels"), [("something-something-v2-", ""), ("", "labels")])
+def test_v2(tmp_path, write_video, frame_numbers, folder, prefix, labels):
+    write_v2(tmp_path, prefix=prefix, labels=labels)
+    for id, _ in ROWS["train"] + ROWS["validation"]:
+        write_video(tmp_path / folder / f"{id}.webm", 3, codec="libvpx-vp9")
+    train, val = (read_ssv2(tmp_path, split) for split in ("train", "val"))
+    assert train.classes == val.classes == CLASSES
+    assert [(video.id, video.label) for video in train.videos] == ROWS["train"]
+    assert [(video.id, video.label) for video in val.videos] == ROWS["validation"]
+    assert frame_numbers(read_frames(train.videos[1].path)) == [0, 1, 2]
+
+
+def test_converted_videos_and_missing_ones(tmp_path):
+    write_v2(tmp_path)
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "8.mp4").touch()  # the others are found missing when they are read
+    paths = [video.path.name for video in read_ssv2(tmp_path, "train").videos]
+    assert paths == ["74225.mp4", "116154.mp4", "8.mp4"]
+
+
+def test_a_byte_order_mark_and_empty_lines(tmp_path):
+    write_v1(tmp_path)
+    (tmp_path / "something-something-v1-labels.csv").write_text(
+        "\n\n".join(CLASSES) + "\r\n", encoding="utf-8-sig"
+    )
+    (tmp_path / "8").mkdir()
+    assert read_ssv1(tmp_path, "train").classes == CLASSES
+
+
+def error(read, root: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        read(root, "train")
+    return str(caught.value)
+
+
+def test_missing_annotation(tmp_path):
+    assert error(read_ssv2, tmp_path) == (
+        f"No labels file of Something-Something v2 under {tmp_path}. Looked for: "
+        f"something-something-v2-labels.json, labels.json, "
+        f"labels/something-something-v2-labels.json, labels/labels.json."
+    )
+    write_v1(tmp_path, labels="labels")
+    (tmp_path / "labels/something-something-v1-train.csv").unlink()
+    assert error(read_ssv1, tmp_path).startswith("No train file of Something-Something v1 under")
+
+
+def test_missing_videos(tmp_path):
+    write_v2(tmp_path)
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "1.webm").touch()
+    assert error(read_ssv2, tmp_path) == (
+        f"None of the 3 videos of Something-Something v2 is under {tmp_path}. Looked for folders "
+        f"of frames or video files such as 74225.webm in it and in its folders "
+        f"20bn-something-something-v2, videos, frames."
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("7,Holding something", "line 4: '7,Holding something' is not `id;label`."),
+        (
+            "7;Holding somthing",
+            "line 4: 'Holding somthing' is not in the labels file. "
+            "Did you mean 'Holding something'?",
+        ),
+        ("8;Holding something", "line 4: id '8' is there twice."),
+        ("../7;Holding something", "line 4: '../7' cannot be the name of a video."),
+    ],
+)
+def test_lines_that_make_no_sense(tmp_path, line, words):
+    file = write_v1(tmp_path) / "something-something-v1-train.csv"
+    file.write_text(file.read_text() + line + "\n")
+    assert error(read_ssv1, tmp_path) == f"{file}, {words}"
+
+
+def test_empty_list(tmp_path):
+    file = write_v1(tmp_path) / "something-something-v1-train.csv"
+    file.write_text("\n")
+    assert error(read_ssv1, tmp_path) == f"{file} lists no videos."
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[", " is not JSON: Expecting value: line 1 column 2 (char 1)."),
+        ("null", ': expected [{"id": "1", "template": "class name", ...}, ...].'),
+        ('{"id": "1"}', ': expected [{"id": "1", "template": "class name", ...}, ...].'),
+        ('[{"id": "1"}]', ', entry 0: no "id" and "template".'),
+        ("[1]", ', entry 0: no "id" and "template".'),
+    ],
+)
+def test_json_that_is_no_list_of_videos(tmp_path, text, words):
+    file = write_v2(tmp_path) / "something-something-v2-train.json"
+    file.write_text(text)
+    assert error(read_ssv2, tmp_path) == f"{file}{words}"
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"a": "x"}', '{"a": "0", "b": "2"}', '{"a": null}'])
+def test_json_that_is_no_list_of_classes(tmp_path, text):
+    file = write_v2(tmp_path) / "something-something-v2-labels.json"
+    file.write_text(text)
+    assert error(read_ssv2, tmp_path) == (
+        f'{file}: expected {{"class name": "0", ...}} with the numbers from 0 on.'
+    )
+
+
+def test_annotation_that_is_no_text(tmp_path):
+    file = write_v1(tmp_path) / "something-something-v1-train.csv"
+    file.write_bytes(b"\xff\xfe\x00")
+    assert error(read_ssv1, tmp_path).startswith(f"{file} cannot be read: 'utf-8' codec")

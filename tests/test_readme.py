@@ -1,0 +1,58 @@
+"""What the README says is true."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from gta.recipes import find_recipe, shipped_recipes
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def test_the_two_commands_are_there_as_they_stand():
+    lines = README.splitlines()
+    assert "pip install -e . && gta quickstart" in lines
+    assert 'pip install -e ".[test]" && pytest' in lines
+
+
+def test_numbers_are_those_of_the_result_files():
+    path = ROOT / "docs/write_numbers.py"
+    spec = importlib.util.spec_from_file_location("write_numbers", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.with_numbers(README) == README
+
+
+def test_every_recipe_that_it_names_exists():
+    commands = [
+        shlex.split(line.split("-m ")[-1])
+        for block in blocks("bash")
+        for line in block.splitlines()
+        if "--model" in line
+    ]
+    assert len(commands) >= 4
+    for command in commands:
+        model, data = (command[command.index(name) + 1] for name in ("--model", "--data"))
+        assert find_recipe(data, model).is_file()
+    for name in set(re.findall(r"`(?:--model )?(\w+_gta)`", README)):
+        assert any(name in models for models in shipped_recipes().values())
+
+
+def test_the_block_example_runs():
+    (example,) = [code for code in blocks("python") if "gta.blocks" in code]
+    exec(example, {})
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(((?!http)[^)]+)\)", README))))
+def test_links_lead_somewhere(link: str):
+    assert (ROOT / link).exists()
