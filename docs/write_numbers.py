@@ -1,9 +1,14 @@
 """Writes the numbers in README.md from the result files beside this script.
 
-    gta quickstart --out quickstart && cp quickstart/results.json docs/results/quickstart.json
+The commands that made them, from the top of the repository:
+
+    gta quickstart --out quickstart
+    cp quickstart/results.json docs/results/quickstart.json
     cp quickstart/quickstart.png docs/quickstart.png
-    gta train --model tiny_gta --data folder --root my_videos/ --out runs/mine  # then its log.txt
+    gta train --model tiny_gta --data folder --root my_videos/ --out runs/mine
     python docs/write_numbers.py
+
+What the fourth printed is in results/own_videos.txt, without most of its epochs.
 """
 
 import json

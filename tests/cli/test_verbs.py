@@ -1,5 +1,7 @@
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +73,39 @@ def test_a_run_holds_everything(trained: Path):
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
 
 
+def test_train_on_v1_folders_of_frames(run: Run, tmp_path: Path, small_settings):
+    data = tmp_path / "data"
+    made = run(
+        *("render", data, "--layout", "ssv1", "--train", "8", "--val", "4", "--frames", "8"),
+        *("--height", "32", "--width", "32", "--classes", "up,down"),
+    )
+    assert made.code == 0
+    answer = run(
+        *(*ORDERED, "--root", data, "--out", tmp_path / "run", *small(small_settings)),
+        *("--set", "data.format=ssv1", "--set", "train.epochs=1", "--set", "train.warmup_epochs=0"),
+    )
+    assert answer.code == 0, answer.err
+    assert "on 4 validation videos, 1x1-center32" in answer.out
+
+
+def test_train_on_a_folder_per_class(run: Run, ordered: Path, tmp_path: Path):
+    videos = sorted((ordered / "20bn-something-something-v2").iterdir())
+    for index, video in enumerate(videos[:12]):
+        place = tmp_path / "my_videos" / ("first", "second")[index % 2] / video.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(video)
+    answer = run(
+        *("train", "--model", "tiny_gta", "--data", "folder", "--root", tmp_path / "my_videos"),
+        *("--out", tmp_path / "run", "--set", "train.epochs=1", "--set", "train.warmup_epochs=0"),
+        *("--set", "train.batch_size=5", "--set", "clip.size=32", "--set", "clip.resize=40"),
+        *("--set", "test.protocol=1x1-center32@40"),
+    )
+    assert answer.code == 0, answer.err
+    assert "on 2 validation videos, 1x1-center32@40" in answer.out
+    tested = run("test", tmp_path / "run")
+    assert tested.code == 0, tested.err
+
+
 def test_the_same_command_again_says_what_there_is(
     run: Run, trained: Path, ordered: Path, small_settings
 ):
@@ -112,3 +147,21 @@ def test_a_second_training_of_the_same_run_is_refused(
         answer = run(*ORDERED, "--root", ordered, "--out", trained, *small(small_settings))
     assert answer.code == 2
     assert "is being trained by another process" in answer.err
+
+
+def test_a_killed_loader_process_is_explained(
+    run: Run, ordered: Path, small_settings, tmp_path: Path, monkeypatch
+):
+    from gta.data import dataset
+
+    def killed(*arguments):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(dataset, "read_frames", killed)  # in the forked worker
+    answer = run(
+        *(*ORDERED, "--root", ordered, "--out", tmp_path / "run", *small(small_settings)),
+        *("--set", "data.workers=1", "--set", "data.cache_gb=0"),
+    )
+    assert answer.code == 1
+    assert "a loader process was killed, most often because the memory is full" in answer.err
+    assert "Traceback" not in answer.err

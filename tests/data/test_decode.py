@@ -1,3 +1,6 @@
+import os
+
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -98,8 +101,6 @@ def test_frames_outside_of_the_edit_list_are_not_counted(tmp_path, write_video, 
 
 
 def test_hidden_vp8_frames_are_not_counted(tmp_path, write_video, frame_numbers):
-    import av
-
     shown, path = write_video(tmp_path / "shown.webm", codec="libvpx"), tmp_path / "hidden.webm"
     with av.open(str(shown)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
@@ -150,6 +151,15 @@ def test_a_file_that_changes_is_read_anew(tmp_path, write_video):
     write_video(path, 5)
     assert count_frames(path) == 5
     assert len(read_frames(path)) == 5
+
+
+def test_a_folder_that_changes_is_read_anew(tmp_path, write_pictures):
+    folder = write_pictures(tmp_path / "a", 3)
+    assert count_frames(folder) == 3
+    write_pictures(folder, 2, name="more_{}.png")
+    later = folder.stat().st_mtime_ns + 10**9  # some file systems tell the time coarsely
+    os.utime(folder, ns=(later, later))
+    assert count_frames(folder) == 5
 
 
 @pytest.mark.parametrize("num_frames", [1, 3])

@@ -55,10 +55,22 @@ def main() -> None:
     except OSError as error:
         _fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), 1)
     except RuntimeError as error:
-        # torch is not imported here only to name its class
-        if type(error).__name__ != "OutOfMemoryError":
+        reason = _outside_reason(error)
+        if reason is None:
             raise
-        _fail("the GPU's memory is full: use a smaller --set train.batch_size=... or clip", 1)
+        _fail(reason, 1)
+
+
+def _outside_reason(error: RuntimeError) -> str | None:
+    """What happened to the machine rather than in this code, or None."""
+    if type(error).__name__ == "OutOfMemoryError":  # torch is not imported only to name its class
+        return "the GPU's memory is full: lower train.batch_size, clip.size or clip.num_frames"
+    if "DataLoader worker" in str(error):
+        return (
+            "a loader process was killed, most often because the memory is full. The same command "
+            "goes on from the last checkpoint; fewer processes, --set data.workers=1, need less"
+        )
+    return None
 
 
 def _fail(message: str, code: int) -> None:

@@ -115,8 +115,7 @@ def _decoded(
 ) -> Iterator[tuple[Video, Tensor | None]]:
     """Videos in order with their frames; a few are decoded ahead.
 
-    Threads, because decoding leaves Python's lock: on 2 cores they are twice as fast as one for
-    320x240 clips, and processes lose more on sending the frames than they gain.
+    Threads: decoding leaves Python's lock, and processes would have to send the frames.
     """
     if workers == 0:
         yield from ((video, _decode(video, resize)) for video in videos.videos)

@@ -152,7 +152,7 @@ class Training:
         if processes.world_size > 1:
             for buffer in self.model.buffers():  # running statistics: the main process's count
                 dist.broadcast(buffer, src=0)
-        loss, right, clips = processes.sum(totals.double()).tolist()
+        loss, right, clips = processes.sum(totals).tolist()
         with self.report.track("testing", len(splits.val)) as advance:
             scores = evaluate(
                 self.model,
