@@ -17,7 +17,9 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 class Data(BaseModel):
     """Strict and immutable: what every part of a recipe is."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class NonLocalBlock(Data):

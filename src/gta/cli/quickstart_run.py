@@ -14,6 +14,7 @@ from gta.data.dataset import ViewClips
 from gta.data.ordered import Summary, render_dataset
 from gta.data.transforms import ViewTransform
 from gta.evaluation.evaluate import evaluate
+from gta.evaluation.metrics import ranks
 from gta.evaluation.protocols import parse_protocol
 from gta.evaluation.scores import Scores
 from gta.files import write_text, write_whole
@@ -98,15 +99,15 @@ def keep(out: Path, results: dict[str, Scores], ceiling: float, seconds: float) 
 
 
 def draw(out: Path, splits: Splits, results: dict[str, Scores]) -> Path:
-    """The picture, of a clip that GTA gets right and most of the others do not."""
+    """The picture, of a clip that GTA gets right and the others do not, if there is one."""
     from gta.figures.comparison import draw_comparison
 
     run = Run.open(out / "tiny_gta")
     model, _ = run.load()
-    names = list(results)
-    labels = results[names[0]].labels
-    own = {name: scores.scores.gather(1, labels[:, None])[:, 0] for name, scores in results.items()}
-    index = int((own[names[2]] - own[names[1]] - own[names[0]]).argmax())
+    labels = results["tiny_gta"].labels
+    own = [scores.scores.gather(1, labels[:, None])[:, 0] for scores in results.values()]
+    right = [ranks(scores.scores, labels) == 1 for scores in results.values()]
+    index = int((own[-1] - right[0].float() - right[1].float()).argmax())
     protocol = parse_protocol(run.recipe.test.protocol)
     views = ViewClips(
         splits.val,

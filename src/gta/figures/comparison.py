@@ -19,34 +19,47 @@ def draw_comparison(
     matrix: np.ndarray,
     title: str,
 ) -> None:
-    """Writes the picture.
+    """Writes `comparison_figure` to a .png file."""
+    figure = comparison_figure(
+        frames=frames, label=label, predictions=predictions, matrix=matrix, title=title
+    )
+    figure.savefig(path, dpi=110)
+
+
+def comparison_figure(
+    *,
+    frames: np.ndarray,
+    label: str,
+    predictions: Mapping[str, Sequence[tuple[str, float]]],
+    matrix: np.ndarray,
+    title: str,
+) -> Figure:
+    """The picture.
 
     Args:
-        path: A .png file.
         frames: uint8 (T, H, W, 3), what the models see.
         label: The clip's class.
         predictions: Model name to (class, probability), the most probable first.
         matrix: (G, T, G, T), `GlobalTemporalAttention.matrix`: head k, frame t, group g, frame s.
         title: Of the whole picture.
     """
-    num_frames = len(frames)
     figure = Figure(figsize=(12, 9), layout="constrained")
     FigureCanvasAgg(figure)
-    clip, bars, matrices = figure.subfigures(3, 1, height_ratios=[1.1, 1.5, 3.2])
+    parts = figure.subfigures(3, 1, squeeze=False, height_ratios=[1.1, 1.5, 3.2])
+    clip, bars, matrices = parts[:, 0]
     figure.suptitle(title, fontsize=13)
 
     clip.suptitle(f"A held-out clip: “{label}”", fontsize=11)
-    for t, (axes, frame) in enumerate(zip(clip.subplots(1, num_frames), frames, strict=True)):
+    for t, (axes, frame) in enumerate(zip(clip.subplots(1, len(frames)), frames, strict=True)):
         axes.imshow(frame)
         axes.set_title(f"t = {t}", fontsize=8)
         axes.set_axis_off()
 
-    for axes, (name, ranked) in zip(
-        bars.subplots(1, len(predictions)), predictions.items(), strict=True
-    ):
+    rows = bars.subplots(1, len(predictions))
+    for axes, (name, ranked) in zip(rows, predictions.items(), strict=True):
         _draw_scores(axes, name, ranked[:4], label)
     _draw_matrix(matrices, matrix)
-    figure.savefig(path, dpi=110)
+    return figure
 
 
 def _draw_scores(axes, name: str, ranked: Sequence[tuple[str, float]], label: str) -> None:

@@ -1,5 +1,6 @@
 """The recipes of this package, and reading any recipe: from YAML and `--set` to typed data."""
 
+import re
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,21 @@ from gta.config import Recipe
 from gta.errors import UsageError, nearest
 
 SHIPPED = Path(str(files(__name__)))
+
+
+class _Loader(yaml.SafeLoader):
+    """Data only, and scalars as YAML 1.2 has them: `off` is text, 1e-3 is a number."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for tag, pattern, first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), first)
 
 
 def shipped_recipes() -> dict[str, list[str]]:
@@ -51,7 +67,7 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
         UsageError: No such file, no YAML, an unknown name or an impossible value.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such recipe file") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -83,7 +99,7 @@ def _apply(content: dict[str, Any], setting: str) -> None:
         place = place[_key(place, part, parents[:depth], setting)]
     key = _key(place, last, parents, setting)
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise UsageError(f"--set {setting}: {text!r} is not YAML: {_one_line(error)}") from error
     place[key] = value
@@ -106,30 +122,14 @@ def _key(place: Any, part: str, parents: Sequence[str], setting: str) -> Any:
     )
 
 
-def _number(text: str) -> str | float:
-    """YAML 1.1 takes 1e-3 for text; nobody who types it does."""
-    try:
-        return float(text) if text[:1] in "+-.0123456789" else text
-    except ValueError:
-        return text
-
-
 def _checked(content: dict[str, Any], source: str) -> Recipe:
     try:
-        return Recipe.model_validate(_numbers(content))
+        return Recipe.model_validate(content)
     except ValidationError as error:
         problems = [f"  {_explain(problem)}" for problem in error.errors()]
         raise UsageError(
             "\n".join([f"{source}: not a recipe that can be run", *problems])
         ) from None
-
-
-def _numbers(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _numbers(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_numbers(value) for value in content]
-    return _number(content) if isinstance(content, str) else content
 
 
 def _explain(problem: Any) -> str:

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from gta.data.videos import load_videos
+from gta.errors import VideoError
+from gta.evaluation.evaluate import evaluate
+from gta.evaluation.protocols import parse_protocol
+from gta.predict import Predictor, find_videos
+from gta.runs import Run
+
+
+def test_a_prediction_is_the_score_of_a_test(trained: Path, ordered: Path):
+    run = Run.open(trained)
+    for name in ("1x1-center32", "3x2-full28"):
+        predictor = Predictor(run, protocol=parse_protocol(name))
+        videos = load_videos("ssv2", ordered, "val")
+        scores = evaluate(
+            predictor.model,
+            videos,
+            parse_protocol(name),
+            num_frames=4,
+            mean=run.recipe.clip.mean,
+            std=run.recipe.clip.std,
+            device=torch.device("cpu"),
+            batch_size=1,
+        )
+        for video, expected in zip(videos.videos[:3], scores.scores, strict=False):
+            ranked = predictor(video.path).scores
+            assert [score for _, score in ranked] == pytest.approx(
+                expected.sort(descending=True).values.tolist(), abs=1e-6
+            )
+            assert ranked[0][0] == run.classes[int(expected.argmax())]
+            assert sum(score for _, score in ranked) == pytest.approx(1)
+
+
+def test_the_protocol_of_the_run_is_the_default(trained: Path):
+    predictor = Predictor(Run.open(trained))
+    assert predictor.protocol.name == "1x1-center32"
+    assert predictor.weights == "last.safetensors, epoch 2 of 2"
+
+
+def test_what_cannot_be_read_raises(trained: Path, tmp_path: Path):
+    with pytest.raises(VideoError, match=r"no.mp4: no such file"):
+        Predictor(Run.open(trained))(tmp_path / "no.mp4")
+
+
+def test_videos_of_a_path(tmp_path: Path):
+    def found(path: Path) -> list[str]:
+        return [video.name for video in find_videos(path)]
+
+    assert found(tmp_path / "a.mp4") == ["a.mp4"]  # whether it is there is seen when it is read
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    with pytest.raises(VideoError, match="is a folder without pictures or videos; give a video"):
+        found(frames)
+    (frames / "b.webm").touch()
+    (frames / "a.MP4").touch()
+    (frames / ".hidden.mp4").touch()
+    (frames / "notes.txt").touch()
+    assert found(frames) == ["a.MP4", "b.webm"]
+    Image.new("RGB", (8, 8)).save(frames / "00001.jpg")
+    assert found(frames) == ["frames"]

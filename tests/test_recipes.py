@@ -1,0 +1,182 @@
+"""Every shipped recipe, and what `read_recipe` says to a mistake."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+import yaml
+
+from gta.config import Architecture, Block
+from gta.errors import UsageError
+from gta.models import BLOCKS, MODELS
+from gta.recipes import SHIPPED, find_recipe, read_recipe, shipped_recipes, write_recipe
+from gta.runs import build_network
+
+ALL = sorted(SHIPPED.rglob("*.yaml"))
+IDS = [f"{path.parent.name}/{path.stem}" for path in ALL]
+each = pytest.mark.parametrize("path", ALL, ids=IDS)
+
+
+def test_they_are_found():
+    assert len(ALL) >= 24
+    assert sum(map(len, shipped_recipes().values())) == len(ALL)
+
+
+@each
+def test_it_builds_and_gives_logits(path: Path):
+    recipe = read_recipe(path)
+    with torch.device("meta"):
+        model = build_network(recipe, 7)
+        clip = torch.empty(2, 3, recipe.clip.num_frames, recipe.clip.size, recipe.clip.size)
+    assert model(clip).shape == (2, 7)
+
+
+@each
+def test_it_is_the_named_architecture(path: Path):
+    found = read_recipe(path).model
+    fields = found.model_dump(exclude={"weights"})
+    assert Architecture(**fields) == MODELS[path.stem]
+
+
+@each
+def test_its_header_says_what_it_reproduces(path: Path):
+    header = path.read_text().split("\n\n")[0].splitlines()
+    assert all(line.startswith("#") for line in header)
+    text = " ".join(line.lstrip("# ") for line in header)
+    reproduces = ("The paper reports", "Reproduces nothing of the paper", "Table 1 of the paper")
+    assert any(words in text for words in reproduces)
+
+
+@each
+def test_it_is_complete_by_itself(path: Path):
+    """What matters is written down, not left to defaults that may change."""
+    content = yaml.safe_load(path.read_text())
+    assert content.keys() == {"model", "clip", "augment", "train", "test", "data"}
+    assert content["model"].keys() >= {"depth", "width", "tsm", "dropout", "blocks", "weights"}
+    assert content["clip"].keys() == {"num_frames", "size", "resize"}
+    assert content["augment"].keys() == {"scales", "flip"}
+    assert content["train"].keys() >= {
+        *("epochs", "batch_size", "optimizer", "lr", "schedule", "warmup_epochs"),
+        *("weight_decay", "matrix_weight_decay", "label_smoothing", "clip_norm"),
+    }
+
+
+@each
+def test_it_survives_writing_and_reading(path: Path, tmp_path: Path):
+    recipe = read_recipe(path)
+    (tmp_path / "r.yaml").write_text(write_recipe(recipe))
+    assert read_recipe(tmp_path / "r.yaml") == recipe
+
+
+@pytest.mark.parametrize("config", get_args(get_args(Block)[0]), ids=lambda c: c.__name__)
+def test_options_and_defaults_of_a_block_are_those_of_its_class(config: type):
+    fields = {n: f.default for n, f in config.model_fields.items() if n != "block"}
+    tag = get_args(config.model_fields["block"].annotation)[0]
+    parameters = inspect.signature(BLOCKS[tag]).parameters
+    options = {
+        name: parameter.default
+        for name, parameter in parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    assert fields == options
+
+
+def test_every_block_has_a_place_in_recipes():
+    tags = {get_args(c.model_fields["block"].annotation)[0] for c in get_args(get_args(Block)[0])}
+    assert tags == BLOCKS.keys()
+
+
+def read(*settings: str):
+    return read_recipe(find_recipe("ssv2", "r2d50_gta"), settings)
+
+
+def test_settings_override_values():
+    recipe = read(
+        *("train.lr=1e-2", "train.steps=[5, 6]", "clip.resize=null", "model.blocks.1.groups=4"),
+        *("model.placement.res2=[0]", "data.root=/some where/a=b", "train.clip_norm=null"),
+        "augment.flip=off",
+    )
+    assert recipe.train.lr == 0.01
+    assert recipe.train.steps == (5, 6)
+    assert recipe.clip.resize is None
+    assert recipe.model.blocks[1].model_dump()["groups"] == 4
+    assert recipe.model.placement == {"res3": (1, 3), "res4": (1, 3, 5), "res2": (0,)}
+    assert recipe.data.root == "/some where/a=b"
+    assert recipe.train.clip_norm is None
+    assert recipe.augment.flip == "off"
+
+
+def test_scalars_are_those_of_yaml_1_2(tmp_path: Path):
+    text = find_recipe("ssv2", "r2d50_gta").read_text()
+    path = tmp_path / "r.yaml"
+    path.write_text(text.replace("flip: skip", "flip: off").replace("lr: 0.01", "lr: 1e-2"))
+    recipe = read_recipe(path)
+    assert recipe.augment.flip == "off"
+    assert recipe.train.lr == 0.01
+    path.write_text(write_recipe(recipe))
+    assert read_recipe(path) == recipe
+
+
+def test_blocks_are_replaced_as_a_whole():
+    recipe = read("model.blocks=[{block: tape, groups: 2}]")
+    assert [block.block for block in recipe.model.blocks] == ["tape"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("train.lrr=1", r"there is no 'lrr' in train. Did you mean 'lr'\? Names: epochs, "),
+        ("trian.lr=1", r"there is no 'trian'. Did you mean 'train'\? Names: model, clip, "),
+        ("train.lr.x=1", r"there is no 'x' in train.lr. Names: none"),
+        ("model.blocks.1.group=4", r"no 'group' in model.blocks.1. Did you mean 'groups'\?"),
+        ("model.blocks.7.groups=4", r"there is no '7' in model.blocks. Names: 0, 1."),
+        ("train.lr", r"--set train.lr: expected name=value, such as --set train.lr=0.01"),
+        ("clip.resize=[", r"'\[' is not YAML"),
+        ("train.epochs=-3", r"train.epochs: input should be greater than 0, got -3"),
+        ("train.epochs=soon", r"train.epochs: input should be a valid integer.*got 'soon'"),
+        ("train.optimizer=adam", r"train.optimizer: input should be 'sgd' or 'adamw', got 'adam'"),
+        ("model.depth=51", r"model.depth: input should be 10, 18, 34, 50 or 101, got 51"),
+        ("model.blocks=[{block: gat}]", r"model.blocks.0: .*'gat'.*'gta'"),
+        ("model.blocks=[{block: gta, group: 3}]", r"no such name. Did you mean 'groups'\?"),
+        ("model.placement.res9=[1]", r"model.placement.res9.*'res2', 'res3', 'res4' or 'res5'"),
+        ("test.protocol=1x1", r"'1x1' is not an evaluation protocol. Its form is"),
+        ("clip.resize=100", r"clip.resize=100 is smaller than the clip, clip.size=224"),
+        ("train.warmup_epochs=50", r"train.warmup_epochs=50 leaves nothing of train.epochs=50"),
+        ("train.steps=[3, 2]", r"train.steps=\[3, 2\] must be in ascending order"),
+        ("train.lr=.inf", r"train.lr: input should be a finite number"),
+        ("train.seed=-1", r"train.seed: input should be greater than or equal to 0, got -1"),
+    ],
+)
+def test_mistakes_in_settings(setting: str, message: str):
+    with pytest.raises(UsageError, match=message):
+        read(setting)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("just text", "is not a recipe: its sections are model, clip, augment, train, test, data"),
+        ("a: [", "cannot be read as a recipe"),
+        ("!!python/object/apply:os.system [false]", "cannot be read as a recipe"),
+        ("model: {}", r"not a recipe that can be run\n  clip: is missing\n  augment: is missing"),
+        ("modle: {}", r"modle: no such name. Did you mean 'model'\?"),
+    ],
+)
+def test_mistakes_in_files(tmp_path: Path, content: str, message: str):
+    path = tmp_path / "r.yaml"
+    path.write_text(content)
+    with pytest.raises(UsageError, match=message):
+        read_recipe(path)
+
+
+def test_recipes_need_no_torch():
+    code = (
+        "import sys, gta.recipes as r; r.read_recipe(r.find_recipe('ssv2', 'r2d50_gta'));"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "numpy", "av"} & set(done.stdout.split())
