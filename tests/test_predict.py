@@ -21,9 +21,7 @@ def test_a_prediction_is_the_score_of_a_test(trained: Path, ordered: Path):
             predictor.model,
             videos,
             parse_protocol(name),
-            num_frames=4,
-            mean=run.recipe.clip.mean,
-            std=run.recipe.clip.std,
+            clip=run.recipe.clip,
             device=torch.device("cpu"),
             batch_size=1,
         )

@@ -180,7 +180,7 @@ def test_another_recipe_in_the_folder_of_a_run(
         *("--set", "train.lr=0.5", "--set", "train.seed=3"),
     )
     assert answer.code == 2
-    assert "holds a run of another recipe: train.lr was 0.002, now 0.5; train.seed" in answer.err
+    assert "holds a run of another recipe: train.lr was 0.004, now 0.5; train.seed" in answer.err
 
 
 def test_other_videos_in_the_folder_of_a_run(

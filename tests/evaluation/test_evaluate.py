@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from gta.config import Clip
 from gta.data.cache import FrameCache
 from gta.data.decode import count_frames, read_frames
 from gta.data.records import VideoList
@@ -16,6 +17,7 @@ from gta.evaluation.evaluate import evaluate
 from gta.evaluation.protocols import parse_protocol
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
+CLIP = Clip(num_frames=4, mean=MEAN, std=STD)
 
 
 class Network(nn.Module):
@@ -37,8 +39,8 @@ def videos(ordered: Path) -> VideoList:
 
 
 def scored(videos: VideoList, name: str, **options):
-    settings = {"num_frames": 4, "batch_size": 5, "device": torch.device("cpu")} | options
-    return evaluate(Network(), videos, parse_protocol(name), mean=MEAN, std=STD, **settings)
+    settings = {"clip": CLIP, "batch_size": 5, "device": torch.device("cpu")} | options
+    return evaluate(Network(), videos, parse_protocol(name), **settings)
 
 
 def by_hand(video, name: str) -> torch.Tensor:

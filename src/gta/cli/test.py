@@ -60,9 +60,7 @@ def test(
                 model.to(processes.device),
                 videos,
                 views,
-                num_frames=recipe.clip.num_frames,
-                mean=recipe.clip.mean,
-                std=recipe.clip.std,
+                clip=recipe.clip,
                 device=processes.device,
                 batch_size=recipe.test.batch_size,
                 workers=num_workers(

@@ -1,6 +1,5 @@
 """Batches: which samples, in which order, on which process."""
 
-import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from gta.errors import DataError, UsageError
 
+from .cores import available_cores
 from .dataset import Item, TrainingClips, ViewClips
 
 
@@ -105,8 +105,7 @@ def num_workers(asked: int | None, *, world_size: int = 1, cached: bool = False)
         return asked
     if cached:
         return 0
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(8, (cores or 1) // world_size))
+    return max(1, min(8, available_cores() // world_size))
 
 
 def training_loader(

@@ -7,6 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from gta.config import Clip
 from gta.data.cache import FrameCache
 from gta.data.dataset import ViewClips
 from gta.data.loader import evaluation_loader
@@ -22,9 +23,7 @@ def evaluate(
     videos: VideoList,
     protocol: Protocol,
     *,
-    num_frames: int,
-    mean: tuple[float, ...],
-    std: tuple[float, ...],
+    clip: Clip,
     device: torch.device,
     batch_size: int,
     workers: int = 0,
@@ -41,9 +40,7 @@ def evaluate(
         model: Maps clips (B, 3, T, H, W) to logits (B, num_classes). Left in evaluation mode.
         videos: Each is scored once; one that cannot be read is reported, and nothing replaces it.
         protocol: The views.
-        num_frames: T, of a view.
-        mean: Of the three colours, in 0 to 1.
-        std: Of the three colours.
+        clip: Frames of a view, and how they are normalised.
         device: Where `model` is.
         batch_size: Views at a time on each process; at least the views of one video.
         workers: Loader processes.
@@ -62,7 +59,7 @@ def evaluate(
     )
     clips = ViewClips(
         videos,
-        num_frames=num_frames,
+        num_frames=clip.num_frames,
         transform=transform,
         num_clips=protocol.num_clips,
         cache=cache,
@@ -84,7 +81,7 @@ def evaluate(
         if len(batch.indices):
             views = batch.clips.to(device, non_blocking=True)
             with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
-                logits = model(normalize(views.flatten(0, 1), mean, std))
+                logits = model(normalize(views.flatten(0, 1), clip.mean, clip.std))
             scores = logits.float().softmax(-1).unflatten(0, views.shape[:2]).mean(1)
             found += zip(batch.indices.tolist(), scores.cpu(), strict=True)
         if progress is not None:

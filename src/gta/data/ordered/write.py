@@ -1,7 +1,6 @@
 """The data set on disk: every clip a function of (seed, split, index), rendered in parallel."""
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -13,6 +12,7 @@ from typing import get_args
 
 import numpy as np
 
+from gta.data.cores import available_cores
 from gta.data.ordered.classes import find_class, order_blind_ceiling, select_classes
 from gta.data.ordered.files import write_jpegs, write_webm
 from gta.data.ordered.layouts import (
@@ -129,8 +129,7 @@ def _render_all(
 def _num_workers(workers: int | None, num_jobs: int) -> int:
     if workers is not None:
         return workers
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(available or 1, math.ceil(num_jobs / _WORTH_A_WORKER)))
+    return max(1, min(available_cores(), math.ceil(num_jobs / _WORTH_A_WORKER)))
 
 
 def _check(options: Options, workers: int | None) -> None:

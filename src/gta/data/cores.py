@@ -1,0 +1,10 @@
+"""How many processes can work at once."""
+
+import os
+
+
+def available_cores() -> int:
+    """Cores that this process may use, which may be fewer than the machine has; at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
