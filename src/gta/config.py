@@ -171,6 +171,8 @@ class DataSource(Data):
     root: str | None = None
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of each class kept for validation where the folder has no split of its own."""
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    """Of that share; apart from train.seed, so that runs of several seeds are scored alike."""
     workers: Annotated[int, Field(ge=0)] | None = None
     """Loader processes; null: as many as there are cores, at most 8, and 0 if all is in memory."""
     cache_gb: Annotated[float, Field(ge=0)] = 0.0

@@ -183,6 +183,44 @@ def test_another_recipe_in_the_folder_of_a_run(
     assert "holds a run of another recipe: train.lr was 0.004, now 0.5; train.seed" in answer.err
 
 
+def test_a_run_that_never_began_may_be_begun_otherwise(
+    run: Run, ordered: Path, small_settings, tmp_path: Path
+):
+    command = [*ORDERED, "--root", ordered, "--out", tmp_path / "run", *small(small_settings)]
+    answer = run(*command, "--set", "model.weights=/no/such/file.pth")
+    assert answer.code == 2
+    assert "/no/such/file.pth: no such" in answer.err
+    answer = run(*command, "--set", "train.lr=1e30", "--set", "train.clip_norm=null")
+    assert answer.code == 2
+    assert "training has diverged" in answer.err
+    assert run(*command).code == 0
+
+
+def test_a_trained_run_without_its_checkpoint_is_not_overwritten(
+    run: Run, trained: Path, ordered: Path, small_settings, tmp_path: Path
+):
+    shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoint.pt"))
+    answer = run(*(*ORDERED, "--root", ordered, "--out", tmp_path / "run", *small(small_settings)))
+    assert answer.code == 2
+    assert "holds a trained run without the checkpoint.pt that is needed to go on" in answer.err
+
+
+@pytest.mark.parametrize("kept", [(), ("best.safetensors",), ("best", "last.safetensors")])
+def test_a_run_killed_before_its_first_checkpoint_goes_on(
+    run: Run, trained: Path, ordered: Path, small_settings, tmp_path: Path, kept
+):
+    for name in ("recipe.yaml", "labels.json", "log.txt", "environment.json", ".lock", *kept):
+        if (trained / name).exists():
+            (tmp_path / "run").mkdir(exist_ok=True)
+            shutil.copy(trained / name, tmp_path / "run" / name)
+    (tmp_path / "run/.last.part.safetensors").write_bytes(b"half")
+    answer = run(*ORDERED, "--root", ordered, "--out", tmp_path / "run", *small(small_settings))
+    assert answer.code == 0, answer.err
+    assert (tmp_path / "run/last.safetensors").read_bytes() == (
+        trained / "last.safetensors"
+    ).read_bytes()
+
+
 def test_other_videos_in_the_folder_of_a_run(
     run: Run, trained: Path, ordered: Path, small_settings, tmp_path: Path
 ):

@@ -102,8 +102,9 @@ def test_train_on_a_folder_per_class(run: Run, ordered: Path, tmp_path: Path):
     )
     assert answer.code == 0, answer.err
     assert "on 2 validation videos, 1x1-center32@40" in answer.out
-    tested = run("test", tmp_path / "run")
+    tested = run("test", tmp_path / "run", "--json")
     assert tested.code == 0, tested.err
+    assert json.loads(tested.out)["videos"] == 2
 
 
 def test_the_same_command_again_says_what_there_is(

@@ -79,11 +79,13 @@ def test_a_finished_training_is_left_as_it_is(ordered: Path, small_settings, tmp
     first, model, _ = make_training(found, tmp_path / "run")
     first.run()
     written = (tmp_path / "run/checkpoint.pt").stat().st_mtime_ns
+    (tmp_path / "run/metrics.csv").unlink()  # as if interrupted before it was written
     again, other, saved = make_training(found, tmp_path / "run")
     again.run()
     assert same(model, other)
     assert not saved
     assert (tmp_path / "run/checkpoint.pt").stat().st_mtime_ns == written
+    assert len((tmp_path / "run/metrics.csv").read_text().splitlines()) == 3
 
 
 @pytest.mark.usefixtures("every_batch")

@@ -16,7 +16,9 @@ from gta.cli.options import (
 
 
 def cost(
-    run: Annotated[Path | None, typer.Argument(help="A run; or name a recipe instead.")] = None,
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="A run; or name a recipe instead.")
+    ] = None,
     model: ModelOption = None,
     data: DataOption = None,
     recipe: RecipeOption = None,

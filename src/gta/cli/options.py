@@ -36,7 +36,9 @@ ProtocolOption = Annotated[
     typer.Option("--protocol", help="Other views than the recipe's, such as 3x2-full256."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-RunArgument = Annotated[Path, typer.Argument(help="The folder that `gta train` wrote.")]
+RunArgument = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The folder that `gta train` wrote.")
+]
 
 
 def chosen_recipe(

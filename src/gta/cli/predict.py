@@ -11,7 +11,8 @@ from gta.cli.options import BestOption, DeviceOption, JsonOption, ProtocolOption
 def predict(
     folder: RunArgument,
     videos: Annotated[
-        list[Path], typer.Argument(help="Video files, folders of frames, folders of videos.")
+        list[Path],
+        typer.Argument(metavar="VIDEO", help="Video files, folders of frames, folders of videos."),
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 5,
     best: BestOption = False,

@@ -7,7 +7,7 @@ import typer
 
 
 def render(
-    out: Annotated[Path, typer.Argument(help="A new folder, or one to go on with.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or one to go on with.")],
     layout: Annotated[
         str, typer.Option(help="ssv2 (WebM and JSON) or ssv1 (JPEG folders and CSV).")
     ] = "ssv2",

@@ -32,7 +32,7 @@ FREE = {
     "test.batch_size",
 }
 """Settings that may differ when a run goes on: they do not change its weights."""
-_OURS = {".lock", "log.txt", "labels.json", ".labels.part.json", ".recipe.part.yaml"}
+_EARLY = {".lock", "log.txt", "labels.json", ".labels.part.json", ".recipe.part.yaml"}
 """What a run leaves that was stopped before its recipe was written."""
 
 
@@ -53,9 +53,15 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file; give a folder")
-    if (folder / "recipe.yaml").is_file():
+    is_run = (folder / "recipe.yaml").is_file()
+    if is_run and (folder / "checkpoint.pt").is_file():
         _check_same(folder, read_recipe(folder / "recipe.yaml"), recipe)
-    elif folder.is_dir() and any(entry.name not in _OURS for entry in folder.iterdir()):
+    elif (folder / "metrics.csv").is_file():
+        raise UsageError(
+            f"{folder} holds a trained run without the checkpoint.pt that is needed to go on; "
+            f"give a new folder for the run"
+        )
+    elif not is_run and folder.is_dir() and any(e.name not in _EARLY for e in folder.iterdir()):
         raise UsageError(f"--out {folder} holds other files; give a new folder for the run")
     processes.gather(None)  # all have looked before one writes
     if not processes.is_main:
@@ -108,14 +114,13 @@ def train_run(session: Session, splits: Splits, processes: Processes, report: Re
     recipe, folder = session.recipe, session.folder
     torch.manual_seed(recipe.train.seed)  # the fresh weights
     model = build_network(recipe, len(splits.train.classes))
+    run = Run(folder, recipe, splits.train.classes)
     if processes.is_main:
-        run = Run.create(folder, recipe, splits.train.classes)
-        write_text(folder / "environment.json", json.dumps(_environment(processes), indent=1))
         # the other processes get the weights of this one
         if recipe.model.weights != "none" and not (folder / "checkpoint.pt").exists():
             report.say(str(load_imagenet(model, recipe.model.weights, recipe.model.depth)))
-    else:
-        run = Run(folder, recipe, splits.train.classes)
+        run = Run.create(folder, recipe, splits.train.classes)
+        write_text(folder / "environment.json", json.dumps(_environment(processes), indent=1))
     training = Training(
         model,
         splits,

@@ -48,7 +48,7 @@ def test(
     if place is None:
         raise UsageError("which videos? Give the folder of the data set: --root DIR")
     videos = load_videos(
-        data.format, place, "val", val_fraction=data.val_fraction, seed=recipe.train.seed
+        data.format, place, "val", val_fraction=data.val_fraction, seed=data.split_seed
     )
     if videos.classes != run.classes:
         raise DataError(_differing(run.folder, run.classes, place, videos.classes))

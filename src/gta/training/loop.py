@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from gta.config import Recipe
-from gta.data.dataset import TrainingClips
-from gta.data.loader import Batch, EpochOrder, num_workers, training_loader
-from gta.data.transforms import TrainTransform, normalize
+from gta.data.loader import Batch, EpochOrder, num_workers
+from gta.data.transforms import normalize
 from gta.errors import DataError, UsageError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.protocols import parse_protocol
+from gta.training.batches import make_loader, timed
 from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from gta.training.history import epoch_line, write_metrics
 from gta.training.optimizer import make_optimizer, set_learning_rate
@@ -80,13 +80,14 @@ class Training:
             UsageError: Training has diverged.
         """
         position, epochs = self.position, self.recipe.train.epochs
+        self._write_metrics()  # an interruption may have come before they were written
         if position.epoch == epochs:
             return position
         if position.epoch or position.batch:
             self.report.say(f"going on after epoch {position.epoch}, batch {position.batch}")
         alone = self.processes.world_size == 1
         replica = self.model if alone else DistributedDataParallel(self.model)
-        loader, order = self._loader()
+        loader, order = make_loader(self.splits, self.recipe, self.processes, self.workers)
         while position.epoch < epochs:
             began = time.monotonic()
             totals, waited = self._train_epoch(replica, loader, order)
@@ -107,7 +108,7 @@ class Training:
         self.model.train()
         title = f"epoch {position.epoch + 1}/{self.recipe.train.epochs}"
         with self.report.track(title, order.num_batches) as advance:
-            for batch, seconds in _timed(loader):
+            for batch, seconds in timed(loader):
                 waited += seconds
                 self._note(batch.failures)
                 totals += self._step(replica, batch, order.num_batches)
@@ -180,14 +181,18 @@ class Training:
         }
 
     def _save_epoch(self, entry: dict[str, float]) -> None:
+        """Weights first: a machine that stops before the checkpoint repeats the epoch."""
         if self.processes.is_main:
             if entry["val_top1"] > self.position.best_top1:
                 self.save_weights("best", self.position.epoch)
             self.save_weights("last", self.position.epoch)
-            write_metrics(self.folder / "metrics.csv", self.position.history)
         self.position.best_top1 = max(self.position.best_top1, entry["val_top1"])
-        # Last: a machine that stops before this repeats the epoch and writes the same files.
         self._save_checkpoint()
+        self._write_metrics()
+
+    def _write_metrics(self) -> None:
+        if self.processes.is_main and self.position.history:
+            write_metrics(self.folder / "metrics.csv", self.position.history)
 
     def _save_checkpoint(self) -> None:
         if self.processes.is_main:
@@ -216,42 +221,6 @@ class Training:
                 f"{limit:.0%}; the first is {path}: {reason}. Mend or remove them, or raise the "
                 f"limit: --set data.max_bad=0.5"
             )
-
-    def _loader(self):
-        clip, train, processes = self.recipe.clip, self.recipe.train, self.processes
-        clips = TrainingClips(
-            self.splits.train,
-            num_frames=clip.num_frames,
-            transform=TrainTransform(
-                size=clip.size, resize=clip.resize, scales=self.recipe.augment.scales
-            ),
-            flip=self.recipe.augment.flip,
-            seed=train.seed,
-            cache=self.splits.train_cache,
-        )
-        loader = training_loader(
-            clips,
-            batch_size=train.batch_size,
-            seed=train.seed,
-            rank=processes.rank,
-            world_size=processes.world_size,
-            workers=self.workers,
-            pin_memory=self.device.type == "cuda",
-        )
-        order = loader.batch_sampler
-        assert isinstance(order, EpochOrder)
-        return loader, order
-
-
-def _timed(loader) -> Iterator[tuple[Batch, float]]:
-    """Batches, each with the seconds for which it was waited."""
-    batches = iter(loader)
-    while True:
-        began = time.monotonic()
-        batch = next(batches, None)
-        if batch is None:
-            return
-        yield batch, time.monotonic() - began
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

@@ -54,9 +54,9 @@ def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Split
     data = recipe.data
     if data.root is None:
         raise UsageError("which videos? Give the folder of the data set: --root DIR")
-    root, seed = Path(data.root), recipe.train.seed
+    root = Path(data.root)
     train, val = (
-        load_videos(data.format, root, split, val_fraction=data.val_fraction, seed=seed)
+        load_videos(data.format, root, split, val_fraction=data.val_fraction, seed=data.split_seed)
         for split in ("train", "val")
     )
     if data.cache_gb == 0:
