@@ -1,9 +1,12 @@
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -150,19 +153,22 @@ def test_a_second_training_of_the_same_run_is_refused(
     assert "is being trained by another process" in answer.err
 
 
+@pytest.mark.slow  # torch looks every 5 seconds
 def test_a_killed_loader_process_is_explained(
-    run: Run, ordered: Path, small_settings, tmp_path: Path, monkeypatch
+    run: Run, ordered: Path, small_settings, tmp_path: Path
 ):
-    from gta.data import dataset
+    def kill_the_first() -> None:
+        while not (workers := multiprocessing.active_children()):
+            time.sleep(0.01)
+        os.kill(workers[0].pid, signal.SIGKILL)
 
-    def killed(*arguments):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    monkeypatch.setattr(dataset, "read_frames", killed)  # in the forked worker
+    killer = threading.Thread(target=kill_the_first)
+    killer.start()
     answer = run(
         *(*ORDERED, "--root", ordered, "--out", tmp_path / "run", *small(small_settings)),
         *("--set", "data.workers=1", "--set", "data.cache_gb=0"),
     )
+    killer.join()
     assert answer.code == 1
     assert "a loader process was killed, most often because the memory is full" in answer.err
     assert "Traceback" not in answer.err

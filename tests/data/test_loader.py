@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 
@@ -5,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from gta.data import dataset as dataset_module
 from gta.data.dataset import TrainingClips, ViewClips
 from gta.data.loader import EpochOrder, evaluation_loader, num_workers, training_loader
 from gta.data.records import Video, VideoList
@@ -165,14 +165,23 @@ def test_failures_in_training_are_on_record(videos):
 
 
 @pytest.mark.slow  # where the system does not tell at once, torch looks every 5 seconds
-def test_a_killed_worker_is_an_error_and_no_hang(videos, monkeypatch):
-    def die(*_):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    monkeypatch.setattr(dataset_module, "read_frames", die)
-    loader = training_loader(clips(videos), batch_size=2, seed=0, workers=1)
+def test_a_killed_worker_is_an_error_and_no_hang(videos):
+    batches = iter(training_loader(clips(videos), batch_size=1, seed=0, workers=1))
+    next(batches)
+    for worker in multiprocessing.active_children():
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGKILL)
     with pytest.raises(RuntimeError, match=r"DataLoader worker .* (killed|exited unexpectedly)"):
-        list(loader)
+        list(batches)
+
+
+def test_workers_are_not_forked_from_this_process(videos):
+    """A copy of a process whose other thread holds a lock can wait for it for ever."""
+    for loader in (
+        training_loader(clips(videos), batch_size=2, seed=0, workers=1),
+        evaluation_loader(views(videos), batch_size=2, workers=1),
+    ):
+        assert loader.multiprocessing_context.get_start_method() in ("forkserver", "spawn")
 
 
 def test_num_workers():

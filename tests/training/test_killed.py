@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
+TIMEOUT = 300  # seconds; a hang is a failure
 
 
 def command(root: Path, out: Path, settings: list[str], *more: str) -> list[str]:
@@ -49,7 +50,10 @@ def test_killed_twice_the_weights_are_those_of_an_undisturbed_run(
         ]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(
-        [*launcher, *command(ordered, whole, small_settings)], env=environment(), check=True
+        [*launcher, *command(ordered, whole, small_settings)],
+        env=environment(),
+        check=True,
+        timeout=TIMEOUT,
     )
     often = "train.checkpoint_minutes=1e-9"
     after = 0.0
@@ -69,6 +73,7 @@ def test_killed_twice_the_weights_are_those_of_an_undisturbed_run(
         [*launcher, *command(ordered, killed, small_settings, often, "data.workers=2")],
         env=environment(),
         check=True,
+        timeout=TIMEOUT,
     )
     for name in ("last.safetensors", "best.safetensors"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
@@ -81,6 +86,7 @@ def test_two_processes_give_the_scores_of_one(ordered: Path, trained: Path, tmp_
         [sys.executable, "-m", "gta", *test, str(tmp_path / "one.npz")],
         env=environment(),
         check=True,
+        timeout=TIMEOUT,
     )
     subprocess.run(
         [
@@ -89,6 +95,7 @@ def test_two_processes_give_the_scores_of_one(ordered: Path, trained: Path, tmp_
         ],
         env=environment(),
         check=True,
+        timeout=TIMEOUT,
     )
     one, two = np.load(tmp_path / "one.npz"), np.load(tmp_path / "two.npz")
     assert one["ids"].tolist() == two["ids"].tolist()
@@ -107,6 +114,7 @@ def test_two_processes_learn(ordered: Path, small_settings, tmp_path: Path):
         ],
         env=environment(),
         check=True,
+        timeout=TIMEOUT,
     )
     lines = (out / "metrics.csv").read_text().splitlines()
     rows = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]

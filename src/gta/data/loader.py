@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from typing import NamedTuple
 
 import numpy as np
@@ -140,6 +142,7 @@ def training_loader(
         collate_fn=_collate,
         num_workers=workers,
         persistent_workers=workers > 0,
+        multiprocessing_context=_start_method(workers),
         pin_memory=pin_memory,
         generator=torch.Generator(),  # or iterating would draw from the global one
     )
@@ -163,8 +166,23 @@ def evaluation_loader(
         sampler=range(rank, len(dataset), world_size),
         collate_fn=partial(_collate, shape=dataset.shape),
         num_workers=workers,
+        multiprocessing_context=_start_method(workers),
         generator=torch.Generator(),
     )
+
+
+def _start_method(workers: int) -> BaseContext | None:
+    """Workers come from a server process without threads, which has imported what they need.
+
+    A forked copy of a training process can hang for ever in a lock that one of its threads held;
+    with several processes it did once in some hundred epochs. Frames in memory reach the workers
+    through shared memory.
+    """
+    if workers == 0 or "forkserver" not in get_all_start_methods():
+        return None  # Windows spawns by default
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 class _Guarded(Dataset):
