@@ -9,8 +9,11 @@ from functools import partial
 from torch import nn
 
 from gta.blocks import (
+    CGNL,
     TAPE,
+    GlobalContext,
     GlobalTemporalAttention,
+    GloRe,
     NonLocal,
     SpatialAttention,
     TemporalAttention,
@@ -20,7 +23,7 @@ CHANNELS = 16
 
 Make = Callable[[int], nn.Module]  # num_frames -> block
 
-ORDER_BLIND: dict[str, Make] = {
+ATTENTION: dict[str, Make] = {
     "NL": partial(NonLocal, CHANNELS),
     "NL pool before": partial(NonLocal, CHANNELS, pool="before"),
     "NL no pool": partial(NonLocal, CHANNELS, pool=None),
@@ -29,6 +32,15 @@ ORDER_BLIND: dict[str, Make] = {
     "SA pool before": partial(SpatialAttention, CHANNELS, pool="before"),
     "TA": partial(TemporalAttention, CHANNELS),
 }
+PEERS: dict[str, Make] = {
+    "CGNL": partial(CGNL, CHANNELS, groups=2),
+    "CGNL rbf": partial(CGNL, CHANNELS, groups=2, kernel="rbf"),
+    "GC": partial(GlobalContext, CHANNELS, width=8),
+    "GC average": partial(GlobalContext, CHANNELS, width=8, pooling="average"),
+    "GloRe": partial(GloRe, CHANNELS),
+    "GloRe normalized": partial(GloRe, CHANNELS, normalize=True),
+}
+ORDER_BLIND = ATTENTION | PEERS
 ORDER_AWARE: dict[str, Make] = {
     "TAPE": partial(TAPE, CHANNELS),
     "TAPE two groups": partial(TAPE, CHANNELS, groups=2),

@@ -33,15 +33,17 @@ def test_a_new_block_is_the_identity_and_so_is_its_gradient(make: Make, training
 @every_block
 @pytest.mark.parametrize("training", [False, True])
 def test_a_new_block_can_leave_the_identity(make: Make, training: bool):
-    """The last norm starts at zero, but its gradient does not."""
+    """The last layer starts at zero, but its gradient does not."""
+    torch.manual_seed(0)  # GloRe's few nodes of this size can all be negative
     block = make(3).train(training)
     x = random_clip(2, CHANNELS, 3, 5, 4).float()
     (block(x) * random_clip(*x.shape, seed=2)).sum().backward()
-    norms = [m for m in block.modules() if isinstance(m, nn.BatchNorm3d)]
-    assert norms
-    for norm in norms:
-        assert norm.weight.grad is not None
-        assert (norm.weight.grad != 0).all()
+    last = [m for m in block.modules() if isinstance(m, (nn.BatchNorm3d, nn.GroupNorm, nn.Linear))]
+    closed = [layer.weight for layer in last if not layer.weight.any()]
+    assert closed
+    for weight in closed:
+        assert weight.grad is not None
+        assert weight.grad.any()
 
 
 @every_block
@@ -52,14 +54,18 @@ def test_gradients_reach_every_parameter(make: Make):
     for name, tensor in [("x", x), *block.named_parameters()]:
         assert tensor.grad is not None, name
         assert tensor.grad.isfinite().all(), name
-        if not cancelled_by_a_softmax(name, make):
+        if not cancelled(name, make):
             assert tensor.grad.abs().max() > 1e-6, name
 
 
-def cancelled_by_a_softmax(name: str, make: Make) -> bool:
-    """A bias of the keys adds the same to every score of a softmax, which ignores it."""
+def cancelled(name: str, make: Make) -> bool:
+    """A softmax ignores what is added to all scores, CGNL's norm what a group is scaled by."""
+    if make is ALL["CGNL"] and name in ("key.weight", "value.weight"):
+        return True
     if name.endswith("key.bias"):
         return make is not ALL["NL dot product"]
+    if name == "mask.bias":
+        return True
     return name == "assign.bias" and make is ALL["GTA softmax over positions"]
 
 
