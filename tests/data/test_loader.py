@@ -171,8 +171,23 @@ def test_a_killed_worker_is_an_error_and_no_hang(videos):
     for worker in multiprocessing.active_children():
         assert worker.pid is not None
         os.kill(worker.pid, signal.SIGKILL)
-    with pytest.raises(RuntimeError, match=r"DataLoader worker .* (killed|exited unexpectedly)"):
+    with pytest.raises(RuntimeError, match=r"DataLoader worker .*(killed|exited unexpectedly)"):
         list(batches)
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError, ConnectionRefusedError, EOFError])
+def test_a_worker_killed_while_it_hands_over_a_batch(videos, monkeypatch, error):
+    """Its socket is closed before torch has seen that the process is gone."""
+
+    def dies(self):
+        yield "a batch"
+        raise error
+
+    monkeypatch.setattr("gta.data.loader.DataLoader.__iter__", dies)
+    batches = iter(training_loader(clips(videos), batch_size=1, seed=0))
+    next(batches)
+    with pytest.raises(RuntimeError, match="DataLoader worker exited unexpectedly"):
+        next(batches)
 
 
 def test_workers_are_not_forked_from_this_process(videos):

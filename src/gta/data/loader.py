@@ -202,10 +202,17 @@ class _Guarded(Dataset):
 
 
 class _Loader(DataLoader[Batch]):
-    """Raises the `UsageError` that a worker gave."""
+    """Raises the `UsageError` that a worker gave, and one kind of error for a worker that died."""
 
     def __iter__(self) -> Iterator[Batch]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        for batch in super().__iter__():
+        batches = super().__iter__()
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except (ConnectionError, EOFError) as error:  # it died while handing a batch over
+                raise RuntimeError(f"DataLoader worker exited unexpectedly ({error})") from error
             if isinstance(batch, UsageError):
                 raise batch
             yield batch
