@@ -1,29 +1,11 @@
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
-from gta.cost import count_cost
+from gta.cost import count_cost, kept_bytes
 from gta.models import MODELS, build
-
-# Multiply-adds and parameters that follow from the architecture, 174 classes, 8 x 224 x 224; the
-# paper prints 32.7, 61.1, 41.7, 41.0, 49.9, 49.9, 50.2 GFLOPs (Tables 1 and 2b).
-EXPECTED = {
-    "r2d50": ("32.70", "23.86"),
-    "r2d50_nl": ("61.10", "31.22"),
-    "r2d50_sa": ("41.67", "27.55"),
-    "r2d50_ta": ("40.97", "27.55"),
-    "r2d50_dnl": ("49.93", "31.24"),
-    "r2d50_tape": ("49.93", "31.24"),
-    "r2d50_gta": ("50.21", "31.3"),
-}
-
-
-@pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
-def test_costs_of_the_papers_models(name: str, expected: tuple[str, str]):
-    cost = count_cost(lambda: build(MODELS[name], num_classes=174, num_frames=8), (3, 8, 224, 224))
-    assert f"{cost.gflops:.2f}" == expected[0]
-    digits = len(expected[1].split(".")[1])
-    assert f"{cost.params_m:.{digits}f}" == expected[1]
 
 
 def test_a_shift_costs_nothing():
@@ -33,7 +15,7 @@ def test_a_shift_costs_nothing():
         )
         for name in ("r2d50", "tsm50")
     )
-    assert plain == shifted
+    assert (plain.gflops, plain.params_m) == (shifted.gflops, shifted.params_m)
 
 
 def test_a_convolution_and_a_linear_layer_by_hand():
@@ -49,6 +31,36 @@ def test_a_convolution_and_a_linear_layer_by_hand():
     cost = count_cost(Network, (3, 4, 6, 8))
     assert cost.gflops * 1e9 == pytest.approx(3 * 5 * 4 * 6 * 8 + 5 * 7)
     assert cost.params_m * 1e6 == pytest.approx(15 + 35 + 7)
+
+
+def test_what_a_step_keeps_by_hand():
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv3d(3, 5, 1)
+            self.relu = nn.ReLU()
+            self.fc = nn.Linear(5, 7)
+
+        def forward(self, clips):
+            return self.fc(self.relu(self.conv(clips)).mean((2, 3, 4)))
+
+    cost = count_cost(Network, (3, 4, 6, 8))
+    positions = 4 * 6 * 8
+    # the convolution keeps its input, the rectifier its output, the classifier its input
+    assert cost.activations_mib * 2**20 == 4 * (3 * positions + 5 * positions + 5)
+
+
+def test_what_is_kept_is_the_same_on_a_real_device():
+    make = partial(build, MODELS["tiny_gta"], num_classes=5, num_frames=4)
+    cost = count_cost(make, (3, 4, 32, 32))
+    kept = kept_bytes(make().train(), torch.rand(2, 3, 4, 32, 32))
+    assert kept == cost.activations_mib * 2 * 2**20
+
+
+def test_in_half_the_pixels_half_is_kept():
+    make = partial(build, MODELS["tiny"], num_classes=5, num_frames=4)
+    whole, half = (count_cost(make, (3, 4, 64, W)).activations_mib for W in (64, 32))
+    assert half == pytest.approx(whole / 2, rel=1e-2)
 
 
 def test_nothing_is_allocated():

@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from gta.config import Architecture, Block
+from gta.config import Block
 from gta.errors import UsageError
 from gta.models import BLOCKS, MODELS
 from gta.recipes import SHIPPED, find_recipe, read_recipe, shipped_recipes, write_recipe
@@ -22,7 +22,7 @@ each = pytest.mark.parametrize("path", ALL, ids=IDS)
 
 
 def test_they_are_found():
-    assert len(ALL) >= 24
+    assert len(ALL) >= 66
     assert sum(map(len, shipped_recipes().values())) == len(ALL)
 
 
@@ -37,9 +37,39 @@ def test_it_builds_and_gives_logits(path: Path):
 
 @each
 def test_it_is_the_named_architecture(path: Path):
-    found = read_recipe(path).model
-    fields = found.model_dump(exclude={"weights"})
-    assert Architecture(**fields) == MODELS[path.stem]
+    found = read_recipe(path).model.model_copy(update={"weights": "none"})
+    name = path.stem.removesuffix("_16f")
+    assert found == MODELS.get(f"{path.parent.name}_{name}", MODELS.get(name))
+
+
+def test_every_named_architecture_can_be_reached_by_a_recipe():
+    names = {path.stem for path in ALL} | {f"{path.parent.name}_{path.stem}" for path in ALL}
+    assert MODELS.keys() - names == set()
+
+
+@pytest.mark.parametrize(
+    ("data", "models"),
+    [  # rows of the paper's tables and points of Figure 5, as recipes
+        ("ssv1", "r2d50 r2d50_nl r2d50_dnl r2d50_gta"),  # Table 1
+        ("ssv1", "slowfast50 slowfast50_nl slowfast50_dnl slowfast50_gta"),
+        ("ssv2", "r2d50 r2d50_nl r2d50_dnl r2d50_gta"),
+        ("ssv2", "slowfast50 slowfast50_nl slowfast50_dnl slowfast50_gta"),
+        ("ssv1", "r2d50_gta_pixel r2d50_gta_region r2d50_gta_g1"),  # Table 2a
+        ("ssv1", "r2d50_gta_pixel_g1 r2d50_gta_region_g1"),
+        ("ssv1", "r2d50_sa r2d50_ta r2d50_tape"),  # Table 2b
+        ("ssv1", "r2d50_gta_res3 r2d50_gta_res4 r2d50_gta_res5 r2d50_gta_res3_res4"),  # Table 2c
+        ("ssv1", "r2d50_cgnl r2d50_gc r2d50_glore"),  # Table 3
+        ("ssv1", "r2d50_cgnl_decoupled r2d50_gc_decoupled r2d50_glore_decoupled"),
+        ("k400", "r2d50_nl r2d50_gta slowfast101 slowfast101_nl slowfast101_gta"),  # Table 4
+        ("ssv1", "r2d50_gta_16f tsm50_gta tsm50_gta_16f"),  # Table 5
+        ("ssv2", "r2d50_gta_16f tsm50_gta tsm50_gta_16f"),
+        ("ssv1", "r2d50_tape_alone r2d50_tape_alone_g8 r2d50_tape_g8"),  # Table 7
+        ("ssv1", "r2d50_gta_pixel_alone r2d50_gta_pixel_alone_g1"),
+        ("ssv1", "r2d50_gta_g1 r2d50_gta_g2 r2d50_gta_g4 r2d50_gta_g16 r2d50_gta_g32"),  # Figure 5
+    ],
+)
+def test_the_papers_rows_have_recipes(data: str, models: str):
+    assert set(models.split()) <= set(shipped_recipes()[data])
 
 
 @each
@@ -56,9 +86,9 @@ def test_it_is_complete_by_itself(path: Path):
     """What matters is written down, not left to defaults that may change."""
     content = yaml.safe_load(path.read_text())
     assert content.keys() == {"model", "clip", "augment", "train", "test", "data"}
-    assert content["model"].keys() >= {"depth", "width", "tsm", "dropout", "blocks", "weights"}
-    assert content["clip"].keys() == {"num_frames", "size", "resize"}
-    assert content["augment"].keys() == {"scales", "flip"}
+    assert content["model"].keys() >= {"depth", "width", "dropout", "blocks", "weights"}
+    assert content["clip"].keys() >= {"num_frames", "size", "resize"}
+    assert content["augment"].keys() in ({"scales", "flip"}, {"jitter", "flip"})
     assert content["train"].keys() >= {
         *("epochs", "batch_size", "optimizer", "lr", "schedule", "warmup_epochs"),
         *("weight_decay", "matrix_weight_decay", "label_smoothing", "clip_norm"),
@@ -74,7 +104,7 @@ def test_it_survives_writing_and_reading(path: Path, tmp_path: Path):
 
 @pytest.mark.parametrize("config", get_args(get_args(Block)[0]), ids=lambda c: c.__name__)
 def test_options_and_defaults_of_a_block_are_those_of_its_class(config: type):
-    fields = {n: f.default for n, f in config.model_fields.items() if n != "block"}
+    fields = {n: f.default for n, f in config.model_fields.items() if n not in ("block", "along")}
     tag = get_args(config.model_fields["block"].annotation)[0]
     parameters = inspect.signature(BLOCKS[tag]).parameters
     options = {
@@ -140,6 +170,14 @@ def test_blocks_are_replaced_as_a_whole():
         ("train.epochs=soon", r"train.epochs: input should be a valid integer.*got 'soon'"),
         ("train.optimizer=adam", r"train.optimizer: input should be 'sgd' or 'adamw', got 'adam'"),
         ("model.depth=51", r"model.depth: input should be 10, 18, 34, 50 or 101, got 51"),
+        ("model.dpeth=18", r"there is no 'dpeth' in model. Did you mean 'depth'\?"),
+        ("model.backbone=slowfast", r"model: .*'slowfast'.*'frame_resnet', 'slow_fast', 'frame_w"),
+        ("model.backbone=slow_fast", r"model.tsm: no such name. Names: .*alpha, fusion_kernel, "),
+        (
+            "augment.jitter=[200, 256]",
+            r"augment.jitter=\[200, 256\] must ascend from clip.size=224",
+        ),
+        ("augment.jitter=[320, 256]", r"augment.jitter=\[320, 256\] must ascend"),
         ("model.blocks=[{block: gat}]", r"model.blocks.0: .*'gat'.*'gta'"),
         ("model.blocks=[{block: gta, group: 3}]", r"no such name. Did you mean 'groups'\?"),
         ("model.placement.res9=[1]", r"model.placement.res9.*'res2', 'res3', 'res4' or 'res5'"),
@@ -162,7 +200,10 @@ def test_mistakes_in_settings(setting: str, message: str):
         ("just text", "is not a recipe: its sections are model, clip, augment, train, test, data"),
         ("a: [", "cannot be read as a recipe"),
         ("!!python/object/apply:os.system [false]", "cannot be read as a recipe"),
-        ("model: {}", r"not a recipe that can be run\n  clip: is missing\n  augment: is missing"),
+        (
+            "model: {}",
+            r"be run\n  model: 'backbone' is missing\n  clip: is missing\n  augment: is m",
+        ),
         ("modle: {}", r"modle: no such name. Did you mean 'model'\?"),
     ],
 )

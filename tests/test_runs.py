@@ -79,3 +79,28 @@ def test_a_model_that_cannot_be_built():
         UsageError, match="the recipe's model cannot be built: res3 has 1 residual blocks"
     ):
         build_network(recipe, 3)
+
+
+def test_another_number_of_frames_on_request(tmp_path: Path):
+    run = new_run(tmp_path / "run")
+    run.save_weights(run.build(), "last", epoch=4)
+    longer = run.at_frames(9)
+    model, weights = longer.load()
+    assert weights == "last.safetensors, epoch 4 of 4, resampled from 4 frames"
+    assert model(torch.randn(1, 3, 9, 32, 32)).shape == (1, 3)
+    assert longer.recipe.clip.num_frames == 9
+    assert run.recipe.clip.num_frames == 4
+    # of one still frame the model thinks the same
+    still = torch.randn(1, 3, 1, 32, 32)
+    short, _ = run.load()
+    torch.testing.assert_close(
+        model(still.expand(-1, -1, 9, -1, -1)), short(still.expand(-1, -1, 4, -1, -1))
+    )
+
+
+def test_another_number_of_frames_by_editing_the_recipe_alone(tmp_path: Path):
+    run = new_run(tmp_path / "run")
+    run.save_weights(run.build(), "last", epoch=4)
+    edited = run.recipe.model_copy(update={"clip": run.at_frames(9).recipe.clip})
+    with pytest.raises(UsageError, match=r"does not fit its recipe.*Were clip.num_frames"):
+        Run(run.folder, edited, CLASSES).load()

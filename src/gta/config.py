@@ -12,6 +12,8 @@ from gta.evaluation.protocols import parse_protocol
 Stage = Literal["res2", "res3", "res4", "res5"]
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Along = Literal["space", "time"]
+"""A block within each frame, or along time at each position, instead of over all of both."""
 
 
 class Data(BaseModel):
@@ -71,18 +73,67 @@ class GlobalTemporalAttentionBlock(Data):
     width: Positive | None = None
 
 
+class CGNLBlock(Data):
+    """`gta.blocks.CGNL`."""
+
+    block: Literal["cgnl"]
+    along: Along | None = None
+    width: Positive | None = None
+    groups: Positive = 8
+    kernel: Literal["dot_product", "rbf"] = "dot_product"
+    order: Positive = 3
+    scale: bool = False
+
+
+class GlobalContextBlock(Data):
+    """`gta.blocks.GlobalContext`."""
+
+    block: Literal["gc"]
+    along: Along | None = None
+    width: Positive | None = None
+    pooling: Literal["attention", "average"] = "attention"
+    fusion: tuple[Literal["add", "multiply"], ...] = ("add",)
+
+
+class GloReBlock(Data):
+    """`gta.blocks.GloRe`."""
+
+    block: Literal["glore"]
+    along: Along | None = None
+    states: Positive | None = None
+    nodes: Positive | None = None
+    normalize: bool = False
+
+
 Block = Annotated[
     NonLocalBlock
     | SpatialAttentionBlock
     | TemporalAttentionBlock
     | TAPEBlock
-    | GlobalTemporalAttentionBlock,
+    | GlobalTemporalAttentionBlock
+    | CGNLBlock
+    | GlobalContextBlock
+    | GloReBlock,
     Field(discriminator="block"),
 ]
+Placement = dict[Stage, tuple[Annotated[int, Field(ge=0)], ...]]
 
 
-class Architecture(Data):
-    """A network: backbone, and the blocks inserted into it."""
+class Network(Data):
+    """What all networks have: blocks inserted into them, and weights from which they start."""
+
+    blocks: tuple[Block, ...] = ()
+    """The blocks of one place, in the order in which they run."""
+    weights: str = "none"
+    """"none"; the path of a file; "imagenet", or "kinetics" for SlowFast: fetched."""
+    keep_classifier: bool = True
+    """Load the file's classifier too, if it fits; false: never."""
+    resample: bool = False
+    """Resample the temporal matrices and positions of weights made for another number of frames."""
+
+
+class FrameResNetModel(Network):
+    """`gta.backbones.FrameResNet`."""
 
     backbone: Literal["frame_resnet"] = "frame_resnet"
     depth: Literal[10, 18, 34, 50, 101] = 50
@@ -90,24 +141,56 @@ class Architecture(Data):
     """Channels of the stem; 64 in all published ResNets."""
     tsm: bool = False
     """Shift 1/8 of the channels forward and 1/8 backward in time."""
+    temporal_pool: bool = False
+    """Halve the number of frames after res2, as in PySlowFast's C2D."""
     dropout: Fraction = 0.5
-    blocks: tuple[Block, ...] = ()
-    """The blocks of one place, in the order in which they run."""
-    placement: dict[Stage, tuple[Annotated[int, Field(ge=0)], ...]] = {}
+    window: Positive | None = None
+    """Side of the classifier's pooling window in positions; null: all of them."""
+    placement: Placement = {}
     """After which residual blocks of which stages, counted from 0."""
 
 
-class Model(Architecture):
-    """The architecture of a run and where its weights start."""
+class SlowFastModel(Network):
+    """`gta.backbones.SlowFast`."""
 
-    weights: str = "imagenet"
-    """"imagenet", the path of a file, or "none"."""
+    backbone: Literal["slow_fast"] = "slow_fast"
+    depth: Literal[50, 101] = 50
+    width: Positive = 64
+    """Channels of the slow stem; 64 in all published networks."""
+    alpha: Positive = 4
+    """Frames of the fast pathway for each of the slow one."""
+    fusion_kernel: Positive = 7
+    """Temporal length of the lateral convolutions."""
+    temporal_blocks: tuple[int, int] | None = None
+    """Blocks of res4 with temporal kernels in the (slow, fast) pathway; null: all."""
+    dropout: Fraction = 0.5
+    window: Positive | None = None
+    """Side of the classifier's pooling window in positions; null: all of them."""
+    placement: Placement = {}
+    """After which residual blocks of the slow pathway's stages, counted from 0."""
+
+
+class FrameWiseModel(Network):
+    """`gta.backbones.FrameWise`."""
+
+    backbone: Literal["frame_wise"] = "frame_wise"
+    network: str
+    """"timm/<name>" or "torchvision/<name>"."""
+    at: tuple[str, ...] = ()
+    """Modules of the network after which the blocks run, such as "stages.2.blocks.5"."""
+
+
+Model = Annotated[
+    FrameResNetModel | SlowFastModel | FrameWiseModel, Field(discriminator="backbone")
+]
 
 
 class Clip(Data):
     """What the network sees of a video."""
 
     num_frames: Positive = 8
+    stride: Positive | None = None
+    """Frames from one of the clip to the next; null: one from each of num_frames segments."""
     size: Positive = 224
     """Height and width in pixels."""
     resize: Positive | tuple[Positive, Positive] | None = (240, 320)
@@ -121,6 +204,8 @@ class Augment(Data):
 
     scales: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1, 0.875, 0.75, 0.66)
     """Multi-scale crop: sides as fractions of the short side."""
+    jitter: tuple[Positive, Positive] | None = None
+    """In place of scales: the short side in pixels is drawn from this range, the crop from all."""
     flip: Literal["skip", "remap", "off"] = "skip"
     """Mirror half of the clips; skip directional classes, or remap them to the mirrored class."""
 
@@ -139,6 +224,8 @@ class Train(Data):
     warmup_epochs: Annotated[float, Field(ge=0)] = 2
     """Linear warm-up from zero."""
     momentum: Fraction = 0.9
+    nesterov: bool = False
+    """Nesterov's form of momentum, as in PySlowFast."""
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     """Not applied to biases and normalisation."""
     matrix_lr: Annotated[float, Field(gt=0)] = 1.0
@@ -200,6 +287,11 @@ class Recipe(Data):
         if smallest is not None and smallest < self.clip.size:
             raise ValueError(
                 f"clip.resize={resize} is smaller than the clip, clip.size={self.clip.size}"
+            )
+        jitter = self.augment.jitter
+        if jitter is not None and not self.clip.size <= jitter[0] <= jitter[1]:
+            raise ValueError(
+                f"augment.jitter={list(jitter)} must ascend from clip.size={self.clip.size} or more"
             )
         if train.warmup_epochs >= train.epochs:
             raise ValueError(

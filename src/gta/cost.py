@@ -1,10 +1,10 @@
-"""Multiply-adds and parameters of a model, counted without computing anything."""
+"""Multiply-adds, parameters and memory of a model, counted without computing anything."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 
@@ -16,6 +16,9 @@ class Cost:
     """Multiply-adds / 1e9 of convolutions, linear layers and attention products."""
     params_m: float
     """Parameters / 1e6."""
+    activations_mib: float
+    """What a training step keeps for its backward pass, float32, in MiB. The parameters, their
+    gradients and the optimiser's state come on top."""
 
 
 def count_cost(make: Callable[[], nn.Module], clip_shape: tuple[int, ...]) -> Cost:
@@ -27,11 +30,29 @@ def count_cost(make: Callable[[], nn.Module], clip_shape: tuple[int, ...]) -> Co
     """
     with torch.device("meta"):
         model = make().eval()
-        clip = torch.empty(1, *clip_shape)
+        clips = torch.empty(2, *clip_shape)
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
-        model(clip)
+        model(clips[:1])
     return Cost(
         gflops=counter.get_total_flops() / 2 / 1e9,  # torch counts a multiply-add as two
         params_m=sum(p.numel() for p in model.parameters()) / 1e6,
+        # of two clips, since batch normalisation cannot train on a single value
+        activations_mib=kept_bytes(model.train(), clips) / len(clips) / 2**20,
     )
+
+
+def kept_bytes(model: nn.Module, clips: Tensor) -> int:
+    """Bytes of the tensors, other than parameters and buffers, that autograd keeps of a pass."""
+    own = {t.untyped_storage()._cdata for t in (*model.parameters(), *model.buffers())}
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        # several tensors may be views of one storage, which is kept once
+        kept.setdefault(tensor.untyped_storage()._cdata, tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        output = model(clips)
+    del output
+    return sum(t.untyped_storage().nbytes() for key, t in kept.items() if key not in own)

@@ -65,6 +65,7 @@ class Predictor:
                 num_crops=self.protocol.num_crops,
             ),
             num_clips=self.protocol.num_clips,
+            stride=clip.stride,
         )[0]
         if views.clip is None:
             raise VideoError(*views.failures[0])

@@ -11,7 +11,7 @@ environment.json       versions and hardware
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
+from gta.blocks.resample import resample
 from gta.config import Recipe
 from gta.errors import UsageError
 from gta.files import write_text, write_whole
@@ -45,6 +46,8 @@ class Run:
     folder: Path
     recipe: Recipe
     classes: list[str]
+    trained_frames: int | None = None
+    """The number of frames that the weights are for, where the recipe has been given another."""
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
@@ -74,10 +77,19 @@ class Run:
         write_text(folder / "recipe.yaml", write_recipe(recipe))
         return cls(folder, recipe, classes)
 
+    def at_frames(self, num_frames: int) -> "Run":
+        """The same run for clips of another number of frames.
+
+        `load` then resamples the temporal matrices and positions of its blocks.
+        """
+        trained = self.recipe.clip.num_frames
+        clip = self.recipe.clip.model_copy(update={"num_frames": num_frames})
+        recipe = self.recipe.model_copy(update={"clip": clip})
+        return replace(self, recipe=recipe, trained_frames=trained)
+
     def build(self) -> nn.Module:
         """The network, with fresh weights."""
-        recipe = self.recipe
-        return build(recipe.model, num_classes=len(self.classes), num_frames=recipe.clip.num_frames)
+        return build_network(self.recipe, len(self.classes))
 
     def save_weights(self, model: nn.Module, name: str, *, epoch: int) -> None:
         """Writes `<name>.safetensors`; `epoch` counts finished epochs."""
@@ -105,11 +117,19 @@ class Run:
         try:
             with safe_open(path, framework="pt") as file:
                 epoch = (file.metadata() or {}).get("epoch", "?")
-            model.load_state_dict(load_file(path), strict=True, assign=True)
+            state = load_file(path)
+            if self.trained_frames is not None:
+                shapes = {key: value.shape for key, value in model.state_dict().items()}
+                state = {
+                    key: resample(key, value, shapes[key]) if key in shapes else value
+                    for key, value in state.items()
+                }
+            model.load_state_dict(state, strict=True, assign=True)
         except (SafetensorError, RuntimeError, OSError) as error:
             reason = " ".join(str(error).split())[:300]
             raise UsageError(
                 f"{path} does not fit its recipe, {len(self.classes)} classes ({reason}). "
                 f"Were clip.num_frames, the model or labels.json changed after training?"
             ) from error
-        return model.eval(), f"{path.name}, epoch {epoch} of {self.recipe.train.epochs}"
+        resampled = f", resampled from {self.trained_frames} frames" if self.trained_frames else ""
+        return model.eval(), f"{path.name}, epoch {epoch} of {self.recipe.train.epochs}{resampled}"

@@ -117,6 +117,69 @@ def test_dropout_is_before_the_classifier_and_in_training_only():
     assert torch.allclose(dropped[kept], 2 * features[kept])
 
 
+@torch.no_grad()
+def test_temporal_pool_keeps_the_larger_of_two_frames_after_res2():
+    model = randomize(FrameResNet(18, num_classes=5, num_frames=6, width=8, temporal_pool=True))
+    plain = FrameResNet(18, num_classes=5, num_frames=6, width=8)
+    plain.load_state_dict(model.state_dict())
+    features: list[torch.Tensor] = []
+    plain.eval().get_submodule("layer1.1").register_forward_hook(
+        lambda _, __, output: features.append(output)
+    )
+    clips = random_clips(2, 3, 6, 64, 48)
+    plain(clips)
+    x = features[0].unflatten(0, (2, 3, 2)).amax(2).flatten(0, 1)
+    for layer in ("layer2", "layer3", "layer4"):
+        x = plain.get_submodule(layer)(x)
+    expected = plain.fc(x.mean((2, 3))).unflatten(0, (2, 3)).mean(1)
+    assert relative_error(model.eval()(clips), expected) <= 1e-5
+
+
+def test_blocks_and_shifts_after_temporal_pool_see_half_of_the_frames():
+    seen: dict[int, int] = {}
+
+    def block(channels: int, num_frames: int) -> nn.Module:
+        seen[channels] = num_frames
+        return nn.Identity()
+
+    places = {"res2": [0], "res3": [0], "res5": [0]}
+    model = FrameResNet(
+        18,
+        num_classes=5,
+        num_frames=6,
+        width=8,
+        tsm=True,
+        temporal_pool=True,
+        blocks=[block],
+        placement=places,
+    )
+    assert seen == {8: 6, 16: 3, 64: 3}
+    assert model(random_clips(1, 3, 6, 32, 32)).shape == (1, 5)
+
+
+def test_temporal_pool_of_an_odd_number_of_frames():
+    message = r"temporal_pool takes pairs of frames: got "
+    with pytest.raises(ValueError, match=message + "num_frames=5"):
+        FrameResNet(18, num_classes=5, num_frames=5, temporal_pool=True)
+    model = FrameResNet(10, num_classes=5, num_frames=4, width=8, temporal_pool=True)
+    with pytest.raises(ValueError, match=message + "clips of 3"):
+        model(random_clips(2, 3, 3, 32, 32))
+
+
+@torch.no_grad()
+def test_windows_of_larger_clips():
+    model = randomize(FrameResNet(18, num_classes=5, num_frames=4, width=8, window=2)).eval()
+    model.fc.weight.mul_(0.1)
+    clip = random_clips(1, 3, 4, 64, 96)
+    plain = FrameResNet(18, num_classes=5, num_frames=4, width=8).eval()
+    plain.load_state_dict(model.state_dict())
+    assert torch.equal(model(clip[..., :64]), plain(clip[..., :64]))
+    assert not torch.allclose(model(clip).softmax(1), plain(clip).softmax(1), atol=1e-3)
+    assert torch.allclose(model(clip).exp().sum(1), torch.ones(1))  # logarithms of probabilities
+    with pytest.raises(ValueError, match="window must be at least 1, got 0"):
+        FrameResNet(18, num_classes=5, num_frames=4, window=0)
+
+
 def test_width_scales_every_layer():
     with torch.device("meta"):
         wide = FrameResNet(50, num_classes=5, num_frames=8).state_dict()

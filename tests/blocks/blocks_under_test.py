@@ -17,6 +17,7 @@ from gta.blocks import (
     NonLocal,
     SpatialAttention,
     TemporalAttention,
+    decoupled_half,
 )
 
 CHANNELS = 16
@@ -39,6 +40,12 @@ PEERS: dict[str, Make] = {
     "GC average": partial(GlobalContext, CHANNELS, width=8, pooling="average"),
     "GloRe": partial(GloRe, CHANNELS),
     "GloRe normalized": partial(GloRe, CHANNELS, normalize=True),
+    "CGNL in space": partial(decoupled_half, CGNL, "space", CHANNELS, groups=2),
+    "CGNL in time": partial(decoupled_half, CGNL, "time", CHANNELS, groups=2),
+    "GC in space": partial(decoupled_half, GlobalContext, "space", CHANNELS, width=8),
+    "GC in time": partial(decoupled_half, GlobalContext, "time", CHANNELS, width=8),
+    "GloRe in space": partial(decoupled_half, GloRe, "space", CHANNELS),
+    "GloRe in time": partial(decoupled_half, GloRe, "time", CHANNELS),
 }
 ORDER_BLIND = ATTENTION | PEERS
 ORDER_AWARE: dict[str, Make] = {

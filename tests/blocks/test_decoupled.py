@@ -7,13 +7,17 @@ import torch
 from torch import nn
 
 from gta.blocks import (
+    CGNL,
     TAPE,
     AlongSpace,
     AlongTime,
+    GlobalContext,
     GlobalTemporalAttention,
+    GloRe,
     NonLocal,
     SpatialAttention,
     TemporalAttention,
+    decoupled_half,
 )
 from gta.blocks.non_local import Pool
 
@@ -50,6 +54,35 @@ def test_each_half_works_in_a_quarter_of_the_channels_unless_told():
         assert cast(NonLocal, half.block).query.out_channels == 4
     for half in (SpatialAttention(16, 8, width=3), TemporalAttention(16, 8, width=3)):
         assert cast(NonLocal, half.block).query.out_channels == 3
+
+
+def test_each_half_of_a_peer_works_in_half_of_its_joint_width_unless_told():
+    def widths(make) -> list[int]:
+        block = make.block if hasattr(make, "block") else make
+        if isinstance(block, CGNL):
+            return [block.query.out_channels]
+        if isinstance(block, GlobalContext):
+            return [block.add[0].out_features]
+        return [block.reduce.out_channels, block.project.out_channels]
+
+    for block in (CGNL, GlobalContext, GloRe):
+        joint = widths(block(64, 8))
+        for along in ("space", "time"):
+            assert [2 * w for w in widths(decoupled_half(block, along, 64, 8))] == joint
+    assert widths(decoupled_half(CGNL, "time", 64, 8, width=24)) == [24]
+    assert widths(decoupled_half(GloRe, "space", 64, 8, states=6)) == [6, 8]
+
+
+def test_halves_of_a_peer_are_the_wrapped_block():
+    x = random_clip(2, 16, 3, 4, 5)
+    space = randomize(decoupled_half(GloRe, "space", 16, 3, normalize=True)).eval()
+    time = randomize(decoupled_half(GlobalContext, "time", 16, 3, width=4)).eval()
+    for t in range(3):
+        frame = space.block(x[:, :, t : t + 1])
+        torch.testing.assert_close(space(x)[:, :, t : t + 1], frame)
+    for h in range(4):
+        column = time.block(x[:, :, :, h : h + 1, 2:3])
+        torch.testing.assert_close(time(x)[:, :, :, h : h + 1, 2:3], column)
 
 
 def test_along_space_gives_its_block_single_frames():

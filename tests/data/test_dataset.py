@@ -47,6 +47,16 @@ def test_a_clip_is_a_function_of_seed_epoch_and_index(videos, frame_numbers):
     assert frames(0, 0) == drawn[0]
 
 
+def test_dense_clips(videos, frame_numbers):
+    drawn = frame_numbers(clips(videos, stride=2)[0, 1].clip.transpose(0, 1))
+    assert np.diff(drawn).tolist() == [2] * 7
+    dataset = ViewClips(
+        videos, num_frames=8, transform=ViewTransform(**WHOLE), num_clips=2, stride=2
+    )
+    first, last = (frame_numbers(view.transpose(0, 1)) for view in dataset[0].clip)
+    assert (first[0], last[-1]) == (0, 34)
+
+
 @pytest.mark.parametrize("num_frames", [1, 3])
 def test_short_videos_repeat_frames(tmp_path, write_video, frame_numbers, num_frames):
     path = write_video(tmp_path / "short.mp4", num_frames)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gta.data.sampling import segment_indices
+from gta.data.sampling import clip_indices, dense_indices, segment_indices
 
 GOLDEN = json.loads((Path(__file__).parent / "golden/sampling_tsm_frames.json").read_text())[
     "cases"
@@ -69,3 +69,52 @@ def test_views_are_distinct_and_share_the_video():
 def test_impossible(arguments: dict, words: str):
     with pytest.raises(ValueError, match=words):
         segment_indices(**arguments)
+
+
+def test_dense_views_run_from_the_first_frame_to_the_last():
+    assert dense_indices(16, 4, 2, view=0, num_views=2) == [0, 2, 4, 6]
+    assert dense_indices(16, 4, 2, view=1, num_views=2) == [9, 11, 13, 15]
+    assert dense_indices(16, 4, 2) == [4, 6, 8, 10]
+    views = [dense_indices(300, 32, 2, view=v, num_views=10) for v in range(10)]
+    assert views[0][0] == 0
+    assert views[9][-1] == 299
+    assert len({tuple(view) for view in views}) == 10
+
+
+def test_dense_training_starts_anywhere_and_nowhere_else():
+    draws = [dense_indices(12, 3, 4, rng=np.random.default_rng(seed)) for seed in range(100)]
+    assert {tuple(draw) for draw in draws} == {(s, s + 4, s + 8) for s in range(4)}
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_dense_clips_of_short_videos_repeat_the_last_frame(n: int):
+    expected = [min(i * 2, n - 1) for i in range(8)]
+    rng = np.random.default_rng(0)
+    assert dense_indices(n, 8, 2, rng=rng) == dense_indices(n, 8, 2) == expected
+    assert dense_indices(n, 8, 2, view=2, num_views=3) == expected
+
+
+def test_the_stride_decides():
+    assert clip_indices(40, 8, 2) == dense_indices(40, 8, 2)
+    assert clip_indices(40, 8, None) == segment_indices(40, 8)
+    assert clip_indices(40, 8, 2, view=1, num_views=3) == dense_indices(
+        40, 8, 2, view=1, num_views=3
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 8, 2), "cannot take 8 frames, 2 apart, of a video of 0; all three must be at least 1"),
+        ((9, 0, 2), "cannot take 0 frames"),
+        ((9, 8, 0), "8 frames, 0 apart"),
+    ],
+)
+def test_impossible_dense_clips(arguments: tuple[int, int, int], message: str):
+    with pytest.raises(ValueError, match=message):
+        dense_indices(*arguments)
+
+
+def test_a_dense_view_that_does_not_exist():
+    with pytest.raises(ValueError, match="view 3 does not exist: num_views=3, counted from 0"):
+        dense_indices(9, 8, 2, view=3, num_views=3)

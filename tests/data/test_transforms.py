@@ -122,3 +122,39 @@ def test_normalize():
     torch.testing.assert_close(out[0, :, 0, 0, 0], torch.tensor([-1.0, 1.0, 0.5]))
     assert out.is_contiguous(memory_format=torch.channels_last_3d)
     assert clips.max() == 255  # not changed in place
+
+
+def test_jitter_draws_the_side_evenly_in_its_inverse_and_the_place_from_all():
+    transform = TrainTransform(size=224, resize=None, jitter=(256, 320))
+    rng = np.random.default_rng(0)
+    draws = np.array([transform.jittered_crop(240, 400, (256, 320), rng) for _ in range(4000)])
+    top, left, height, width = draws.T
+    assert (height == width).all()
+    assert (height.min(), height.max()) == (240 * 224 // 320, 240 * 224 // 256)  # 168 and 210
+    shares = np.histogram(height, bins=4, range=(168, 210))[0] / len(height)
+    np.testing.assert_allclose(shares, 0.25, atol=0.03)
+    assert (top >= 0).all()
+    assert (top + height <= 240).all()
+    assert (left + width).max() == 400
+    assert left.min() == 0
+
+
+def test_jitter_crops_as_if_the_frame_had_been_resized():
+    """Of a smooth picture, so that the two orders of resizing and cropping agree."""
+    y, x = torch.meshgrid(torch.arange(120.0), torch.arange(160.0), indexing="ij")
+    picture = (127 + 60 * torch.sin(y / 30) + 60 * torch.cos(x / 40)).to(torch.uint8)
+    whole = picture.expand(2, 3, -1, -1)
+    transform = TrainTransform(size=56, resize=None, jitter=(80, 80))
+    for seed in range(5):
+        top, left, _, _ = transform.jittered_crop(120, 160, (80, 80), np.random.default_rng(seed))
+        clip = transform(whole, np.random.default_rng(seed)).transpose(0, 1)
+        resized = F.crop(resize_frames(whole, 80), round(top / 1.5), round(left / 1.5), 56, 56)
+        assert (clip.int() - resized.int()).abs().max() <= 4
+        assert clip.shape == (2, 3, 56, 56)
+
+
+def test_jitter_of_frames_smaller_than_the_clip():
+    clip = TrainTransform(size=64, resize=None, jitter=(64, 80))(
+        frames(20, 30), np.random.default_rng(0)
+    )
+    assert clip.shape == (3, 2, 64, 64)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from gta.backbones.inserted import BlockFactory, insert_blocks
+from gta.backbones.head import mean_of_windows, pool_windows
+from gta.backbones.inserted import STAGES, BlockFactory, any_frames, insert_blocks
 from gta.backbones.residual import BasicBlock, Bottleneck
 from gta.backbones.temporal_shift import TemporalShift
 from gta.blocks.frames import require_frames
@@ -19,9 +20,6 @@ DEPTHS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int
 }
 """Residual block and number of blocks in res2 ... res5."""
 
-STAGES = {"res2": "layer1", "res3": "layer2", "res4": "layer3", "res5": "layer4"}
-"""The field's stage names and torchvision's."""
-
 
 class FrameResNet(nn.Module):
     """ResNet applied to each frame, with blocks inserted that see the whole clip.
@@ -31,6 +29,9 @@ class FrameResNet(nn.Module):
     bit; inserted blocks live in `inserted`. Only they, and the shift, carry anything from one
     frame to another: H and W are free, T too unless a block or the shift was made for `num_frames`.
 
+    Checked against torchvision's ResNet, `TSN` of the TSM repository (mit-han-lab/
+    temporal-shift-module) and `ResNet` of PySlowFast (facebookresearch/SlowFast, C2D).
+
     Args:
         depth: 10, 18, 34, 50 or 101. 10 has one basic block in each stage.
         num_classes: Number of logits.
@@ -39,7 +40,12 @@ class FrameResNet(nn.Module):
         tsm: Shift 1/8 of the channels forward and 1/8 backward in time in the residual branches:
             in every block, in every second one of a stage where res4 has 23 blocks (depth 101), as
             in the TSM repository.
+        temporal_pool: Keep the larger of every two frames' features after res2, so that all later
+            layers and blocks see T/2 frames, as in PySlowFast's C2D.
         dropout: Probability of dropping a feature before the classifier.
+        window: Side of the classifier's pooling window in positions, for clips larger than those
+            of training: PySlowFast's networks have 7 (224 pixels), and average the probabilities of
+            all windows. None pools all positions at once.
         blocks: The blocks of one place, in the order in which they run.
         placement: Stage name to 0-based indices of the residual blocks after whose ReLU the blocks
             run. The paper's: {"res3": [1, 3], "res4": [1, 3, 5]}.
@@ -57,7 +63,9 @@ class FrameResNet(nn.Module):
         num_frames: int,
         width: int = 64,
         tsm: bool = False,
+        temporal_pool: bool = False,
         dropout: float = 0.5,
+        window: int | None = None,
         blocks: Sequence[BlockFactory] = (),
         placement: Mapping[str, Sequence[int]] | None = None,
     ):
@@ -73,10 +81,17 @@ class FrameResNet(nn.Module):
             raise ValueError(
                 f"tsm shifts 1/8 of the channels: width must be at least 8, got {width}"
             )
+        if temporal_pool and num_frames % 2:
+            raise ValueError(f"temporal_pool takes pairs of frames: got num_frames={num_frames}")
+        if window is not None:
+            require_positive("window", window)
         residual, lengths = DEPTHS[depth]
         shift_every = 2 if lengths[2] >= 23 else 1
         self.num_frames = num_frames
-        self.tsm = tsm
+        self.temporal_pool = temporal_pool
+        self.window = window
+        frames = dict.fromkeys(STAGES, num_frames // 2 if temporal_pool else num_frames)
+        frames["res2"] = num_frames
         self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
@@ -88,12 +103,11 @@ class FrameResNet(nn.Module):
             stack = nn.Sequential()
             for index in range(lengths[number]):
                 stride = 2 if number > 0 and index == 0 else 1
-                shift = TemporalShift(num_frames) if tsm and index % shift_every == 0 else None
+                shift = TemporalShift(frames[stage]) if tsm and index % shift_every == 0 else None
                 stack.append(residual(channels, stage_width, stride, shift))
                 channels = stage_width * residual.expansion
             self.add_module(layer, stack)
             stage_channels[stage] = channels
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels, num_classes)
         self.reset_parameters()
@@ -102,8 +116,9 @@ class FrameResNet(nn.Module):
             placement or {},
             channels=stage_channels,
             lengths=dict(zip(STAGES, lengths, strict=True)),
-            num_frames=num_frames,
+            num_frames=frames,
         )
+        self.any_frames = not tsm and any_frames(self.inserted)
 
     def reset_parameters(self) -> None:
         """Draw the trunk's weights as torchvision does, and the classifier's as TSM does."""
@@ -115,8 +130,10 @@ class FrameResNet(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         B, _, T, _, _ = clips.shape
-        if self.tsm:
+        if not self.any_frames:
             require_frames(clips, self.num_frames)
+        if self.temporal_pool and T % 2:
+            raise ValueError(f"temporal_pool takes pairs of frames: got clips of {T}")
         x = clips.transpose(1, 2).flatten(0, 1)  # (B*T, 3, H, W)
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         for stage, layer in STAGES.items():
@@ -126,5 +143,8 @@ class FrameResNet(nn.Module):
                 if key in self.inserted:
                     feature = x.unflatten(0, (B, T)).transpose(1, 2)  # (B, C, T, H, W)
                     x = self.inserted[key](feature).transpose(1, 2).flatten(0, 1)
-        x = self.dropout(self.avgpool(x).flatten(1))
-        return self.fc(x).unflatten(0, (B, T)).mean(dim=1)
+            if self.temporal_pool and stage == "res2":
+                x = x.unflatten(0, (-1, 2)).amax(dim=1)
+                T = T // 2
+        x = self.fc(self.dropout(pool_windows(x, self.window)))  # (B*T, windows, classes)
+        return mean_of_windows(x.unflatten(0, (B, T)).mean(dim=1), training=self.training)

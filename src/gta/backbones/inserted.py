@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import nn
 
+STAGES = {"res2": "layer1", "res3": "layer2", "res4": "layer3", "res5": "layer4"}
+"""The field's stage names and torchvision's."""
+
 BlockFactory = Callable[[int, int], nn.Module]
 """Makes a block from (channels, num_frames): a block class, or a `functools.partial` of one."""
 
@@ -14,7 +17,7 @@ def insert_blocks(
     *,
     channels: Mapping[str, int],
     lengths: Mapping[str, int],
-    num_frames: int,
+    num_frames: Mapping[str, int],
 ) -> nn.ModuleDict:
     """One sequence of new blocks for each place, under the key "<stage>_<index>".
 
@@ -23,7 +26,7 @@ def insert_blocks(
         placement: Stage name to 0-based indices of the residual blocks that they follow.
         channels: Channels of each stage.
         lengths: Number of residual blocks of each stage.
-        num_frames: T.
+        num_frames: T of each stage.
 
     Raises:
         ValueError: Nothing would be inserted although something was asked for, or a place does not
@@ -49,5 +52,12 @@ def insert_blocks(
         key = f"{stage}_{index}"
         if key in inserted:
             raise ValueError(f"the placement names block {index} of {stage} twice")
-        inserted[key] = nn.Sequential(*(make(channels[stage], num_frames) for make in factories))
+        inserted[key] = nn.Sequential(
+            *(make(channels[stage], num_frames[stage]) for make in factories)
+        )
     return inserted
+
+
+def any_frames(network: nn.Module) -> bool:
+    """Whether no part of a network was made for one number of frames."""
+    return not any(hasattr(part, "num_frames") for part in network.modules())

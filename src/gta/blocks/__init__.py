@@ -9,7 +9,7 @@ Eq. 1-4 are in `non_local.py`, section 3.2 in `along.py` and `decoupled.py`, Eq.
 
 from gta.blocks.along import AlongSpace, AlongTime
 from gta.blocks.cgnl import CGNL
-from gta.blocks.decoupled import SpatialAttention, TemporalAttention
+from gta.blocks.decoupled import SpatialAttention, TemporalAttention, decoupled_half
 from gta.blocks.global_context import GlobalContext
 from gta.blocks.glore import GloRe
 from gta.blocks.gta import GlobalTemporalAttention
@@ -27,4 +27,5 @@ __all__ = [
     "NonLocal",
     "SpatialAttention",
     "TemporalAttention",
+    "decoupled_half",
 ]

@@ -23,34 +23,107 @@ def cost(
     data: DataOption = None,
     recipe: RecipeOption = None,
     settings: SetOption = None,
-    classes: Annotated[int, typer.Option(help="Classes of a recipe's model.")] = 174,
+    clip: Annotated[
+        str | None,
+        typer.Option(metavar="TxHxW", help="Frames, height and width; else those of the protocol."),
+    ] = None,
+    classes: Annotated[int, typer.Option(min=1, help="Classes of a recipe's model.")] = 174,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="The cost figures of Tables 1, 2b and 4 beside ours.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Multiply-adds and parameters of a model, for one view of its test protocol."""
+    """Multiply-adds, parameters and activation memory of a model, for one clip."""
+    from gta.errors import UsageError
+
+    named = any((model, data, recipe, settings))
+    if (run is not None) + named + paper > 1:
+        raise UsageError("give one of: a run, a recipe, --paper")
+    if paper:
+        _print_paper(as_json)
+        return
     import json
 
     from gta.cost import count_cost
-    from gta.errors import UsageError
     from gta.evaluation.protocols import parse_protocol
     from gta.runs import Run, build_network
 
     if run is not None:
-        if model or data or recipe or settings:
-            raise UsageError("give either a run or a recipe, not both")
         opened = Run.open(run)
         found, classes = opened.recipe, len(opened.classes)
     else:
         found = chosen_recipe(model, data, recipe, None, settings)
     protocol = parse_protocol(found.test.protocol)
     shape = (3, found.clip.num_frames, protocol.size, protocol.size)
+    if clip is not None:
+        shape = (3, *parse_clip(clip))
+        frames = found.clip.model_copy(update={"num_frames": shape[1]})
+        found = found.model_copy(update={"clip": frames})
     counted = count_cost(lambda: build_network(found, classes), shape)
     if as_json:
-        about = {"gflops": counted.gflops, "params_m": counted.params_m, "clip": shape}
-        print(json.dumps(about | {"classes": classes, "protocol": protocol.name}))
+        about = {"clip": shape, "classes": classes, "protocol": protocol.name}
+        print(json.dumps(vars(counted) | about))
         return
     print(
-        f"{counted.gflops:.2f} GFLOPs (multiply-adds / 1e9) and {counted.params_m:.2f} M "
-        f"parameters for one clip of {shape[1]} frames of {shape[2]}x{shape[3]}, {classes} "
-        f"classes.\nA video takes {protocol.num_views} view(s) in protocol {protocol.name}: "
-        f"{counted.gflops * protocol.num_views:.2f} GFLOPs."
+        f"One clip of {shape[1]} frames of {shape[2]}x{shape[3]} (height x width), {classes} "
+        f"classes:\n"
+        f"  {counted.gflops:.2f} GFLOPs (multiply-adds / 1e9)\n"
+        f"  {counted.params_m:.2f} M parameters\n"
+        f"  {counted.activations_mib:.0f} MiB of activations kept for a training step (float32)"
     )
+    if clip is None:
+        print(
+            f"A video takes {protocol.num_views} view(s) in protocol {protocol.name}: "
+            f"{counted.gflops * protocol.num_views:.2f} GFLOPs."
+        )
+
+
+def parse_clip(text: str) -> tuple[int, int, int]:
+    """(T, H, W) of "8x224x224"."""
+    from gta.errors import UsageError
+
+    parts = text.lower().split("x")
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise UsageError(
+            f"--clip {text}: expected frames x height x width, such as --clip 8x224x224"
+        )
+    T, H, W = map(int, parts)
+    return T, H, W
+
+
+def _print_paper(as_json: bool) -> None:
+    import json
+
+    from rich.console import Console
+
+    from gta.cli.tables import paper_table
+    from gta.paper import paper_costs
+
+    rows = list(paper_costs())
+    if as_json:
+        print(
+            json.dumps(
+                [
+                    {
+                        "table": row.table,
+                        "row": row.row,
+                        "model": row.model,
+                        "clip": row.clip,
+                        "classes": row.num_classes,
+                        "gflops": cost.gflops,
+                        "paper_gflops": row.gflops,
+                        "params_m": cost.params_m,
+                        "paper_params_m": row.params_m,
+                        "activations_mib": cost.activations_mib,
+                        "note": row.note,
+                    }
+                    for row, cost in rows
+                ],
+                indent=1,
+            )
+        )
+        return
+    Console().print(paper_table(rows))
+    notes = list(dict.fromkeys(row.note for row, _ in rows if row.note))
+    for number, note in enumerate(notes, 1):
+        print(f"[{number}] {note}")

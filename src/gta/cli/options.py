@@ -12,7 +12,9 @@ ModelOption = Annotated[
 ]
 DataOption = Annotated[
     str | None,
-    typer.Option("--data", help="The data that the recipe is for: ssv1, ssv2, folder, ordered."),
+    typer.Option(
+        "--data", help="The data that the recipe is for: ssv1, ssv2, k400, folder, ordered."
+    ),
 ]
 RecipeOption = Annotated[
     Path | None,
@@ -34,6 +36,14 @@ BestOption = Annotated[
 ProtocolOption = Annotated[
     str | None,
     typer.Option("--protocol", help="Other views than the recipe's, such as 3x2-full256."),
+]
+FramesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--frames",
+        min=1,
+        help="Frames of a clip, if not those of training: the temporal matrices are resampled.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 RunArgument = Annotated[

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from gta.cli.options import BestOption, DeviceOption, JsonOption, ProtocolOption, RunArgument
+from gta.cli.options import (
+    BestOption,
+    DeviceOption,
+    FramesOption,
+    JsonOption,
+    ProtocolOption,
+    RunArgument,
+)
 
 
 def predict(
@@ -16,6 +23,7 @@ def predict(
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 5,
     best: BestOption = False,
+    frames: FramesOption = None,
     protocol: ProtocolOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -37,8 +45,9 @@ def predict(
     from gta.runs import Run
     from gta.training.processes import find_device
 
+    run = Run.open(folder)
     predictor = Predictor(
-        Run.open(folder),
+        run if frames is None else run.at_frames(frames),
         device=find_device(device),
         best=best,
         protocol=parse_protocol(protocol) if protocol else None,

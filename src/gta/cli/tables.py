@@ -2,7 +2,9 @@
 
 from rich.table import Table
 
+from gta.cost import Cost
 from gta.evaluation.scores import Scores
+from gta.paper import Row
 
 
 def score_table(scores: Scores) -> Table:
@@ -22,4 +24,34 @@ def prediction_table(title: str, ranked: list[tuple[str, float]]) -> Table:
     table.add_column("score", justify="right")
     for name, score in ranked:
         table.add_row(name, f"{score:.1%}")
+    return table
+
+
+def paper_table(rows: list[tuple[Row, Cost]]) -> Table:
+    """The paper's cost figures beside ours; numbers in brackets refer to the notes, in order."""
+    table = Table(title="Cost of one clip: GFLOPs are multiply-adds / 1e9")
+    for name in ("table", "row", "clip"):
+        table.add_column(name)
+    for name in ("GFLOPs", "paper", "params (M)", "paper", "activations (MiB)", "note"):
+        table.add_column(name, justify="right")
+    notes: list[str] = []
+    previous = None
+    for row, cost in rows:
+        if row.table != previous:
+            table.add_section()
+        if row.note and row.note not in notes:
+            notes.append(row.note)
+        _, T, H, W = row.clip
+        table.add_row(
+            row.table if row.table != previous else "",
+            row.row,
+            f"{T}x{H}x{W}",
+            f"{cost.gflops:.2f}",
+            f"{row.gflops:.{0 if row.table == '4' else 1}f}",
+            f"{cost.params_m:.2f}",
+            "" if row.params_m is None else f"{row.params_m:.1f}",
+            f"{cost.activations_mib:.0f}",
+            f"\\[{notes.index(row.note) + 1}]" if row.note else "",
+        )
+        previous = row.table
     return table

@@ -8,6 +8,7 @@ import typer
 from gta.cli.options import (
     BestOption,
     DeviceOption,
+    FramesOption,
     JsonOption,
     ProtocolOption,
     RootOption,
@@ -20,6 +21,7 @@ def test(
     root: RootOption = None,
     protocol: ProtocolOption = None,
     best: BestOption = False,
+    frames: FramesOption = None,
     scores: Annotated[
         Path | None, typer.Option(help="Score file; RUN/scores-PROTOCOL.npz if left out.")
     ] = None,
@@ -42,6 +44,8 @@ def test(
     from gta.training.processes import joined_processes
 
     run = Run.open(folder)
+    if frames is not None:
+        run = run.at_frames(frames)
     recipe, data = run.recipe, run.recipe.data
     views = parse_protocol(protocol or recipe.test.protocol)
     place = root or (Path(data.root) if data.root else None)
@@ -74,7 +78,8 @@ def test(
             )
         if not processes.is_main:
             return
-        file = scores or folder / f"scores-{views.name}{'-best' if best else ''}.npz"
+        kind = f"{'-best' if best else ''}{f'-{frames}frames' if frames else ''}"
+        file = scores or folder / f"scores-{views.name}{kind}.npz"
         write_whole(file, found.save)
         if as_json:
             print(json.dumps(found.summary() | {"scores": str(file)}, ensure_ascii=False))

@@ -15,7 +15,7 @@ from .cache import FrameCache
 from .decode import count_frames, read_frames
 from .flips import flip_partners
 from .records import Video, VideoList
-from .sampling import segment_indices
+from .sampling import clip_indices
 from .transforms import TrainTransform, ViewTransform, resize_frames
 
 Flip = Literal["skip", "remap", "off"]
@@ -47,6 +47,7 @@ class TrainingClips(Dataset):
             "remap": these too, and they get the label of the mirror image, if there is such a
             class; "off": none.
         seed: Of all draws, not negative.
+        stride: Frames between those of a clip; None takes one of each of T segments.
         cache: Frames in memory, filled with the transform's `resize`.
     """
 
@@ -58,12 +59,13 @@ class TrainingClips(Dataset):
         transform: TrainTransform,
         flip: Flip,
         seed: int,
+        stride: int | None = None,
         cache: FrameCache | None = None,
     ):
         if flip not in ("skip", "remap", "off"):
             raise UsageError(f"flip={flip!r} is not possible; it is 'skip', 'remap' or 'off'.")
         self.videos, self.num_frames, self.transform = videos.videos, num_frames, transform
-        self.flip, self.seed = flip, seed
+        self.flip, self.seed, self.stride = flip, seed, stride
         self.partner = flip_partners(videos.classes).partner
         self.frames = _Frames(cache, transform.resize)
 
@@ -95,7 +97,8 @@ class TrainingClips(Dataset):
 
     def _clip(self, video: Video, rng: np.random.Generator) -> tuple[Tensor, int]:
         mirrored, label = self._mirror(video, rng.random() < 0.5)
-        indices = segment_indices(self.frames.count(video), self.num_frames, rng=rng)
+        n = self.frames.count(video)
+        indices = clip_indices(n, self.num_frames, self.stride, rng=rng)
         return self.transform(self.frames.read(video, indices), rng, flip=mirrored), label
 
     def _mirror(self, video: Video, heads: bool) -> tuple[bool, int]:
@@ -126,10 +129,11 @@ class ViewClips(Dataset):
         num_frames: int,
         transform: ViewTransform,
         num_clips: int = 1,
+        stride: int | None = None,
         cache: FrameCache | None = None,
     ):
         self.videos, self.num_frames, self.transform = videos.videos, num_frames, transform
-        self.num_clips = num_clips
+        self.num_clips, self.stride = num_clips, stride
         self.frames = _Frames(cache, transform.resize)
 
     @property
@@ -151,7 +155,7 @@ class ViewClips(Dataset):
     def _views(self, video: Video) -> Tensor:
         n = self.frames.count(video)
         clips = [
-            segment_indices(n, self.num_frames, view=view, num_views=self.num_clips)
+            clip_indices(n, self.num_frames, self.stride, view=view, num_views=self.num_clips)
             for view in range(self.num_clips)
         ]
         frames = self.frames.read(video, [i for clip in clips for i in clip])

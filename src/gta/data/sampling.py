@@ -7,6 +7,13 @@ networks, Wang et al. 2016). n = 16, S = 4, `x` the frame taken:
     testing           |. . x .|. . x .|. . x .|. . x .|     the centre of each
     view 0 of 2       |. x . .|. x . .|. x . .|. x . .|     a quarter into each
     view 1 of 2       |. . . x|. . . x|. . . x|. . . x|     three quarters into each
+
+A dense clip shows every `stride`-th frame of a part of the video instead. n = 16, S = 4, stride 2:
+
+    training           . . . x . x . x . x . . . . . .      anywhere
+    testing            . . . . x . x . x . x . . . . .      the centre
+    view 0 of 2        x . x . x . x . . . . . . . . .      from the first frame
+    view 1 of 2        . . . . . . . . . x . x . x . x      to the last
 """
 
 import numpy as np
@@ -52,3 +59,58 @@ def segment_indices(
         num_frames * (2 * num_views * segment + 2 * view + 1) // (2 * num_views * num_segments)
         for segment in range(num_segments)
     ]
+
+
+def dense_indices(
+    num_frames: int,
+    clip_frames: int,
+    stride: int,
+    *,
+    rng: np.random.Generator | None = None,
+    view: int = 0,
+    num_views: int = 1,
+) -> list[int]:
+    """Every `stride`-th frame from a start on.
+
+    The starts of views are evenly spaced from the first frame to the last possible start. Where a
+    video is shorter than the clip, its last frame is repeated.
+
+    Args:
+        num_frames: n, of the video.
+        clip_frames: S, the frames of the clip.
+        stride: Frames from one to the next.
+        rng: Draws the start of a training clip; None takes the fixed one of `view`.
+        view: Which of `num_views` temporal views, from 0.
+        num_views: Views differ where n >= S * stride + num_views.
+
+    Raises:
+        ValueError: No frames, no stride, or a view that does not exist.
+    """
+    if min(num_frames, clip_frames, stride) < 1:
+        raise ValueError(
+            f"cannot take {clip_frames} frames, {stride} apart, of a video of {num_frames}; all "
+            f"three must be at least 1"
+        )
+    if not 0 <= view < num_views:
+        raise ValueError(f"view {view} does not exist: num_views={num_views}, counted from 0")
+    free = max(num_frames - 1 - (clip_frames - 1) * stride, 0)
+    if rng is not None:
+        start = int(rng.integers(free + 1))
+    else:
+        start = free * view // (num_views - 1) if num_views > 1 else free // 2
+    return [min(start + i * stride, num_frames - 1) for i in range(clip_frames)]
+
+
+def clip_indices(
+    num_frames: int,
+    clip_frames: int,
+    stride: int | None,
+    *,
+    rng: np.random.Generator | None = None,
+    view: int = 0,
+    num_views: int = 1,
+) -> list[int]:
+    """A dense clip; or, with stride None, one frame of each segment."""
+    if stride is None:
+        return segment_indices(num_frames, clip_frames, rng=rng, view=view, num_views=num_views)
+    return dense_indices(num_frames, clip_frames, stride, rng=rng, view=view, num_views=num_views)

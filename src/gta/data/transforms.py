@@ -48,33 +48,63 @@ def crop_offsets(free_height: int, free_width: int) -> list[tuple[int, int]]:
 
 
 class TrainTransform:
-    """Fixed resize, multi-scale fixed-position crop, resize to a square, flip.
+    """Fixed resize, random crop, resize to a square, flip.
+
+    The crop is TSN's: one of a few sizes at one of 13 places; or, with `jitter`, SlowFast's: as if
+    the short side were resized to a random length, then `size` x `size` anywhere.
 
     Args:
         size: Height and width of the clip in pixels.
         resize: Of whole frames, before the crop; the paper: (240, 320).
-        scales: Sides of the crop as fractions of the short side.
+        scales: Sides of TSN's crop as fractions of the short side.
+        jitter: Shortest and longest short side in pixels; drawn evenly in its inverse.
     """
 
     def __init__(
-        self, *, size: int, resize: Resize, scales: Sequence[float] = (1, 0.875, 0.75, 0.66)
+        self,
+        *,
+        size: int,
+        resize: Resize,
+        scales: Sequence[float] = (1, 0.875, 0.75, 0.66),
+        jitter: tuple[int, int] | None = None,
     ):
-        self.size, self.resize, self.scales = size, resize, tuple(scales)
+        self.size, self.resize, self.scales, self.jitter = size, resize, tuple(scales), jitter
 
     def __call__(self, frames: Tensor, rng: np.random.Generator, *, flip: bool = False) -> Tensor:
         """uint8 (T, C, H, W) to uint8 (C, T, size, size); mirrored left to right if `flip`."""
         frames = resize_frames(frames, self.resize)
         height, width = frames.shape[-2:]
+        if self.jitter is None:
+            top, left, h, w = self.tsn_crop(height, width, rng)
+        else:
+            top, left, h, w = self.jittered_crop(height, width, self.jitter, rng)
+        frames = F.resized_crop(frames, top, left, h, w, [self.size, self.size])
+        if flip:
+            frames = F.horizontal_flip(frames)
+        return frames.transpose(0, 1)
+
+    def tsn_crop(
+        self, height: int, width: int, rng: np.random.Generator
+    ) -> tuple[int, int, int, int]:
+        """(top, left, height, width) in pixels."""
         sizes = crop_sizes(height, width, self.size, self.scales)
         h, w = sizes[rng.integers(len(sizes))]
         # a side snapped to `size` may be up to 2 pixels longer than the frame
         h, w = min(h, height), min(w, width)
         offsets = crop_offsets(height - h, width - w)
         top, left = offsets[rng.integers(len(offsets))]
-        frames = F.resized_crop(frames, top, left, h, w, [self.size, self.size])
-        if flip:
-            frames = F.horizontal_flip(frames)
-        return frames.transpose(0, 1)
+        return top, left, h, w
+
+    def jittered_crop(
+        self, height: int, width: int, jitter: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[int, int, int, int]:
+        """(top, left, height, width) in pixels of the frame before its short side is resized."""
+        shortest, longest = jitter
+        short = min(height, width)
+        side = round(short * self.size * rng.uniform(1 / longest, 1 / shortest))
+        side = min(max(side, 1), short)
+        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
+        return int(top), int(left), side, side
 
 
 class ViewTransform:

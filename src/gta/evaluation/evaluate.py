@@ -62,6 +62,7 @@ def evaluate(
         num_frames=clip.num_frames,
         transform=transform,
         num_clips=protocol.num_clips,
+        stride=clip.stride,
         cache=cache,
     )
     loader = evaluation_loader(

@@ -134,12 +134,15 @@ def _checked(content: dict[str, Any], source: str) -> Recipe:
 
 def _explain(problem: Any) -> str:
     loc = [str(part) for part in problem["loc"]]
-    where = ".".join(loc)
+    tags = {_tag(model) for model in _models_in(Recipe.model_fields["model"].annotation)}
+    where = ".".join(part for part in loc if part not in tags)
     if problem["type"] == "extra_forbidden":
         allowed = _allowed(loc[:-1])
         return f"{where}: no such name.{nearest(loc[-1], allowed)} Names: {', '.join(allowed)}."
     if problem["type"] == "missing":
         return f"{where}: is missing"
+    if problem["type"] == "union_tag_not_found":
+        return f"{where}: {problem['ctx']['discriminator']} is missing"
     message = problem["msg"].removeprefix("Value error, ")
     if not where:
         return message
@@ -147,7 +150,7 @@ def _explain(problem: Any) -> str:
 
 
 def _allowed(loc: Sequence[str]) -> list[str]:
-    """Field names of the part of a recipe at `loc`, in which a block is named by its tag."""
+    """Field names of the part of a recipe at `loc`, in which a block or backbone is its tag."""
     models: list[type[BaseModel]] = [Recipe]
     for part in loc:
         inside = [m.model_fields[part].annotation for m in models if part in m.model_fields]
@@ -166,7 +169,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _tag(model: type[BaseModel]) -> str | None:
-    field = model.model_fields.get("block")
+    field = model.model_fields.get("block") or model.model_fields.get("backbone")
     return typing.get_args(field.annotation)[0] if field else None
 
 

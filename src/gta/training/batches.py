@@ -21,10 +21,14 @@ def make_loader(
         splits.train,
         num_frames=recipe.clip.num_frames,
         transform=TrainTransform(
-            size=recipe.clip.size, resize=recipe.clip.resize, scales=recipe.augment.scales
+            size=recipe.clip.size,
+            resize=recipe.clip.resize,
+            scales=recipe.augment.scales,
+            jitter=recipe.augment.jitter,
         ),
         flip=recipe.augment.flip,
         seed=recipe.train.seed,
+        stride=recipe.clip.stride,
         cache=splits.train_cache,
     )
     loader = training_loader(

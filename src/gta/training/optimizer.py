@@ -39,7 +39,9 @@ def make_optimizer(model: nn.Module, train: Train) -> torch.optim.Optimizer:
     """SGD with momentum, or AdamW, over `parameter_groups`."""
     groups = parameter_groups(model, train)
     if train.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=train.lr, momentum=train.momentum)
+        return torch.optim.SGD(
+            groups, lr=train.lr, momentum=train.momentum, nesterov=train.nesterov
+        )
     return torch.optim.AdamW(groups, lr=train.lr)
 
 

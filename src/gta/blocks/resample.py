@@ -1,0 +1,65 @@
+"""A block's temporal parameters for another number of frames.
+
+Frames are taken as samples of one stretch of time, each at the centre of its T-th part: the same
+stretch seen in T' frames has its samples elsewhere, and the parameters are read off between theirs.
+"""
+
+import torch
+from torch import Tensor
+
+
+def interpolation(old: int, new: int) -> Tensor:
+    """Weights (new, old) that interpolate linearly between samples at the centres of equal parts.
+
+    Each row sums to one. With fewer samples than before the triangle is as wide as the new ones
+    are apart, so that no old sample is passed over.
+    """
+    scale = old / new
+    centre = (torch.arange(new, dtype=torch.float64) + 0.5) * scale - 0.5
+    distance = (torch.arange(old) - centre[:, None]).abs()
+    weight = (1 - distance / max(scale, 1)).clamp(min=0)
+    return weight / weight.sum(dim=1, keepdim=True)
+
+
+def resample_matrix(matrix: Tensor, num_frames: int) -> Tensor:
+    """The temporal matrix (K, T, G, S) of GTA for T' = num_frames: (K, T', G, T').
+
+    Rows are interpolated. Columns are too, and then scaled so that each old frame's weight is
+    shared out among the new ones: the response to a constant input is the interpolated old one.
+    Where T' is a multiple of T the scale is T/T'. T' = T gives the matrix itself.
+
+    A smooth matrix acts on a smooth input nearly as before: where both are half a period of a
+    cosine over the clip, from 8 frames to 16, to within 3 % of the largest value.
+    """
+    T = matrix.shape[1]
+    if num_frames == T:
+        return matrix
+    rows = interpolation(T, num_frames)
+    columns = rows / rows.sum(dim=0)
+    out = torch.einsum("ut,ktgs,vs->kugv", rows, matrix.double(), columns)
+    return out.to(matrix.dtype)
+
+
+def resample_position(position: Tensor, num_frames: int) -> Tensor:
+    """The positional embedding (T, D) of TAPE for T' = num_frames: interpolated, (T', D)."""
+    if num_frames == len(position):
+        return position
+    return (interpolation(len(position), num_frames) @ position.double()).to(position.dtype)
+
+
+def resample(name: str, tensor: Tensor, shape: torch.Size) -> Tensor:
+    """A parameter or buffer of a block for the number of frames of `shape`, where it has any.
+
+    Anything else, and what differs in more than the number of frames, is given back as it is.
+
+    Args:
+        name: Of the tensor in a state dictionary.
+        tensor: For the old number of frames.
+        shape: Of the tensor that is to hold it.
+    """
+    kind = name.rpartition(".")[2]
+    if kind == "matrix" and tensor.ndim == len(shape) == 4 and tensor.shape[::2] == shape[::2]:
+        return resample_matrix(tensor, shape[1])
+    if kind == "position" and tensor.ndim == len(shape) == 2 and tensor.shape[1] == shape[1]:
+        return resample_position(tensor, shape[0])
+    return tensor
