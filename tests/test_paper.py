@@ -1,9 +1,6 @@
 """The paper's cost figures, and ours to the last digit that follows from the architecture."""
 
-import pytest
-
-from gta.cost import Cost
-from gta.paper import ROWS, Row, paper_costs
+from gta.paper import ROWS, paper_costs
 
 # Multiply-adds / 1e9 and parameters / 1e6 as they follow from the equations, computed before there
 # was any code; by (table, row).
@@ -35,21 +32,16 @@ def same_digits(value: float, printed: str) -> bool:
     return f"{value:.{digits}f}" == printed
 
 
-@pytest.fixture(scope="module")
-def costs() -> list[tuple[Row, Cost]]:
-    return list(paper_costs())
-
-
-def test_every_figure_to_the_last_digit(costs: list[tuple[Row, Cost]]):
+def test_every_figure_to_the_last_digit():
     assert [(row.table, row.row) for row in ROWS] == list(EXPECTED)
-    for row, cost in costs:
+    for row, cost in paper_costs():
         gflops, params = EXPECTED[row.table, row.row]
         assert same_digits(cost.gflops, gflops), row
         assert params is None or same_digits(cost.params_m, params), row
 
 
-def test_a_figure_that_differs_from_the_printed_one_says_why(costs: list[tuple[Row, Cost]]):
-    for row, cost in costs:
+def test_a_figure_that_differs_from_the_printed_one_says_why():
+    for row, cost in paper_costs():
         gflops = f"{row.gflops:.0f}" if row.table == "4" else f"{row.gflops:.1f}"
         params = f"{row.params_m:.1f}" if row.params_m else f"{cost.params_m:.1f}"
         differs = {

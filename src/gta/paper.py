@@ -1,8 +1,7 @@
 """The cost figures that the paper prints, and ours beside them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from gta.cost import Cost, count_cost
 from gta.models import MODELS, build
@@ -65,7 +64,8 @@ ROWS = (
 )
 
 
-def paper_costs() -> Iterator[tuple[Row, Cost]]:
+@cache
+def paper_costs() -> tuple[tuple[Row, Cost], ...]:
     """Every cost figure of Tables 1, 2b and 4, and what the network of this package costs."""
     counted: dict[str, Cost] = {}  # Table 2b repeats rows of Table 1
     for row in ROWS:
@@ -74,4 +74,4 @@ def paper_costs() -> Iterator[tuple[Row, Cost]]:
                 build, MODELS[row.model], num_classes=row.num_classes, num_frames=row.clip[1]
             )
             counted[row.model] = count_cost(make, row.clip)
-        yield row, counted[row.model]
+    return tuple((row, counted[row.model]) for row in ROWS)

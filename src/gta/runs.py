@@ -91,13 +91,23 @@ class Run:
         """The network, with fresh weights."""
         return build_network(self.recipe, len(self.classes))
 
-    def save_weights(self, model: nn.Module, name: str, *, epoch: int) -> None:
-        """Writes `<name>.safetensors`; `epoch` counts finished epochs."""
+    def save_weights(
+        self, model: nn.Module, name: str, *, epoch: int, source: str | None = None
+    ) -> None:
+        """Writes `<name>.safetensors`.
+
+        Args:
+            model: The network.
+            name: "last" or "best".
+            epoch: Finished epochs.
+            source: Where the weights are from, if not from training here.
+        """
         state = {key: value.contiguous() for key, value in model.state_dict().items()}
+        about = {"epoch": str(epoch)} | ({"source": source} if source else {})
         write_whole(
             self.folder / f"{name}.safetensors",
             # not save_file: its files can be read by their owner alone
-            lambda part: part.write_bytes(save(state, metadata={"epoch": str(epoch)})),
+            lambda part: part.write_bytes(save(state, metadata=about)),
         )
 
     def load(self, *, best: bool = False) -> tuple[nn.Module, str]:
@@ -116,7 +126,7 @@ class Run:
             model = self.build()
         try:
             with safe_open(path, framework="pt") as file:
-                epoch = (file.metadata() or {}).get("epoch", "?")
+                about = file.metadata() or {}
             state = load_file(path)
             if self.trained_frames is not None:
                 shapes = {key: value.shape for key, value in model.state_dict().items()}
@@ -132,4 +142,5 @@ class Run:
                 f"Were clip.num_frames, the model or labels.json changed after training?"
             ) from error
         resampled = f", resampled from {self.trained_frames} frames" if self.trained_frames else ""
-        return model.eval(), f"{path.name}, epoch {epoch} of {self.recipe.train.epochs}{resampled}"
+        epoch = f"epoch {about.get('epoch', '?')} of {self.recipe.train.epochs}"
+        return model.eval(), f"{path.name}, {about.get('source', epoch)}{resampled}"

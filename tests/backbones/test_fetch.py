@@ -1,4 +1,4 @@
-"""Weights from torchvision's hub, without a network: what is asked for, and what is said."""
+"""Weights from the hubs, without a network: what is asked for, and what is said."""
 
 from http.client import IncompleteRead
 from pathlib import Path
@@ -9,11 +9,8 @@ import pytest
 import torch
 from torchvision.models._api import WeightsEnum
 
-from gta.backbones import FrameResNet
-from gta.backbones.weights import fetch_imagenet, load_imagenet
+from gta.backbones.fetch import KINETICS, fetch_imagenet, fetch_kinetics
 from gta.errors import UsageError
-
-from .networks import torchvision_resnet
 
 
 def answer(monkeypatch, result) -> list[str]:
@@ -30,17 +27,6 @@ def answer(monkeypatch, result) -> list[str]:
 
     monkeypatch.setattr(WeightsEnum, "get_state_dict", get_state_dict)
     return asked
-
-
-def test_the_weights_of_the_hub_are_loaded(monkeypatch):
-    state = torchvision_resnet(18, num_classes=1000).state_dict()
-    asked = answer(monkeypatch, state)
-    model = FrameResNet(18, num_classes=7, num_frames=4)
-    report = load_imagenet(model, "imagenet", 18)
-    assert asked == ["https://download.pytorch.org/models/resnet18-f37072fd.pth"]
-    assert report.source == "torchvision resnet18 IMAGENET1K_V1"
-    assert len(report.used) == 120
-    assert torch.equal(model.conv1.weight, state["conv1.weight"])
 
 
 @pytest.mark.parametrize("depth", [18, 34, 50, 101])
@@ -101,3 +87,39 @@ def test_a_depth_without_weights(monkeypatch, depth: int):
         f"model.weights=none"
     )
     assert asked == []
+
+
+@pytest.mark.parametrize("depth", [50, 101])
+def test_kinetics_weights_are_fetched_once(monkeypatch, tmp_path: Path, depth: int):
+    asked = []
+
+    def download(url: str, path: str, *, progress: bool) -> None:
+        asked.append(url)
+        torch.save({"model_state": {"blocks.6.proj.bias": torch.ones(3)}}, path)
+
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr("torch.hub.download_url_to_file", download)
+    for _ in range(2):
+        assert torch.equal(fetch_kinetics(depth)["blocks.6.proj.bias"], torch.ones(3))
+    assert asked == [KINETICS[depth]]
+
+
+def test_no_connection_for_kinetics(monkeypatch, tmp_path: Path):
+    def download(url: str, path: str, *, progress: bool) -> None:
+        raise URLError("Name or service not known")
+
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("torch.hub.download_url_to_file", download)
+    with pytest.raises(
+        UsageError, match=r"could not fetch SlowFast-R50 of Kinetics-400 .*Three wa"
+    ):
+        fetch_kinetics(50)
+
+
+def test_a_damaged_file_of_kinetics(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    cached = tmp_path / "checkpoints/SLOWFAST_8x8_R50.pyth"
+    cached.write_bytes(b"<html>404</html>")
+    with pytest.raises(UsageError, match=r"not a file of weights.*Delete .*R50.pyth and try again"):
+        fetch_kinetics(50)

@@ -1,8 +1,11 @@
 """Files of weights: what is read, and that nothing in them is run."""
 
+import pickle
+from argparse import Namespace
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -30,6 +33,71 @@ def test_a_checkpoint_with_a_state_dict_inside(tmp_path: Path):
     assert torch.equal(read_state(tmp_path / "c.pth")["conv1.weight"], torch.ones(2))
 
 
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors", "w.pkl", "w"])
+@pytest.mark.parametrize("kind", ["safetensors", "zip", "legacy", "pickle"])
+def test_the_name_of_a_file_does_not_matter(tmp_path: Path, kind: str, name: str):
+    path = tmp_path / name
+    tensors = {"conv1_w": torch.arange(6.0).reshape(2, 3)}
+    if kind == "safetensors":
+        save_file(tensors, path)
+    elif kind == "pickle":
+        path.write_bytes(pickle.dumps({"blobs": {"conv1_w": tensors["conv1_w"].numpy()}}))
+    else:
+        torch.save(tensors, path, _use_new_zipfile_serialization=kind == "zip")
+    assert torch.equal(read_state(path)["conv1_w"], tensors["conv1_w"])
+
+
+@pytest.mark.parametrize("entry", ["state_dict", "model_state", "model_state_dict", "model"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_checkpoints_with_what_projects_put_beside_the_weights(
+    tmp_path: Path, entry: str, zipped: bool
+):
+    checkpoint = {
+        "epoch": 50,
+        "arch": "resnet50",
+        "best_prec1": np.float64(59.1),
+        "losses": np.ones(3, np.float32),
+        "best": torch.tensor(59.1),
+        "cfg": "MODEL:\n  ARCH: slowfast\n",
+        "args": Namespace(lr=0.1),
+        "optimizer": {"state": {0: {"momentum_buffer": torch.ones(2)}}, "param_groups": []},
+        entry: OrderedDict({"conv1.weight": torch.arange(3.0)}),
+    }
+    path = tmp_path / "ckpt.best.pth.tar"
+    torch.save(checkpoint, path, _use_new_zipfile_serialization=zipped)
+    state = read_state(path)
+    assert state.keys() == {"conv1.weight"}
+    assert torch.equal(state["conv1.weight"], torch.arange(3.0))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", "<f2", "<i8", "|u1"])
+def test_pickled_arrays(tmp_path: Path, protocol: int, dtype: str):
+    array = np.arange(24).astype(dtype).reshape(2, 3, 4)
+    blobs = {"a_w": array, "b_w": np.asfortranarray(array), "c_w": array[:, ::2], "lr": 0.1}
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps({"blobs": blobs, "cfg": "yaml"}, protocol))
+    state = read_state(path)
+    assert state.keys() == {"a_w", "b_w", "c_w"}
+    for name, tensor in state.items():
+        assert np.array_equal(tensor.numpy(), blobs[name])
+        tensor.zero_()  # not the bytes of the pickle
+
+
+def test_an_array_as_python_2_pickled_it(tmp_path: Path):
+    """Protocol 2, bytes as text; by hand, since Python 3 writes them otherwise."""
+    content = np.array([1.5, -2.0], "<f4").tobytes()
+    stream = (
+        b"\x80\x02}U\x05blobs}U\x06pred_b"  # {"blobs": {"pred_b":
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+        b"(K\x01K\x02\x85cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R"
+        b"(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+        b"\x89U" + bytes([len(content)]) + content + b"tbss."
+    )
+    (tmp_path / "model.pkl").write_bytes(stream)
+    assert read_state(tmp_path / "model.pkl")["pred_b"].tolist() == [1.5, -2.0]
+
+
 class Malicious:
     """Creates a file when it is unpickled."""
 
@@ -52,12 +120,66 @@ def test_a_pickle_with_code_is_not_run(tmp_path: Path, zipped: bool):
         read_state(path)
     assert not marker.exists()
     assert str(error.value) == (
-        f"{path}: not a file of weights, or one with more than tensors in it, which is not opened "
-        f"because it could run code; save the state_dict() alone"
+        f"{path}: not a file of weights, or one with more than tensors in it (getattr), which is "
+        f"not opened because it could run code; save the state_dict() alone"
     )
-    with pytest.raises(UsageError, match="not a file of weights, or a damaged one"):
+    with pytest.raises(UsageError, match="not a file of weights"):
         read_state(path.rename(path.with_suffix(".safetensors")))
     assert not marker.exists()
+
+
+class Reduced:
+    """Pickles as the call of a function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("hidden", ["entry", "in an object array", "as a number"])
+def test_a_plain_pickle_with_code_is_not_run(tmp_path: Path, protocol: int, hidden: str):
+    marker, path = tmp_path / "marker", tmp_path / "model.pkl"
+    code = Reduced(open, str(marker), "w")
+    array = np.empty(1, object)
+    array[0] = code
+    values = {
+        "entry": code,
+        "in an object array": array,
+        "as a number": Reduced(np.float64(1).__reduce__()[0], np.dtype("O"), code),
+    }
+    path.write_bytes(pickle.dumps({"blobs": {"a_w": values[hidden]}}, protocol))
+    with pytest.raises(
+        UsageError, match=r"not a file of weights, or one with more .*\((_?io\.open|numpy\.)"
+    ):
+        read_state(path)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Reduced(np.dtype, "O"),
+        Reduced(np.dtype, "V8"),
+        Reduced(np.dtype, [("a", "f4")]),
+        Reduced(eval, "1"),
+        Reduced(np.load, "x.npy"),
+        Reduced(getattr, "a", "join"),
+    ],
+    ids=["objects", "void", "records", "eval", "np.load", "getattr"],
+)
+@pytest.mark.parametrize("how", ["pickle", "zip", "legacy"])
+def test_names_that_no_weights_need(tmp_path: Path, value: Reduced, how: str):
+    path = tmp_path / "w.pth"
+    state = {"state_dict": {"a": torch.ones(1)}, "extra": value}
+    if how == "pickle":
+        path.write_bytes(pickle.dumps({"blobs": {}, "extra": value}))
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=how == "zip")
+    with pytest.raises(UsageError, match="not a file of weights"):
+        read_state(path)
 
 
 def test_a_whole_pickled_network(tmp_path: Path):
@@ -122,10 +244,11 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch, suffix: str):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("torch.load", refuse)
-    monkeypatch.setattr("gta.backbones.weights.load_file", refuse)
+    monkeypatch.setattr("gta.backbones.weight_files.load_file", refuse)
     path = tmp_path / f"w{suffix}"
-    path.touch()
+    state = {"conv1.weight": torch.ones(2)}
+    save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
+    monkeypatch.setattr("torch.load", refuse)
     with pytest.raises(UsageError) as error:
         read_state(path)
     assert str(error.value) == f"{path}: cannot be read (Permission denied)"

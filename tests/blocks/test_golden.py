@@ -8,6 +8,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from gta.backbones.block_weights import load_block
+from gta.backbones.weight_names import NON_LOCAL
 from gta.blocks import NonLocal
 
 from .random_weights import relative_error
@@ -15,26 +17,11 @@ from .random_weights import relative_error
 GOLDEN = Path(__file__).parent / "golden"
 TOLERANCE = 1e-5  # float32, relative to the largest reference value
 
-OURS = {
-    "conv_theta": "query",  # PySlowFast
-    "conv_phi": "key",
-    "conv_g": "value",
-    "conv_out": "output",
-    "bn": "norm",
-    "theta": "query",  # TSM; a pooled convolution is the first of a sequence
-    "phi": "key",
-    "phi.0": "key",
-    "g": "value",
-    "g.0": "value",
-    "W.0": "output",
-    "W.1": "norm",
-}
-
 
 def load(name: str) -> tuple[NonLocal, dict[str, Tensor]]:
-    """Our block with a golden file's weights, and the file's other tensors under our names."""
+    """Our block with a golden file's weights, and the file's tensors."""
     with safe_open(GOLDEN / f"{name}.safetensors", "pt") as file:
-        tensors = {rename(key): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         source = json.loads(file.metadata()["constructor"])
     if name.startswith("tsm"):
         pool, affinity = "after" if source["sub_sample"] else None, "softmax"
@@ -44,14 +31,13 @@ def load(name: str) -> tuple[NonLocal, dict[str, Tensor]]:
     block = NonLocal(
         channels, num_frames, pool=pool, affinity=affinity, scale=name.startswith("psf")
     )
-    block.load_state_dict(tagged(tensors, "weight"), strict=True)
+    load_block(block, tagged(tensors, "weight"))
     return block, tensors
 
 
-def rename(key: str) -> str:
-    tag, slash, rest = key.partition("/")
-    layer, dot, parameter = rest.rpartition(".")
-    return f"{tag}{slash}{OURS[layer]}{dot}{parameter}" if slash else key
+def renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    parts = {key: key.rpartition(".") for key in tensors}
+    return {f"{NON_LOCAL[parts[k][0]]}.{parts[k][2]}": tensor for k, tensor in tensors.items()}
 
 
 def tagged(tensors: dict[str, Tensor], tag: str) -> dict[str, Tensor]:
@@ -82,7 +68,7 @@ def test_training_mode_with_gradients():
     (y * golden["probe"]).sum().backward()
     assert x.grad is not None
     assert relative_error(x.grad, golden["grad_input"]) <= TOLERANCE
-    gradients = tagged(golden, "grad")
+    gradients = renamed(tagged(golden, "grad"))
     parameters = dict(block.named_parameters())
     assert gradients.keys() == parameters.keys()
     for name, expected in gradients.items():
@@ -93,7 +79,7 @@ def test_training_mode_with_gradients():
         else:
             assert relative_error(actual, expected) <= TOLERANCE, name
     state = block.state_dict()
-    for name, expected in tagged(golden, "after").items():
+    for name, expected in renamed(tagged(golden, "after")).items():
         assert torch.allclose(state[name], expected, rtol=TOLERANCE, atol=0), name
 
 
@@ -116,6 +102,6 @@ def test_the_tolerance_tells_the_variants_apart(name: str, change: dict):
 
 def test_the_folder_holds_what_is_tested():
     files = {path.stem for path in GOLDEN.glob("*.safetensors")}
-    assert len(files) == 7 + 18  # the others are in test_golden_peers.py
+    assert len(files) == 7 + 20  # the others are in test_golden_peers.py
     readme = (GOLDEN / "README.md").read_text(encoding="utf-8")
     assert all(f"`{name}" in readme for name in files)

@@ -32,7 +32,7 @@ ORDERED = ("train", "--model", "tiny_gta", "--data", "ordered")
         (
             ["train", "--model", "r2d50_gta", "--data", "ssv3"],
             2,
-            "there is no recipe for data 'ssv3'. Did you mean 'ssv2'? Data: folder, ordered, ",
+            "there is no recipe for data 'ssv3'. Did you mean 'ssv2'? Data: folder, k400, ",
         ),
         (["train", "--recipe", "no.yaml"], 2, "no.yaml: no such recipe file"),
         (
@@ -70,7 +70,18 @@ ORDERED = ("train", "--model", "tiny_gta", "--data", "ordered")
             "the recipe's model cannot be built: ",
         ),
         (["cost"], 2, "which recipe? Give --model and --data"),
-        (["cost", "run", "--model", "tiny"], 2, "give either a run or a recipe, not both"),
+        (["cost", "run", "--model", "tiny"], 2, "give one of: a run, a recipe, --paper"),
+        (["cost", "--paper", "--model", "tiny"], 2, "give one of: a run, a recipe, --paper"),
+        (
+            ["cost", "--model", "tiny", "--data", "ordered", "--clip", "8x64"],
+            2,
+            "--clip 8x64: expected frames x height x width, such as --clip 8x224x224",
+        ),
+        (
+            ["convert", "no.pyth", "--model", "slowfast50", "--data", "k400"],
+            2,
+            "no.pyth: no such weights file",
+        ),
         (["test", "nowhere"], 2, "nowhere does not exist: no recipe.yaml in it. Give the folder"),
         (["predict", "nowhere", "x.mp4"], 2, "nowhere does not exist: no recipe.yaml in it"),
         (["predict", "nowhere"], 2, "Missing argument"),

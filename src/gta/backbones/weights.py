@@ -1,15 +1,15 @@
-"""ImageNet weights for `FrameResNet`: from torchvision's hub or from a file."""
+"""Weights for our networks, whoever trained them: what is used, what is not, and why."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from pathlib import Path
-from pickle import UnpicklingError
 
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from gta.backbones.weight_files import read_state
+from gta.backbones.weight_names import our_names, renamed
+from gta.blocks.resample import resample as resampled_tensor
 from gta.errors import UsageError
 
 SHOWN = 4
@@ -17,18 +17,39 @@ SHOWN = 4
 
 
 @dataclass(frozen=True)
+class Weights:
+    """Tensors under our names, and where they come from."""
+
+    source: str
+    project: str
+    """Who names tensors like this, such as "PySlowFast"."""
+    tensors: dict[str, Tensor]
+    names: dict[str, str]
+    """Our name to the one in the source."""
+    unused: dict[str, str] = field(default_factory=dict)
+    """What the source holds beside a network's tensors, and why it is not used."""
+
+
+@dataclass(frozen=True)
 class LoadReport:
     """Which tensors of a file went where. Its text is for people."""
 
     source: str
+    project: str = ""
+    """Who named the tensors, if it was not done as here."""
     used: list[str] = field(default_factory=list)
     unused: dict[str, str] = field(default_factory=dict)
-    """Tensors of the file that were not used, and why."""
+    """Tensors of the source, under its own names, that were not used, and why."""
     fresh: list[str] = field(default_factory=list)
     """Tensors of the model that keep their initial values (`num_batches_tracked` is no weight)."""
+    resampled: list[str] = field(default_factory=list)
+    """Tensors of the model that were made for another number of frames."""
 
     def __str__(self) -> str:
-        lines = [f"{self.source}: {len(self.used)} tensors used"]
+        names = f", from the names of {self.project}" if self.project else ""
+        lines = [f"{self.source}: {len(self.used)} tensors used{names}"]
+        if self.resampled:
+            lines.append(f"  resampled in time: {shortened(self.resampled)}")
         if self.unused:
             reasons = [f"{key} ({why})" for key, why in self.unused.items()]
             lines.append(f"  not used: {shortened(reasons)}")
@@ -51,104 +72,115 @@ def part_of(key: str) -> str:
     return ".".join(names[:2]) if names[0] == "inserted" else names[0]
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors or PyTorch file, without running anything that it holds.
+def read_weights(path: Path) -> Weights:
+    """The tensors of a file under our names; the project that wrote it is found by its content.
 
     Raises:
-        UsageError: There is no such file, or it is not one of weights.
+        UsageError: It is not a file of weights; see `read_state`.
     """
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder: give the .pth or .safetensors file itself")
-    if not path.is_file():
-        raise UsageError(
-            f"{path}: no such weights file; give a .pth or .safetensors file, 'imagenet' or 'none'"
-        )
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:  # torch's own text tells how to run the file's code
-        raise UsageError(
-            f"{path}: not a file of weights, or one with more than tensors in it, which is not "
-            f"opened because it could run code; save the state_dict() alone"
-        ) from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except Exception as error:  # other files raise errors of many types and of no meaning
-        raise UsageError(f"{path}: not a file of weights, or a damaged one") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise UsageError(f"{path}: not a state dictionary (names with tensors)")
-    return state
+    return recognised(read_state(path), str(path))
 
 
-def fetch_imagenet(depth: int) -> dict[str, Tensor]:
-    """The IMAGENET1K_V1 weights of torchvision, the ones that the paper's ancestors used.
+def recognised(state: Mapping[str, Tensor], source: str) -> Weights:
+    """A state dictionary under our names.
 
-    Raises:
-        UsageError: There are none for that depth, or they cannot be had.
+    Checked against full-size key lists and reference tensors of torchvision, the TSM repository,
+    PySlowFast (its Caffe2 names too) and pytorchvideo.
+
+    Args:
+        state: With the names of any of the projects.
+        source: For people: a path, or the name of a network.
     """
-    from torchvision.models import get_model_weights
-
-    name = f"resnet{depth}"
-    if depth not in (18, 34, 50, 101):
-        raise UsageError(
-            f"there are no ImageNet weights for depth {depth}, only for 18, 34, 50 and 101: set "
-            f"model.weights=none"
-        )
-    weights = get_model_weights(name)["IMAGENET1K_V1"]
-    try:
-        return weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except (OSError, HTTPException) as error:
-        raise UsageError(
-            f"could not fetch the ImageNet weights of {name} ({error}). Three ways out: connect "
-            f"once, so that they are cached; copy {weights.url} here by hand and give its path, "
-            f"--set model.weights=PATH; or train from scratch, --set model.weights=none"
-        ) from error
-    except Exception as error:  # a wrong hash, or a file in the cache that was cut short
-        cached = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
-        raise UsageError(
-            f"the ImageNet weights of {name} were damaged on the way: delete {cached}, if it is "
-            f"there, and try again"
-        ) from error
+    project, names = our_names(state)
+    return Weights(
+        source,
+        project,
+        renamed(state, names),
+        {ours: theirs for theirs, ours in names.items() if ours is not None},
+        {theirs: "no part of a network" for theirs, ours in names.items() if ours is None},
+    )
 
 
-def load_trunk(model: nn.Module, state: dict[str, Tensor], source: str) -> LoadReport:
+def load_weights(
+    model: nn.Module,
+    weights: Weights,
+    *,
+    keep_classifier: bool = True,
+    resample: bool = False,
+) -> LoadReport:
     """Load a trunk's weights strictly: each of its tensors must be there and fit, and no other.
 
-    The classifier and the inserted blocks are loaded where the file has tensors that fit, and stay
-    as they are where it has not.
+    The classifier and the inserted blocks are loaded where the source has tensors that fit, and
+    stay as they are where it has not. Axes of length one do not count: a 1x7x7 kernel fits a 7x7
+    one.
+
+    Args:
+        model: FrameResNet, SlowFast or FrameWise.
+        weights: From `read_weights` or `recognised`.
+        keep_classifier: Load the source's classifier, if it fits; False: never.
+        resample: Resample temporal matrices and positions for another number of frames.
 
     Raises:
         UsageError: A trunk tensor is missing, has another shape, or has no place in the model.
             The model is as before.
     """
     own = model.state_dict()
-    report = LoadReport(source)
-    for key, value in state.items():
+    foreign = any(ours != theirs for ours, theirs in weights.names.items())
+    project = weights.project if foreign else ""
+    report = LoadReport(weights.source, project, unused=dict(weights.unused))
+    heads = classifiers(model)
+    chosen: dict[str, Tensor] = {}
+    rejected: dict[str, str] = {}
+    for key, value in in_place(weights.tensors, own).items():
+        theirs = weights.names.get(key, key)
         if key not in own:
-            report.unused[key] = "not in the model"
-        elif own[key].shape != value.shape:
-            report.unused[key] = f"shape {shape(value)}, the model's is {shape(own[key])}"
+            rejected[key] = report.unused[theirs] = "not in the model"
+            continue
+        if resample and value.shape != own[key].shape:
+            found = resampled_tensor(key, value, own[key].shape)
+            report.resampled.extend([key] if found is not value else [])
+            value = found
+        if key.startswith(heads) and not keep_classifier:
+            rejected[key] = report.unused[theirs] = "dropped on request"
+        elif without_ones(value) != without_ones(own[key]):
+            why = f"shape {shape(value)}, the model's is {shape(own[key])}"
+            rejected[key] = report.unused[theirs] = why
         else:
+            chosen[key] = value.reshape(own[key].shape)
             report.used.append(key)
     # older files have no num_batches_tracked, on which nothing here depends
-    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
-    report.fresh.extend(key for key in own if key in missing or key in report.unused)
-    trunk = {part_of(key) for key in own if not key.startswith(("fc.", "inserted."))}
-    reasons = dict.fromkeys(missing, "missing") | report.unused
-    misfits = [f"{key} ({why})" for key, why in reasons.items() if part_of(key) in trunk]
-    if misfits:
-        strange = state and not report.used
-        names = f" The file's names are like {next(iter(state))!r}." if strange else ""
-        raise UsageError(
-            f"{source} does not fit this network: {len(misfits)} tensors differ, "
-            f"{shortened(misfits)}.{names} Check model.depth and model.width, or train from "
-            f"scratch with --set model.weights=none"
-        )
-    model.load_state_dict({key: state[key] for key in report.used}, strict=False)
+    missing = [key for key in own if key not in chosen and not key.endswith("num_batches_tracked")]
+    report.fresh.extend(missing)
+    absent = [key for key in missing if key not in rejected]
+    trunk = {part_of(key) for key in own if not key.startswith(("inserted.", *heads))}
+    reasons = dict.fromkeys(absent, "missing") | rejected
+    misfits = [
+        f"{weights.names.get(key, key)} ({why})"
+        for key, why in reasons.items()
+        if part_of(key) in trunk and not key.startswith(heads)
+    ]
+    if misfits or not chosen:
+        raise UsageError(misfit_text(weights, own, misfits))
+    model.load_state_dict(chosen, strict=False)
     return report
+
+
+def classifiers(model: nn.Module) -> tuple[str, ...]:
+    """How the names of the classifier's tensors begin."""
+    return tuple(f"{name}." for name in getattr(model, "classifiers", ("fc",)))
+
+
+def in_place(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Names of a network by itself as `FrameWise` has them."""
+    wrapped = any(key.startswith("network.") for key in own)
+    if not wrapped or any(key.startswith("network.") for key in tensors):
+        return dict(tensors)
+    return {f"network.{key}": value for key, value in tensors.items()}
+
+
+def without_ones(tensor: Tensor) -> list[int]:
+    """The shape, as far as it matters to where each number goes."""
+    return [length for length in tensor.shape if length != 1]
 
 
 def shape(tensor: Tensor) -> str:
@@ -156,13 +188,21 @@ def shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "scalar"
 
 
-def load_imagenet(model: nn.Module, source: str, depth: int) -> LoadReport:
-    """Load ImageNet weights: `source` is "imagenet" (torchvision's hub) or the path of a file.
+def misfit_text(weights: Weights, own: Mapping[str, Tensor], misfits: list[str]) -> str:
+    """What is wrong with weights of another network."""
+    held, wanted = kind(weights.tensors), kind(own)
+    kinds = f" It holds {held}, and the model is {wanted}." if held != wanted else ""
+    return (
+        f"{weights.source} does not fit this network.{kinds} {len(misfits)} tensors differ: "
+        f"{shortened(misfits)}. Check model.backbone, model.depth and model.width, or train from "
+        f"scratch with --set model.weights=none"
+    )
 
-    Raises:
-        UsageError: They cannot be had, or do not fit.
-    """
-    if source == "imagenet":
-        state = fetch_imagenet(depth)
-        return load_trunk(model, state, f"torchvision resnet{depth} IMAGENET1K_V1")
-    return load_trunk(model, read_state(Path(source).expanduser()), source)
+
+def kind(names: Mapping[str, Tensor]) -> str:
+    """What network has tensors of these names, for people."""
+    if "slow.conv1.weight" in names:
+        return "a SlowFast network"
+    if "layer1.0.conv1.weight" in names:
+        return "a ResNet over frames"
+    return f"a network with names such as {next(iter(names), 'none')!r}"

@@ -99,7 +99,7 @@ def _print_paper(as_json: bool) -> None:
     from gta.cli.tables import paper_table
     from gta.paper import paper_costs
 
-    rows = list(paper_costs())
+    rows = paper_costs()
     if as_json:
         print(
             json.dumps(

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 
-from gta.backbones.weights import load_imagenet
 from gta.config import Recipe
 from gta.errors import UsageError
 from gta.files import write_text
+from gta.pretrained import load_pretrained
 from gta.recipes import read_recipe
 from gta.runs import Run, build_network
 from gta.training.checkpoint import Position
@@ -117,8 +117,10 @@ def train_run(session: Session, splits: Splits, processes: Processes, report: Re
     run = Run(folder, recipe, splits.train.classes)
     if processes.is_main:
         # the other processes get the weights of this one
-        if recipe.model.weights != "none" and not (folder / "checkpoint.pt").exists():
-            report.say(str(load_imagenet(model, recipe.model.weights, recipe.model.depth)))
+        if not (folder / "checkpoint.pt").exists():
+            loaded = load_pretrained(model, recipe.model)
+            if loaded is not None:
+                report.say(str(loaded))
         run = Run.create(folder, recipe, splits.train.classes)
         write_text(folder / "environment.json", json.dumps(_environment(processes), indent=1))
     training = Training(

@@ -1,5 +1,7 @@
 """Tables on the terminal."""
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
 from gta.cost import Cost
@@ -27,7 +29,7 @@ def prediction_table(title: str, ranked: list[tuple[str, float]]) -> Table:
     return table
 
 
-def paper_table(rows: list[tuple[Row, Cost]]) -> Table:
+def paper_table(rows: Sequence[tuple[Row, Cost]]) -> Table:
     """The paper's cost figures beside ours; numbers in brackets refer to the notes, in order."""
     table = Table(title="Cost of one clip: GFLOPs are multiply-adds / 1e9")
     for name in ("table", "row", "clip"):

@@ -24,6 +24,10 @@ def train(
         Path | None, typer.Option(help="The run's folder; runs/DATA-MODEL if left out.")
     ] = None,
     recipe: RecipeOption = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Start from: a file, imagenet, kinetics or none (model.weights)."),
+    ] = None,
     settings: SetOption = None,
     device: DeviceOption = "auto",
 ) -> None:
@@ -32,6 +36,9 @@ def train(
     With several processes: torchrun --nproc-per-node 8 -m gta train ...
     """
     found = chosen_recipe(model, data, recipe, root, settings)
+    if weights is not None:
+        start = found.model.model_copy(update={"weights": weights})
+        found = found.model_copy(update={"model": start})
     if out is None:
         out = Path("runs") / (recipe.stem if recipe else f"{data}-{model}")
 

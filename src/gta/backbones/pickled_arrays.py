@@ -1,0 +1,103 @@
+"""Pickled numpy arrays and numbers, read without numpy's own unpickling.
+
+A pickle names the functions that rebuild its objects. Those of numpy trust what they are given, so
+here the names lead to stand-ins, which take plain numbers alone; every other name is refused.
+"""
+
+import io
+import pickle
+from argparse import Namespace
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+
+class Kind:
+    """Stands for `numpy.dtype`: plain numbers only."""
+
+    def __init__(self, name: str, align: bool = False, copy: bool = True):
+        if not isinstance(name, str) or name[:1] not in "fiub" or not name[1:].isdecimal():
+            raise pickle.UnpicklingError(f"GLOBAL numpy.dtype of {name!r}")
+        self.dtype = np.dtype(name)
+
+    def __setstate__(self, state: tuple) -> None:
+        if state[1] in ("<", ">"):
+            self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class Array:
+    """Stands for `numpy.ndarray`; `value` is set when its state has been read."""
+
+    value: np.ndarray
+
+    def __setstate__(self, state: tuple) -> None:
+        _, shape, kind, fortran, content = state
+        if isinstance(content, str):  # of Python 2
+            content = content.encode("latin1")
+        if not isinstance(kind, Kind) or not isinstance(content, bytes):
+            raise pickle.UnpicklingError("GLOBAL numpy.ndarray of objects")
+        flat = np.frombuffer(content, kind.dtype)
+        self.value = flat.reshape(shape, order="F" if fortran else "C")
+
+
+def reconstruct(kind: type, shape: tuple, code: object) -> Array:
+    """Stands for `numpy.core.multiarray._reconstruct`: an array to be filled."""
+    return Array()
+
+
+def frombuffer(content: bytes, kind: Kind, shape: tuple, order: str) -> Array:
+    """Stands for `numpy.core.numeric._frombuffer`, of the newest pickles."""
+    array = Array()
+    array.__setstate__((1, shape, kind, order == "F", bytes(content)))
+    return array
+
+
+def scalar(kind: Kind, content: bytes | str) -> float:
+    """Stands for `numpy.core.multiarray.scalar`."""
+    if not isinstance(kind, Kind):
+        raise pickle.UnpicklingError("GLOBAL numpy.core.multiarray.scalar of an object")
+    content = content.encode("latin1") if isinstance(content, str) else content
+    return np.frombuffer(content, kind.dtype)[0].item()
+
+
+def encode(text: str, encoding: str) -> bytes:
+    """Stands for `_codecs.encode`, with which Python 3 writes bytes for Python 2."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"GLOBAL _codecs.encode to {encoding!r}")
+    return text.encode("latin1")
+
+
+ALLOWED: dict[str, Any] = {
+    "collections.OrderedDict": OrderedDict,
+    "argparse.Namespace": Namespace,
+    "_codecs.encode": encode,
+    "numpy.dtype": Kind,
+    "numpy.ndarray": Array,
+    **{
+        f"numpy.{package}.{name}": stand_in
+        for package in ("core", "_core")
+        for name, stand_in in (
+            ("multiarray._reconstruct", reconstruct),
+            ("multiarray.scalar", scalar),
+            ("numeric._frombuffer", frombuffer),
+        )
+    },
+}
+"""What a file of weights may name, and what it gets."""
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if f"{module}.{name}" not in ALLOWED:
+            raise pickle.UnpicklingError(f"GLOBAL {module}.{name}")
+        return ALLOWED[f"{module}.{name}"]
+
+
+def unpickle(content: bytes) -> Any:
+    """What a pickle of dictionaries, lists, numbers, text and arrays holds.
+
+    Raises:
+        pickle.UnpicklingError: It names something else, which stands after "GLOBAL" in the text.
+    """
+    return _Unpickler(io.BytesIO(content), encoding="latin1").load()  # as Python 2 wrote text

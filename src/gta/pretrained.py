@@ -1,0 +1,56 @@
+"""The weights from which the model of a recipe starts."""
+
+from pathlib import Path
+
+from torch import nn
+
+from gta.backbones.fetch import fetch_imagenet, fetch_kinetics
+from gta.backbones.weights import LoadReport, Weights, load_weights, read_weights, recognised
+from gta.config import FrameResNetModel, FrameWiseModel, Model, SlowFastModel
+from gta.errors import UsageError
+
+
+def load_pretrained(network: nn.Module, model: Model) -> LoadReport | None:
+    """Loads what `model.weights` names into a network; None where that is "none".
+
+    Raises:
+        UsageError: The weights cannot be had, or do not fit.
+    """
+    if model.weights == "none":
+        return None
+    return load_weights(
+        network,
+        find_weights(model),
+        keep_classifier=model.keep_classifier,
+        resample=model.resample,
+    )
+
+
+def find_weights(model: Model) -> Weights:
+    """The weights that `model.weights` names: fetched, or of a file.
+
+    Raises:
+        UsageError: They cannot be had, or there are none of that name for the backbone.
+    """
+    if model.weights == "imagenet":
+        if isinstance(model, FrameResNetModel):
+            name = f"torchvision resnet{model.depth} IMAGENET1K_V1"
+            return recognised(fetch_imagenet(model.depth), name)
+        if isinstance(model, FrameWiseModel):
+            from gta.backbones.frame_wise import create_network
+
+            network = create_network(model.network, num_classes=1000, pretrained=True)
+            return recognised(network.state_dict(), f"{model.network}, ImageNet")
+        raise UsageError(
+            "there are no ImageNet weights for SlowFast: set model.weights=kinetics, the path of "
+            "a file, or none"
+        )
+    if model.weights == "kinetics":
+        if isinstance(model, SlowFastModel):
+            name = f"pytorchvideo SlowFast-R{model.depth} 8x8, Kinetics-400"
+            return recognised(fetch_kinetics(model.depth), name)
+        raise UsageError(
+            "model.weights=kinetics is for SlowFast; for this backbone set imagenet, the path of "
+            "a file, or none"
+        )
+    return read_weights(Path(model.weights).expanduser())
