@@ -22,7 +22,7 @@ each = pytest.mark.parametrize("path", ALL, ids=IDS)
 
 
 def test_they_are_found():
-    assert len(ALL) >= 66
+    assert len(ALL) >= 70
     assert sum(map(len, shipped_recipes().values())) == len(ALL)
 
 
@@ -86,7 +86,9 @@ def test_it_is_complete_by_itself(path: Path):
     """What matters is written down, not left to defaults that may change."""
     content = yaml.safe_load(path.read_text())
     assert content.keys() == {"model", "clip", "augment", "train", "test", "data"}
-    assert content["model"].keys() >= {"depth", "width", "dropout", "blocks", "weights"}
+    assert content["model"].keys() >= {"backbone", "blocks", "weights"}
+    if content["model"]["backbone"] != "frame_wise":
+        assert content["model"].keys() >= {"depth", "width", "dropout"}
     assert content["clip"].keys() >= {"num_frames", "size", "resize"}
     assert content["augment"].keys() in ({"scales", "flip"}, {"jitter", "flip"})
     assert content["train"].keys() >= {

@@ -189,8 +189,19 @@ class Clip(Data):
     """What the network sees of a video."""
 
     num_frames: Positive = 8
+    sampling: Literal[
+        "segments",
+        "dense",
+        "tsm_validation",
+        "tsm_twice",
+        "tsm_dense",
+        "pyslowfast",
+        "pyslowfast_offset",
+        "pyslowfast_ssv2",
+    ] = "segments"
+    """Which frames; see `gta.data.modes`."""
     stride: Positive | None = None
-    """Frames from one of the clip to the next; null: one from each of num_frames segments."""
+    """Frames from one of the clip to the next, for dense, pyslowfast and pyslowfast_offset."""
     size: Positive = 224
     """Height and width in pixels."""
     resize: Positive | tuple[Positive, Positive] | None = (240, 320)
@@ -287,6 +298,12 @@ class Recipe(Data):
         if smallest is not None and smallest < self.clip.size:
             raise ValueError(
                 f"clip.resize={resize} is smaller than the clip, clip.size={self.clip.size}"
+            )
+        strided = self.clip.sampling in ("dense", "pyslowfast", "pyslowfast_offset")
+        if strided != (self.clip.stride is not None):
+            raise ValueError(
+                f"clip.sampling={self.clip.sampling} {'needs a' if strided else 'has no'} "
+                f"clip.stride, got {self.clip.stride}"
             )
         jitter = self.augment.jitter
         if jitter is not None and not self.clip.size <= jitter[0] <= jitter[1]:

@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import nn
 
-from gta.backbones import BlockFactory, FrameResNet, SlowFast
+from gta.backbones import BlockFactory, FrameResNet, FrameWise, SlowFast, create_network
 from gta.blocks import (
     CGNL,
     TAPE,
@@ -174,6 +174,11 @@ MODELS: dict[str, Model] = {
     # Small ones: own videos on a modest machine, and the quickstart
     "r2d18": r2d18(),
     "r2d18_gta": r2d18(SA, GTA),
+    "convnext_tiny_gta": FrameWiseModel(
+        network="torchvision/convnext_tiny",
+        blocks=(SA, GTA),
+        at=("features.3.2", "features.5.2", "features.5.5", "features.5.8"),
+    ),
     "tiny": tiny(),
     "tiny_dnl": tiny(SA, TA),
     "tiny_gta": tiny(SA, GTA),
@@ -197,8 +202,6 @@ def build(model: Model, *, num_classes: int, num_frames: int) -> nn.Module:
     """
     blocks = [factory(block) for block in model.blocks]
     if isinstance(model, FrameWiseModel):
-        from gta.backbones.frame_wise import FrameWise, create_network
-
         network = create_network(model.network, num_classes=num_classes)
         return FrameWise(network, num_frames=num_frames, blocks=blocks, at=model.at)
     backbone = FrameResNet if isinstance(model, FrameResNetModel) else SlowFast

@@ -8,6 +8,7 @@ import torch
 
 from gta.data.dataset import ViewClips
 from gta.data.folder import VIDEO_SUFFIXES
+from gta.data.modes import Sampling
 from gta.data.pictures import PICTURE_SUFFIXES
 from gta.data.records import Video, VideoList
 from gta.data.transforms import ViewTransform, normalize
@@ -65,7 +66,7 @@ class Predictor:
                 num_crops=self.protocol.num_crops,
             ),
             num_clips=self.protocol.num_clips,
-            stride=clip.stride,
+            sampling=Sampling(clip.sampling, clip.stride),
         )[0]
         if views.clip is None:
             raise VideoError(*views.failures[0])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from torch import nn
 
+from gta.backbones import create_network
 from gta.backbones.fetch import fetch_imagenet, fetch_kinetics
 from gta.backbones.weights import LoadReport, Weights, load_weights, read_weights, recognised
 from gta.config import FrameResNetModel, FrameWiseModel, Model, SlowFastModel
@@ -37,8 +38,6 @@ def find_weights(model: Model) -> Weights:
             name = f"torchvision resnet{model.depth} IMAGENET1K_V1"
             return recognised(fetch_imagenet(model.depth), name)
         if isinstance(model, FrameWiseModel):
-            from gta.backbones.frame_wise import create_network
-
             network = create_network(model.network, num_classes=1000, pretrained=True)
             return recognised(network.state_dict(), f"{model.network}, ImageNet")
         raise UsageError(

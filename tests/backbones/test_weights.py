@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gta.backbones import FrameResNet, SlowFast
+from gta.backbones import FrameResNet, FrameWise, SlowFast, create_network
 from gta.backbones.weights import LoadReport, load_weights, read_weights, recognised
 from gta.blocks import GlobalTemporalAttention, SpatialAttention
 from gta.blocks.resample import resample_matrix
@@ -262,3 +262,34 @@ def test_the_names_of_the_file_are_reported():
         "  not used: module.new_fc.weight (shape 9x512, the model's is 7x512), "
         "module.new_fc.bias (shape 9, the model's is 7)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "classifier"),
+    [
+        ("timm/resnet10t", "fc"),
+        ("timm/convnext_atto", "head.fc"),
+        ("timm/deit_tiny_distilled_patch16_224", "head"),
+        ("torchvision/squeezenet1_1", "classifier.1"),
+        ("torchvision/mobilenet_v3_small", "classifier.3"),
+    ],
+)
+def test_weights_of_a_network_that_is_not_ours(name: str, classifier: str):
+    """The trunk strictly, under the network's own names; another classifier stays as it is."""
+    source = create_network(name, num_classes=9)
+    state = {key: value.clone() for key, value in source.state_dict().items()}
+    model = FrameWise(create_network(name, num_classes=7), num_frames=2)
+    report = load(model, state, name)
+    assert f"{classifier}.weight" in report.unused
+    assert all(key.removeprefix("network.").startswith(classifier) for key in report.fresh)
+    own = model.state_dict()
+    assert all(torch.equal(own[key], state[key.removeprefix("network.")]) for key in report.used)
+    same = FrameWise(create_network(name, num_classes=9), num_frames=2)
+    assert load(same, state, name).unused == {}
+    dropped = load(same, state, name, keep_classifier=False)
+    assert f"{classifier}.weight" in dropped.unused
+    first = next(key for key in state if not key.startswith(classifier))
+    with pytest.raises(UsageError, match=rf"does not fit this network.*{first} \(missing\)"):
+        load(model, {key: value for key, value in state.items() if key != first}, name)
+    again = FrameWise(create_network(name, num_classes=9), num_frames=2)
+    assert load(again, same.state_dict(), "a run").unused == {}

@@ -4,6 +4,7 @@ import torch
 
 from gta.data.cache import FrameCache
 from gta.data.dataset import TrainingClips, ViewClips
+from gta.data.modes import Sampling
 from gta.data.records import Video, VideoList
 from gta.data.transforms import TrainTransform, ViewTransform
 from gta.data.videos import load_videos
@@ -48,10 +49,14 @@ def test_a_clip_is_a_function_of_seed_epoch_and_index(videos, frame_numbers):
 
 
 def test_dense_clips(videos, frame_numbers):
-    drawn = frame_numbers(clips(videos, stride=2)[0, 1].clip.transpose(0, 1))
+    drawn = frame_numbers(clips(videos, sampling=Sampling("dense", 2))[0, 1].clip.transpose(0, 1))
     assert np.diff(drawn).tolist() == [2] * 7
     dataset = ViewClips(
-        videos, num_frames=8, transform=ViewTransform(**WHOLE), num_clips=2, stride=2
+        videos,
+        num_frames=8,
+        transform=ViewTransform(**WHOLE),
+        num_clips=2,
+        sampling=Sampling("dense", 2),
     )
     first, last = (frame_numbers(view.transpose(0, 1)) for view in dataset[0].clip)
     assert (first[0], last[-1]) == (0, 34)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gta.data.sampling import clip_indices, dense_indices, segment_indices
+from gta.data.sampling import dense_indices, segment_indices
 
 GOLDEN = json.loads((Path(__file__).parent / "golden/sampling_tsm_frames.json").read_text())[
     "cases"
@@ -92,14 +92,6 @@ def test_dense_clips_of_short_videos_repeat_the_last_frame(n: int):
     rng = np.random.default_rng(0)
     assert dense_indices(n, 8, 2, rng=rng) == dense_indices(n, 8, 2) == expected
     assert dense_indices(n, 8, 2, view=2, num_views=3) == expected
-
-
-def test_the_stride_decides():
-    assert clip_indices(40, 8, 2) == dense_indices(40, 8, 2)
-    assert clip_indices(40, 8, None) == segment_indices(40, 8)
-    assert clip_indices(40, 8, 2, view=1, num_views=3) == dense_indices(
-        40, 8, 2, view=1, num_views=3
-    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ from torch import Tensor, nn
 
 from gta.backbones.weight_names import NON_LOCAL
 from gta.backbones.weights import shape, shortened, without_ones
-from gta.blocks import CGNL, GlobalContext, GloRe, NonLocal
+from gta.blocks.cgnl import CGNL
+from gta.blocks.global_context import GlobalContext
+from gta.blocks.glore import GloRe
+from gta.blocks.non_local import NonLocal
 from gta.errors import UsageError
 
 NAMES: dict[type[nn.Module], dict[str, str]] = {

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -128,10 +128,11 @@ def load_weights(
     foreign = any(ours != theirs for ours, theirs in weights.names.items())
     project = weights.project if foreign else ""
     report = LoadReport(weights.source, project, unused=dict(weights.unused))
+    weights = in_place(weights, own)
     heads = classifiers(model)
     chosen: dict[str, Tensor] = {}
     rejected: dict[str, str] = {}
-    for key, value in in_place(weights.tensors, own).items():
+    for key, value in weights.tensors.items():
         theirs = weights.names.get(key, key)
         if key not in own:
             rejected[key] = report.unused[theirs] = "not in the model"
@@ -166,16 +167,29 @@ def load_weights(
 
 
 def classifiers(model: nn.Module) -> tuple[str, ...]:
-    """How the names of the classifier's tensors begin."""
-    return tuple(f"{name}." for name in getattr(model, "classifiers", ("fc",)))
+    """How the names of the classifier's tensors begin: of `FrameWise`, of the network in it."""
+    network = getattr(model, "network", None)
+    if not isinstance(network, nn.Module):
+        return ("fc.",)
+    config = getattr(network, "pretrained_cfg", None)
+    named = config.get("classifier") if isinstance(config, Mapping) else None  # timm says it
+    if named is None:
+        layers = [n for n, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+        named = layers[-1] if layers else ()
+    names = (named,) if isinstance(named, str) else named
+    return tuple(f"network.{name}." for name in names)
 
 
-def in_place(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Names of a network by itself as `FrameWise` has them."""
+def in_place(weights: Weights, own: Mapping[str, Tensor]) -> Weights:
+    """Weights of a network by itself under the names that `FrameWise` gives it."""
     wrapped = any(key.startswith("network.") for key in own)
-    if not wrapped or any(key.startswith("network.") for key in tensors):
-        return dict(tensors)
-    return {f"network.{key}": value for key, value in tensors.items()}
+    if not wrapped or any(key.startswith("network.") for key in weights.tensors):
+        return weights
+    return replace(
+        weights,
+        tensors={f"network.{key}": value for key, value in weights.tensors.items()},
+        names={f"network.{key}": theirs for key, theirs in weights.names.items()},
+    )
 
 
 def without_ones(tensor: Tensor) -> list[int]:

@@ -27,8 +27,9 @@ class NonLocal(nn.Module):
     Maps (B, C, T, H, W) to the same shape for any T, H and W. Frames are treated as a set:
     permuting them permutes the output.
 
-    Wang et al., "Non-local Neural Networks", CVPR 2018. `pool="after", scale=False` is the block
-    of the TSM repository, `pool="before"` with either affinity the one of PySlowFast.
+    Wang et al., "Non-local Neural Networks", CVPR 2018. Checked against `NONLocalBlock3D` of the
+    TSM repository (`pool="after", scale=False`), `Nonlocal` of PySlowFast (`pool="before"`, either
+    affinity) and `SpatialNL` of CGNL's authors (`pool=None`).
 
     Args:
         channels: C.

@@ -34,6 +34,9 @@ class TAPE(nn.Module):
     queries attends to each group g of the keys by itself and the results are summed over the
     groups (Eq. 7-8 with the matrices computed from the input).
 
+    Section B of the GTA paper, Eq. 1-4 along time. No public implementation exists; checked against
+    loops.
+
     Args:
         channels: C.
         num_frames: T, the length of the embedding.

@@ -12,13 +12,14 @@ from torch.utils.data import Dataset
 from gta.errors import DataError, UsageError, VideoError
 
 from .cache import FrameCache
-from .decode import count_frames, read_frames
+from .decode import count_frames, frame_rate, read_frames
 from .flips import flip_partners
+from .modes import Sampling
 from .records import Video, VideoList
-from .sampling import clip_indices
 from .transforms import TrainTransform, ViewTransform, resize_frames
 
 Flip = Literal["skip", "remap", "off"]
+SEGMENTS = Sampling("segments")
 _TRIES = 10
 
 
@@ -47,7 +48,7 @@ class TrainingClips(Dataset):
             "remap": these too, and they get the label of the mirror image, if there is such a
             class; "off": none.
         seed: Of all draws, not negative.
-        stride: Frames between those of a clip; None takes one of each of T segments.
+        sampling: Which frames a clip shows.
         cache: Frames in memory, filled with the transform's `resize`.
     """
 
@@ -59,13 +60,13 @@ class TrainingClips(Dataset):
         transform: TrainTransform,
         flip: Flip,
         seed: int,
-        stride: int | None = None,
+        sampling: Sampling = SEGMENTS,
         cache: FrameCache | None = None,
     ):
         if flip not in ("skip", "remap", "off"):
             raise UsageError(f"flip={flip!r} is not possible; it is 'skip', 'remap' or 'off'.")
         self.videos, self.num_frames, self.transform = videos.videos, num_frames, transform
-        self.flip, self.seed, self.stride = flip, seed, stride
+        self.flip, self.seed, self.sampling = flip, seed, sampling
         self.partner = flip_partners(videos.classes).partner
         self.frames = _Frames(cache, transform.resize)
 
@@ -97,8 +98,8 @@ class TrainingClips(Dataset):
 
     def _clip(self, video: Video, rng: np.random.Generator) -> tuple[Tensor, int]:
         mirrored, label = self._mirror(video, rng.random() < 0.5)
-        n = self.frames.count(video)
-        indices = clip_indices(n, self.num_frames, self.stride, rng=rng)
+        n, fps = self.frames.count(video), self.frames.rate(video, self.sampling)
+        indices = self.sampling(n, self.num_frames, fps=fps, rng=rng)
         return self.transform(self.frames.read(video, indices), rng, flip=mirrored), label
 
     def _mirror(self, video: Video, heads: bool) -> tuple[bool, int]:
@@ -129,11 +130,11 @@ class ViewClips(Dataset):
         num_frames: int,
         transform: ViewTransform,
         num_clips: int = 1,
-        stride: int | None = None,
+        sampling: Sampling = SEGMENTS,
         cache: FrameCache | None = None,
     ):
         self.videos, self.num_frames, self.transform = videos.videos, num_frames, transform
-        self.num_clips, self.stride = num_clips, stride
+        self.num_clips, self.sampling = num_clips, sampling
         self.frames = _Frames(cache, transform.resize)
 
     @property
@@ -153,9 +154,9 @@ class ViewClips(Dataset):
             return Item(None, _label(video), index, ((error.path, error.reason),))
 
     def _views(self, video: Video) -> Tensor:
-        n = self.frames.count(video)
+        n, fps = self.frames.count(video), self.frames.rate(video, self.sampling)
         clips = [
-            clip_indices(n, self.num_frames, self.stride, view=view, num_views=self.num_clips)
+            self.sampling(n, self.num_frames, fps=fps, view=view, num_views=self.num_clips)
             for view in range(self.num_clips)
         ]
         frames = self.frames.read(video, [i for clip in clips for i in clip])
@@ -182,6 +183,10 @@ class _Frames:
     def count(self, video: Video) -> int:
         cached = self.cache.num_frames(video) if self.cache is not None else None
         return cached or video.num_frames or count_frames(video.path)
+
+    def rate(self, video: Video, sampling: Sampling) -> float | None:
+        """Frames per second, where the sampling depends on them."""
+        return frame_rate(video.path) if sampling.by_time else None
 
     def read(self, video: Video, indices: Sequence[int]) -> Tensor:
         cached = self.cache.read(video, indices) if self.cache is not None else None

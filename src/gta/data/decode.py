@@ -28,6 +28,16 @@ def count_frames(path: Path) -> int:
         return video_file.index(path).num_frames
 
 
+def frame_rate(path: Path) -> float | None:
+    """Frames per second of a video on average; None for pictures, and where the file has none.
+
+    Raises:
+        VideoError: The video cannot be read.
+    """
+    with _explained(path):
+        return None if path.is_dir() else video_file.index(path).rate
+
+
 def read_frames(path: Path, indices: Sequence[int] | None = None) -> torch.Tensor:
     """Reads frames as uint8 (T, 3, H, W), upright, in RGB.
 

@@ -99,18 +99,3 @@ def dense_indices(
     else:
         start = free * view // (num_views - 1) if num_views > 1 else free // 2
     return [min(start + i * stride, num_frames - 1) for i in range(clip_frames)]
-
-
-def clip_indices(
-    num_frames: int,
-    clip_frames: int,
-    stride: int | None,
-    *,
-    rng: np.random.Generator | None = None,
-    view: int = 0,
-    num_views: int = 1,
-) -> list[int]:
-    """A dense clip; or, with stride None, one frame of each segment."""
-    if stride is None:
-        return segment_indices(num_frames, clip_frames, rng=rng, view=view, num_views=num_views)
-    return dense_indices(num_frames, clip_frames, stride, rng=rng, view=view, num_views=num_views)

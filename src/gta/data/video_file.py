@@ -50,6 +50,8 @@ class Index:
     """(height, width) in the header."""
     times: Sequence[int] | None
     keyframes: Sequence[int] = ()
+    rate: float | None = None
+    """Frames per second on average, as far as the header tells."""
 
 
 def index(path: Path) -> Index:
@@ -72,7 +74,8 @@ def _index(path: Path, _modified: int, size: int) -> Index:
             found = _index_packets(container, stream)
     if found is None:
         with _opened(path) as (container, stream):
-            found = Index(sum(1 for _ in _decode(container, stream)), _size(stream), None)
+            count = sum(1 for _ in _decode(container, stream))
+            found = Index(count, _size(stream), None, rate=_rate(stream))
     if found.num_frames == 0:
         raise VideoError(path, "no frame could be decoded")
     return found
@@ -93,7 +96,7 @@ def _index_packets(container: InputContainer, stream: VideoStream) -> Index | No
     keyframes = array("q", (i for i, (_, is_key) in enumerate(packets) if is_key))
     if len(set(times)) < len(times) or not keyframes:
         return None
-    return Index(len(times), _size(stream), times, keyframes)
+    return Index(len(times), _size(stream), times, keyframes, _rate(stream))
 
 
 def read(path: Path, indices: Sequence[int]) -> np.ndarray:
@@ -191,6 +194,10 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 def _size(stream: VideoStream) -> tuple[int, int]:
     return stream.codec_context.height, stream.codec_context.width
+
+
+def _rate(stream: VideoStream) -> float | None:
+    return float(stream.average_rate) if stream.average_rate else None
 
 
 def _what_is_it(path: Path) -> str:

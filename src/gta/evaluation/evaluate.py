@@ -11,6 +11,7 @@ from gta.config import Clip
 from gta.data.cache import FrameCache
 from gta.data.dataset import ViewClips
 from gta.data.loader import evaluation_loader
+from gta.data.modes import Sampling
 from gta.data.records import VideoList
 from gta.data.transforms import ViewTransform, normalize
 from gta.errors import DataError
@@ -62,7 +63,7 @@ def evaluate(
         num_frames=clip.num_frames,
         transform=transform,
         num_clips=protocol.num_clips,
-        stride=clip.stride,
+        sampling=Sampling(clip.sampling, clip.stride),
         cache=cache,
     )
     loader = evaluation_loader(

@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader
 from gta.config import Recipe
 from gta.data.dataset import TrainingClips
 from gta.data.loader import Batch, EpochOrder, training_loader
+from gta.data.modes import Sampling
 from gta.data.transforms import TrainTransform
 from gta.training.processes import Processes
 from gta.training.splits import Splits
@@ -28,7 +29,7 @@ def make_loader(
         ),
         flip=recipe.augment.flip,
         seed=recipe.train.seed,
-        stride=recipe.clip.stride,
+        sampling=Sampling(recipe.clip.sampling, recipe.clip.stride),
         cache=splits.train_cache,
     )
     loader = training_loader(
