@@ -219,6 +219,16 @@ class Augment(Data):
     """In place of scales: the short side in pixels is drawn from this range, the crop from all."""
     flip: Literal["skip", "remap", "off"] = "skip"
     """Mirror half of the clips; skip directional classes, or remap them to the mirrored class."""
+    rand_augment: tuple[Positive, Annotated[int, Field(ge=0, le=30)]] | None = None
+    """[operations, magnitude] of RandAugment, such as [2, 9]."""
+    color_jitter: Fraction = 0.0
+    """Largest relative change of brightness, contrast and saturation."""
+    erase: Fraction = 0.0
+    """Probability that a random rectangle is erased, the same in all frames."""
+    mixup: Annotated[float, Field(ge=0)] = 0.0
+    """Alpha of mixup; 0: off."""
+    cutmix: Annotated[float, Field(ge=0)] = 0.0
+    """Alpha of CutMix; 0: off. With both, one of them is drawn for each batch."""
 
 
 class Train(Data):

@@ -10,7 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from gta.backbones.weights import read_state
+from gta.backbones.pickled_arrays import ALLOWED
+from gta.backbones.weight_files import read_state
 from gta.errors import UsageError
 
 
@@ -68,6 +69,14 @@ def test_checkpoints_with_what_projects_put_beside_the_weights(
     state = read_state(path)
     assert state.keys() == {"conv1.weight"}
     assert torch.equal(state["conv1.weight"], torch.arange(3.0))
+
+
+def test_averaged_weights_where_there_are_no_others(tmp_path: Path):
+    plain, averaged = {"a": torch.zeros(1)}, {"a": torch.ones(1)}
+    torch.save({"state_dict_ema": averaged, "epoch": 3}, tmp_path / "w.pth")
+    assert read_state(tmp_path / "w.pth") == averaged
+    torch.save({"state_dict_ema": averaged, "state_dict": plain}, tmp_path / "w.pth")
+    assert read_state(tmp_path / "w.pth") == plain
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -178,6 +187,44 @@ def test_names_that_no_weights_need(tmp_path: Path, value: Reduced, how: str):
         path.write_bytes(pickle.dumps({"blobs": {}, "extra": value}))
     else:
         torch.save(state, path, _use_new_zipfile_serialization=how == "zip")
+    with pytest.raises(UsageError, match="not a file of weights"):
+        read_state(path)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R",  # unfilled
+        pickle.dumps(np.ones(2, np.longdouble), 2)[2:-1],
+    ],
+    ids=["an array without numbers", "numbers that tensors cannot hold"],
+)
+def test_an_array_that_is_no_tensor(tmp_path: Path, stream: bytes):
+    path = tmp_path / "w.pkl"
+    path.write_bytes(b"\x80\x02}U\x01a" + stream + b"s.")
+    with pytest.raises(UsageError) as error:
+        read_state(path)
+    assert str(error.value) == f"{path}: not a file of weights, or a damaged one"
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_a_pickle_leaves_nothing_in_the_process(tmp_path: Path, name: str):
+    """The opcode BUILD sets attributes of what was named, were it a class or a function."""
+    module, _, attribute = name.rpartition(".")
+    owner: object = {"argparse.Namespace": Namespace}.get(name, ALLOWED[name])
+    path = tmp_path / "w.pkl"
+    path.write_bytes(f"\x80\x02c{module}\n{attribute}\nN}}U\x05ownedK\x01s\x86b.".encode("latin1"))
+    with pytest.raises(UsageError, match="not a file of weights"):
+        read_state(path)
+    assert not hasattr(owner, "owned")
+    assert not hasattr(ALLOWED[name], "owned")
+
+
+@pytest.mark.parametrize("method", ["get", "items"])
+def test_a_dictionary_with_a_method_of_its_own(tmp_path: Path, method: str):
+    path = tmp_path / "w.pkl"
+    start = b"\x80\x02ccollections\nOrderedDict\n)R}U" + bytes([len(method)])
+    path.write_bytes(start + method.encode() + b"cnumpy\ndtype\nsb.")
     with pytest.raises(UsageError, match="not a file of weights"):
         read_state(path)
 

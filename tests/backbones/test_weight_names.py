@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -135,7 +136,7 @@ def test_a_caffe2_file_of_slowfast_with_non_local_blocks(tmp_path: Path, protoco
     blobs = caffe2_blobs(weights, caffe2_names())
     assert blobs.keys() >= {"t_conv1_w", "nonlocal_conv4_5_bn_riv", "pred_b"}
     (tmp_path / "SLOWFAST.pkl").write_bytes(pickle.dumps({"blobs": blobs, "cfg": "x"}, protocol))
-    options = {"num_classes": 11, "num_frames": 32, "width": 8}
+    options: dict[str, Any] = {"num_classes": 11, "num_frames": 32, "width": 8}
     model = SlowFast(50, **options, blocks=NL, placement=FIVE).eval()
     report = load_weights(model, read_weights(tmp_path / "SLOWFAST.pkl"))
     assert report.fresh == []
@@ -150,7 +151,7 @@ def test_a_kinetics_slowfast_is_fine_tuned_with_gta(tmp_path: Path):
     trunk = {key: value for key, value in weights.items() if "nonlocal" not in key}
     path = tmp_path / "checkpoint_epoch_00196.pyth"
     torch.save({"epoch": 195, "model_state": trunk, "optimizer_state": {}, "cfg": "TRAIN"}, path)
-    options = {"num_frames": 32, "width": 8}
+    options: dict[str, Any] = {"num_frames": 32, "width": 8}
     blocks = [SpatialAttention, GlobalTemporalAttention]
     model = SlowFast(50, num_classes=7, **options, blocks=blocks, placement=FIVE)
     report = load_weights(model, read_weights(path))

@@ -15,8 +15,9 @@ from gta.training.splits import load_splits
 
 
 def recipe(root: Path, settings: list[str], *more: str) -> Recipe:
-    """tiny_gta, with dropout so that draws on batches are seen too."""
-    values = [*settings, "model.dropout=0.3", f"data.root={root}", *more]
+    """tiny_gta, with everything that is drawn at random for a sample or a batch."""
+    draws = ["model.dropout=0.3", "augment.mixup=0.4", "augment.cutmix=0.4", "augment.erase=0.3"]
+    values = [*settings, *draws, f"data.root={root}", *more]
     return read_recipe(find_recipe("ordered", "tiny_gta"), values)
 
 

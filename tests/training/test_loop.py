@@ -124,7 +124,7 @@ def test_a_small_set_is_learned(ordered: Path, small_settings, tmp_path: Path, o
         "train.epochs=12",
         f"train.optimizer={optimizer}",
         f"train.lr={0.05 if optimizer == 'sgd' else 0.003}",
-        "model.dropout=0",
+        *("model.dropout=0", "augment.mixup=0", "augment.cutmix=0", "augment.erase=0"),
     )
     training, _, _ = make_training(found, tmp_path / "run")
     history = training.run().history

@@ -1,14 +1,15 @@
 """Pickled numpy arrays and numbers, read without numpy's own unpickling.
 
 A pickle names the functions that rebuild its objects. Those of numpy trust what they are given, so
-here the names lead to stand-ins, which take plain numbers alone; every other name is refused.
+here the names lead to stand-ins, which take plain numbers alone; every other name is refused. A
+pickle may also set attributes of what it names, but not where there is a `__setstate__`: each
+stand-in has one, so that nothing is left behind in the process.
 """
 
-import io
 import pickle
-from argparse import Namespace
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -41,11 +42,33 @@ class Array:
         self.value = flat.reshape(shape, order="F" if fortran else "C")
 
 
+class Arguments:
+    """Stands for `argparse.Namespace`, of which nothing is needed."""
+
+    def __setstate__(self, state: dict) -> None:
+        pass
+
+
+class Function:
+    """Makes a function something that can only be called."""
+
+    def __init__(self, call: Callable[..., Any]):
+        self.call = call
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.call(*arguments)
+
+    def __setstate__(self, state: object) -> None:
+        raise pickle.UnpicklingError("attributes of a function")
+
+
+@Function
 def reconstruct(kind: type, shape: tuple, code: object) -> Array:
     """Stands for `numpy.core.multiarray._reconstruct`: an array to be filled."""
     return Array()
 
 
+@Function
 def frombuffer(content: bytes, kind: Kind, shape: tuple, order: str) -> Array:
     """Stands for `numpy.core.numeric._frombuffer`, of the newest pickles."""
     array = Array()
@@ -53,6 +76,7 @@ def frombuffer(content: bytes, kind: Kind, shape: tuple, order: str) -> Array:
     return array
 
 
+@Function
 def scalar(kind: Kind, content: bytes | str) -> float:
     """Stands for `numpy.core.multiarray.scalar`."""
     if not isinstance(kind, Kind):
@@ -61,6 +85,7 @@ def scalar(kind: Kind, content: bytes | str) -> float:
     return np.frombuffer(content, kind.dtype)[0].item()
 
 
+@Function
 def encode(text: str, encoding: str) -> bytes:
     """Stands for `_codecs.encode`, with which Python 3 writes bytes for Python 2."""
     if encoding != "latin1":
@@ -70,7 +95,7 @@ def encode(text: str, encoding: str) -> bytes:
 
 ALLOWED: dict[str, Any] = {
     "collections.OrderedDict": OrderedDict,
-    "argparse.Namespace": Namespace,
+    "argparse.Namespace": Arguments,
     "_codecs.encode": encode,
     "numpy.dtype": Kind,
     "numpy.ndarray": Array,
@@ -94,10 +119,10 @@ class _Unpickler(pickle.Unpickler):
         return ALLOWED[f"{module}.{name}"]
 
 
-def unpickle(content: bytes) -> Any:
-    """What a pickle of dictionaries, lists, numbers, text and arrays holds.
+def unpickle(file: BinaryIO) -> Any:
+    """What an open file with a pickle of dictionaries, lists, numbers, text and arrays holds.
 
     Raises:
         pickle.UnpicklingError: It names something else, which stands after "GLOBAL" in the text.
     """
-    return _Unpickler(io.BytesIO(content), encoding="latin1").load()  # as Python 2 wrote text
+    return _Unpickler(file, encoding="latin1").load()  # as Python 2 wrote text

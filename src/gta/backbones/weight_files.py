@@ -14,8 +14,12 @@ from torch import Tensor
 from gta.backbones.pickled_arrays import ALLOWED, Array, unpickle
 from gta.errors import UsageError
 
-ENTRIES = ("state_dict", "model_state", "model_state_dict", "model", "blobs")
-"""Where checkpoints keep the weights: TSM and timm, PySlowFast, others, Caffe2."""
+ENTRIES = (
+    *("state_dict", "model_state", "model_state_dict", "model", "blobs"),
+    *("state_dict_ema", "ema_state_dict", "model_ema"),
+)
+"""Where checkpoints keep the weights: TSM and timm, PySlowFast, others, Caffe2; and averages of
+weights, where there is nothing else."""
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -34,7 +38,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
             f"{path}: no such weights file; give a .pth or .safetensors file, 'imagenet' or 'none'"
         )
     try:
-        content = _read(path)
+        tensors = _tensors(_read(path))
     except pickle.UnpicklingError as error:  # torch's own text tells how to run the file's code
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise UsageError(
@@ -46,7 +50,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
     except Exception as error:  # other files raise errors of many types and of no meaning
         raise UsageError(f"{path}: not a file of weights, or a damaged one") from error
-    return _tensors(content, path)
+    if not tensors:
+        raise UsageError(f"{path}: not a state dictionary (names with tensors)")
+    return tensors
 
 
 def _read(path: Path) -> Any:
@@ -60,15 +66,16 @@ def _read(path: Path) -> Any:
     zipped = start.startswith(b"PK\x03\x04")
     torch_pickle = start.startswith(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9")  # the magic number
     if not zipped and not torch_pickle:
-        return unpickle(path.read_bytes())
+        with path.open("rb") as file:
+            return unpickle(file)
     # checkpoints hold more than tensors: numpy numbers, parsed arguments
     allowed = torch.serialization.safe_globals([(value, name) for name, value in ALLOWED.items()])
     with allowed, path.open("rb") as file:  # torch trusts the end of a path
         return torch.load(file, map_location="cpu", weights_only=True)
 
 
-def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
-    """The dictionary of tensors in a checkpoint; single numbers beside them are left."""
+def _tensors(content: Any) -> dict[str, Tensor]:
+    """The dictionary of tensors in a checkpoint, or none; single numbers beside them are left."""
     for entry in ENTRIES:
         if isinstance(content, Mapping) and isinstance(content.get(entry), Mapping):
             content = content[entry]
@@ -81,8 +88,5 @@ def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
         if isinstance(name, str) and isinstance(value, Tensor):
             tensors[name] = value
         elif not isinstance(value, int | float):
-            tensors.clear()
-            break
-    if not tensors:
-        raise UsageError(f"{path}: not a state dictionary (names with tensors)")
+            return {}
     return tensors

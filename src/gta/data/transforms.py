@@ -13,6 +13,9 @@ from torchvision.transforms.v2 import functional as F
 
 from gta.errors import UsageError
 
+from .augment import Augmentation
+
+NOTHING = Augmentation()
 Resize = tuple[int, int] | int | None
 """Exactly (height, width), or the short side in pixels, or None: not at all."""
 
@@ -48,7 +51,7 @@ def crop_offsets(free_height: int, free_width: int) -> list[tuple[int, int]]:
 
 
 class TrainTransform:
-    """Fixed resize, random crop, resize to a square, flip.
+    """Fixed resize, random crop, resize to a square, flip, further augmentation.
 
     The crop is TSN's: one of a few sizes at one of 13 places; or, with `jitter`, SlowFast's: as if
     the short side were resized to a random length, then `size` x `size` anywhere.
@@ -58,6 +61,7 @@ class TrainTransform:
         resize: Of whole frames, before the crop; the paper: (240, 320).
         scales: Sides of TSN's crop as fractions of the short side.
         jitter: Shortest and longest short side in pixels; drawn evenly in its inverse.
+        augmentation: What else is changed, at the end.
     """
 
     def __init__(
@@ -67,8 +71,10 @@ class TrainTransform:
         resize: Resize,
         scales: Sequence[float] = (1, 0.875, 0.75, 0.66),
         jitter: tuple[int, int] | None = None,
+        augmentation: Augmentation = NOTHING,
     ):
         self.size, self.resize, self.scales, self.jitter = size, resize, tuple(scales), jitter
+        self.augmentation = augmentation
 
     def __call__(self, frames: Tensor, rng: np.random.Generator, *, flip: bool = False) -> Tensor:
         """uint8 (T, C, H, W) to uint8 (C, T, size, size); mirrored left to right if `flip`."""
@@ -81,7 +87,7 @@ class TrainTransform:
         frames = F.resized_crop(frames, top, left, h, w, [self.size, self.size])
         if flip:
             frames = F.horizontal_flip(frames)
-        return frames.transpose(0, 1)
+        return self.augmentation(frames, rng).transpose(0, 1)
 
     def tsn_crop(
         self, height: int, width: int, rng: np.random.Generator

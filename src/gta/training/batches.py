@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from torch.utils.data import DataLoader
 
 from gta.config import Recipe
+from gta.data.augment import Augmentation
 from gta.data.dataset import TrainingClips
 from gta.data.loader import Batch, EpochOrder, training_loader
 from gta.data.modes import Sampling
@@ -26,6 +27,12 @@ def make_loader(
             resize=recipe.clip.resize,
             scales=recipe.augment.scales,
             jitter=recipe.augment.jitter,
+            augmentation=Augmentation(
+                rand_augment=recipe.augment.rand_augment,
+                color_jitter=recipe.augment.color_jitter,
+                erase=recipe.augment.erase,
+                fill=[round(255 * value) for value in recipe.clip.mean],
+            ),
         ),
         flip=recipe.augment.flip,
         seed=recipe.train.seed,

@@ -21,6 +21,7 @@ from gta.evaluation.protocols import parse_protocol
 from gta.training.batches import make_loader, timed
 from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from gta.training.history import epoch_line, write_metrics
+from gta.training.mixing import Mixing
 from gta.training.optimizer import make_optimizer, set_learning_rate
 from gta.training.processes import Processes
 from gta.training.report import Report, Silent
@@ -65,6 +66,7 @@ class Training:
         self.workers = num_workers(
             recipe.data.workers, world_size=processes.world_size, cached=splits.cached
         )
+        self.mixing = Mixing(recipe.augment, len(splits.train.classes))
         self.model = model.to(self.device)
         self.optimizer = make_optimizer(model, recipe.train)
         self.position = load_checkpoint(
@@ -128,14 +130,16 @@ class Training:
         moment = position.epoch + (position.batch + 0.5) / num_batches
         set_learning_rate(self.optimizer, learning_rate(settings, moment))
         step = position.epoch * num_batches + position.batch
-        torch.manual_seed(_seed(settings.seed, step, self.processes.rank))  # dropout
+        torch.manual_seed(_seed(settings.seed, step, self.processes.rank))  # dropout, mixing
         labels = batch.labels.to(self.device, non_blocking=True)
         clips = batch.clips.to(self.device, non_blocking=True)
         half = settings.amp and self.device.type == "cuda"
+        clips = normalize(clips, self.recipe.clip.mean, self.recipe.clip.std)
+        clips, targets = self.mixing(clips, labels)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            logits = replica(normalize(clips, self.recipe.clip.mean, self.recipe.clip.std))
+            logits = replica(clips)
         logits = logits.float()
-        loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+        loss = F.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
         self.optimizer.zero_grad()
         loss.backward()
         if settings.clip_norm is not None:

@@ -1,0 +1,60 @@
+"""What today's recipes change beside crop and flip, the same for all frames of a clip.
+
+torchvision's transforms, with every draw a function of the sample's generator.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+
+from gta.errors import UsageError
+
+
+class Augmentation:
+    """RandAugment, colour jitter and random erasing, in this order; each may be left out.
+
+    Args:
+        rand_augment: (number of operations, magnitude from 0 to 30); Cubuk et al. 2020.
+        color_jitter: Largest relative change of brightness, contrast and saturation.
+        erase: Probability that a random rectangle is filled with `fill`; Zhong et al. 2020.
+        fill: Colour of what is erased or moved in from outside, in 0 to 255: the mean that is
+            subtracted later.
+    """
+
+    def __init__(
+        self,
+        *,
+        rand_augment: tuple[int, int] | None = None,
+        color_jitter: float = 0.0,
+        erase: float = 0.0,
+        fill: Sequence[int] = (0, 0, 0),
+    ):
+        steps: list[Callable[[Tensor], Tensor]] = []
+        if rand_augment is not None:
+            num_ops, magnitude = rand_augment
+            if num_ops < 1 or not 0 <= magnitude <= 30:
+                raise UsageError(
+                    f"rand_augment={list(rand_augment)} is not possible: it is [operations, "
+                    f"magnitude], at least 1 and from 0 to 30, such as [2, 9]."
+                )
+            steps.append(v2.RandAugment(num_ops, magnitude, fill=[float(c) for c in fill]))
+        if color_jitter:
+            steps.append(v2.ColorJitter(color_jitter, color_jitter, color_jitter))
+        if erase:
+            colour: Any = [float(c) for c in fill]  # its annotation knows one number only
+            steps.append(v2.RandomErasing(erase, value=colour))
+        self.steps = steps
+
+    def __call__(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
+        """uint8 (T, C, H, W) to the same."""
+        if not self.steps:
+            return frames
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(rng.integers(2**63)))
+            for step in self.steps:
+                frames = step(frames)
+        return frames
