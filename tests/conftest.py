@@ -16,6 +16,12 @@ torch.set_num_threads(1)
 CLASSES = ("left_to_right", "right_to_left", "up", "down")
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Fresh weights are the same whichever tests ran before."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def ordered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """40 training and 12 held-out clips of 4 classes, 32 pixels, 8 frames, in the v2 layout."""

@@ -63,7 +63,7 @@ class Predictor:
             transform=ViewTransform(
                 size=self.protocol.size,
                 resize=self.protocol.resize,
-                num_crops=self.protocol.num_crops,
+                places=self.protocol.places,
             ),
             num_clips=self.protocol.num_clips,
             sampling=Sampling(clip.sampling, clip.stride),

@@ -116,14 +116,19 @@ def test_larger_clips_are_scored_by_windows():
 
 
 def test_samples_do_not_touch_each_other_and_every_parameter_learns():
+    torch.manual_seed(0)
     model = randomize(small(dropout=0.0, blocks=GTA, placement=PLACES))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "query" in name:
+                parameter.mul_(0.01)  # or random features saturate the softmax
     clips = random_clips(2, 3, 8, 64, 64).requires_grad_()
     logits = model.eval()(clips)
     (gradient,) = torch.autograd.grad(logits[0].sum(), clips, retain_graph=True)
     assert gradient[1].abs().max() == 0
     logits.sum().backward()
     still = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert still == []
+    assert all(name.endswith("key.bias") for name in still)  # softmax ignores it
 
 
 def test_residual_branches_start_at_zero():

@@ -51,7 +51,7 @@ def test_clips_are_the_same_with_and_without(videos, resize, workers):
                 expected, item = plain[epoch, index], cached[epoch, index]
                 assert item.clip.equal(expected.clip)
                 assert (item.label, item.failures) == (expected.label, expected.failures)
-    views = ViewTransform(size=32, resize=resize, num_crops=3)
+    views = ViewTransform(size=32, resize=resize, places=(0, 1, 2))
     plain, cached = (
         ViewClips(videos, num_frames=4, transform=views, num_clips=2, cache=c)
         for c in (None, cache)

@@ -134,7 +134,7 @@ def test_views_in_time_and_space(tmp_path, write_video, frame_numbers):
     path = write_video(
         tmp_path / "wide.mp4", images=images, height=32, width=96, options={"crf": "5"}
     )
-    transform = ViewTransform(size=32, resize=None, num_crops=3)
+    transform = ViewTransform(size=32, resize=None, places=(0, 1, 2))
     videos = VideoList([Video("wide", path, None)], ["a", "b"])
     dataset = ViewClips(videos, num_frames=4, transform=transform, num_clips=2)
     assert len(dataset) == 1

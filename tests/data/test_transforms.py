@@ -88,7 +88,8 @@ def test_small_and_snapped_frames_do_not_break_the_crop():
 def test_views(height: int, width: int):
     whole = frames(height, width)
     centre = ViewTransform(size=20, resize=None)(whole)
-    three = ViewTransform(size=20, resize=None, num_crops=3)
+    left = ViewTransform(size=20, resize=None, places=(0,))(whole)
+    three = ViewTransform(size=20, resize=None, places=(0, 1, 2))
     first, middle, last = (three(whole, crop) for crop in range(3))
     axis = 3 if width > height else 2
     expected = [whole.narrow(axis, start, 20).transpose(0, 1) for start in (0, 5, 11)]
@@ -96,11 +97,14 @@ def test_views(height: int, width: int):
     assert torch.equal(middle, expected[1])
     assert torch.equal(last, expected[2])
     assert torch.equal(centre, middle)
+    assert torch.equal(left, first)
 
 
 def test_view_errors():
-    with pytest.raises(UsageError, match=r"num_crops=2 is not possible; it is 1 \(centre\) or 3"):
-        ViewTransform(size=8, resize=None, num_crops=2)
+    with pytest.raises(
+        UsageError, match=r"places=\[3\] is not possible; they are 0 \(left or top\)"
+    ):
+        ViewTransform(size=8, resize=None, places=[3])
     with pytest.raises(UsageError, match="crop of 8x8 pixels does not fit into frames of 9x7"):
         ViewTransform(size=8, resize=None)(frames(7, 9))
     with pytest.raises(ValueError, match="crop 1 does not exist"):

@@ -46,9 +46,7 @@ def scored(videos: VideoList, name: str, **options):
 def by_hand(video, name: str) -> torch.Tensor:
     """One video, view by view, written from the definition of the protocol."""
     protocol, network = parse_protocol(name), Network().eval()
-    transform = ViewTransform(
-        size=protocol.size, resize=protocol.resize, num_crops=protocol.num_crops
-    )
+    transform = ViewTransform(size=protocol.size, resize=protocol.resize, places=protocol.places)
     probabilities = []
     for clip in range(protocol.num_clips):
         indices = segment_indices(

@@ -18,6 +18,7 @@ from gta.evaluation.protocols import parse_protocol
         ("3x2-full256", 3, 2, 256, 256),
         ("3x10-256", 3, 10, 256, 256),
         ("3x1-full224", 3, 1, 224, 224),
+        ("1x1-left256", 1, 1, 256, 256),
     ],
 )
 def test_names(name: str, crops: int, clips: int, size: int, resize):
@@ -28,15 +29,23 @@ def test_names(name: str, crops: int, clips: int, size: int, resize):
     assert str(protocol).startswith(f"{name} ({crops * clips} view")
 
 
+def test_places():
+    names = ("1x1-center256", "1x1-left256", "3x1-256")
+    assert [parse_protocol(name).places for name in names] == [(1,), (0,), (0, 1, 2)]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("center224", "'center224' is not an evaluation protocol. Its form is crops x clips"),
         ("1x1-middle224", "is not an evaluation protocol"),
         ("1x1-center", "is not an evaluation protocol"),
-        ("3x1-center224", "`center` goes with 1 crop and `full` with 3, .* 1x1-center224 or 3x1-"),
+        (
+            "3x1-center224",
+            "`center` and `left` go with 1 crop and `full` with 3, .* 1x1-center224 or 3x1-",
+        ),
         ("1x4-full256", "for example 1x4-center256 or 3x4-full256"),
-        ("2x1-256", "`center` goes with 1 crop"),
+        ("2x1-256", "`center` and `left` go with 1 crop"),
         ("1x0-center224", "there is at least 1 clip; for example 1x1-center224"),
         ("1x1-center224@200", "a crop of 224 does not fit into a short side of 200"),
     ],

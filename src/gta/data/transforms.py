@@ -119,14 +119,21 @@ class ViewTransform:
     Args:
         size: Height and width of the clip in pixels.
         resize: Of whole frames, before the crop.
-        num_crops: 1, the centre; 3, along the longer side of the frame: left, centre, right or
-            top, centre, bottom.
+        places: Of the crops along the longer side of the frame: 0 left or top, 1 centre, 2 right or
+            bottom.
     """
 
-    def __init__(self, *, size: int, resize: Resize, num_crops: int = 1):
-        if num_crops not in (1, 3):
-            raise UsageError(f"num_crops={num_crops} is not possible; it is 1 (centre) or 3.")
-        self.size, self.resize, self.num_crops = size, resize, num_crops
+    def __init__(self, *, size: int, resize: Resize, places: Sequence[int] = (1,)):
+        if not places or not set(places) <= {0, 1, 2}:
+            raise UsageError(
+                f"places={list(places)} is not possible; they are 0 (left or top), 1 (centre) and "
+                f"2 (right or bottom)."
+            )
+        self.size, self.resize, self.places = size, resize, tuple(places)
+
+    @property
+    def num_crops(self) -> int:
+        return len(self.places)
 
     def __call__(self, frames: Tensor, crop: int = 0) -> Tensor:
         """uint8 (T, C, H, W) to uint8 (C, T, size, size).
@@ -145,11 +152,11 @@ class ViewTransform:
                 f"{height} (width x height); resize to at least {self.size}, or use a smaller size."
             )
         top, left = free_height // 2, free_width // 2
-        if self.num_crops == 3:
-            if width >= height:
-                left = (0, left, free_width)[crop]
-            else:
-                top = (0, top, free_height)[crop]
+        place = self.places[crop]
+        if width >= height:
+            left = (0, left, free_width)[place]
+        else:
+            top = (0, top, free_height)[place]
         return F.crop(frames, top, left, self.size, self.size).transpose(0, 1)
 
 

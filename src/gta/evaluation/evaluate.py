@@ -55,9 +55,7 @@ def evaluate(
     Raises:
         DataError: Not one video could be read.
     """
-    transform = ViewTransform(
-        size=protocol.size, resize=protocol.resize, num_crops=protocol.num_crops
-    )
+    transform = ViewTransform(size=protocol.size, resize=protocol.resize, places=protocol.places)
     clips = ViewClips(
         videos,
         num_frames=clip.num_frames,

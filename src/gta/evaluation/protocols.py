@@ -8,6 +8,8 @@ A name is `<crops>x<clips>-<region><size>[@<resize>]`:
     1x1-center112@128  the central 112x112 of frames whose short side is 128
     3x2-full256        3 crops along the long side, which cover the frame, and 2 clips
     3x10-256           the same as 3x10-full256
+    1x1-left256        the left (or top) 256x256: PySlowFast's single crop on Something-Something,
+                       for comparison with numbers that were made so
 
 Clips cover the whole video, and differ as long as it has enough frames (`data.sampling`). The
 scores of a video are the mean of the probabilities of its views, in all protocols.
@@ -18,8 +20,9 @@ from dataclasses import dataclass
 
 from gta.errors import UsageError
 
-_NAME = re.compile(r"(\d+)x(\d+)-(center|full|)(\d+)(?:@(\d+))?")
+_NAME = re.compile(r"(\d+)x(\d+)-(center|left|full|)(\d+)(?:@(\d+))?")
 _TSN = (240, 320)
+_PLACES = {"center": (1,), "left": (0,), "full": (0, 1, 2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,17 @@ class Protocol:
     """The views of one video: `num_clips` in time, each in `num_crops` places."""
 
     name: str
-    num_crops: int
+    places: tuple[int, ...]
+    """Of the crops along the longer side: 0 left or top, 1 centre, 2 right or bottom."""
     num_clips: int
     size: int
     """Height and width of a view in pixels."""
     resize: int | tuple[int, int]
     """Of frames before the crop: the short side, or exactly (height, width)."""
+
+    @property
+    def num_crops(self) -> int:
+        return len(self.places)
 
     @property
     def num_views(self) -> int:
@@ -57,12 +65,12 @@ def parse_protocol(name: str) -> Protocol:
         )
     crops, clips, size = int(match[1]), int(match[2]), int(match[4])
     region, resize = match[3] or "full", int(match[5] or size)
-    if {"center": 1, "full": 3}[region] != crops or clips < 1 or size < 1:
+    if len(_PLACES[region]) != crops or clips < 1 or size < 1:
         raise UsageError(
-            f"{name!r}: `center` goes with 1 crop and `full` with 3, and there is at least 1 clip; "
-            f"for example 1x{max(clips, 1)}-center{size} or 3x{max(clips, 1)}-full{size}."
+            f"{name!r}: `center` and `left` go with 1 crop and `full` with 3, and there is at "
+            f"least 1 clip; for example 1x{max(clips, 1)}-center{size} or 3x{max(clips, 1)}-full{size}."
         )
     if resize < size:
         raise UsageError(f"{name!r}: a crop of {size} does not fit into a short side of {resize}.")
     exact = region == "center" and size == 224 and match[5] is None
-    return Protocol(name, crops, clips, size, _TSN if exact else resize)
+    return Protocol(name, _PLACES[region], clips, size, _TSN if exact else resize)
