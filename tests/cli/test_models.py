@@ -76,6 +76,7 @@ def test_a_checkpoint_of_pyslowfast_becomes_a_run(
     told = json.loads(run("predict", out, video, "--protocol", "1x1-center64", "--json").out)
     assert told["weights"] == f"last.safetensors, {pyth.name} (PySlowFast)"
     assert told["videos"][0]["top"][0]["class"].startswith("class ")
+    assert f"weights: {pyth}" in (out / "recipe.yaml").read_text()
     again = run("convert", pyth, *SLOWFAST, "--out", out)
     assert (again.code, "exists already; give a new folder" in again.err) == (2, True)
 
@@ -85,6 +86,14 @@ def test_mistakes_of_convert(run: Run, pyth: Path, tmp_path: Path):
     answer = run("convert", pyth, *SLOWFAST, "--labels", tmp_path / "labels.txt")
     assert "names 2 classes, but the classifier of" in answer.err
     assert "has 11: give one name a line" in answer.err
+    (tmp_path / "labels.json").write_text('{"a": 1}')
+    answer = run("convert", pyth, *SLOWFAST, "--labels", tmp_path / "labels.json")
+    assert "labels.json is not a list of names" in answer.err
+    (tmp_path / "labels.txt").write_bytes(b"caf\xe9")
+    answer = run("convert", pyth, *SLOWFAST, "--labels", tmp_path / "labels.txt")
+    assert "labels.txt cannot be read: 'utf-8' codec can't decode" in answer.err
+    answer = run("convert", pyth, *SLOWFAST, "--labels", tmp_path / "no.txt")
+    assert (answer.code, "no.txt cannot be read: " in answer.err) == (2, True)
     answer = run("convert", pyth, "--model", "r2d50", "--data", "ssv2")
     assert "It holds a SlowFast network, and the model is a ResNet over frames." in answer.err
     state = torch.load(pyth)["model_state"]

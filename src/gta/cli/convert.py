@@ -31,7 +31,9 @@ def convert(
     settings: SetOption = None,
     labels: Annotated[
         Path | None,
-        typer.Option(help="Names of the classes in order, one a line; else their numbers."),
+        typer.Option(
+            help="Names of the classes in order: one a line, or a JSON list; else their numbers."
+        ),
     ] = None,
 ) -> None:
     """Load weights from elsewhere, say what was matched, and make a run of them.
@@ -46,7 +48,7 @@ def convert(
 
     weights = read_weights(file)
     classifier = weights.tensors.get("fc.weight")
-    names = labels.read_text(encoding="utf-8").splitlines() if labels is not None else None
+    names = read_labels(labels) if labels is not None else None
     if names is None:
         if classifier is None:
             raise UsageError(f"{file} has no classifier: give the names of classes with --labels")
@@ -69,6 +71,23 @@ def convert(
         return
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out} exists already; give a new folder for the run")
-    run = Run.create(out, found, names)
+    model_used = found.model.model_copy(update={"weights": str(file.expanduser().absolute())})
+    run = Run.create(out, found.model_copy(update={"model": model_used}), names)
     run.save_weights(network, "last", epoch=0, source=f"{file.name} ({weights.project})")
     print(f"Next: gta test {out} --root DIR   or   gta predict {out} VIDEO")
+
+
+def read_labels(path: Path) -> list[str]:
+    """Names of classes, one a line or a JSON list."""
+    import json
+
+    from gta.errors import UsageError
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        names = json.loads(text) if path.suffix == ".json" else text.splitlines()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--labels {path} cannot be read: {error}") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"--labels {path} is not a list of names")
+    return [name for name in names if name.strip()]
