@@ -68,7 +68,8 @@ def parse_protocol(name: str) -> Protocol:
     if len(_PLACES[region]) != crops or clips < 1 or size < 1:
         raise UsageError(
             f"{name!r}: `center` and `left` go with 1 crop and `full` with 3, and there is at "
-            f"least 1 clip; for example 1x{max(clips, 1)}-center{size} or 3x{max(clips, 1)}-full{size}."
+            f"least 1 clip; for example 1x{max(clips, 1)}-center{size} or "
+            f"3x{max(clips, 1)}-full{size}."
         )
     if resize < size:
         raise UsageError(f"{name!r}: a crop of {size} does not fit into a short side of {resize}.")
