@@ -237,6 +237,10 @@ class Train(Data):
     epochs: Positive = 50
     batch_size: Positive = 32
     """Clips of one step over all processes."""
+    accumulate: Positive = 1
+    """Parts in which a process computes its share of a batch, to need less memory."""
+    ema: Fraction = 0.0
+    """Decay of the moving average of weights, which is then scored and kept; 0: off."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
     lr: Annotated[float, Field(gt=0)] = 0.01
     schedule: Literal["steps", "cosine"] = "steps"

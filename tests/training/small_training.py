@@ -36,7 +36,7 @@ def make_training(
         found,
         folder,
         Processes(torch.device("cpu")),
-        save_weights=lambda name, epoch: saved.append((name, epoch)),
+        save_weights=lambda scored, name, epoch: saved.append((name, epoch)),
         report=report,
     )
     return training, model, saved

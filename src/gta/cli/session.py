@@ -129,7 +129,7 @@ def train_run(session: Session, splits: Splits, processes: Processes, report: Re
         recipe,
         folder,
         processes,
-        save_weights=lambda name, epoch: run.save_weights(model, name, epoch=epoch),
+        save_weights=lambda scored, name, epoch: run.save_weights(scored, name, epoch=epoch),
         report=report,
     )
     return training.run()

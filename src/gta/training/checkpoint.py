@@ -31,7 +31,11 @@ class Position:
 
 
 def save_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, position: Position
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    position: Position,
+    averaged: nn.Module | None = None,
 ) -> None:
     """Writes the checkpoint; the one before it stays until the new one is on the disk."""
     state = {
@@ -39,13 +43,19 @@ def save_checkpoint(
         "optimizer": optimizer.state_dict(),
         "position": asdict(position),
     }
+    if averaged is not None:
+        state["averaged"] = averaged.state_dict()
     write_whole(path, lambda part: torch.save(state, part))
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, position: Position
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    position: Position,
+    averaged: nn.Module | None = None,
 ) -> Position:
-    """Puts model and optimiser where the checkpoint was.
+    """Puts model, optimiser and averaged model where the checkpoint was.
 
     Returns:
         The position of the checkpoint, or `position` if there is no checkpoint.
@@ -61,6 +71,8 @@ def load_checkpoint(
         if found.data == position.data:
             model.load_state_dict(state["model"])
             optimizer.load_state_dict(state["optimizer"])
+            if averaged is not None:
+                averaged.load_state_dict(state["averaged"])
     except Exception as error:  # unpickling raises errors of many types
         raise UsageError(
             f"{path} cannot be used to go on ({_first_line(error)}). Remove it to train from the "

@@ -5,28 +5,25 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gta.config import Recipe
-from gta.data.loader import Batch, EpochOrder, num_workers
-from gta.data.transforms import normalize
+from gta.data.loader import EpochOrder, num_workers
 from gta.errors import DataError, UsageError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.protocols import parse_protocol
 from gta.training.batches import make_loader, timed
 from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from gta.training.history import epoch_line, write_metrics
-from gta.training.mixing import Mixing
-from gta.training.optimizer import make_optimizer, set_learning_rate
+from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.report import Report, Silent
-from gta.training.schedule import learning_rate
 from gta.training.splits import Splits
+from gta.training.step import Step
 
 _AGREE_EVERY = 50
 """Batches after which several processes agree whether it is time for a checkpoint."""
@@ -45,7 +42,8 @@ class Training:
         recipe: The settings.
         folder: Of checkpoint.pt and metrics.csv; a checkpoint in it is where training goes on.
         processes: This process among all that train.
-        save_weights: Called with ("last" or "best", finished epochs) when weights are to be kept.
+        save_weights: Called with (model, "last" or "best", finished epochs) when weights are to be
+            kept: the averaged ones where `train.ema` asks for them.
         report: Where messages and progress go.
     """
 
@@ -57,7 +55,7 @@ class Training:
         folder: Path,
         processes: Processes,
         *,
-        save_weights: Callable[[str, int], None],
+        save_weights: Callable[[nn.Module, str, int], None],
         report: Report | None = None,
     ):
         self.splits, self.recipe, self.folder, self.processes = splits, recipe, folder, processes
@@ -66,13 +64,22 @@ class Training:
         self.workers = num_workers(
             recipe.data.workers, world_size=processes.world_size, cached=splits.cached
         )
-        self.mixing = Mixing(recipe.augment, len(splits.train.classes))
         self.model = model.to(self.device)
         self.optimizer = make_optimizer(model, recipe.train)
+        self.averaged = averaged_model(model, recipe.train.ema)
         self.position = load_checkpoint(
-            folder / "checkpoint.pt", model, self.optimizer, Position(splits.fingerprint())
+            folder / "checkpoint.pt",
+            model,
+            self.optimizer,
+            Position(splits.fingerprint()),
+            self.averaged,
         )
         self.saved_at = time.monotonic()
+
+    @property
+    def scored(self) -> nn.Module:
+        """The network that is scored and kept: the average, if there is one."""
+        return self.model if self.averaged is None else self.averaged.module
 
     def run(self) -> Position:
         """Trains to the end of the last epoch.
@@ -89,10 +96,12 @@ class Training:
             self.report.say(f"going on after epoch {position.epoch}, batch {position.batch}")
         alone = self.processes.world_size == 1
         replica = self.model if alone else DistributedDataParallel(self.model)
+        num_classes = len(self.splits.train.classes)
+        step = Step(replica, self.optimizer, self.recipe, num_classes, self.processes)
         loader, order = make_loader(self.splits, self.recipe, self.processes, self.workers)
         while position.epoch < epochs:
             began = time.monotonic()
-            totals, waited = self._train_epoch(replica, loader, order)
+            totals, waited = self._train_epoch(step, loader, order)
             entry = self._test_epoch(totals)
             entry |= {"seconds": time.monotonic() - began, "waited": waited}
             position.epoch, position.batch, position.totals = position.epoch + 1, 0, [0.0] * 3
@@ -101,7 +110,7 @@ class Training:
             self._save_epoch(entry)
         return position
 
-    def _train_epoch(self, replica: nn.Module, loader, order: EpochOrder) -> tuple[Tensor, float]:
+    def _train_epoch(self, step: Step, loader, order: EpochOrder) -> tuple[Tensor, float]:
         """The rest of the epoch under way: its totals, and seconds spent waiting for videos."""
         position = self.position
         order.epoch, order.start_batch = position.epoch, position.batch
@@ -113,7 +122,9 @@ class Training:
             for batch, seconds in timed(loader):
                 waited += seconds
                 self._note(batch.failures)
-                totals += self._step(replica, batch, order.num_batches)
+                totals += step(batch, position.epoch, position.batch, order.num_batches)
+                if self.averaged is not None:
+                    self.averaged.update_parameters(self.model)
                 position.batch += 1
                 if time.monotonic() - shown > _SHOW_EVERY:
                     advance(position.batch, f"loss {_mean_loss(totals, title):.3f}")
@@ -124,43 +135,18 @@ class Training:
             advance(position.batch, f"loss {_mean_loss(totals, title):.3f}")
         return totals, waited
 
-    def _step(self, replica: nn.Module, batch: Batch, num_batches: int) -> Tensor:
-        """One update; returns (sum of losses, clips classified rightly, clips)."""
-        settings, position = self.recipe.train, self.position
-        moment = position.epoch + (position.batch + 0.5) / num_batches
-        set_learning_rate(self.optimizer, learning_rate(settings, moment))
-        step = position.epoch * num_batches + position.batch
-        torch.manual_seed(_seed(settings.seed, step, self.processes.rank))  # dropout, mixing
-        labels = batch.labels.to(self.device, non_blocking=True)
-        clips = batch.clips.to(self.device, non_blocking=True)
-        half = settings.amp and self.device.type == "cuda"
-        clips = normalize(clips, self.recipe.clip.mean, self.recipe.clip.std)
-        clips, targets = self.mixing(clips, labels)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            logits = replica(clips)
-        logits = logits.float()
-        loss = F.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
-        self.optimizer.zero_grad()
-        loss.backward()
-        if settings.clip_norm is not None:
-            nn.utils.clip_grad_norm_(replica.parameters(), settings.clip_norm)
-        self.optimizer.step()
-        right = (logits.detach().argmax(1) == labels).sum()
-        count = torch.full_like(right, len(labels))
-        return torch.stack([loss.detach() * len(labels), right, count])
-
     def _test_epoch(self, totals: Tensor) -> dict[str, float]:
         """Scores the validation videos: the epoch's entry in the history."""
         recipe, processes, splits = self.recipe, self.processes, self.splits
         for failures in processes.gather(self.position.failures):
             self.position.failures |= failures
         if processes.world_size > 1:
-            for buffer in self.model.buffers():  # running statistics: the main process's count
+            for buffer in self.scored.buffers():  # running statistics: the main process's count
                 dist.broadcast(buffer, src=0)
         loss, right, clips = processes.sum(totals).tolist()
         with self.report.track("testing", len(splits.val)) as advance:
             scores = evaluate(
-                self.model,
+                self.scored,
                 splits.val,
                 parse_protocol(recipe.test.protocol),
                 clip=recipe.clip,
@@ -188,8 +174,8 @@ class Training:
         """Weights first: a machine that stops before the checkpoint repeats the epoch."""
         if self.processes.is_main:
             if entry["val_top1"] > self.position.best_top1:
-                self.save_weights("best", self.position.epoch)
-            self.save_weights("last", self.position.epoch)
+                self.save_weights(self.scored, "best", self.position.epoch)
+            self.save_weights(self.scored, "last", self.position.epoch)
         self.position.best_top1 = max(self.position.best_top1, entry["val_top1"])
         self._save_checkpoint()
         self._write_metrics()
@@ -201,7 +187,7 @@ class Training:
     def _save_checkpoint(self) -> None:
         if self.processes.is_main:
             path = self.folder / "checkpoint.pt"
-            save_checkpoint(path, self.model, self.optimizer, self.position)
+            save_checkpoint(path, self.model, self.optimizer, self.position, self.averaged)
         self.saved_at = time.monotonic()
 
     def _checkpoint_is_due(self) -> bool:
@@ -227,9 +213,14 @@ class Training:
             )
 
 
-def _seed(seed: int, step: int, rank: int) -> int:
-    """Of what is drawn for one batch on one process."""
-    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1)
+def averaged_model(model: nn.Module, decay: float) -> AveragedModel | None:
+    """The exponential moving average of a model's weights; None without a decay.
+
+    Running statistics are those of the model itself.
+    """
+    if not decay:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
 
 def _mean_loss(totals: Tensor, title: str) -> float:
