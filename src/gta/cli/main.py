@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gta import __version__
+from gta.cli.check import check
 from gta.cli.convert import convert
 from gta.cli.cost import cost
 from gta.cli.predict import predict
@@ -40,7 +41,7 @@ def start(
     del version
 
 
-for verb in (quickstart, train, test, predict, cost, convert, render):
+for verb in (quickstart, check, train, test, predict, cost, convert, render):
     app.command()(verb)
 
 

@@ -1,6 +1,7 @@
 """Tables on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -56,4 +57,20 @@ def paper_table(rows: Sequence[tuple[Row, Cost]]) -> Table:
             f"\\[{notes.index(row.note) + 1}]" if row.note else "",
         )
         previous = row.table
+    return table
+
+
+def summary_table(summary: Mapping[str, Any]) -> Table:
+    """What `gta check` counted in each split."""
+    table = Table(title=f"{summary['classes']} classes")
+    table.add_column("split")
+    for name in ("videos", "unreadable", "frames: least", "median", "most"):
+        table.add_column(name, justify="right")
+    table.add_column("sizes (width x height)")
+    for split in ("train", "val"):
+        part = summary[split]
+        frames = part["frames"]
+        sizes = ", ".join(f"{size} ({count})" for size, count in part["sizes"].items())
+        counts = (part["videos"], part["unreadable"], frames["min"], frames["median"])
+        table.add_row(split, *(f"{count:g}" for count in counts), f"{frames['max']}", sizes)
     return table

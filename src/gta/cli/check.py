@@ -1,0 +1,98 @@
+"""`gta check`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gta.cli.options import (
+    DataOption,
+    JsonOption,
+    ModelOption,
+    RecipeOption,
+    RootOption,
+    SetOption,
+    chosen_recipe,
+)
+
+SHOWN = 5
+"""Videos or classes of a finding that the terminal names."""
+
+
+def check(
+    model: ModelOption = None,
+    data: DataOption = None,
+    root: RootOption = None,
+    recipe: RecipeOption = None,
+    settings: SetOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write everything that was found to this file, as JSON.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Videos decoded at a time.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for what is wrong with a data set before a run; some frames of every video are decoded.
+
+    Exit code 0: nothing that would spoil a run; 1: something would. Nothing is changed.
+    """
+    found = chosen_recipe(model, data, recipe, root, settings)
+
+    import json
+    from dataclasses import asdict
+
+    from rich.markup import escape
+
+    from gta.cli.console import Terminal
+    from gta.cli.tables import summary_table
+    from gta.data.check import check_videos
+    from gta.data.cores import available_cores
+    from gta.data.videos import load_videos
+    from gta.errors import UsageError
+    from gta.files import write_text
+
+    source = found.data
+    if source.root is None:
+        raise UsageError("which videos? Give the folder of the data set: --root DIR")
+    train, val = (
+        load_videos(
+            source.format,
+            Path(source.root),
+            split,
+            val_fraction=source.val_fraction,
+            seed=source.split_seed,
+        )
+        for split in ("train", "val")
+    )
+    terminal = Terminal(stderr=as_json)
+    with terminal.track("checking", len(train) + len(val)) as advance:
+        report = check_videos(
+            train,
+            val,
+            clip_frames=found.clip.num_frames,
+            size=found.clip.size,
+            flip=found.augment.flip,
+            workers=workers or available_cores(),
+            progress=lambda done, _: advance(done, ""),
+        )
+    told = {"ok": report.ok, "summary": report.summary}
+    told |= {"findings": [asdict(finding) for finding in report.findings]}
+    text = json.dumps(told, ensure_ascii=False, indent=1)
+    if out is not None:
+        write_text(out, text + "\n")
+    if as_json:
+        print(text)
+    else:
+        terminal.console.print(summary_table(report.summary))
+        for finding in report.findings:
+            terminal.console.print(f"[bold]{finding.severity}[/bold]: {escape(finding.text)}")
+            for item in finding.items[:SHOWN]:
+                terminal.console.print(f"  {escape(item)}")
+            if len(finding.items) > SHOWN:
+                more = len(finding.items) - SHOWN
+                terminal.console.print(f"  and {more} more{'' if out else '; --out FILE has all'}")
+        counts = {
+            severity: sum(finding.severity == severity for finding in report.findings)
+            for severity in ("error", "warning", "note")
+        }
+        terminal.say(", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in counts.items()))
+    raise typer.Exit(0 if report.ok else 1)

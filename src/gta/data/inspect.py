@@ -1,0 +1,59 @@
+"""What one video is, found by really decoding some of it."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from gta.errors import VideoError
+
+from .decode import count_frames, read_frames
+from .records import Video
+from .sampling import segment_indices
+
+_PIECE = 2**16
+"""Bytes of a file that are compared at first: at its start, middle and end."""
+_LOOKS = 4
+"""Frames that are decoded, spread over the video, beside the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was found out about a video."""
+
+    video: Video
+    num_frames: int = 0
+    height: int = 0
+    width: int = 0
+    fingerprint: str = ""
+    """Equal for files of equal content, and hardly ever for others."""
+    problem: str | None = None
+    """Why it cannot be read."""
+
+
+def inspect_video(video: Video) -> Facts:
+    """Counts the frames of a video and decodes the last and a few others."""
+    try:
+        n = count_frames(video.path)
+        frames = read_frames(video.path, sorted({*segment_indices(n, _LOOKS), n - 1}))
+    except VideoError as error:
+        return Facts(video, problem=error.reason)
+    height, width = frames.shape[-2:]
+    return Facts(video, n, height, width, fingerprint(video.path))
+
+
+def fingerprint(path: Path) -> str:
+    """Of a file's size and three pieces of it; of a folder, of its first and last picture."""
+    digest = hashlib.blake2b(digest_size=16)
+    files = [path]
+    if path.is_dir():
+        pictures = sorted(entry for entry in path.iterdir() if entry.is_file())
+        digest.update(str(len(pictures)).encode())
+        files = [pictures[0], pictures[-1]]
+    for file in files:
+        size = file.stat().st_size
+        digest.update(str(size).encode())
+        with file.open("rb") as handle:
+            for start in sorted({0, max(size // 2 - _PIECE, 0), max(size - _PIECE, 0)}):
+                handle.seek(start)
+                digest.update(handle.read(_PIECE))
+    return digest.hexdigest()

@@ -1,0 +1,171 @@
+"""Everything that `gta check` looks for, each made on purpose."""
+
+import shutil
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gta.data.check import CheckReport, Finding, check_videos
+from gta.data.inspect import fingerprint, inspect_video
+from gta.data.records import Video, VideoList
+
+
+@pytest.fixture
+def video(tmp_path: Path, write_video):
+    """`video("a/1.mp4", 20)`: a file whose content depends on its name."""
+
+    def make(name: str, num_frames: int = 20, size: int = 64) -> Path:
+        seed = zlib.crc32(name.encode())
+        pictures = np.random.default_rng(seed).integers(255, size=(num_frames, size, size, 3))
+        return write_video(
+            tmp_path / name, images=pictures.astype(np.uint8), height=size, width=size
+        )
+
+    return make
+
+
+def videos(paths: list[tuple[Path, int]], classes: list[str], **options) -> VideoList:
+    return VideoList(
+        [Video(f"{p.parent.name}/{p.name}", p, label, **options) for p, label in paths], classes
+    )
+
+
+def check(train: VideoList, val: VideoList, **options) -> CheckReport:
+    settings = {"clip_frames": 8, "size": 64, "flip": "skip"} | options
+    return check_videos(train, val, **settings)
+
+
+def good(video, classes: list[str]) -> tuple[VideoList, VideoList]:
+    train = [(video(f"train/{c}{i}.mp4"), c) for c in range(len(classes)) for i in range(5)]
+    val = [(video(f"val/{c}.mp4"), c) for c in range(len(classes))]
+    return videos(train, classes), videos(val, classes)
+
+
+def found(report: CheckReport) -> dict[str, Finding]:
+    return {finding.kind: finding for finding in report.findings}
+
+
+def test_a_set_without_a_fault(video):
+    train, val = good(video, ["jump", "run"])
+    seen = []
+    report = check(train, val, workers=3, progress=lambda done, total: seen.append((done, total)))
+    assert report.findings == []
+    assert report.ok
+    assert report.summary == {
+        "classes": 2,
+        "train": {
+            "videos": 10,
+            "unreadable": 0,
+            "frames": {"min": 20, "median": 20, "max": 20},
+            "sizes": {"64x64": 10},
+        },
+        "val": {
+            "videos": 2,
+            "unreadable": 0,
+            "frames": {"min": 20, "median": 20, "max": 20},
+            "sizes": {"64x64": 2},
+        },
+    }
+    assert seen[-1] == (12, 12)
+
+
+def test_videos_that_cannot_be_read(video, tmp_path: Path):
+    train, val = good(video, ["jump"])
+    (tmp_path / "train/00.mp4").write_bytes(b"")
+    (tmp_path / "train/01.mp4").write_text("no video")
+    (tmp_path / "val/0.mp4").unlink()
+    report = check(train, val)
+    finding = found(report)["unreadable"]
+    assert (finding.severity, len(finding.items)) == ("error", 3)
+    assert finding.text.startswith("Videos that cannot be read: 3. Training puts others in")
+    assert any("00.mp4: is empty (0 bytes)" in item for item in finding.items)
+    assert any("no such file" in item for item in finding.items)
+    assert not report.ok
+
+
+def test_a_file_cut_off_at_its_end_is_found(video, tmp_path: Path):
+    path = video("cut.mp4", 60)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    assert inspect_video(Video("cut", path, 0)).problem is not None
+
+
+def test_the_same_content_twice(video, tmp_path: Path):
+    train, val = good(video, ["jump", "run"])
+    for source, copy in (("train/00", "val/0"), ("train/10", "train/01"), ("train/12", "train/13")):
+        shutil.copy(tmp_path / f"{source}.mp4", tmp_path / f"{copy}.mp4")
+    kinds = found(check(train, val))
+    assert kinds["in both splits"].items == ["train/00.mp4 = val/0.mp4"]
+    assert kinds["two labels"].items == ["train/01.mp4 = train/10.mp4"]
+    assert kinds["duplicates"].items == ["train/12.mp4 = train/13.mp4"]
+    assert [kinds[k].severity for k in ("in both splits", "two labels", "duplicates")] == [
+        "error",
+        "error",
+        "warning",
+    ]
+
+
+def test_folders_of_frames_have_fingerprints_too(tmp_path: Path, write_pictures):
+    one, other = (write_pictures(tmp_path / name, 5) for name in ("a", "b"))
+    assert fingerprint(one) == fingerprint(other)
+    longer = write_pictures(tmp_path / "c", 6)
+    assert fingerprint(longer) != fingerprint(one)
+
+
+def test_classes_without_videos(video):
+    train, val = good(video, ["jump", "run"])
+    classes = ["jump", "run", "sit"]
+    few = videos([(v.path, v.label) for v in train.videos[:8]], classes)
+    kinds = found(check(few, videos([(v.path, v.label) for v in val.videos[:1]], classes)))
+    assert (kinds["no training video"].severity, kinds["no training video"].items) == (
+        "error",
+        ["sit"],
+    )
+    assert kinds["no validation video"].items == ["run", "sit"]
+    assert kinds["few videos"].items == ["run (3)"]
+
+
+def test_lengths_and_sizes(video, tmp_path: Path):
+    train, val = good(video, ["jump"])
+    video("train/00.mp4", 5)
+    video("train/01.mp4", 410)
+    video("train/02.mp4", 20, size=24)
+    kinds = found(check(train, val))
+    assert kinds["short"].items == ["train/00.mp4 (5)"]
+    assert kinds["very long"].items == ["train/01.mp4 (410)"]
+    assert kinds["small"].items == ["train/02.mp4 (24x24)"]
+    assert {kinds[k].severity for k in ("short", "very long", "small")} == {"warning"}
+
+
+def test_annotated_frame_counts(video):
+    train, val = good(video, ["jump"])
+    wrong = videos([(v.path, 0) for v in train.videos], ["jump"], num_frames=21)
+    finding = found(check(wrong, val))["wrong frame counts"]
+    assert finding.severity == "error"
+    assert finding.items[0] == "train/00.mp4: annotated 21, has 20"
+
+
+@pytest.mark.parametrize(
+    ("flip", "effect"),
+    [
+        ("skip", "their clips are not mirrored"),
+        ("remap", "their mirrored clips get the other label"),
+        ("off", "no clip is mirrored"),
+    ],
+)
+def test_directions(video, flip: str, effect: str):
+    classes = ["jump", "look left", "turn left", "turn right"]
+    kinds = found(check(*good(video, classes), flip=flip))
+    assert kinds["mirrored pairs"].items == ["turn left | turn right"]
+    assert effect in kinds["mirrored pairs"].text
+    assert f"augment.flip={flip}" in kinds["mirrored pairs"].text
+    assert kinds["lone directions"].items == ["look left"]
+    assert kinds["lone directions"].severity == "note"
+
+
+def test_labels_that_are_not_in_alphabetical_order(video):
+    report = check(*good(video, ["run", "jump"]))
+    assert [finding.kind for finding in report.findings] == ["label order"]
+    assert report.ok
