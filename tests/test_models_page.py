@@ -1,0 +1,40 @@
+"""docs/models.md: its tables are those that its script writes."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from gta.recipes import shipped_recipes
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_its_tables_are_those_of_the_script():
+    path = ROOT / "docs/write_models.py"
+    spec = importlib.util.spec_from_file_location("write_models", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.with_tables(PAGE) == PAGE
+
+
+def test_every_recipe_is_in_it():
+    rows = re.findall(r"^\| `(\w+)` \|", PAGE, re.M)
+    recipes = [name for names in shipped_recipes().values() for name in names]
+    assert sorted(name for name in rows if name in recipes) == sorted(recipes)
+
+
+def test_its_examples_run(monkeypatch):
+    """But for the file that is loaded, which is not at hand."""
+    examples = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    assert len(examples) == 2
+    for example in examples:
+        if "read_weights" in example:
+            monkeypatch.setattr("gta.backbones.weights.read_weights", lambda path: None)
+            monkeypatch.setattr("gta.backbones.weights.load_weights", lambda *a: "a report")
+        exec(example, {})
