@@ -104,3 +104,25 @@ def test_another_number_of_frames_by_editing_the_recipe_alone(tmp_path: Path):
     edited = run.recipe.model_copy(update={"clip": run.at_frames(9).recipe.clip})
     with pytest.raises(UsageError, match=r"does not fit its recipe.*Were clip.num_frames"):
         Run(run.folder, edited, CLASSES).load()
+
+
+@pytest.mark.parametrize(
+    ("network", "place"),
+    [
+        ("timm/eva02_tiny_patch14_224", "blocks.3"),  # computes tensors that no file has
+        ("torchvision/swin_t", "features.1"),
+        ("timm/resnet10t", "layer2"),
+    ],
+)
+@torch.no_grad()
+def test_a_run_of_a_network_that_is_not_ours(tmp_path: Path, network: str, place: str):
+    settings = [f"model.network={network}", f"model.at=[{place}]", "model.weights=none"]
+    recipe = read_recipe(
+        find_recipe("folder", "convnext_tiny_gta"), [*settings, "clip.num_frames=2"]
+    )
+    run = Run.create(tmp_path / "run", recipe, CLASSES)
+    model = run.build().eval()
+    run.save_weights(model, "last", epoch=1)
+    loaded, _ = run.load()
+    clips = torch.randn(1, 3, 2, 224, 224)
+    assert torch.equal(loaded(clips), model(clips))

@@ -135,6 +135,10 @@ class Run:
                     for key, value in state.items()
                 }
             model.load_state_dict(state, strict=True, assign=True)
+            if any(tensor.is_meta for tensor in model.buffers()):
+                # a network that is not ours may hold tensors that it computes and no file has
+                model = self.build()
+                model.load_state_dict(state, strict=True)
         except (SafetensorError, RuntimeError, OSError) as error:
             reason = " ".join(str(error).split())[:300]
             raise UsageError(

@@ -10,6 +10,8 @@ class TemporalShift(nn.Module):
     Maps (B*T, C, H, W) to the same shape: the first C/fraction channels of a frame come from the
     next frame, the second C/fraction from the previous one, zeros where there is none.
 
+    Checked against `TemporalShift` of the TSM repository (mit-han-lab/temporal-shift-module).
+
     Args:
         num_frames: T.
         fraction: 8 moves 1/8 of the channels each way.
