@@ -279,12 +279,21 @@ class Test(Data):
 class DataSource(Data):
     """Which videos, and how they are read."""
 
-    format: Literal["ssv1", "ssv2", "folder"]
+    format: Literal["ssv1", "ssv2", "kinetics", "ucf101", "hmdb51", "folder", "list"]
+    """How the data set is laid out; see `gta.data.videos.load_videos`."""
     root: str | None = None
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of each class kept for validation where the folder has no split of its own."""
     split_seed: Annotated[int, Field(ge=0)] = 0
     """Of that share; apart from train.seed, so that runs of several seeds are scored alike."""
+    fold: Literal[1, 2, 3] = 1
+    """Which official split of UCF101 or HMDB51."""
+    train_list: str | None = None
+    """The file of a "list", relative to the root; null: found by its name."""
+    val_list: str | None = None
+    """Likewise, of the validation videos."""
+    test_list: str | None = None
+    """Likewise, of the test videos."""
     workers: Annotated[int, Field(ge=0)] | None = None
     """Loader processes; null: as many as there are cores, at most 8, and 0 if all is in memory."""
     cache_gb: Annotated[float, Field(ge=0)] = 0.0

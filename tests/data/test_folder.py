@@ -108,6 +108,30 @@ def test_only_one_split(tmp_path):
         )
 
 
+def test_a_test_folder_beside_the_others(tmp_path):
+    for split in ("train", "val", "test"):
+        make(tmp_path, f"{split}/a/{split}.mp4", f"{split}/b/{split}.mp4")
+    for split in ("train", "val", "test"):
+        assert [v.path.stem for v in read_folder(tmp_path, split).videos] == [split, split]
+
+
+def test_no_test_folder(tmp_path):
+    make(tmp_path, "train/a/1.mp4", "train/b/1.mp4", "val/a/2.mp4", "val/b/2.mp4")
+    with pytest.raises(DataError) as caught:
+        read_folder(tmp_path, "test")
+    assert str(caught.value) == f"{tmp_path} has no test/; its splits are 'train' and 'val'."
+
+
+@pytest.mark.parametrize("names", [("train_256", "val_256"), ("videos_train", "videos_val")])
+def test_other_usual_names_of_splits(tmp_path, names):
+    for name in names:
+        make(tmp_path, f"{name}/a/1.mp4", f"{name}/b/1.mp4")
+    for split, name in zip(("train", "val"), names, strict=True):
+        assert [v.id for v in read_folder(tmp_path, split).videos] == [
+            f"{name}/{c}/1.mp4" for c in "ab"
+        ]
+
+
 def test_classes_may_be_called_train_and_val(tmp_path):
     make(tmp_path, *(f"{c}/{i}.mp4" for c in ("train", "plane") for i in range(2)))
     assert read_folder(tmp_path, "train").classes == ["plane", "train"]

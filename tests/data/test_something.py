@@ -120,7 +120,7 @@ def test_missing_videos(tmp_path):
             "line 4: 'Holding somthing' is not in the labels file. "
             "Did you mean 'Holding something'?",
         ),
-        ("8;Holding something", "line 4: id '8' is there twice."),
+        ("8;Holding something", "line 4: id '8' is there twice, first at line 3."),
         ("../7;Holding something", "line 4: '../7' cannot be the name of a video."),
     ],
 )
@@ -161,7 +161,39 @@ def test_json_that_is_no_list_of_classes(tmp_path, text):
     )
 
 
-def test_annotation_that_is_no_text(tmp_path):
+def test_annotation_in_another_encoding(tmp_path):
     file = write_v1(tmp_path) / "something-something-v1-train.csv"
-    file.write_bytes(b"\xff\xfe\x00")
-    assert error(read_ssv1, tmp_path).startswith(f"{file} cannot be read: 'utf-8' codec")
+    text = file.read_text().replace("Holding", "Hölding")
+    file.write_bytes(text.encode("utf-16"))
+    assert error(read_ssv1, tmp_path) == (
+        f"{file} is not UTF-8 text. It looks like UTF-16; save the file as UTF-8 (in an editor, or "
+        f"with iconv -f UTF-16 -t UTF-8)."
+    )
+    file.write_bytes(text.encode("latin1"))
+    line = 1 + text.split("ö")[0].count("\n")
+    assert error(read_ssv1, tmp_path) == (
+        f"{file} is not UTF-8 text. Line {line} has a byte that it cannot have; save the file as "
+        f"UTF-8 (in an editor, or with iconv -f LATIN1 -t UTF-8)."
+    )
+
+
+def test_labels_file_with_a_class_twice(tmp_path):
+    file = write_v1(tmp_path) / "something-something-v1-labels.csv"
+    file.write_text("\n".join([*CLASSES, CLASSES[1]]))
+    assert error(read_ssv1, tmp_path) == f"{file} has the class {CLASSES[1]!r} twice."
+
+
+def test_the_test_split_has_ids_alone(tmp_path, write_pictures, write_video):
+    v1, v2 = write_v1(tmp_path / "1"), write_v2(tmp_path / "2")
+    (v1 / "something-something-v1-test.csv").write_text("31\n5\n")
+    (v2 / "something-something-v2-test.json").write_text('[{"id": "31"}, {"id": "5"}]')
+    write_pictures(v1 / "20bn-something-something-v1/31", 2)
+    write_video(v2 / "20bn-something-something-v2/5.webm", 2, codec="libvpx-vp9")
+    for read, root in ((read_ssv1, v1), (read_ssv2, v2)):
+        found = read(root, "test")
+        assert [(video.id, video.label) for video in found.videos] == [("31", None), ("5", None)]
+        assert found.classes == CLASSES
+    (v2 / "labels").mkdir()
+    (v2 / "labels/test-answers.csv").write_text(f"5;{CLASSES[2]}\n31;{CLASSES[0]}\n")
+    found = read_ssv2(v2, "test")
+    assert [(video.id, video.label) for video in found.videos] == [("5", 2), ("31", 0)]

@@ -40,10 +40,10 @@ def test_mistakes(tmp_path):
         load_videos("folders", tmp_path, "train")
     assert str(error.value) == (
         "'folders' is not a data set format. Did you mean 'folder'? "
-        "The formats are: ssv1, ssv2, folder."
+        "The formats are: ssv1, ssv2, kinetics, ucf101, hmdb51, folder, list."
     )
-    with pytest.raises(UsageError, match=r"^'test' is not a split; it is 'train' or 'val'\.$"):
-        load_videos("folder", tmp_path, "test")
+    with pytest.raises(UsageError, match=r"^'tset' is not a split; it is 'train', 'val' or"):
+        load_videos("folder", tmp_path, "tset")  # pyright: ignore[reportArgumentType]
     file = make(tmp_path, "list.csv") / "list.csv"
     for format in FORMATS:
         with pytest.raises(DataError) as error:

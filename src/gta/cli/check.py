@@ -46,23 +46,10 @@ def check(
     from gta.cli.tables import summary_table
     from gta.data.check import check_videos
     from gta.data.cores import available_cores
-    from gta.data.videos import load_videos
-    from gta.errors import UsageError
     from gta.files import write_text
+    from gta.training.splits import list_videos
 
-    source = found.data
-    if source.root is None:
-        raise UsageError("which videos? Give the folder of the data set: --root DIR")
-    train, val = (
-        load_videos(
-            source.format,
-            Path(source.root),
-            split,
-            val_fraction=source.val_fraction,
-            seed=source.split_seed,
-        )
-        for split in ("train", "val")
-    )
+    train, val = list_videos(found.data, "train"), list_videos(found.data, "val")
     terminal = Terminal(stderr=as_json)
     with terminal.track("checking", len(train) + len(val)) as advance:
         report = check_videos(

@@ -1,4 +1,4 @@
-"""A folder per class: `root/{train,val}/<class>/*`, or `root/<class>/*` split here."""
+"""A folder per class: `root/{train,val,test}/<class>/*`, or `root/<class>/*` split here."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,11 @@ VIDEO_SUFFIXES = tuple(
         *("wmv", "flv", "gif", "3gp", "ts", "mts", "ogv"),
     )
 )
-_VAL_NAMES = ("val", "validation", "test")
+_NAMES = {
+    "train": ("train", "train_256", "videos_train", "rawframes_train"),
+    "val": ("val", "validation", "val_256", "videos_val", "rawframes_val", "test"),
+    "test": ("test", "test_256", "videos_test", "rawframes_test"),
+}
 
 
 def read_folder(root: Path, split: Split, *, val_fraction: float = 0.2, seed: int = 0) -> VideoList:
@@ -31,14 +35,17 @@ def read_folder(root: Path, split: Split, *, val_fraction: float = 0.2, seed: in
     Raises:
         DataError: No class, only one class, a class without videos, or other classes in `val`.
     """
-    train, val = root / "train", _val_folder(root)
-    if train.is_dir() and val is not None:
-        found = {"train": _read_classes(root, train), "val": _read_classes(root, val)}
-        _check_same_classes(train, found["train"], val, found["val"])
-        chosen = found[split]
+    train, val = _split_folder(root, "train"), _split_folder(root, "val")
+    other = _split_folder(root, "test") if split == "test" else val
+    if split == "test" and other is None:
+        raise DataError(f"{root} has no test/; its splits are 'train' and 'val'.")
+    if train is not None and other is not None:
+        in_train, in_other = _read_classes(root, train), _read_classes(root, other)
+        _check_same_classes(train, in_train, other, in_other)
+        chosen = in_train if split == "train" else in_other
         classes = sorted(chosen)
     else:
-        _check_not_half(train, f"none of {', '.join(f'{n}/' for n in _VAL_NAMES)}")
+        _check_not_half(train, "none of val/, validation/, test/")
         _check_not_half(val, "no train/")
         every = _read_classes(root, root)
         classes = sorted(every)
@@ -100,8 +107,8 @@ def _visible(folder: Path) -> Iterator[Path]:
     return (entry for entry in folder.iterdir() if not entry.name.startswith((".", "__")))
 
 
-def _val_folder(root: Path) -> Path | None:
-    return next((root / name for name in _VAL_NAMES if (root / name).is_dir()), None)
+def _split_folder(root: Path, split: Split) -> Path | None:
+    return next((root / name for name in _NAMES[split] if (root / name).is_dir()), None)
 
 
 def _check_not_half(split: Path | None, missing: str) -> None:

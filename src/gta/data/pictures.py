@@ -33,7 +33,8 @@ def _names(folder: Path, _modified: int) -> tuple[str, ...]:
     found = [
         entry.name
         for entry in folder.iterdir()
-        if entry.suffix.lower() in PICTURE_SUFFIXES and not entry.name.startswith(".")
+        if entry.suffix.lower() in PICTURE_SUFFIXES
+        and not entry.name.startswith((".", "flow_"))  # flow_x_00001.jpg beside img_00001.jpg
     ]
     return tuple(sorted(found, key=_natural))
 

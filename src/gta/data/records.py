@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Split = Literal["train", "val"]
+Split = Literal["train", "val", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class VideoList:
     videos: list[Video]
     classes: list[str]
     """`classes[label]` is the name of a label."""
+    missing: tuple[str, ...] = ()
+    """Ids that the annotation names and the disk lacks, where that is usual (Kinetics)."""
 
     def __len__(self) -> int:
         return len(self.videos)

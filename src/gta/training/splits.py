@@ -4,10 +4,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from gta.config import Recipe
+from gta.config import DataSource, Recipe
 from gta.data.cache import FrameCache
 from gta.data.loader import num_workers
-from gta.data.records import VideoList
+from gta.data.records import Split, VideoList
 from gta.data.transforms import Resize
 from gta.data.videos import load_videos
 from gta.errors import UsageError
@@ -39,6 +39,26 @@ class Splits:
         return digest.hexdigest()
 
 
+def list_videos(data: DataSource, split: Split) -> VideoList:
+    """The videos of one split that a recipe's `data` section names.
+
+    Raises:
+        UsageError: It names no folder.
+        DataError: The folder is not such a data set.
+    """
+    if data.root is None:
+        raise UsageError("which videos? Give the folder of the data set: --root DIR")
+    return load_videos(
+        data.format,
+        Path(data.root),
+        split,
+        val_fraction=data.val_fraction,
+        seed=data.split_seed,
+        fold=data.fold,
+        lists={"train": data.train_list, "val": data.val_list, "test": data.test_list},
+    )
+
+
 def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Splits:
     """Lists the videos that a recipe names, and decodes into memory what `data.cache_gb` allows.
 
@@ -52,13 +72,11 @@ def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Split
         DataError: The folder is not such a data set.
     """
     data = recipe.data
-    if data.root is None:
-        raise UsageError("which videos? Give the folder of the data set: --root DIR")
-    root = Path(data.root)
-    train, val = (
-        load_videos(data.format, root, split, val_fraction=data.val_fraction, seed=data.split_seed)
-        for split in ("train", "val")
-    )
+    train, val = list_videos(data, "train"), list_videos(data, "val")
+    for name, videos in (("training", train), ("validation", val)):
+        if videos.missing:
+            total = len(videos) + len(videos.missing)
+            report.say(f"{len(videos)} of {total} {name} videos of the annotation are there")
     if data.cache_gb == 0:
         return Splits(train, val)
     limit_gb, workers = data.cache_gb / world_size, num_workers(data.workers, world_size=world_size)

@@ -1,0 +1,125 @@
+import pytest
+
+from gta.data.decode import count_frames
+from gta.data.videos import load_videos
+from gta.errors import DataError, UsageError
+
+
+def write_ucf101(root, folder="ucfTrainTestlist", classes=("ApplyEyeMakeup", "YoYo")):
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / folder / "classInd.txt").write_text(
+        "".join(f"{i} {name}\r\n" for i, name in enumerate(classes, 1))
+    )
+    for fold in (1, 2, 3):
+        train = [f"{name}/v_{name}_g0{fold + 1}_c01.avi {i}" for i, name in enumerate(classes, 1)]
+        test = [f"{name}/v_{name}_g0{fold}_c01.avi" for name in classes]
+        (root / folder / f"trainlist0{fold}.txt").write_text("\r\n".join(train) + "\r\n")
+        (root / folder / f"testlist0{fold}.txt").write_text("\r\n".join(test) + "\r\n")
+    return root
+
+
+def write_hmdb51(root, folder="testTrainMulti_7030_splits", classes=("brush_hair", "wave")):
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    for name in classes:
+        for fold in (1, 2, 3):
+            lines = [f"{name}_#{i} (x)!.avi {(i + fold) % 3} " for i in range(3)]
+            (root / folder / f"{name}_test_split{fold}.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.mark.parametrize("place", ["UCF-101", "videos", "."])
+def test_ucf101(tmp_path, write_video, place):
+    root = write_ucf101(tmp_path)
+    for name in ("ApplyEyeMakeup", "YoYo"):
+        for group in (1, 2, 3):
+            path = root / place / name / f"v_{name}_g0{group}_c01.avi"
+            write_video(path, 2 + group, codec="mpeg4")
+    for fold in (1, 2):
+        train = load_videos("ucf101", root, "train", fold=fold)
+        val, test = (load_videos("ucf101", root, split, fold=fold) for split in ("val", "test"))
+        assert train.classes == val.classes == ["ApplyEyeMakeup", "YoYo"]
+        assert [v.label for v in train.videos] == [v.label for v in val.videos] == [0, 1]
+        assert [count_frames(video.path) for video in train.videos] == [3 + fold] * 2
+        assert [count_frames(video.path) for video in val.videos] == [2 + fold] * 2
+        assert val == test
+    assert train.videos[0].id == "ApplyEyeMakeup/v_ApplyEyeMakeup_g03_c01"
+
+
+def test_ucf101_as_frames(tmp_path, write_pictures):
+    root = write_ucf101(tmp_path, folder="annotations")
+    for name in ("ApplyEyeMakeup", "YoYo"):
+        folder = write_pictures(
+            root / "frames" / name / f"v_{name}_g02_c01", 3, name="img_{:05d}.jpg"
+        )
+        write_pictures(folder, 3, name="flow_x_{:05d}.jpg")  # as MMAction2 extracts them
+    found = load_videos("ucf101", root, "train")
+    assert [count_frames(video.path) for video in found.videos] == [3, 3]
+
+
+@pytest.mark.parametrize("place", ["hmdb51_org", "."])
+def test_hmdb51(tmp_path, write_video, place):
+    root = write_hmdb51(tmp_path)
+    for name in ("brush_hair", "wave"):
+        for i in range(3):
+            path = root / place / name / f"{name}_#{i} (x)!.avi"
+            write_video(path, 2 + i, codec="mpeg4")
+    # video i of fold f is for training if (i + f) % 3 == 1, for tests if it is 2
+    for fold, in_train, in_test in ((1, 0, 1), (2, 2, 0), (3, 1, 2)):
+        train = load_videos("hmdb51", root, "train", fold=fold)
+        test = load_videos("hmdb51", root, "test", fold=fold)
+        assert train.classes == ["brush_hair", "wave"]
+        assert [(v.label, count_frames(v.path)) for v in train.videos] == [
+            (0, 2 + in_train),
+            (1, 2 + in_train),
+        ]
+        assert [count_frames(v.path) for v in test.videos] == [2 + in_test] * 2
+
+
+def error(format, root, **options) -> str:
+    with pytest.raises((DataError, UsageError)) as caught:
+        load_videos(format, root, "train", **options)
+    return str(caught.value)
+
+
+def test_mistakes_of_ucf101(tmp_path):
+    assert error("ucf101", tmp_path, fold=4) == (
+        "fold=4 is not an official split; it is 1, 2 or 3."
+    )
+    assert error("ucf101", tmp_path) == (
+        f"No classInd.txt of UCF101 under {tmp_path}. Looked in it and in its folders "
+        f"ucfTrainTestlist, annotations."
+    )
+    folder = write_ucf101(tmp_path) / "ucfTrainTestlist"
+    assert error("ucf101", tmp_path) == (
+        f"None of the 2 videos of UCF101 is under {tmp_path}. Looked for folders of frames or "
+        f"video files such as ApplyEyeMakeup/v_ApplyEyeMakeup_g02_c01.avi in it and in its folders "
+        f"UCF-101, UCF101, videos, frames."
+    )
+    file = folder / "trainlist01.txt"
+    for line, words in (
+        ("YoYo/a/b.avi 2", "'YoYo/a/b.avi 2' is not `class/video.avi`, with or without a label."),
+        ("YoYu/v.avi 2", "'YoYu' is not in the labels file. Did you mean 'YoYo'?"),
+        ("../YoYo/v.avi 2", f"'../YoYo/v.avi' is not a path inside of the data folder {tmp_path}."),
+    ):
+        file.write_text(line + "\n")
+        assert error("ucf101", tmp_path).startswith(f"{file}, line 1: {words}")
+    file.write_text("YoYo/v.avi 2\nYoYo/v.avi 2\n")
+    assert error("ucf101", tmp_path) == (
+        f"{file}, line 2: id 'YoYo/v' is there twice, first at line 1."
+    )
+    (folder / "classInd.txt").write_text("YoYo 1\n")
+    assert error("ucf101", tmp_path) == (
+        f"{folder / 'classInd.txt'}, line 1: 'YoYo 1' is not `number class`."
+    )
+
+
+def test_mistakes_of_hmdb51(tmp_path):
+    assert error("hmdb51", tmp_path) == (
+        f"No lists of HMDB51 under {tmp_path}. Looked for <class>_test_split1.txt in it and in its "
+        f"folders testTrainMulti_7030_splits, splits, annotations."
+    )
+    folder = write_hmdb51(tmp_path) / "testTrainMulti_7030_splits"
+    assert error("hmdb51", tmp_path).startswith("None of the 2 videos of HMDB51 is under")
+    file = folder / "wave_test_split1.txt"
+    file.write_text("wave.avi 3\n")
+    assert error("hmdb51", tmp_path) == f"{file}, line 1: 'wave.avi 3' is not `video.avi 0|1|2`."
