@@ -229,6 +229,8 @@ class Augment(Data):
     """Alpha of mixup; 0: off."""
     cutmix: Annotated[float, Field(ge=0)] = 0.0
     """Alpha of CutMix; 0: off. With both, one of them is drawn for each batch."""
+    repeats: Positive = 1
+    """Repeated augmentation: clips of each video in an epoch, in the same batch."""
 
 
 class Train(Data):
@@ -239,10 +241,16 @@ class Train(Data):
     """Clips of one step over all processes."""
     accumulate: Positive = 1
     """Parts in which a process computes its share of a batch, to need less memory."""
+    sync_norm: bool = False
+    """Batch normalisation over all processes instead of within each; on GPUs."""
+    precise_norm: Annotated[int, Field(ge=0)] = 0
+    """Batches over which running statistics are computed anew before each scoring; 0: off."""
     ema: Fraction = 0.0
     """Decay of the moving average of weights, which is then scored and kept; 0: off."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
     lr: Annotated[float, Field(gt=0)] = 0.01
+    lr_batch: Positive | None = None
+    """Batch size that lr is meant for: it is scaled by batch_size / lr_batch. null: lr as it is."""
     schedule: Literal["steps", "cosine"] = "steps"
     steps: tuple[Positive, ...] = (30, 40, 45)
     """Epochs after which the learning rate is divided by ten."""

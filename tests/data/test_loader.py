@@ -60,6 +60,28 @@ def test_resuming_gives_the_rest():
         assert order.num_batches == 5
 
 
+@pytest.mark.parametrize("repeats", [2, 3])
+def test_repeated_augmentation(repeats, videos):
+    order = EpochOrder(7, batch_size=6, seed=1, epoch=2, repeats=repeats)
+    batches = list(order)
+    assert len(batches) == order.num_batches == 7 * repeats // 6
+    keys = [key for batch in batches for key in batch]
+    plain = EpochOrder(7, batch_size=7, seed=1, epoch=2)
+    (single,) = plain
+    assert keys == [(*key, r) for key in single for r in range(repeats)][: len(keys)]
+    parts = [
+        list(EpochOrder(7, batch_size=6, seed=1, epoch=2, repeats=repeats, rank=r, world_size=2))
+        for r in (0, 1)
+    ]
+    assert batches == [[*a, *b] for a, b in zip(*parts, strict=True)]
+    resumed = EpochOrder(7, batch_size=6, seed=1, epoch=2, repeats=repeats, start_batch=1)
+    assert list(resumed) == batches[1:]
+    dataset = clips(videos)
+    drawn = [dataset[key].clip for key in ((0, 3, 0), (0, 3, 1), (0, 3, 1))]
+    assert not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn[1], drawn[2])
+
+
 @pytest.mark.parametrize(("world_size", "expected"), [(1, 5), (2, 4), (5, 5)])
 def test_a_set_smaller_than_a_batch_is_one_batch(world_size, expected):
     (batch,) = EpochOrder(5, batch_size=40, seed=0, world_size=world_size)

@@ -131,6 +131,50 @@ def test_a_small_set_is_learned(ordered: Path, small_settings, tmp_path: Path, o
     assert history[-1]["train_loss"] < 0.6 * history[0]["train_loss"]
 
 
+class Counting(Silent):
+    """Keeps the number of batches of an epoch."""
+
+    @contextmanager
+    def track(self, what: str, total: int) -> Iterator:
+        if what.startswith("epoch"):
+            self.steps = total
+        yield lambda done, note: None
+
+
+class Saying(Silent):
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_a_scaled_learning_rate_is_logged(ordered: Path, small_settings, tmp_path: Path):
+    report = Saying()
+    scaled = ("train.lr=0.01", "train.lr_batch=32", "train.batch_size=8")
+    training, _, _ = make_training(
+        recipe(ordered, small_settings, *scaled), tmp_path / "run", report
+    )
+    training.run()
+    assert report.said[0] == (
+        "learning rate 0.0025: 0.01 is for batches of 32 (train.lr_batch), these are of 8"
+    )
+
+
+def test_repeated_augmentation_trains_on_each_video_so_often(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    steps = {}
+    for repeats in (1, 3):
+        found = recipe(ordered, small_settings, f"augment.repeats={repeats}")
+        training, _, _ = make_training(found, tmp_path / f"{repeats}", counting := Counting())
+        training.run()
+        steps[repeats] = counting.steps
+    assert steps == {1: 5, 3: 15}
+
+
 def test_diverged_training_says_so(ordered: Path, small_settings, tmp_path: Path):
     found = recipe(ordered, small_settings, "train.lr=1e30", "train.clip_norm=null")
     training, _, _ = make_training(found, tmp_path / "run")

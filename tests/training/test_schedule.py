@@ -1,7 +1,7 @@
 import pytest
 
 from gta.config import Train
-from gta.training.schedule import learning_rate
+from gta.training.schedule import learning_rate, peak_rate
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,11 @@ def test_cosine_falls_from_the_end_of_the_warm_up_to_zero():
 def test_without_warm_up_training_starts_at_full_rate():
     train = Train(epochs=4, lr=0.3, schedule="cosine", warmup_epochs=0)
     assert learning_rate(train, 0) == 0.3
+
+
+@pytest.mark.parametrize(("batch_size", "expected"), [(32, 0.01), (64, 0.02), (8, 0.0025)])
+def test_linear_scaling_with_the_batch(batch_size: int, expected: float):
+    train = Train(lr=0.01, lr_batch=32, batch_size=batch_size)
+    assert peak_rate(train) == learning_rate(train, 10) == pytest.approx(expected, rel=1e-12)
+    assert learning_rate(train, 35) == pytest.approx(expected / 10, rel=1e-12)
+    assert peak_rate(Train(lr=0.01, batch_size=batch_size)) == 0.01

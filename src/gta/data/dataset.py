@@ -36,7 +36,7 @@ class Item:
 
 
 class TrainingClips(Dataset):
-    """Random clips (C, T, size, size), each a function of (seed, epoch, index) alone.
+    """Random clips (C, T, size, size), each a function of (seed, epoch, index, repeat) alone.
 
     A video that cannot be read is put on record in the item, and another one is drawn.
 
@@ -73,14 +73,14 @@ class TrainingClips(Dataset):
     def __len__(self) -> int:
         return len(self.videos)
 
-    def __getitem__(self, key: tuple[int, int]) -> Item:
-        """The clip of (epoch, index).
+    def __getitem__(self, key: tuple[int, ...]) -> Item:
+        """The clip of (epoch, index), or of (epoch, index, repeat).
 
         Raises:
             DataError: Ten videos in a row could not be read.
         """
-        epoch, index = key
-        rng = np.random.default_rng([self.seed, epoch, index])
+        index = key[1]
+        rng = np.random.default_rng([self.seed, *key])
         chosen, failures = index, []
         for _ in range(_TRIES):
             video = self.videos[chosen]

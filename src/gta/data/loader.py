@@ -30,8 +30,11 @@ class Batch(NamedTuple):
     """(path, reason)."""
 
 
-class EpochOrder(Sampler[list[tuple[int, int]]]):
+class EpochOrder(Sampler[list[tuple[int, ...]]]):
     """Batches of (epoch, index): a permutation for each epoch, from (seed, epoch) alone.
+
+    With `repeats`, (epoch, index, repeat): each video comes so many times in a row (repeated
+    augmentation, Hoffer et al. 2020), and an epoch has so many times as many batches.
 
     The last, incomplete batch is left out; a set smaller than one batch is one batch. Set `epoch`
     and `start_batch` before each pass over the loader.
@@ -44,6 +47,7 @@ class EpochOrder(Sampler[list[tuple[int, int]]]):
         start_batch: Batches to leave out: those before an interruption.
         rank: Of this process; it takes the `rank`-th part of each batch.
         world_size: Processes.
+        repeats: Clips of each video.
 
     Raises:
         UsageError: `batch_size` is not a positive multiple of `world_size`.
@@ -60,6 +64,7 @@ class EpochOrder(Sampler[list[tuple[int, int]]]):
         start_batch: int = 0,
         rank: int = 0,
         world_size: int = 1,
+        repeats: int = 1,
     ):
         if batch_size < 1:
             raise UsageError(f"batch_size={batch_size} is not possible; it is at least 1.")
@@ -70,20 +75,21 @@ class EpochOrder(Sampler[list[tuple[int, int]]]):
             )
         if num_videos < world_size:
             raise DataError(f"{num_videos} training videos are too few for {world_size} processes.")
-        self.num_videos = num_videos
-        self.batch_size = min(batch_size, num_videos - num_videos % world_size)
+        self.num_videos, self.repeats = num_videos, repeats
+        num_clips = num_videos * repeats
+        self.batch_size = min(batch_size, num_clips - num_clips % world_size)
         self.seed, self.epoch, self.start_batch = seed, epoch, start_batch
         self.rank, self.world_size = rank, world_size
 
     @property
     def num_batches(self) -> int:
         """Batches of a whole epoch."""
-        return self.num_videos // self.batch_size
+        return self.num_videos * self.repeats // self.batch_size
 
     def __len__(self) -> int:
         return max(self.num_batches - self.start_batch, 0)
 
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+    def __iter__(self) -> Iterator[list[tuple[int, ...]]]:
         # The number of videos is no index: another stream than that of any sample.
         epoch = self.epoch
         rng = np.random.default_rng([self.seed, epoch, self.num_videos])
@@ -91,7 +97,8 @@ class EpochOrder(Sampler[list[tuple[int, int]]]):
         share = self.batch_size // self.world_size
         for batch in range(self.start_batch, self.num_batches):
             start = batch * self.batch_size + self.rank * share
-            yield [(epoch, int(index)) for index in order[start : start + share]]
+            clips = (divmod(clip, self.repeats) for clip in range(start, start + share))
+            yield [(epoch, int(order[i]), *([r] if self.repeats > 1 else [])) for i, r in clips]
 
 
 def num_workers(asked: int | None, *, world_size: int = 1, cached: bool = False) -> int:
@@ -119,6 +126,7 @@ def training_loader(
     start_batch: int = 0,
     rank: int = 0,
     world_size: int = 1,
+    repeats: int = 1,
     workers: int = 0,
     pin_memory: bool = False,
 ) -> DataLoader[Batch]:
@@ -135,6 +143,7 @@ def training_loader(
         start_batch=start_batch,
         rank=rank,
         world_size=world_size,
+        repeats=repeats,
     )
     return _Loader(
         _Guarded(dataset),

@@ -45,6 +45,7 @@ def make_loader(
         seed=recipe.train.seed,
         rank=processes.rank,
         world_size=processes.world_size,
+        repeats=recipe.augment.repeats,
         workers=workers,
         pin_memory=processes.device.type == "cuda",
     )

@@ -19,9 +19,11 @@ from gta.evaluation.protocols import parse_protocol
 from gta.training.batches import make_loader, timed
 from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from gta.training.history import epoch_line, write_metrics
+from gta.training.norm import renew_statistics, shared_norm
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.report import Report, Silent
+from gta.training.schedule import peak_rate
 from gta.training.splits import Splits
 from gta.training.step import Step
 
@@ -64,6 +66,8 @@ class Training:
         self.workers = num_workers(
             recipe.data.workers, world_size=processes.world_size, cached=splits.cached
         )
+        if recipe.train.sync_norm:
+            model = shared_norm(model, processes)
         self.model = model.to(self.device)
         self.optimizer = make_optimizer(model, recipe.train)
         self.averaged = averaged_model(model, recipe.train.ema)
@@ -94,14 +98,21 @@ class Training:
             return position
         if position.epoch or position.batch:
             self.report.say(f"going on after epoch {position.epoch}, batch {position.batch}")
-        alone = self.processes.world_size == 1
-        replica = self.model if alone else DistributedDataParallel(self.model)
+        rate, train = peak_rate(self.recipe.train), self.recipe.train
+        if train.lr_batch is not None:
+            self.report.say(
+                f"learning rate {rate:g}: {train.lr:g} is for batches of {train.lr_batch} "
+                f"(train.lr_batch), these are of {train.batch_size}"
+            )
         num_classes = len(self.splits.train.classes)
-        step = Step(replica, self.optimizer, self.recipe, num_classes, self.processes)
+        step = Step(self._replica(), self.optimizer, self.recipe, num_classes, self.processes)
         loader, order = make_loader(self.splits, self.recipe, self.processes, self.workers)
         while position.epoch < epochs:
             began = time.monotonic()
             totals, waited = self._train_epoch(step, loader, order)
+            if train.precise_norm:
+                order.start_batch = 0
+                renew_statistics(self.scored, loader, self.recipe, self.processes)
             entry = self._test_epoch(totals)
             entry |= {"seconds": time.monotonic() - began, "waited": waited}
             position.epoch, position.batch, position.totals = position.epoch + 1, 0, [0.0] * 3
@@ -109,6 +120,12 @@ class Training:
             self.report.say(epoch_line(entry, epochs))
             self._save_epoch(entry)
         return position
+
+    def _replica(self) -> nn.Module:
+        """The model, wrapped where several processes train: gradients are averaged over them."""
+        if self.processes.world_size == 1:
+            return self.model
+        return DistributedDataParallel(self.model)
 
     def _train_epoch(self, step: Step, loader, order: EpochOrder) -> tuple[Tensor, float]:
         """The rest of the epoch under way: its totals, and seconds spent waiting for videos."""

@@ -5,6 +5,14 @@ import math
 from gta.config import Train
 
 
+def peak_rate(train: Train) -> float:
+    """The learning rate after the warm-up: `lr`, scaled linearly where `lr_batch` is given.
+
+    Goyal et al. 2017: k times the batch, k times the rate.
+    """
+    return train.lr * (1.0 if train.lr_batch is None else train.batch_size / train.lr_batch)
+
+
 def learning_rate(train: Train, epoch: float) -> float:
     """The learning rate at a moment: 2.5 is half-way through the third epoch.
 
@@ -12,9 +20,10 @@ def learning_rate(train: Train, epoch: float) -> float:
     `steps`, or half a cosine from the end of the warm-up to 0 at the end of training (SGDR without
     restarts, Loshchilov and Hutter 2017).
     """
+    peak = peak_rate(train)
     if epoch < train.warmup_epochs:
-        return train.lr * epoch / train.warmup_epochs
+        return peak * epoch / train.warmup_epochs
     if train.schedule == "steps":
-        return train.lr * 0.1 ** sum(epoch >= step for step in train.steps)
+        return peak * 0.1 ** sum(epoch >= step for step in train.steps)
     done = (epoch - train.warmup_epochs) / (train.epochs - train.warmup_epochs)
-    return train.lr * 0.5 * (1 + math.cos(math.pi * done))
+    return peak * 0.5 * (1 + math.cos(math.pi * done))

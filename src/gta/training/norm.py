@@ -1,0 +1,63 @@
+"""Batch normalisation: over several processes, and with statistics computed anew."""
+
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import update_bn
+from torch.utils.data import DataLoader
+
+from gta.config import Recipe
+from gta.data.loader import Batch
+from gta.data.transforms import normalize
+from gta.errors import UsageError
+from gta.training.processes import Processes
+
+
+def shared_norm(model: nn.Module, processes: Processes) -> nn.Module:
+    """The model with batch normalisation over all processes; its weights have the same names.
+
+    Raises:
+        UsageError: Several processes on CPUs, for which torch has no such layer.
+    """
+    if processes.world_size > 1 and processes.device.type == "cpu":
+        raise UsageError(
+            "train.sync_norm needs GPUs; on CPUs, train with one process, or leave it off"
+        )
+    return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+
+
+def renew_statistics(
+    model: nn.Module, loader: DataLoader[Batch], recipe: Recipe, processes: Processes
+) -> None:
+    """Sets running means and variances to their average over `train.precise_norm` batches.
+
+    Those kept while training follow weights that change (Wu and Johnson 2021, section 3). The
+    batches are the first of the loader's pass, so that the result is a function of seed and epoch;
+    with several processes it is the average over all of them.
+
+    Args:
+        model: The network that is scored.
+        loader: This process's part of the batches of an epoch, set to its start.
+        recipe: The settings.
+        processes: This process among all that train.
+    """
+    clip, device = recipe.clip, processes.device
+    torch.manual_seed(recipe.train.seed)  # a layer may come after dropout
+
+    def clips():
+        for batch in islice(loader, recipe.train.precise_norm):
+            yield normalize(batch.clips.to(device, non_blocking=True), clip.mean, clip.std)
+
+    half = recipe.train.amp and device.type == "cuda"
+    with torch.autocast(device.type, torch.bfloat16, enabled=half):
+        update_bn(clips(), model)
+    for statistic in _statistics(model):
+        processes.sum(statistic).div_(processes.world_size)
+
+
+def _statistics(model: nn.Module) -> list[Tensor]:
+    layers = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    pairs = ((layer.running_mean, layer.running_var) for layer in layers)
+    return [statistic for pair in pairs for statistic in pair if statistic is not None]

@@ -1,0 +1,91 @@
+"""Batch normalisation: statistics computed anew, and over several processes."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from gta.data.transforms import normalize
+from gta.errors import UsageError
+from gta.training.batches import make_loader
+from gta.training.norm import renew_statistics, shared_norm
+from gta.training.processes import Processes
+
+from .small_training import make_training, recipe
+
+CPU = Processes(torch.device("cpu"))
+
+
+def statistics(model) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in model.state_dict().items() if "running_" in k}
+
+
+def test_statistics_are_the_mean_over_batches(ordered: Path, small_settings, tmp_path: Path):
+    found = recipe(ordered, small_settings, "train.precise_norm=3")
+    training, model, _ = make_training(found, tmp_path / "run")
+    loader, order = make_loader(training.splits, found, CPU, workers=0)
+    name, first = next((n, m) for n, m in model.named_modules() if isinstance(m, _BatchNorm))
+    seen, means, variances = copy.deepcopy(model).train(), [], []
+
+    def look(_, inputs: tuple[torch.Tensor]) -> None:
+        of_channel = inputs[0].detach().transpose(0, 1).flatten(1)
+        means.append(of_channel.mean(1))
+        variances.append(of_channel.var(1))
+
+    seen.get_submodule(name).register_forward_pre_hook(look)
+    for batch in list(loader)[:3]:
+        seen(normalize(batch.clips, found.clip.mean, found.clip.std))
+    order.start_batch = 0
+    weights = [parameter.clone() for parameter in model.parameters()]
+    renew_statistics(model, loader, found, CPU)
+    assert first.running_mean is not None
+    assert first.running_var is not None
+    torch.testing.assert_close(first.running_mean, torch.stack(means).mean(0))
+    torch.testing.assert_close(first.running_var, torch.stack(variances).mean(0))
+    assert all(torch.equal(*pair) for pair in zip(weights, model.parameters(), strict=True))
+    assert first.momentum == 0.1
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_training_ends_with_them(ordered: Path, small_settings, tmp_path: Path, ema: float):
+    ends = {}
+    for batches in (0, 4):
+        found = recipe(
+            *(ordered, small_settings, f"train.ema={ema}", f"train.precise_norm={batches}")
+        )
+        training, _, _ = make_training(found, tmp_path / f"{batches}")
+        training.run()
+        ends[batches] = training
+    before, after = (statistics(ends[batches].scored) for batches in (0, 4))
+    assert any(not torch.allclose(before[key], after[key], rtol=1e-3) for key in before)
+    # the weights are those of training without: statistics are no part of its steps
+    for name, parameter in ends[0].model.named_parameters():
+        assert torch.equal(ends[4].model.get_parameter(name), parameter)
+    order = make_loader(ends[4].splits, ends[4].recipe, CPU, workers=0)
+    order[1].epoch = ends[4].position.epoch - 1
+    renew_statistics(ends[4].scored, order[0], ends[4].recipe, CPU)
+    assert all(torch.equal(after[k], v) for k, v in statistics(ends[4].scored).items())
+
+
+def test_shared_normalisation_keeps_the_names(ordered: Path, small_settings, tmp_path: Path):
+    training, model, _ = make_training(recipe(ordered, small_settings), tmp_path / "run")
+    keys = list(model.state_dict())
+    shared = shared_norm(model, training.processes)
+    assert list(shared.state_dict()) == keys
+    assert any(isinstance(module, torch.nn.SyncBatchNorm) for module in shared.modules())
+    with pytest.raises(UsageError, match=r"^train.sync_norm needs GPUs; on CPUs, train with one"):
+        shared_norm(model, Processes(torch.device("cpu"), 0, 2))
+
+
+def test_shared_normalisation_of_one_process_is_the_usual(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    ends = []
+    for shared in ("true", "false"):
+        found = recipe(ordered, small_settings, f"train.sync_norm={shared}")
+        training, _, _ = make_training(found, tmp_path / shared)
+        training.run()
+        ends.append(training.scored.state_dict())
+    assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[1])
