@@ -52,3 +52,37 @@ def test_mistakes(run: Run):
     assert (answer.code, "which videos? Give the folder" in answer.err) == (2, True)
     answer = run("check", *RECIPE, "--root", "nowhere")
     assert (answer.code, "does not exist" in answer.err) == (3, True)
+
+
+def test_against_a_run(run: Run, ordered: Path, trained: Path, tmp_path: Path):
+    answer = run("check", "--run", trained)
+    assert answer.code == 0, answer.err
+    assert "0 errors" in answer.out
+    for video in sorted((ordered / "20bn-something-something-v2").iterdir())[:24]:
+        place = tmp_path / ("first", "second")[int(video.stem) % 2] / video.name
+        place.parent.mkdir(exist_ok=True)
+        place.symlink_to(video)
+    folder = ("--model", "tiny_gta", "--data", "folder", "--root", tmp_path)
+    answer = run("check", *folder, "--run", trained)
+    assert answer.code == 1
+    assert "error: The model has other classes: it has 4 classes, the data 2. It" in answer.out
+    assert "  only in the data: first" in answer.out
+
+
+def test_missing_videos_of_kinetics(run: Run, ordered: Path, tmp_path: Path):
+    videos = sorted((ordered / "20bn-something-something-v2").iterdir())
+    for split, part in (("train", videos[:20]), ("val", videos[20:28])):
+        lines = ["label,youtube_id,time_start,time_end,split"]
+        for i, video in enumerate(part):
+            lines.append(f"class {i % 2},id{split}{i:05d},0,10,{split}")
+            if i > 2:
+                place = tmp_path / split / f"id{split}{i:05d}_000000_000010.webm"
+                place.parent.mkdir(exist_ok=True)
+                place.symlink_to(video)
+        (tmp_path / f"{split}.csv").write_text("\n".join(lines) + "\n")
+    recipe = ("--model", "r2d50_gta", "--data", "k400", "--root", tmp_path)
+    answer = run("check", *recipe)
+    assert answer.code == 0, answer.err
+    assert "warning: 3 of 20 training videos of the annotation are not there" in answer.out
+    assert "  idtrain00000_000000_000010" in answer.out
+    assert "warning: 3 of 8 validation videos" in answer.out

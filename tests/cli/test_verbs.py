@@ -21,7 +21,19 @@ from .test_mistakes import ORDERED, small
 def test_help_names_every_verb(run: Run):
     answer = run("--help")
     assert answer.code == 0
-    for verb in ("quickstart", "check", "train", "test", "predict", "cost", "convert", "render"):
+    for verb in (
+        "quickstart",
+        "check",
+        "train",
+        "test",
+        "predict",
+        "ensemble",
+        "compare",
+        "probe",
+        "cost",
+        "convert",
+        "render",
+    ):
         assert verb in answer.out
         assert run(verb, "--help").code == 0
 

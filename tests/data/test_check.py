@@ -169,3 +169,17 @@ def test_labels_that_are_not_in_alphabetical_order(video):
     report = check(*good(video, ["run", "jump"]))
     assert [finding.kind for finding in report.findings] == ["label order"]
     assert report.ok
+
+
+def test_classes_of_a_model(video):
+    train, val = good(video, ["a", "b"])
+    assert "other classes" not in found(check(train, val, trained_classes=["a", "b"]))
+    swapped = found(check(train, val, trained_classes=["b", "a"]))["other classes"]
+    assert swapped.severity == "error"
+    assert swapped.text == (
+        "The model has the same classes in another order: its answers would be mistaken"
+    )
+    assert swapped.items == ["0: a, in the model b", "1: b, in the model a"]
+    other = found(check(train, val, trained_classes=["a", "c", "d"]))["other classes"]
+    assert other.text.startswith("The model has other classes: it has 3 classes, the data 2.")
+    assert other.items == ["only in the data: b", "only in the model: c", "only in the model: d"]

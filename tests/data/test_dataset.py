@@ -181,3 +181,28 @@ def test_mistakes(videos):
             "the cache holds frames resized to (24, 24), but the transform resizes to (32, 32); "
             "fill the cache with resize=(32, 32)"
         )
+
+
+def test_views_in_another_order_and_at_another_rate(tmp_path, write_video, frame_numbers):
+    video = Video("a", write_video(tmp_path / "a.mp4", 16), 0)
+    videos = VideoList([video], ["x", "y"])
+
+    def shown(**options) -> list[int]:
+        views = ViewClips(
+            videos, num_frames=4, transform=ViewTransform(size=16, resize=None), **options
+        )
+        clip = views[0].clip
+        assert clip is not None
+        return frame_numbers(clip[0].transpose(0, 1))
+
+    forward = shown()
+    assert forward == sorted(forward)
+    assert shown(order="reversed") == forward[::-1]
+    assert shown(order="frozen") == [forward[2]] * 4
+    mixed = shown(order="shuffled")
+    assert mixed not in (forward, forward[::-1])
+    assert sorted(mixed) == forward
+    assert mixed == shown(order="shuffled")
+    stride = Sampling("dense", 2)
+    assert np.diff(shown(sampling=stride)).tolist() == [2, 2, 2]
+    assert np.diff(shown(sampling=stride, keep_every=2)).tolist() == [4, 4, 4]

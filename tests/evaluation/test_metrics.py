@@ -5,6 +5,7 @@ from gta.evaluation.metrics import (
     class_accuracy,
     confusion_matrix,
     mean_class_accuracy,
+    predictions,
     ranks,
     top_k_accuracy,
 )
@@ -40,3 +41,11 @@ def test_confusion_has_labels_in_rows():
     expected[0, 0] = expected[2, 3] = expected[2, 0] = expected[1, 1] = 1
     assert torch.equal(confusion_matrix(SCORES, LABELS), expected)
     assert confusion_matrix(SCORES, LABELS).sum() == 4
+
+
+def test_a_tie_is_a_mistake_in_the_confusion_too():
+    tied = torch.tensor([[0.4, 0.4, 0.2], [0.4, 0.4, 0.2], [0.4, 0.4, 0.2]])
+    labels = torch.tensor([0, 1, 2])
+    assert predictions(tied, labels).tolist() == [1, 0, 0]
+    assert confusion_matrix(tied, labels).trace() == 0
+    assert predictions(SCORES, LABELS).tolist() == SCORES.argmax(1).tolist()

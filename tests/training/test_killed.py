@@ -9,6 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
+
+from gta.runs import Run
 
 pytestmark = pytest.mark.slow
 TIMEOUT = 300  # seconds; a hang is a failure
@@ -80,7 +84,10 @@ def test_killed_twice_the_weights_are_those_of_an_undisturbed_run(
     assert not list(killed.glob(".*.part*"))
 
 
-def test_two_processes_give_the_scores_of_one(ordered: Path, trained: Path, tmp_path: Path):
+@pytest.mark.parametrize("processes", [2, 5])  # of 12 videos: the shares of 5 are not equal
+def test_several_processes_give_the_scores_of_one(
+    ordered: Path, trained: Path, tmp_path: Path, processes: int
+):
     test = ["test", str(trained), "--device", "cpu", "--scores"]
     subprocess.run(
         [sys.executable, "-m", "gta", *test, str(tmp_path / "one.npz")],
@@ -91,17 +98,72 @@ def test_two_processes_give_the_scores_of_one(ordered: Path, trained: Path, tmp_
     subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", "2", "-m", "gta", *test, str(tmp_path / "two.npz")),
+            *("--nproc-per-node", str(processes), "-m", "gta", *test),
+            str(tmp_path / "many.npz"),
         ],
         env=environment(),
         check=True,
         timeout=TIMEOUT,
     )
-    one, two = np.load(tmp_path / "one.npz"), np.load(tmp_path / "two.npz")
-    assert one["ids"].tolist() == two["ids"].tolist()
+    one, many = np.load(tmp_path / "one.npz"), np.load(tmp_path / "many.npz")
+    assert one["ids"].tolist() == many["ids"].tolist()
     assert one["ids"].tolist() == [str(i) for i in range(41, 53)]
-    np.testing.assert_allclose(one["scores"], two["scores"], atol=1e-6)
-    assert (one["labels"] == two["labels"]).all()
+    np.testing.assert_allclose(one["scores"], many["scores"], atol=1e-6)
+    assert (one["labels"] == many["labels"]).all()
+
+
+WITHOUT_BATCH_NORM = """
+model:
+  backbone: frame_wise
+  network: timm/convnext_atto
+  blocks: [{block: gc}]
+  at: [stages.1.blocks.0]
+  weights: none
+clip: {num_frames: 4, size: 32, resize: null}
+augment: {flip: "off"}
+train:
+  epochs: 2
+  batch_size: 12
+  optimizer: sgd
+  lr: 0.01
+  warmup_epochs: 0
+  precise_norm: 1
+test: {protocol: 1x1-center32}
+data: {format: ssv2}
+"""
+
+
+def test_two_processes_train_as_one(ordered: Path, tmp_path: Path):
+    """With batch normalisation they cannot: each process has the statistics of its own part."""
+    (tmp_path / "recipe.yaml").write_text(WITHOUT_BATCH_NORM)
+    ends = []
+    for processes in (1, 2):
+        out = tmp_path / str(processes)
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+                *("--nproc-per-node", str(processes), "-m", "gta", "train", "--device", "cpu"),
+                *("--recipe", str(tmp_path / "recipe.yaml"), "--root", str(ordered)),
+                *("--out", str(out)),
+            ],
+            env=environment(),
+            check=True,
+            timeout=TIMEOUT,
+        )
+        ends.append((load_file(out / "last.safetensors"), (out / "metrics.csv").read_text()))
+    (one, metrics), (two, others) = ends
+    start, moved = Run.open(tmp_path / "1").build().state_dict(), 0.0
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
+        moved = max(moved, float((value - start[name]).abs().max()))
+    assert moved > 1e-3
+    columns = [line.split(",")[:6] for line in metrics.splitlines()]
+    for line, other in zip(
+        columns[1:], (x.split(",")[:6] for x in others.splitlines()[1:]), strict=True
+    ):
+        np.testing.assert_allclose(
+            np.array(line, float), np.array(other, float), rtol=1e-3, atol=1e-6
+        )
 
 
 def test_two_processes_learn(ordered: Path, small_settings, tmp_path: Path):

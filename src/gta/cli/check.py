@@ -25,6 +25,10 @@ def check(
     root: RootOption = None,
     recipe: RecipeOption = None,
     settings: SetOption = None,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="A trained run whose classes the videos have to have."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write everything that was found to this file, as JSON.")
     ] = None,
@@ -35,6 +39,13 @@ def check(
 
     Exit code 0: nothing that would spoil a run; 1: something would. Nothing is changed.
     """
+    trained = None
+    if run is not None:
+        from gta.runs import Run
+
+        trained = Run.open(run)
+        if (model, data, recipe) == (None, None, None):
+            recipe = run / "recipe.yaml"
     found = chosen_recipe(model, data, recipe, root, settings)
 
     import json
@@ -58,6 +69,7 @@ def check(
             clip_frames=found.clip.num_frames,
             size=found.clip.size,
             flip=found.augment.flip,
+            trained_classes=trained and trained.classes,
             workers=workers or available_cores(),
             progress=lambda done, _: advance(done, ""),
         )

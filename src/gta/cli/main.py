@@ -7,9 +7,12 @@ import typer
 
 from gta import __version__
 from gta.cli.check import check
+from gta.cli.compare import compare
 from gta.cli.convert import convert
 from gta.cli.cost import cost
+from gta.cli.ensemble import ensemble
 from gta.cli.predict import predict
+from gta.cli.probe import probe
 from gta.cli.quickstart import quickstart
 from gta.cli.render import render
 from gta.cli.test import test
@@ -41,7 +44,19 @@ def start(
     del version
 
 
-for verb in (quickstart, check, train, test, predict, cost, convert, render):
+for verb in (
+    quickstart,
+    check,
+    train,
+    test,
+    predict,
+    ensemble,
+    compare,
+    probe,
+    cost,
+    convert,
+    render,
+):
     app.command()(verb)
 
 

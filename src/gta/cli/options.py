@@ -45,6 +45,14 @@ FramesOption = Annotated[
         help="Frames of a clip, if not those of training: the temporal matrices are resampled.",
     ),
 ]
+PartProtocolOption = Annotated[
+    str | None,
+    typer.Option("--protocol", help="Of a run's folder, use the score file of this protocol."),
+]
+SubmissionOption = Annotated[
+    Path | None,
+    typer.Option("--submission", help="Write Something-Something's test-set file (csv) here."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 RunArgument = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder that `gta train` wrote.")

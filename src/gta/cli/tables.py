@@ -3,20 +3,67 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from gta.cost import Cost
+from gta.evaluation.comparison import Difference
+from gta.evaluation.probe import DISTURBANCES, IN_ORDER, Probe
 from gta.evaluation.scores import Scores
 from gta.paper import Row
+from gta.training.dry_run import DryRun
 
 
 def score_table(scores: Scores) -> Table:
     """The figures of a test, with everything that one needs to quote them."""
-    table = Table(title=f"{scores.model}\nprotocol {scores.protocol}, {len(scores)} videos")
-    for name in ("top-1", "top-5", "mean of classes", "unreadable"):
+    table = Table(title=f"{escape(scores.model)}\nprotocol {scores.protocol}, {len(scores)} videos")
+    for name in ("top-1", "95 % interval", "top-5", "mean of classes", "unreadable"):
         table.add_column(name, justify="right")
-    figures = (scores.top(1), scores.top(5), scores.mean_class())
-    table.add_row(*(f"{figure:.1%}" for figure in figures), str(len(scores.failures)))
+    table.add_row(*_figures(scores), str(len(scores.failures)))
+    return table
+
+
+def parts_table(scores: Sequence[Scores], names: Sequence[str] = ()) -> Table:
+    """The figures of several tests of the same videos."""
+    table = Table(title=f"{len(scores[0])} videos")
+    for name in ((" ",) if names else ()) + ("model", "protocol"):
+        table.add_column(name, overflow="fold")
+    for name in ("top-1", "95 % interval", "top-5", "mean of classes"):
+        table.add_column(name, justify="right", no_wrap=name != "mean of classes")
+    for index, one in enumerate(scores):
+        table.add_row(*names[index : index + 1], escape(one.model), one.protocol, *_figures(one))
+    return table
+
+
+def _figures(scores: Scores) -> list[str]:
+    """Top-1, its interval, top-5 and mean of classes."""
+    if scores.num_labelled == 0:
+        return ["no labels", "", "", ""]
+    low, high = scores.interval()
+    top1, *others = (scores.top(1), scores.top(5), scores.mean_class())
+    return [
+        f"{top1:.1%}",
+        f"{100 * low:.1f} to {100 * high:.1f}",
+        *(f"{figure:.1%}" for figure in others),
+    ]
+
+
+def class_gain_table(classes: Sequence[tuple[str, Difference]], most: int = 10) -> Table:
+    """The classes with the greatest gains and losses, the greatest gain first."""
+    ups = [one for one in classes if one[1].gain > 0][:most]
+    downs = [one for one in classes if one[1].gain < 0][-most:]
+    rest = len(classes) - len(ups) - len(downs)
+    left = f"; of the other {rest} see --json" if rest else ""
+    table = Table(title=f"Classes that change most, B minus A{left}")
+    table.add_column("class", overflow="fold")
+    for name in ("videos", "A", "B", "points", "95 % interval"):
+        table.add_column(name, justify="right")
+    for part in (ups, downs):
+        for name, one in part:
+            accuracies = (f"{one.a:.0%}", f"{one.b:.0%}", f"{100 * one.gain:+.1f}")
+            ends = f"{100 * one.low:+.1f} to {100 * one.high:+.1f}"
+            table.add_row(escape(name), str(one.videos), *accuracies, ends)
+        table.add_section()
     return table
 
 
@@ -74,3 +121,61 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
         counts = (part["videos"], part["unreadable"], frames["min"], frames["median"])
         table.add_row(split, *(f"{count:g}" for count in counts), f"{frames['max']}", sizes)
     return table
+
+
+def probe_table(title: str, found: Probe) -> Table:
+    """What disturbed frames do to a model."""
+    table = Table(title=title)
+    table.add_column("frames")
+    for name in ("top-1", "difference", "95 %", "p"):
+        table.add_column(name, justify="right")
+    table.add_row(IN_ORDER.name, f"{found.right(IN_ORDER.name).double().mean():.1%}")
+    for name in (disturbance.name for disturbance in DISTURBANCES):
+        one = found.change(name)
+        low, high = (100 * end for end in one.interval)
+        figures = (f"{100 * one.difference:+.1f}", f"{low:+.1f} to {high:+.1f}", f"{one.p:.2g}")
+        table.add_row(name, f"{one.after:.1%}", *figures)
+    return table
+
+
+def class_probe_table(rows: Sequence[Mapping[str, Any]], most: int = 10) -> Table:
+    """The classes that lose most when their frames are shuffled."""
+    table = Table(
+        title=f"Classes that need the order of frames most, {min(most, len(rows))} of {len(rows)}"
+    )
+    table.add_column("class", overflow="fold", min_width=30)
+    table.add_column("videos", justify="right")
+    names = [IN_ORDER.name, *(one.name for one in DISTURBANCES if one.keep_every == 1)]
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in rows[:most]:
+        accuracies = (f"{row[name]:.0%}" for name in names)
+        table.add_row(row["class"], str(row["videos"]), *accuracies)
+    return table
+
+
+def dry_run_table(found: DryRun) -> Table:
+    """What a training will take."""
+    table = Table(title=f"{found.epochs} epochs of {found.steps} steps", show_header=False)
+    table.add_column()
+    table.add_column()
+    limit = f" of {found.memory_limit / 2**30:.0f}" if found.memory_limit else ""
+    where = "of the GPU" if found.memory_limit else "of this process"
+    epoch = found.epoch_seconds
+    table.add_row("a step", f"{found.step_seconds:.2f} s for {found.batch_size} clips")
+    table.add_row("reading a clip", f"{1000 * found.load_seconds:.0f} ms on one core")
+    table.add_row("who waits", found.waits)
+    table.add_row("an epoch", f"{_duration(epoch)}, with {found.videos} validation videos")
+    table.add_row("all", _duration(epoch * found.epochs))
+    table.add_row("memory", f"{found.memory_bytes / 2**30:.1f}{limit} GiB {where}")
+    free = f"{found.disk_free / 2**30:.1f} GiB free"
+    table.add_row("disk", f"{found.disk_bytes / 2**30:.2f} GiB for the run's folder, {free}")
+    table.add_row("first loss", f"{found.loss:.3f}")
+    return table
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"

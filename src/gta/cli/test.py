@@ -1,7 +1,7 @@
 """`gta test`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from gta.cli.options import (
     ProtocolOption,
     RootOption,
     RunArgument,
+    SubmissionOption,
 )
 
 
@@ -22,40 +23,47 @@ def test(
     protocol: ProtocolOption = None,
     best: BestOption = False,
     frames: FramesOption = None,
+    split: Annotated[
+        Literal["val", "test"],
+        typer.Option(help="The validation videos, or those of the test set."),
+    ] = "val",
     scores: Annotated[
         Path | None, typer.Option(help="Score file; RUN/scores-PROTOCOL.npz if left out.")
     ] = None,
+    submission: SubmissionOption = None,
     workers: Annotated[int | None, typer.Option(help="Loader processes.")] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Score a run on the validation videos of its data set."""
+    """Score a run on the validation videos of its data set.
+
+    Writes the scores of each video and, beside them, the table of the classes and the confusion
+    matrix, as csv and as a picture.
+    """
     import json
+    from dataclasses import replace
 
     from gta.cli.console import Terminal
+    from gta.cli.results import check_npz, write_results
     from gta.cli.tables import score_table
+    from gta.cli.videos import run_videos
     from gta.data.loader import num_workers
-    from gta.data.videos import load_videos
-    from gta.errors import DataError, UsageError
     from gta.evaluation.evaluate import evaluate
     from gta.evaluation.protocols import parse_protocol
-    from gta.files import write_whole
+    from gta.evaluation.scores import About, list_hash
+    from gta.evaluation.submission import check_submission, write_submission
     from gta.runs import Run
     from gta.training.processes import joined_processes
 
+    check_npz("--scores", scores)
     run = Run.open(folder)
     if frames is not None:
         run = run.at_frames(frames)
     recipe, data = run.recipe, run.recipe.data
     views = parse_protocol(protocol or recipe.test.protocol)
-    place = root or (Path(data.root) if data.root else None)
-    if place is None:
-        raise UsageError("which videos? Give the folder of the data set: --root DIR")
-    videos = load_videos(
-        data.format, place, "val", val_fraction=data.val_fraction, seed=data.split_seed
-    )
-    if videos.classes != run.classes:
-        raise DataError(_differing(run.folder, run.classes, place, videos.classes))
+    if submission is not None:
+        check_submission(data.format)
+    videos = run_videos(run, root, split)
     with joined_processes(device) as processes:
         terminal = Terminal(quiet=not processes.is_main, stderr=as_json)
         model, weights = run.load(best=best)
@@ -78,30 +86,25 @@ def test(
             )
         if not processes.is_main:
             return
-        kind = f"{'-best' if best else ''}{f'-{frames}frames' if frames else ''}"
-        file = scores or folder / f"scores-{views.name}{kind}.npz"
-        write_whole(file, found.save)
+        about = About(
+            dataset=data.format,
+            split=split,
+            list_hash=list_hash(videos.classes, [(v.id, v.label) for v in videos.videos]),
+            num_frames=recipe.clip.num_frames,
+            num_views=views.num_views,
+        )
+        found = replace(found, about=about)
+        marks = ("test" * (split == "test"), "best" * best, f"{frames}frames" if frames else "")
+        name = "-".join(filter(None, ("scores", views.name, *marks)))
+        written = write_results(found, scores or folder / f"{name}.npz")
+        if submission is not None:
+            write_submission(submission, found)
+            written["submission"] = str(submission)
         if as_json:
-            print(json.dumps(found.summary() | {"scores": str(file)}, ensure_ascii=False))
+            print(json.dumps(found.summary() | written, ensure_ascii=False))
             return
         terminal.console.print(score_table(found))
         for path, reason in found.failures:
             terminal.say(f"could not be read, in no figure above: {path}: {reason}")
-        terminal.say(f"scores of each video: {file}")
-
-
-def _differing(run: Path, ours: list[str], root: Path, theirs: list[str]) -> str:
-    both = set(ours) & set(theirs)
-    parts = [
-        f"only in {where}: {', '.join(map(repr, only[:5]))}{' ...' * (len(only) > 5)}"
-        for where, only in (
-            (f"the run ({len(ours)} classes)", [c for c in ours if c not in both]),
-            (f"the data ({len(theirs)} classes)", [c for c in theirs if c not in both]),
-        )
-        if only
-    ]
-    detail = "; ".join(parts) or "the same names in another order"
-    return (
-        f"{run} was trained for other classes than those of {root}: {detail}. "
-        f"Give the data set that it was trained on with --root."
-    )
+        for kind, path in written.items():
+            terminal.say(f"{kind.replace('_', ' ')}: {path}")

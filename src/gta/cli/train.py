@@ -30,6 +30,13 @@ def train(
     ] = None,
     settings: SetOption = None,
     device: DeviceOption = "auto",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Train for three steps and tell what the whole training would take.",
+        ),
+    ] = False,
 ) -> None:
     """Train a model. The same command again goes on where it was interrupted.
 
@@ -41,6 +48,12 @@ def train(
         found = found.model_copy(update={"model": start})
     if out is None:
         out = Path("runs") / (recipe.stem if recipe else f"{data}-{model}")
+
+    if dry_run:
+        from gta.cli.dry_run import tell
+
+        tell(found, out, device)
+        return
 
     from gta.cli.console import Terminal
     from gta.cli.session import open_session, train_run

@@ -50,6 +50,7 @@ def check_videos(
     clip_frames: int,
     size: int,
     flip: str,
+    trained_classes: Sequence[str] | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> CheckReport:
@@ -61,6 +62,7 @@ def check_videos(
         clip_frames: Frames of a clip.
         size: Height and width of a clip in pixels.
         flip: "skip", "remap" or "off": what training does with mirror images.
+        trained_classes: Of a model that is to be used with these videos.
         workers: Videos decoded at a time.
         progress: Called with (videos done, videos in all).
     """
@@ -82,7 +84,9 @@ def check_videos(
         facts[split].append(found[split, index])
     everything = [*facts["train"], *facts["val"]]
     findings = [
-        *unreadable(everything, train.classes),
+        *other_classes(train.classes, trained_classes),
+        *missing(train, val),
+        *unreadable(everything),
         *duplicates(facts["train"], facts["val"]),
         *class_counts(train, val),
         *frame_counts(everything, clip_frames),
@@ -109,7 +113,33 @@ def summary(facts: dict[str, list[Facts]], classes: Sequence[str]) -> dict[str, 
     return told
 
 
-def unreadable(facts: list[Facts], classes: Sequence[str]) -> list[Finding]:
+def other_classes(classes: Sequence[str], trained: Sequence[str] | None) -> list[Finding]:
+    """Whether a model was trained for other classes, or for another order of them."""
+    if trained is None or list(classes) == list(trained):
+        return []
+    names = [f"only in the data: {name}" for name in classes if name not in trained]
+    names += [f"only in the model: {name}" for name in trained if name not in classes]
+    count = f"{len(trained)} classes, the data {len(classes)}"
+    text = f"The model has other classes: it has {count}. It cannot be tested on these videos"
+    if not names:
+        text = "The model has the same classes in another order: its answers would be mistaken"
+        pairs = zip(classes, trained, strict=True)
+        names = [f"{i}: {a}, in the model {b}" for i, (a, b) in enumerate(pairs) if a != b]
+    return [Finding("error", "other classes", text, names)]
+
+
+def missing(train: VideoList, val: VideoList) -> list[Finding]:
+    """Videos that the annotation names and the disk lacks."""
+    findings = []
+    for split, videos in (("training", train), ("validation", val)):
+        if videos.missing:
+            lost, total = len(videos.missing), len(videos) + len(videos.missing)
+            text = f"{lost} of {total} {split} videos of the annotation are not there. Left out"
+            findings.append(Finding("warning", "missing", text, list(videos.missing)))
+    return findings
+
+
+def unreadable(facts: list[Facts]) -> list[Finding]:
     """Videos that cannot be decoded."""
     bad = [f"{one.video.path}: {one.problem}" for one in facts if one.problem is not None]
     text = (

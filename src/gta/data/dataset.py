@@ -15,6 +15,7 @@ from .cache import FrameCache
 from .decode import count_frames, frame_rate, read_frames
 from .flips import flip_partners
 from .modes import Sampling
+from .order import Order, in_order
 from .records import Video, VideoList
 from .transforms import TrainTransform, ViewTransform, resize_frames
 
@@ -121,6 +122,16 @@ class ViewClips(Dataset):
 
     View v is crop v % num_crops of clip v // num_crops. A video that cannot be read gives an item
     without a clip; nothing is put in its place.
+
+    Args:
+        videos: The videos.
+        num_frames: T, of a clip.
+        transform: Crops.
+        num_clips: Of a video.
+        sampling: Which frames a clip shows.
+        order: How the frames of each clip are put in order, to see whether a model minds.
+        keep_every: Every so many-th frame of a video is there for sampling: 2 halves its rate.
+        cache: Frames in memory, filled with the transform's `resize`.
     """
 
     def __init__(
@@ -131,10 +142,14 @@ class ViewClips(Dataset):
         transform: ViewTransform,
         num_clips: int = 1,
         sampling: Sampling = SEGMENTS,
+        order: Order = "forward",
+        keep_every: int = 1,
         cache: FrameCache | None = None,
     ):
         self.videos, self.num_frames, self.transform = videos.videos, num_frames, transform
         self.num_clips, self.sampling = num_clips, sampling
+        self.order: Order = order
+        self.keep_every = keep_every
         self.frames = _Frames(cache, transform.resize)
 
     @property
@@ -149,17 +164,22 @@ class ViewClips(Dataset):
     def __getitem__(self, index: int) -> Item:
         video = self.videos[index]
         try:
-            return Item(self._views(video), _label(video), index, ())
+            return Item(self._views(video, index), _label(video), index, ())
         except VideoError as error:
             return Item(None, _label(video), index, ((error.path, error.reason),))
 
-    def _views(self, video: Video) -> Tensor:
-        n, fps = self.frames.count(video), self.frames.rate(video, self.sampling)
+    def _views(self, video: Video, index: int) -> Tensor:
+        step = self.keep_every
+        n, fps = -(-self.frames.count(video) // step), self.frames.rate(video, self.sampling)
         clips = [
-            self.sampling(n, self.num_frames, fps=fps, view=view, num_views=self.num_clips)
+            self.sampling(
+                n, self.num_frames, fps=fps and fps / step, view=view, num_views=self.num_clips
+            )
             for view in range(self.num_clips)
         ]
-        frames = self.frames.read(video, [i for clip in clips for i in clip])
+        rng = np.random.default_rng([index])
+        shown = [step * i for clip in clips for i in in_order(clip, self.order, rng)]
+        frames = self.frames.read(video, shown)
         return torch.stack(
             [
                 self.transform(clip, crop)

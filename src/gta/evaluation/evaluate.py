@@ -12,9 +12,10 @@ from gta.data.cache import FrameCache
 from gta.data.dataset import ViewClips
 from gta.data.loader import evaluation_loader
 from gta.data.modes import Sampling
+from gta.data.order import Order
 from gta.data.records import VideoList
 from gta.data.transforms import ViewTransform, normalize
-from gta.errors import DataError
+from gta.errors import DataError, UsageError
 from gta.evaluation.protocols import Protocol
 from gta.evaluation.scores import Scores
 
@@ -31,6 +32,8 @@ def evaluate(
     amp: bool = True,
     rank: int = 0,
     world_size: int = 1,
+    order: Order = "forward",
+    keep_every: int = 1,
     cache: FrameCache | None = None,
     progress: Callable[[int, int], None] | None = None,
     name: str = "",
@@ -48,12 +51,15 @@ def evaluate(
         amp: bf16 autocast on a GPU.
         rank: Of this process.
         world_size: Processes.
+        order: How the frames of a clip are put in order, and
+        keep_every: every which frame of a video is there: see `ViewClips`.
         cache: Frames in memory, resized as `protocol` resizes.
         progress: Called with (videos done, videos in all) of this process.
         name: Of the model, kept with the scores.
 
     Raises:
         DataError: Not one video could be read.
+        UsageError: A score is not finite: the weights are of a training that has diverged.
     """
     transform = ViewTransform(size=protocol.size, resize=protocol.resize, places=protocol.places)
     clips = ViewClips(
@@ -62,6 +68,8 @@ def evaluate(
         transform=transform,
         num_clips=protocol.num_clips,
         sampling=Sampling(clip.sampling, clip.stride),
+        order=order,
+        keep_every=keep_every,
         cache=cache,
     )
     loader = evaluation_loader(
@@ -97,6 +105,13 @@ def evaluate(
             f"Not one of {len(videos)} videos could be read; the first is {path}: {reason}"
         )
     found.sort(key=lambda one: one[0])
+    bad = [index for index, scores in found if not scores.isfinite().all()]
+    if bad:
+        raise UsageError(
+            f"The scores of {len(bad)} of {len(found)} videos are not finite, first those of "
+            f"{videos.videos[bad[0]].id}: the weights are broken, as after a training that has "
+            f"diverged. Test other weights, or train again with a lower train.lr."
+        )
     chosen = [videos.videos[index] for index, _ in found]
     return Scores(
         ids=[video.id for video in chosen],

@@ -35,8 +35,23 @@ def mean_class_accuracy(scores: Tensor, labels: Tensor) -> float:
     return class_accuracy(scores, labels).nanmean().item()
 
 
+def predictions(scores: Tensor, labels: Tensor) -> Tensor:
+    """Predicted class of each video, int64 (N,): the highest score.
+
+    Where the label shares the highest score it is another class that has it, as in `ranks`.
+    """
+    tied = (ranks(scores, labels) > 1) & (scores.argmax(1) == labels)
+    rivals = scores[tied].scatter(1, labels[tied][:, None], -torch.inf)
+    found = scores.argmax(1)
+    found[tied] = rivals.argmax(1)
+    return found
+
+
 def confusion_matrix(scores: Tensor, labels: Tensor) -> Tensor:
-    """Counts (num_classes, num_classes): rows are labels, columns are predictions."""
+    """Counts (num_classes, num_classes): rows are labels, columns are predictions.
+
+    Its diagonal is the number of right answers, ties as in `ranks`.
+    """
     num_classes = scores.shape[1]
-    cells = labels * num_classes + scores.argmax(1)
+    cells = labels * num_classes + predictions(scores, labels)
     return torch.bincount(cells, minlength=num_classes**2).view(num_classes, num_classes)

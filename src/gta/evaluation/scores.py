@@ -1,15 +1,58 @@
 """Scores of every video of a test, and the file that keeps them."""
 
+import hashlib
 import json
-from dataclasses import dataclass, field
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from math import isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gta import __version__
 from gta.errors import DataError
-from gta.evaluation.metrics import mean_class_accuracy, top_k_accuracy
+from gta.evaluation.metrics import mean_class_accuracy, ranks, top_k_accuracy
+from gta.evaluation.significance import wilson_interval
+
+TOLERANCE = 1e-3
+"""By which the probabilities of a video may miss 1."""
+
+
+def list_hash(classes: Sequence[str], videos: Iterable[tuple[str, int | None]]) -> str:
+    """SHA-256 of a data list: two people with the same one have scored the same thing.
+
+    Of the UTF-8 JSON, without spaces and not escaped, of [classes, [[id, label], ...]], the pairs
+    sorted by id: the order of the videos does not matter, that of the classes does. A label that is
+    not known is -1.
+    """
+    pairs = sorted([id, -1 if label is None else label] for id, label in videos)
+    text = json.dumps([list(classes), pairs], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What was scored, and how, beyond the protocol; early score files do not tell it."""
+
+    dataset: str = ""
+    """The recipe's `data.format`."""
+    split: str = ""
+    list_hash: str = ""
+    """Of all videos of the split, those that could not be read too: see `list_hash`."""
+    num_frames: int | None = None
+    """Of a clip."""
+    num_views: int | None = None
+    """Of a video."""
+    parts: tuple[str, ...] = ()
+    """Of an ensemble: model, protocol and weight of each."""
+    version: str = __version__
+    """Of gta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +71,65 @@ class Scores:
     """(path, reason) of videos that could not be read; they are in no figure."""
     model: str = ""
     """Run and weights."""
+    about: About = field(default_factory=About)
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def num_labelled(self) -> int:
+        """Videos whose label is known: the figures are over these."""
+        return int((self.labels >= 0).sum())
+
+    def labelled(self) -> tuple[Tensor, Tensor]:
+        """Scores and labels of the videos whose label is known."""
+        known = self.labels >= 0
+        return self.scores[known], self.labels[known]
+
+    def correct(self) -> Tensor:
+        """Whether each labelled video's top-1 prediction is right, bool (num_labelled,)."""
+        return ranks(*self.labelled()) == 1
+
     def top(self, k: int) -> float:
-        """Top-k accuracy, 0 to 1, of the videos that could be read."""
-        return top_k_accuracy(self.scores, self.labels, k)
+        """Top-k accuracy, 0 to 1, of the videos that could be read; NaN without labels."""
+        return top_k_accuracy(*self.labelled(), k)
 
     def mean_class(self) -> float:
-        """Mean of the classes' top-1 accuracies, 0 to 1."""
-        return mean_class_accuracy(self.scores, self.labels)
+        """Mean of the classes' top-1 accuracies, 0 to 1; NaN without labels."""
+        return mean_class_accuracy(*self.labelled())
+
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval (Wilson) of the top-1 accuracy."""
+        return wilson_interval(int(self.correct().sum()), self.num_labelled)
+
+    def in_order(self, indices: Sequence[int]) -> "Scores":
+        """The same, with the videos in another order."""
+        chosen = torch.as_tensor(indices, dtype=torch.int64)
+        return replace(
+            self,
+            ids=[self.ids[index] for index in indices],
+            labels=self.labels[chosen],
+            scores=self.scores[chosen],
+        )
 
     def summary(self) -> dict[str, object]:
-        """The figures, with everything that one needs to quote them."""
+        """The figures, with everything that one needs to quote them; None without labels."""
+        figures = {"top1": self.top(1), "top5": self.top(5), "mean_class": self.mean_class()}
         return {
             "model": self.model,
             "protocol": self.protocol,
             "videos": len(self),
-            "top1": self.top(1),
-            "top5": self.top(5),
-            "mean_class": self.mean_class(),
+            "labelled": self.num_labelled,
+            **{name: None if isnan(value) else value for name, value in figures.items()},
+            "top1_interval": list(self.interval()) if self.num_labelled else None,
             "unreadable": [{"path": path, "reason": reason} for path, reason in self.failures],
+            **asdict(self.about),
         }
 
     def save(self, path: Path) -> None:
         """Writes a NumPy .npz file: ids, labels, scores, classes, and `about`, JSON."""
         about = {"protocol": self.protocol, "model": self.model, "failures": self.failures}
+        about |= asdict(self.about)
         np.savez_compressed(
             path,
             ids=np.array(self.ids, dtype=np.str_),
@@ -66,22 +141,78 @@ class Scores:
 
     @classmethod
     def load(cls, path: Path) -> "Scores":
-        """Reads what `save` wrote.
+        """Reads what `save` wrote, now or in an earlier version.
 
         Raises:
-            DataError: No such file, or it is not a score file.
+            DataError: No such file, it is not a score file, or its scores are no probabilities.
         """
+        if not path.exists():
+            raise DataError(f"{path}: no such score file. `gta test RUN` writes one.")
         try:
             with np.load(path, allow_pickle=False) as file:
-                about = json.loads(str(file["about"]))
-                return cls(
+                told = json.loads(str(file["about"]))
+                found = cls(
                     ids=file["ids"].tolist(),
                     labels=torch.from_numpy(file["labels"]),
                     scores=torch.from_numpy(file["scores"]),
                     classes=file["classes"].tolist(),
-                    protocol=about["protocol"],
-                    failures=[(where, why) for where, why in about["failures"]],
-                    model=about["model"],
+                    protocol=told["protocol"],
+                    failures=[(where, why) for where, why in told["failures"]],
+                    model=told["model"],
+                    about=_about(told),
                 )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             raise DataError(f"{path} is not a score file written by `gta test`: {error}") from error
+        reason = _fault(found)
+        if reason:
+            raise DataError(f"{path} is not a usable score file: {reason}")
+        return found
+
+
+def _about(told: dict[str, Any]) -> About:
+    """What a file tells of itself; an early one leaves it open."""
+    known: dict[str, Any] = {"version": ""}
+    known |= {each.name: told[each.name] for each in fields(About) if each.name in told}
+    known["parts"] = tuple(known.get("parts", ()))
+    return About(**known)
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+def _fault(found: Scores) -> str | None:
+    """What is wrong with scores that came from a file, or None."""
+    N, C = len(found.ids), len(found.classes)
+    if tuple(found.scores.shape) != (N, C) or tuple(found.labels.shape) != (N,):
+        return (
+            f"{N} videos and {C} classes, but scores of shape {tuple(found.scores.shape)} and "
+            f"labels of shape {tuple(found.labels.shape)}; expected ({N}, {C}) and ({N},)"
+        )
+    if N == 0 or C == 0:
+        return f"it holds {N} videos of {C} classes"
+    if not found.scores.is_floating_point() or found.labels.dtype != torch.int64:
+        kinds = f"{found.scores.dtype} and {found.labels.dtype}".replace("torch.", "")
+        return f"its scores and labels are {kinds}; expected float32 and int64"
+    if len(set(found.ids)) < N:
+        (twice, _), *_ = Counter(found.ids).most_common(1)
+        return f"video {twice!r} is in it more than once"
+    wild = (found.labels < -1) | (found.labels >= C)
+    if wild.any():
+        label, id = int(found.labels[wild][0]), found.ids[int(wild.nonzero()[0])]
+        return f"the label of video {id!r} is {label}, and there are {C} classes"
+    bad = ~found.scores.isfinite().all(1)
+    if bad.any():
+        return (
+            f"the scores of {int(bad.sum())} of {N} videos are NaN or infinite, first those of "
+            f"{found.ids[int(bad.nonzero()[0])]!r}. Test again with other weights."
+        )
+    sums = found.scores.double().sum(1)
+    off = ((sums - 1).abs() > TOLERANCE) | (found.scores < 0).any(1)
+    if off.any():
+        first = int(off.nonzero()[0])
+        return (
+            f"the scores of {int(off.sum())} of {N} videos are not probabilities (each at least "
+            f"0, their sum 1), first those of {found.ids[first]!r}, with a sum of "
+            f"{sums[first]:.3f}. Logits have to go through softmax first."
+        )
+    return None

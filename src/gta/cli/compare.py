@@ -1,0 +1,52 @@
+"""`gta compare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gta.cli.options import JsonOption, PartProtocolOption
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="A score file, or a run's folder that holds one.")],
+    b: Annotated[Path, typer.Argument(help="Another, of the same videos.")],
+    protocol: PartProtocolOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Is model B better than model A, by how much, and on which classes?
+
+    McNemar's exact test on the videos that one of them alone has right, and 95 % intervals for
+    pairs (Newcombe).
+    """
+    import json
+    from dataclasses import asdict
+
+    from gta.cli.console import Terminal
+    from gta.cli.tables import class_gain_table, parts_table
+    from gta.evaluation.comparison import compare as compare_scores
+    from gta.evaluation.score_files import read_matching
+
+    files, scores = read_matching([a, b], protocol)
+    found = compare_scores(*scores)
+    if as_json:
+        told = {
+            "members": [
+                one.summary() | {"scores": str(file)}
+                for file, one in zip(files, scores, strict=True)
+            ],
+            "gain": found.overall.gain,
+            **asdict(found.overall),
+            "classes": [
+                {"class": name, "gain": one.gain, **asdict(one)} for name, one in found.classes
+            ],
+            "notable_classes": found.notable,
+            "conclusion": found.conclusion,
+        }
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    terminal = Terminal()
+    terminal.console.print(parts_table(scores, names=("A", "B")))
+    terminal.console.print(class_gain_table(found.classes))
+    terminal.say(found.note)
+    terminal.say(found.conclusion)

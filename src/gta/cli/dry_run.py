@@ -1,0 +1,49 @@
+"""`gta train --dry-run`: what a training would take."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from gta.cli.console import Terminal
+from gta.cli.tables import dry_run_table
+from gta.config import Recipe
+from gta.errors import UsageError
+from gta.figures.contact_sheet import draw_contact_sheet
+from gta.pretrained import load_pretrained
+from gta.runs import build_network
+from gta.training.dry_run import dry_run
+from gta.training.processes import Processes, find_device
+from gta.training.splits import load_splits
+
+
+def tell(recipe: Recipe, out: Path, device: str) -> None:
+    """Measures, prints a table, and draws the first clips beside the folder of the run.
+
+    Raises:
+        UsageError: Several processes, or a disk without room for the run.
+    """
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError("--dry-run measures one process; start it without torchrun")
+    terminal = Terminal()
+    processes = Processes(find_device(device))
+    splits = load_splits(recipe, terminal)
+    torch.manual_seed(recipe.train.seed)
+    model = build_network(recipe, len(splits.train.classes))
+    loaded = load_pretrained(model, recipe.model)
+    if loaded is not None:
+        terminal.say(str(loaded))
+    found = dry_run(model, splits, recipe, processes, out)
+    terminal.console.print(dry_run_table(found))
+    for path, reason in found.batch.failures:
+        terminal.say(f"could not be read: {path}: {reason}")
+    picture = out.with_name(f"{out.name}-dry-run.png")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    names = [splits.train.classes[label] for label in found.batch.labels]
+    draw_contact_sheet(picture, found.batch.clips.permute(0, 2, 3, 4, 1).numpy(), names)
+    terminal.say(f"clips as the network sees them: {picture}")
+    if not found.fits:
+        raise UsageError(
+            f"the disk of {out} has {found.disk_free / 2**30:.2f} GiB free, the run needs "
+            f"{found.disk_bytes / 2**30:.2f} GiB: give another --out, or make room"
+        )

@@ -1,0 +1,64 @@
+"""`gta ensemble`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gta.cli.options import JsonOption, PartProtocolOption, SubmissionOption
+
+
+def ensemble(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="A B ...", help="Score files, or folders of runs that hold one score file each."
+        ),
+    ],
+    weights: Annotated[
+        str | None, typer.Option(metavar="NUMBERS", help="Of the files, such as 1,2; equal if not.")
+    ] = None,
+    protocol: PartProtocolOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the mean as a score file, NAME.npz.")
+    ] = None,
+    submission: SubmissionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Average the scores of several models, video by video (GTA_En).
+
+    The files have to be about the same videos, labels and classes.
+    """
+    import json
+
+    from gta.cli.console import Terminal
+    from gta.cli.results import check_npz, write_results
+    from gta.cli.tables import parts_table
+    from gta.errors import UsageError
+    from gta.evaluation.ensemble import ensemble as average
+    from gta.evaluation.ensemble import parse_weights
+    from gta.evaluation.score_files import read_matching
+    from gta.evaluation.submission import write_submission
+
+    check_npz("--out", out)
+    shares = None if weights is None else parse_weights(weights)
+    places, parts = read_matching(files, protocol)
+    if out is not None and out.resolve() in [place.resolve() for place in places]:
+        raise UsageError(f"--out {out} is one of the files that are averaged; give another name")
+    found = average(parts, shares)
+    if submission is not None:
+        write_submission(submission, found)
+    written = {} if out is None else write_results(found, out)
+    if submission is not None:
+        written["submission"] = str(submission)
+    if as_json:
+        told = [
+            part.summary() | {"scores": str(place)}
+            for place, part in zip(places, parts, strict=True)
+        ]
+        print(json.dumps(found.summary() | written | {"members": told}, ensure_ascii=False))
+        return
+    terminal = Terminal()
+    terminal.console.print(parts_table([*parts, found]))
+    for kind, path in written.items():
+        terminal.say(f"{kind.replace('_', ' ')}: {path}")

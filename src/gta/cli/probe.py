@@ -1,0 +1,102 @@
+"""`gta probe`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gta.cli.options import (
+    BestOption,
+    DeviceOption,
+    JsonOption,
+    ProtocolOption,
+    RootOption,
+    RunArgument,
+)
+
+
+def probe(
+    folder: RunArgument,
+    root: RootOption = None,
+    protocol: ProtocolOption = None,
+    best: BestOption = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the accuracies of all classes to this csv file.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Loader processes.")] = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Does my data need time? Scores a model on frames in order, shuffled, reversed, frozen, ...
+
+    Each validation video is scored six times. The table tells what is lost, and for which classes.
+    """
+    import csv
+    import io
+    import json
+    from dataclasses import asdict
+
+    from gta.cli.console import Terminal
+    from gta.cli.tables import class_probe_table, probe_table
+    from gta.cli.videos import run_videos
+    from gta.data.loader import num_workers
+    from gta.evaluation.evaluate import evaluate
+    from gta.evaluation.probe import DISTURBANCES, Disturbance
+    from gta.evaluation.probe import probe as probe_model
+    from gta.evaluation.protocols import parse_protocol
+    from gta.evaluation.scores import Scores
+    from gta.files import write_text
+    from gta.runs import Run
+    from gta.training.processes import find_device
+
+    run = Run.open(folder)
+    recipe, views = run.recipe, parse_protocol(protocol or run.recipe.test.protocol)
+    videos = run_videos(run, root)
+    terminal, where = Terminal(stderr=as_json), find_device(device)
+    model, weights = run.load(best=best)
+    model = model.to(where)
+    asked = recipe.data.workers if workers is None else workers
+    with terminal.track("probing", len(videos) * (1 + len(DISTURBANCES))) as advance:
+        scored = 0
+
+        def score(disturbance: Disturbance) -> Scores:
+            nonlocal scored
+            found = evaluate(
+                model,
+                videos,
+                views,
+                clip=recipe.clip,
+                device=where,
+                batch_size=recipe.test.batch_size,
+                workers=num_workers(asked),
+                amp=recipe.train.amp,
+                order=disturbance.order,
+                keep_every=disturbance.keep_every,
+                progress=lambda done, _: advance(scored + done, disturbance.name),
+            )
+            scored += len(videos)
+            return found
+
+        found = probe_model(score)
+    rows = found.by_class()
+    if out is not None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(out, text.getvalue())
+    if as_json:
+        told = {
+            "model": f"{folder.name}, {weights}",
+            "protocol": views.name,
+            "blind": found.blind,
+            "disturbances": {d.name: asdict(found.change(d.name)) for d in DISTURBANCES},
+            "classes": rows,
+            "verdict": found.verdict(),
+        }
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    terminal.console.print(probe_table(f"{folder.name}, {weights}\nprotocol {views}", found))
+    terminal.console.print(class_probe_table(rows))
+    for sentence in found.verdict():
+        terminal.say(sentence)

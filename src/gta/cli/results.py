@@ -1,0 +1,58 @@
+"""What stands beside a score file: the table of the classes and the confusion matrix."""
+
+from pathlib import Path
+
+from gta.errors import UsageError
+from gta.evaluation.scores import Scores
+
+LISTED = 20
+"""Mistakes that the picture of many classes names."""
+
+
+def check_npz(option: str, path: Path | None) -> None:
+    """Refuses a name that NumPy would change.
+
+    Raises:
+        UsageError: It does not end in .npz.
+    """
+    if path is not None and path.suffix != ".npz":
+        raise UsageError(f"{option} {path}: a score file ends in .npz")
+
+
+def write_results(scores: Scores, file: Path) -> dict[str, str]:
+    """Writes the score file and, where labels are known, what they give; the paths by their kind.
+
+    Args:
+        scores: Of a test or an ensemble.
+        file: `NAME.npz`; NAME-classes.csv, NAME-confusion.csv and NAME-confusion.png are beside it.
+    """
+    from gta.evaluation.confusion import (
+        class_results,
+        confused_pairs,
+        confusion,
+        write_class_table,
+        write_confusion,
+    )
+    from gta.figures.confusion import draw_confusion
+    from gta.files import write_whole
+
+    write_whole(file, scores.save)
+    written = {"scores": file}
+    if scores.num_labelled:
+        kinds = ("classes.csv", "confusion.csv", "confusion.png")
+        table, counts, picture = (file.with_name(f"{file.stem}-{kind}") for kind in kinds)
+        matrix = confusion(scores)
+        write_class_table(table, class_results(matrix, scores.classes))
+        write_confusion(counts, matrix, scores.classes)
+        mistakes = [
+            f"{pair.count} of {pair.videos} ({pair.share:.0%})  {pair.label}\n"
+            f"    → {pair.prediction}"
+            for pair in confused_pairs(matrix, scores.classes, LISTED)
+        ]
+        title = f"{scores.model}\n{scores.protocol}, top-1 {scores.top(1):.1%}"
+        write_whole(
+            picture,
+            lambda part: draw_confusion(part, matrix.numpy(), scores.classes, mistakes, title),
+        )
+        written |= {"classes": table, "confusion": counts, "confusion_picture": picture}
+    return {kind: str(path) for kind, path in written.items()}

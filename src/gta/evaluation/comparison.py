@@ -1,0 +1,121 @@
+"""Two models on the same videos: is one better, by how much, and on which classes."""
+
+from dataclasses import dataclass
+
+import torch
+
+from gta.errors import DataError
+from gta.evaluation.scores import Scores
+from gta.evaluation.significance import mcnemar_exact, paired_interval
+
+LEVEL = 0.05
+"""Below this p-value a difference is called one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Accuracy of B minus that of A on the same videos."""
+
+    videos: int
+    a: float
+    """Top-1 accuracy, 0 to 1."""
+    b: float
+    only_a: int
+    """Videos that A alone has right."""
+    only_b: int
+    low: float
+    """Ends of the 95 % interval of the difference (Newcombe's, for pairs), -1 to 1."""
+    high: float
+    p: float
+    """McNemar's exact test, two-sided."""
+
+    @property
+    def gain(self) -> float:
+        """-1 to 1."""
+        return (self.only_b - self.only_a) / self.videos
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Of all videos, and of the videos of each class that has some, the greatest gain first."""
+
+    overall: Difference
+    classes: list[tuple[str, Difference]]
+
+    @property
+    def conclusion(self) -> str:
+        """What follows, in a sentence."""
+        found = self.overall
+        if found.only_a == found.only_b == 0:
+            return f"A and B are right on the same videos, {found.a:.1%} of {found.videos}."
+        better, worse, sign = ("B", "A", 1) if found.gain > 0 else ("A", "B", -1)
+        low, high = sorted((100 * sign * found.low, 100 * sign * found.high))
+        points = f"{100 * abs(found.gain):.1f} points ({low:.1f} to {high:.1f})"
+        chance = f"p = {found.p:.2g}" if found.p >= 1e-4 else "p < 0.0001"
+        if found.p < LEVEL:
+            return f"{better} is better than {worse} by {points}, {chance}."
+        if found.gain == 0:
+            return (
+                f"A and B are equally good on these {found.videos} videos, and each is right on "
+                f"{found.only_a} that the other has wrong; the 95 % interval of the difference is "
+                f"{low:.1f} to {high:.1f} points."
+            )
+        return (
+            f"These {found.videos} videos do not tell which is better: {better} is ahead of "
+            f"{worse} by {points}, {chance}."
+        )
+
+    @property
+    def note(self) -> str:
+        """How far the classes can be trusted, in a sentence."""
+        return (
+            f"{self.notable} of {len(self.classes)} classes have an interval that leaves out 0; of "
+            f"two equally good models about {LEVEL * len(self.classes):.1f} would."
+        )
+
+    @property
+    def notable(self) -> int:
+        """Classes whose interval leaves out zero."""
+        return sum(found.low > 0 or found.high < 0 for _, found in self.classes)
+
+
+def compare(a: Scores, b: Scores) -> Comparison:
+    """Compares top-1 answers on the labelled videos.
+
+    Args:
+        a: Scores.
+        b: Of the same videos, labels and classes in the same order: `score_files.read_matching`.
+
+    Raises:
+        DataError: No label is known.
+    """
+    if a.num_labelled == 0:
+        raise DataError(
+            "the videos of these scores have no labels, so no answer can be called right; compare "
+            "scores of the validation videos"
+        )
+    right_a, right_b = a.correct(), b.correct()
+    labels = a.labelled()[1]
+    classes = [
+        (a.classes[label], _difference(right_a[labels == label], right_b[labels == label]))
+        for label in labels.unique().tolist()
+    ]
+    classes.sort(key=lambda one: (-one[1].gain, one[0]))
+    return Comparison(_difference(right_a, right_b), classes)
+
+
+def _difference(right_a: torch.Tensor, right_b: torch.Tensor) -> Difference:
+    total = len(right_a)
+    both, only_a = int((right_a & right_b).sum()), int((right_a & ~right_b).sum())
+    only_b = int((~right_a & right_b).sum())
+    low, high = paired_interval(both, only_a, only_b, total - both - only_a - only_b)
+    return Difference(
+        videos=total,
+        a=(both + only_a) / total,
+        b=(both + only_b) / total,
+        only_a=only_a,
+        only_b=only_b,
+        low=low,
+        high=high,
+        p=mcnemar_exact(only_a, only_b),
+    )

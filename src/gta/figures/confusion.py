@@ -1,0 +1,89 @@
+"""The confusion matrix as a picture that can be read for 4 classes and for 400."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+MOST_NAMED = 60
+"""Classes that have their names at the axes; of more, the most frequent mistakes are listed."""
+_WIDTH = 78
+"""Characters of a line of that list."""
+_MOST_COUNTED = 20
+"""Classes whose counts are written into the cells."""
+
+
+def draw_confusion(
+    path: Path, matrix: np.ndarray, classes: Sequence[str], mistakes: Sequence[str], title: str
+) -> None:
+    """Writes `confusion_figure` to a .png file."""
+    confusion_figure(matrix, classes, mistakes, title).savefig(path, dpi=130)
+
+
+def confusion_figure(
+    matrix: np.ndarray, classes: Sequence[str], mistakes: Sequence[str], title: str
+) -> Figure:
+    """The picture: each row is the videos of one class, shaded by the share of each answer.
+
+    The shade grows with the root of the share, so that rare mistakes are seen. A class without
+    videos is an empty row.
+
+    Args:
+        matrix: Counts (num_classes, num_classes), rows are labels.
+        classes: Names.
+        mistakes: A text for each of the most frequent, a line or two; listed beside more than
+            `MOST_NAMED` classes.
+        title: Of the picture.
+    """
+    videos = matrix.sum(1, keepdims=True)
+    share = np.divide(matrix, videos, out=np.zeros(matrix.shape), where=videos > 0)
+    named = len(classes) <= MOST_NAMED
+    side = 3.5 + 0.16 * len(classes) if named else 9.0
+    size = (side + 3.5, side + 2) if named else (side + 6.5, side)
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    if named:
+        axes = figure.subplots()
+        _name(axes, classes)
+    else:
+        axes, beside = figure.subplots(1, 2, width_ratios=[side, 5.5])
+        axes.set_xlabel("prediction, by number of class")
+        axes.set_ylabel("label, by number of class")
+        _list(beside, mistakes)
+    shown = axes.imshow(
+        share, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1), interpolation="nearest"
+    )
+    if len(classes) <= _MOST_COUNTED:
+        for row, column in zip(*matrix.nonzero(), strict=True):
+            colour = "white" if share[row, column] > 0.4 else "black"
+            text = str(matrix[row, column])
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+    bar = figure.colorbar(shown, ax=axes, shrink=0.7, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1])
+    bar.ax.set_yticklabels(["0", "1 %", "5 %", "20 %", "50 %", "100 %"])
+    bar.set_label("share of the class's videos")
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _name(axes: Axes, classes: Sequence[str]) -> None:
+    names = [_cut(name, 36) for name in classes]
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.set_xlabel("prediction")
+    axes.set_ylabel("label")
+
+
+def _list(axes: Axes, mistakes: Sequence[str]) -> None:
+    axes.set_axis_off()
+    axes.set_title("The most frequent mistakes", fontsize=10, loc="left")
+    lines = ["\n".join(_cut(line, _WIDTH) for line in text.splitlines()) for text in mistakes]
+    text = axes.text(0, 0.99, "\n\n".join(lines), va="top", fontsize=7.5, transform=axes.transAxes)
+    text.set_in_layout(False)  # or the matrix would shrink for it
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

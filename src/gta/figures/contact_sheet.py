@@ -1,0 +1,36 @@
+"""A contact sheet: clips as training sees them, one in a row, with their labels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+MOST_CLIPS, MOST_FRAMES = 8, 8
+
+
+def draw_contact_sheet(path: Path, clips: np.ndarray, titles: Sequence[str]) -> None:
+    """Writes `contact_sheet` to a .png file."""
+    contact_sheet(clips, titles).savefig(path, dpi=80)
+
+
+def contact_sheet(clips: np.ndarray, titles: Sequence[str]) -> Figure:
+    """The picture: up to 8 clips, each with up to 8 of its frames, evenly taken.
+
+    Args:
+        clips: uint8 (B, T, H, W, 3).
+        titles: One for each clip, such as its class.
+    """
+    clips = clips[:MOST_CLIPS]
+    num_frames = clips.shape[1]
+    shown = np.linspace(0, num_frames - 1, min(num_frames, MOST_FRAMES)).round().astype(int)
+    figure = Figure(figsize=(1.5 * len(shown), 1.75 * len(clips)), layout="constrained")
+    FigureCanvasAgg(figure)
+    rows = figure.subfigures(len(clips), 1, squeeze=False)[:, 0]
+    for row, clip, title in zip(rows, clips, titles, strict=False):
+        row.suptitle(title, fontsize=9, x=0.01, ha="left")
+        for axes, frame in zip(row.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+            axes.imshow(clip[frame])
+            axes.set_axis_off()
+    return figure
