@@ -28,9 +28,8 @@ def test_json(run: Run, trained: Path):
     assert isinstance(told["blind"], bool)
     shuffled = told["disturbances"]["shuffled"]
     assert shuffled["videos"] == 12
-    assert shuffled["before"] == told["disturbances"]["frozen"]["before"]
-    low, high = shuffled["interval"]
-    assert low <= shuffled["difference"] <= high
+    assert shuffled["a"] == told["disturbances"]["frozen"]["a"]
+    assert shuffled["low"] <= shuffled["b"] - shuffled["a"] <= shuffled["high"]
     assert told["verdict"]
 
 

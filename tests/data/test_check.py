@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gta.data.check import CheckReport, Finding, check_videos
+from gta.data.check import CheckReport, check_videos
+from gta.data.findings import Finding
 from gta.data.inspect import fingerprint, inspect_video
 from gta.data.records import Video, VideoList
 

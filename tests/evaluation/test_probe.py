@@ -37,9 +37,9 @@ def test_a_model_that_needs_the_order():
     swapped = torch.tensor([1, 0, 2] * 40)  # up and down are each other backwards
     found = probed(reversed=swapped, shuffled=torch.zeros_like(LABELS), frozen=LABELS * 0 + 2)
     assert not found.blind
-    assert found.change("shuffled").after == pytest.approx(1 / 3)
+    assert found.change("shuffled").b == pytest.approx(1 / 3)
     assert found.change("shuffled").p < 1e-10
-    assert found.change("reversed").difference == pytest.approx(-2 / 3)
+    assert found.change("reversed").gain == pytest.approx(-2 / 3)
     order, frozen, backwards = found.verdict()
     assert order.startswith("The order of frames matters: shuffled, 66.7 points (57.")
     assert frozen.startswith("One frame alone gives 33.3% of 100.0%: the rest needs several")

@@ -132,9 +132,9 @@ def probe_table(title: str, found: Probe) -> Table:
     table.add_row(IN_ORDER.name, f"{found.right(IN_ORDER.name).double().mean():.1%}")
     for name in (disturbance.name for disturbance in DISTURBANCES):
         one = found.change(name)
-        low, high = (100 * end for end in one.interval)
-        figures = (f"{100 * one.difference:+.1f}", f"{low:+.1f} to {high:+.1f}", f"{one.p:.2g}")
-        table.add_row(name, f"{one.after:.1%}", *figures)
+        low, high = (100 * end for end in (one.low, one.high))
+        figures = (f"{100 * one.gain:+.1f}", f"{low:+.1f} to {high:+.1f}", f"{one.p:.2g}")
+        table.add_row(name, f"{one.b:.1%}", *figures)
     return table
 
 

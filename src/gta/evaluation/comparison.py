@@ -97,14 +97,15 @@ def compare(a: Scores, b: Scores) -> Comparison:
     right_a, right_b = a.correct(), b.correct()
     labels = a.labelled()[1]
     classes = [
-        (a.classes[label], _difference(right_a[labels == label], right_b[labels == label]))
+        (a.classes[label], difference(right_a[labels == label], right_b[labels == label]))
         for label in labels.unique().tolist()
     ]
     classes.sort(key=lambda one: (-one[1].gain, one[0]))
-    return Comparison(_difference(right_a, right_b), classes)
+    return Comparison(difference(right_a, right_b), classes)
 
 
-def _difference(right_a: torch.Tensor, right_b: torch.Tensor) -> Difference:
+def difference(right_a: torch.Tensor, right_b: torch.Tensor) -> Difference:
+    """The difference of two answers to the same videos, each bool (N,): right or not."""
     total = len(right_a)
     both, only_a = int((right_a & right_b).sum()), int((right_a & ~right_b).sum())
     only_b = int((~right_a & right_b).sum())

@@ -8,12 +8,9 @@ from torch import Tensor
 
 from gta.data.order import Order
 from gta.errors import DataError
+from gta.evaluation.comparison import LEVEL, Difference, difference
 from gta.evaluation.metrics import ranks
 from gta.evaluation.scores import Scores
-from gta.evaluation.significance import mcnemar_exact, paired_interval
-
-SURE = 0.05
-"""p-value below which a difference is taken for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +33,6 @@ DISTURBANCES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What a disturbance does to the top-1 accuracy."""
-
-    videos: int
-    before: float
-    """With frames in order, 0 to 1."""
-    after: float
-    difference: float
-    """After less before."""
-    interval: tuple[float, float]
-    """95 % interval of the difference."""
-    p: float
-    """Of McNemar's exact test that there is none."""
-
-    @property
-    def is_loss(self) -> bool:
-        """Whether it does harm, beyond chance."""
-        return self.p < SURE and self.difference < 0
-
-
-@dataclass(frozen=True, slots=True)
 class Probe:
     """A model's answers to the same videos, undisturbed and disturbed."""
 
@@ -66,20 +42,9 @@ class Probe:
     answers: dict[str, Tensor]
     """Scores (N, num_classes) of "in order" and of each disturbance."""
 
-    def change(self, name: str) -> Change:
-        """What a disturbance does, against frames in order."""
-        before, after = self.right(IN_ORDER.name), self.right(name)
-        both, neither = int((before & after).sum()), int((~before & ~after).sum())
-        lost, won = int((before & ~after).sum()), int((~before & after).sum())
-        n = len(before)
-        return Change(
-            n,
-            (both + lost) / n,
-            (both + won) / n,
-            (won - lost) / n,
-            paired_interval(both, lost, won, neither),
-            mcnemar_exact(lost, won),
-        )
+    def change(self, name: str) -> Difference:
+        """What a disturbance does: B of the difference is disturbed, A in order."""
+        return difference(self.right(IN_ORDER.name), self.right(name))
 
     def right(self, name: str) -> Tensor:
         """Whether each video is right, bool (N,)."""
@@ -122,16 +87,16 @@ class Probe:
             ]
         said = [_about_order(shuffled), _about_frozen(frozen)]
         backwards = self.change("reversed")
-        if backwards.is_loss:
+        if _is_loss(backwards):
             confused = self.answers["reversed"].argmax(1)[~self.right("reversed")]
             said.append(
-                f"Backwards it has {backwards.after:.1%} right; it then says most often "
+                f"Backwards it has {backwards.b:.1%} right; it then says most often "
                 f"{self.classes[int(confused.mode().values)]!r}."
             )
         for name in (d.name for d in DISTURBANCES if d.keep_every > 1):
             slow = self.change(name)
-            if slow.p < SURE:
-                change = "loses" if slow.difference < 0 else "gains"
+            if slow.p < LEVEL:
+                change = "loses" if slow.gain < 0 else "gains"
                 said.append(f"At frame {name} it {change} {_points(slow)}: do not mix frame rates.")
         return said
 
@@ -163,29 +128,34 @@ def gathered(found: Mapping[str, Scores]) -> Probe:
     return Probe(first.labels[rows[IN_ORDER.name]], first.classes, answers)
 
 
-def _points(found: Change) -> str:
-    low, high = sorted(abs(100 * end) for end in found.interval)
-    return f"{abs(100 * found.difference):.1f} points ({low:.1f} to {high:.1f})"
+def _is_loss(found: Difference) -> bool:
+    """Whether the disturbance does harm, beyond chance."""
+    return found.p < LEVEL and found.gain < 0
 
 
-def _about_order(shuffled: Change) -> str:
-    if shuffled.is_loss:
+def _points(found: Difference) -> str:
+    low, high = sorted(abs(100 * end) for end in (found.low, found.high))
+    return f"{abs(100 * found.gain):.1f} points ({low:.1f} to {high:.1f})"
+
+
+def _about_order(shuffled: Difference) -> str:
+    if _is_loss(shuffled):
         return (
-            f"The order of frames matters: shuffled, {_points(shuffled)} of {shuffled.before:.1%} "
+            f"The order of frames matters: shuffled, {_points(shuffled)} of {shuffled.a:.1%} "
             f"are lost (p = {shuffled.p:.2g}). A model that attends over time is worth its cost."
         )
-    low, high = (100 * end for end in shuffled.interval)
+    low, high = (100 * end for end in (shuffled.low, shuffled.high))
     return (
         f"No sign that the order of frames matters to this model: shuffled, its top-1 changes by "
-        f"{100 * shuffled.difference:+.1f} points ({low:+.1f} to {high:+.1f}) on "
+        f"{100 * shuffled.gain:+.1f} points ({low:+.1f} to {high:+.1f}) on "
         f"{shuffled.videos} videos. One without attention over time may do as well."
     )
 
 
-def _about_frozen(frozen: Change) -> str:
-    if frozen.is_loss:
+def _about_frozen(frozen: Difference) -> str:
+    if _is_loss(frozen):
         return (
-            f"One frame alone gives {frozen.after:.1%} of {frozen.before:.1%}: the rest needs "
+            f"One frame alone gives {frozen.b:.1%} of {frozen.a:.1%}: the rest needs "
             f"several frames."
         )
-    return f"One frame alone gives {frozen.after:.1%} of {frozen.before:.1%}: it is enough."
+    return f"One frame alone gives {frozen.b:.1%} of {frozen.a:.1%}: it is enough."
