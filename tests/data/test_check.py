@@ -93,6 +93,31 @@ def test_a_file_cut_off_at_its_end_is_found(video, tmp_path: Path):
     assert inspect_video(Video("cut", path, 0)).problem is not None
 
 
+def test_a_webm_that_is_cut_off_is_found(tmp_path: Path, write_video):
+    paths = [
+        (write_video(tmp_path / f"{i}.webm", 24, codec="libvpx-vp9", gop=1), i % 2)
+        for i in range(12)
+    ]
+    whole = paths[0][0].read_bytes()
+    train = videos(paths[:6], ["a", "b"])
+    val = videos(paths[6:], ["a", "b"])
+    assert "cut off" not in found(check(train, val))
+    paths[0][0].write_bytes(whole[: len(whole) // 2])
+    cut = found(check(train, val))["cut off"]
+    assert cut.severity == "warning"
+    assert cut.text == "Videos cut off, by their headers: 1. They are used as far as they go"
+    (item,) = cut.items
+    assert item == f"{tmp_path.name}/0.webm: 12 of 24 frames"
+
+
+def test_one_bad_picture_is_found_by_a_thorough_check(tmp_path: Path, write_pictures):
+    paths = [(write_pictures(tmp_path / f"{i}", 20), i % 2) for i in range(12)]
+    train, val = videos(paths[:6], ["a", "b"]), videos(paths[6:], ["a", "b"])
+    (paths[0][0] / "00005.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    assert "unreadable" not in found(check(train, val))
+    assert len(found(check(train, val, thorough=True))["unreadable"].items) == 1
+
+
 def test_the_same_content_twice(video, tmp_path: Path):
     train, val = good(video, ["jump", "run"])
     for source, copy in (("train/00", "val/0"), ("train/10", "train/01"), ("train/12", "train/13")):

@@ -29,6 +29,9 @@ def check(
         Path | None,
         typer.Option("--run", help="A trained run whose classes the videos have to have."),
     ] = None,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Decode all frames of every video, not some.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write everything that was found to this file, as JSON.")
     ] = None,
@@ -70,6 +73,7 @@ def check(
             size=found.clip.size,
             flip=found.augment.flip,
             trained_classes=trained and trained.classes,
+            thorough=thorough,
             workers=workers or available_cores(),
             progress=lambda done, _: advance(done, ""),
         )

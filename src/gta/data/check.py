@@ -33,6 +33,7 @@ def check_videos(
     size: int,
     flip: str,
     trained_classes: Sequence[str] | None = None,
+    thorough: bool = False,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> CheckReport:
@@ -45,6 +46,7 @@ def check_videos(
         size: Height and width of a clip in pixels.
         flip: "skip", "remap" or "off": what training does with mirror images.
         trained_classes: Of a model that is to be used with these videos.
+        thorough: Decode all frames of every video instead of some.
         workers: Videos decoded at a time.
         progress: Called with (videos done, videos in all).
     """
@@ -52,7 +54,7 @@ def check_videos(
     total, done = len(train) + len(val), 0
     with ThreadPoolExecutor(workers) as pool:
         jobs = {
-            pool.submit(inspect_video, video): (split, index)
+            pool.submit(inspect_video, video, thorough=thorough): (split, index)
             for split, videos in (("train", train), ("val", val))
             for index, video in enumerate(videos.videos)
         }
@@ -71,6 +73,7 @@ def check_videos(
         *look.unreadable(everything),
         *look.duplicates(facts["train"], facts["val"]),
         *look.class_counts(train, val),
+        *look.cut_off(everything),
         *look.frame_counts(everything, clip_frames),
         *look.sizes(everything, size),
         *look.flips(train.classes, flip),

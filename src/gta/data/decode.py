@@ -38,6 +38,16 @@ def frame_rate(path: Path) -> float | None:
         return None if path.is_dir() else video_file.index(path).rate
 
 
+def announced_frames(path: Path) -> int | None:
+    """The number of frames that a file's header leads one to expect; None where it does not tell.
+
+    Raises:
+        VideoError: The video cannot be read.
+    """
+    with _explained(path):
+        return None if path.is_dir() else video_file.index(path).announced
+
+
 def read_frames(path: Path, indices: Sequence[int] | None = None) -> torch.Tensor:
     """Reads frames as uint8 (T, 3, H, W), upright, in RGB.
 

@@ -13,6 +13,8 @@ from .records import VideoList
 Severity = Literal["error", "warning", "note"]
 FEW = 5
 """Training videos of a class below which a warning is given."""
+CUT_OFF = 0.8
+"""Share of the announced frames below which a video counts as cut off."""
 UNUSUAL = 20
 """How many times the median length is unusually long."""
 
@@ -63,6 +65,17 @@ def unreadable(facts: list[Facts]) -> list[Finding]:
         f"them, tests leave them out; mend or remove them"
     )
     return [Finding("error", "unreadable", text, bad)] if bad else []
+
+
+def cut_off(facts: list[Facts]) -> list[Finding]:
+    """Files that end before the time that their header tells: what is there can be read."""
+    bad = [
+        f"{one.video.id}: {one.num_frames} of {one.announced} frames"
+        for one in facts
+        if one.announced is not None and one.num_frames < CUT_OFF * one.announced
+    ]
+    text = f"Videos cut off, by their headers: {len(bad)}. They are used as far as they go"
+    return [Finding("warning", "cut off", text, bad)] if bad else []
 
 
 def duplicates(train: list[Facts], val: list[Facts]) -> list[Finding]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gta.errors import VideoError
 
-from .decode import count_frames, read_frames
+from .decode import announced_frames, count_frames, read_frames
 from .records import Video
 from .sampling import segment_indices
 
@@ -14,6 +14,8 @@ _PIECE = 2**16
 """Bytes of a file that are compared at first: at its start, middle and end."""
 _LOOKS = 4
 """Frames that are decoded, spread over the video, beside the last."""
+_AT_ONCE = 32
+"""Frames in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Facts:
 
     video: Video
     num_frames: int = 0
+    announced: int | None = None
+    """The number of frames that follows from the file's header, where it tells a duration."""
     height: int = 0
     width: int = 0
     fingerprint: str = ""
@@ -30,15 +34,18 @@ class Facts:
     """Why it cannot be read."""
 
 
-def inspect_video(video: Video) -> Facts:
-    """Counts the frames of a video and decodes the last and a few others."""
+def inspect_video(video: Video, *, thorough: bool = False) -> Facts:
+    """Counts the frames of a video and decodes the last and a few others, or all of them."""
     try:
         n = count_frames(video.path)
-        frames = read_frames(video.path, sorted({*segment_indices(n, _LOOKS), n - 1}))
+        looks = range(n) if thorough else sorted({*segment_indices(n, _LOOKS), n - 1})
+        for start in range(0, len(looks), _AT_ONCE):
+            frames = read_frames(video.path, looks[start : start + _AT_ONCE])
+        announced = announced_frames(video.path)
     except VideoError as error:
         return Facts(video, problem=error.reason)
     height, width = frames.shape[-2:]
-    return Facts(video, n, height, width, fingerprint(video.path))
+    return Facts(video, n, announced, height, width, fingerprint(video.path))
 
 
 def fingerprint(path: Path) -> str:

@@ -52,6 +52,8 @@ class Index:
     keyframes: Sequence[int] = ()
     rate: float | None = None
     """Frames per second on average, as far as the header tells."""
+    announced: int | None = None
+    """Duration times rate, as far as the header tells."""
 
 
 def index(path: Path) -> Index:
@@ -75,7 +77,9 @@ def _index(path: Path, _modified: int, size: int) -> Index:
     if found is None:
         with _opened(path) as (container, stream):
             count = sum(1 for _ in _decode(container, stream))
-            found = Index(count, _size(stream), None, rate=_rate(stream))
+            found = Index(
+                count, _size(stream), None, (), _rate(stream), _announced(container, stream)
+            )
     if found.num_frames == 0:
         raise VideoError(path, "no frame could be decoded")
     return found
@@ -96,7 +100,8 @@ def _index_packets(container: InputContainer, stream: VideoStream) -> Index | No
     keyframes = array("q", (i for i, (_, is_key) in enumerate(packets) if is_key))
     if len(set(times)) < len(times) or not keyframes:
         return None
-    return Index(len(times), _size(stream), times, keyframes, _rate(stream))
+    announced = _announced(container, stream)
+    return Index(len(times), _size(stream), times, keyframes, _rate(stream), announced)
 
 
 def read(path: Path, indices: Sequence[int]) -> np.ndarray:
@@ -198,6 +203,12 @@ def _size(stream: VideoStream) -> tuple[int, int]:
 
 def _rate(stream: VideoStream) -> float | None:
     return float(stream.average_rate) if stream.average_rate else None
+
+
+def _announced(container: InputContainer, stream: VideoStream) -> int | None:
+    if not container.duration or not stream.average_rate:
+        return None
+    return round(container.duration / av.time_base * stream.average_rate)
 
 
 def _what_is_it(path: Path) -> str:
