@@ -28,6 +28,15 @@ def mix_groups(matrix: Tensor, value: Tensor) -> Tensor:
     return heads.flatten(1, 2)
 
 
+def mix_token_groups(matrix: Tensor, value: Tensor) -> Tensor:
+    """`mix_groups` of tokens: (B, S, N, G*D) to (B, T, N, K*D)."""
+    K, T, G, S = matrix.shape
+    B, _, N, width = value.shape
+    groups = value.unflatten(3, (G, -1)).permute(0, 3, 1, 2, 4).reshape(B, G * S, -1)
+    heads = matrix.reshape(K * T, G * S).to(value.dtype) @ groups  # Eq. 6, Eq. 7, Eq. 8
+    return heads.view(B, K, T, N, -1).permute(0, 2, 3, 1, 4).reshape(B, T, N, width)
+
+
 def require_groups(width: int, groups: int) -> None:
     """Raise `ValueError` unless the width can be split into that many groups of channels."""
     if groups < 1 or width % groups:

@@ -9,9 +9,11 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from gta.blocks.channel_groups import mix_groups, require_groups
+from gta.blocks.channel_groups import mix_groups, mix_token_groups, require_groups
 from gta.blocks.frames import require_frames
+from gta.blocks.normalised_sum import add_normalised
 from gta.blocks.options import require_option, require_positive, width_of
+from gta.blocks.tokens import from_tokens, project, takes_tokens, to_tokens
 from gta.blocks.zero_norm import zero_norm
 
 Assignment = Literal["softmax_regions", "softmax_positions", "none"]
@@ -97,15 +99,21 @@ class GlobalTemporalAttention(nn.Module):
         """
         if self.assign is None:
             raise ValueError("this block has no Region GTA branch: build it with region=True")
-        logits = self.assign(x)
+        return self.share_out(self.assign(x).flatten(3)).unflatten(3, x.shape[3:])
+
+    def share_out(self, logits: Tensor) -> Tensor:
+        """The assignment, normalised, from what the convolution gives: (B, R, T, N) both."""
         if self.normalisation == "softmax_regions":
             return logits.softmax(dim=1)
         if self.normalisation == "softmax_positions":
-            return logits.flatten(3).softmax(dim=3).unflatten(3, x.shape[3:])
+            return logits.softmax(dim=3)
         return logits
 
     def forward(self, x: Tensor) -> Tensor:
         require_frames(x, self.num_frames)
+        if takes_tokens(x, [branch.norm for branch in self.branches]):
+            with torch.autocast(x.device.type, enabled=False):
+                return self.forward_tokens(x)
         y = x
         if self.pixel is not None:
             attended = mix_groups(self.pixel.matrix, self.pixel.value(x).flatten(3))  # Eq. 6-8: A^P
@@ -119,3 +127,35 @@ class GlobalTemporalAttention(nn.Module):
             attended = torch.einsum("brtn,bdtr->bdtn", to_regions, attended)  # W_R^T A^R
             y = y + self.region.project(attended, x)  # Eq. 5: + W_R^T A^R W_O^R
         return y
+
+    @property
+    def branches(self) -> list[Branch]:
+        """Those that there are: pixel, region."""
+        return [branch for branch in (self.pixel, self.region) if branch is not None]
+
+    def forward_tokens(self, x: Tensor) -> Tensor:
+        """The same by matrix products alone; see `gta.blocks.tokens`."""
+        B, _, T, H, W = x.shape
+        branches = self.branches
+        layers = [*(branch.value for branch in branches), *([self.assign] if self.assign else [])]
+        tokens, wide = project(to_tokens(x), *layers)
+        sizes = [layer.out_channels for layer in layers]
+        parts = wide.unflatten(0, (B, T, H * W)).split(sizes, dim=3)
+        mixed = []
+        if self.pixel is not None:
+            mixed.append(mix_token_groups(self.pixel.matrix, parts[0]))  # Eq. 6-8: A^P
+        if self.region is not None:
+            value, logits = parts[-2:]
+            to_regions = self.share_out(logits.permute(0, 3, 1, 2)).permute(0, 2, 1, 3)  # W_R
+            regions = to_regions @ value  # (B, T, R, D)
+            if self.normalisation != "softmax_positions":
+                regions = regions / (H * W)
+            regions = mix_token_groups(self.region.matrix, regions)  # Eq. 6-8: A^R
+            mixed.append(to_regions.transpose(2, 3) @ regions)  # W_R^T A^R
+        y = add_normalised(
+            tokens,
+            [one.flatten(0, 2) for one in mixed],
+            [branch.output for branch in branches],
+            [branch.norm for branch in branches],
+        )  # Eq. 5
+        return from_tokens(y, x)

@@ -6,10 +6,13 @@ N/4 when pooled).
 
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool3d
 
+from gta.blocks.normalised_sum import add_normalised
 from gta.blocks.options import require_option, width_of
+from gta.blocks.tokens import from_tokens, pool_tokens, project, takes_tokens, to_tokens
 from gta.blocks.zero_norm import zero_norm
 
 Pool = Literal["before", "after"]
@@ -65,6 +68,13 @@ class NonLocal(nn.Module):
         self.affinity = affinity
         self.scale = width**-0.5 if scale else 1.0
 
+    def weights(self, query: Tensor, key: Tensor) -> Tensor:
+        """The matrix M of Eq. 2, (B, N, S), from queries (B, N, D) and keys (B, S, D)."""
+        scores = query @ key.transpose(1, 2)
+        if self.affinity == "dot_product":
+            return scores / key.shape[1]
+        return (scores * self.scale).softmax(dim=-1)
+
     def project_pooled(self, projection: nn.Module, x: Tensor) -> Tensor:
         """K or V as (B, D, S)."""
         if self.pool == "before":
@@ -78,11 +88,29 @@ class NonLocal(nn.Module):
         """The matrix M of Eq. 2 as (B, N, S): a row for each query, in the order t, h, w."""
         query = self.query(x).flatten(2)  # Eq. 1
         key = self.project_pooled(self.key, x)  # Eq. 1
-        if self.affinity == "dot_product":
-            return query.transpose(1, 2) @ key / key.shape[2]
-        return (query.transpose(1, 2) @ key * self.scale).softmax(dim=-1)  # Eq. 2
+        return self.weights(query.transpose(1, 2), key.transpose(1, 2))  # Eq. 2
 
     def forward(self, x: Tensor) -> Tensor:
+        if takes_tokens(x, [self.norm]):
+            with torch.autocast(x.device.type, enabled=False):
+                return self.forward_tokens(x)
         value = self.project_pooled(self.value, x)  # Eq. 1
         attended = value @ self.attention(x).transpose(1, 2)  # Eq. 3, transposed: (B, D, N)
         return x + self.norm(self.output(attended.unflatten(2, x.shape[2:])))  # Eq. 4
+
+    def forward_tokens(self, x: Tensor) -> Tensor:
+        """The same by matrix products alone; see `gta.blocks.tokens`."""
+        width = self.query.out_channels
+        tokens = to_tokens(x)
+        if self.pool == "before":
+            _, pairs = project(pool_tokens(tokens, x), self.key, self.value)  # Eq. 1
+            tokens, query = project(tokens, self.query)
+        else:
+            tokens, wide = project(tokens, self.query, self.key, self.value)  # Eq. 1
+            query, pairs = wide.split([width, 2 * width], dim=1)
+            if self.pool == "after":
+                pairs = pool_tokens(pairs, x)
+        key, value = pairs.unflatten(0, (len(x), -1)).split(width, dim=2)
+        attended = self.weights(query.unflatten(0, (len(x), -1)), key) @ value  # Eq. 2, Eq. 3
+        y = add_normalised(tokens, [attended.flatten(0, 1)], [self.output], [self.norm])  # Eq. 4
+        return from_tokens(y, x)

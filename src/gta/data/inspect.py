@@ -39,12 +39,12 @@ def inspect_video(video: Video, *, thorough: bool = False) -> Facts:
     try:
         n = count_frames(video.path)
         looks = range(n) if thorough else sorted({*segment_indices(n, _LOOKS), n - 1})
+        height, width = 0, 0
         for start in range(0, len(looks), _AT_ONCE):
-            frames = read_frames(video.path, looks[start : start + _AT_ONCE])
+            height, width = read_frames(video.path, looks[start : start + _AT_ONCE]).shape[-2:]
         announced = announced_frames(video.path)
     except VideoError as error:
         return Facts(video, problem=error.reason)
-    height, width = frames.shape[-2:]
     return Facts(video, n, announced, height, width, fingerprint(video.path))
 
 
