@@ -31,7 +31,7 @@ def run(block: nn.Module, x: torch.Tensor, *, tokens: bool):
     x = x.clone().requires_grad_()
     with token_path(tokens):
         y = block(x)
-    upstream = torch.randn(y.shape, generator=torch.Generator().manual_seed(9), dtype=y.dtype)
+    upstream = torch.randn(y.shape, generator=torch.Generator().manual_seed(9)).to(y)
     y.backward(upstream)
     gradients = {name: p.grad for name, p in block.named_parameters()}
     return y.detach(), x.grad, gradients, dict(block.named_buffers())
@@ -150,15 +150,25 @@ def test_a_large_mean_does_not_drown_the_variance():
     torch.testing.assert_close(found, expected.float(), rtol=1e-3, atol=2e-3)
 
 
-def test_compiles_without_a_break():
+def test_compiles_without_a_break_and_exports_the_plain_way():
     block = randomised(
         nn.Sequential(SpatialAttention(16, 3), GlobalTemporalAttention(16, 3, groups=2))
     )
     x = torch.randn(2, 16, 3, 4, 6)
+    targets: list[str] = []
+
+    def backend(graph: torch.fx.GraphModule, _):
+        targets.extend(str(node.target) for node in graph.graph.nodes)
+        return graph.forward
+
     with token_path(True):
         expected = block(x)
-        compiled = torch.compile(block, fullgraph=True, backend="aot_eager")
+        compiled = torch.compile(block, fullgraph=True, backend=backend)
         torch.testing.assert_close(compiled(x), expected)
+        assert not any("conv" in target for target in targets)
+        exported = torch.export.export(block.eval(), (x,))
+    assert sum("conv3d" in str(node.target) for node in exported.graph.nodes) == 9
+    torch.testing.assert_close(exported.module()(x), block(x), rtol=1e-4, atol=1e-4)
 
 
 def test_gradient_checkpointing():

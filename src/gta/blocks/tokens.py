@@ -42,7 +42,9 @@ def takes_tokens(x: Tensor, norms: Sequence[nn.Module]) -> bool:
     usual = all(
         type(norm) is nn.BatchNorm3d and norm.track_running_stats and norm.affine for norm in norms
     )
-    if not usual or torch.compiler.is_exporting():
+    # torch 2.11 says "exporting" of everything that it compiles
+    exporting = torch.compiler.is_exporting() and not torch.compiler.is_dynamo_compiling()
+    if not usual or exporting:
         return False
     return x.is_cuda if _forced is None else _forced
 

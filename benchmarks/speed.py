@@ -1,0 +1,171 @@
+"""Training and inference speed of the blocks, beside the plain network in the same run.
+
+    python -m benchmarks.speed --out speed.json
+    python -m benchmarks.speed --models r2d50 r2d50_gta --ways eager --batch 8 --device cpu
+
+Training is one step: bf16 autocast, forward, backward, fused SGD. Inference is a forward pass with
+running statistics. Each figure is the median over the steps; "over" is the time over that of the
+first model, in the same way. "plain" takes the blocks' plain way, the equations as they stand.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from gta.blocks.tokens import token_path
+from gta.recipes import find_recipe, read_recipe
+from gta.runs import build_network
+
+MODELS = ("r2d50", "r2d50_nl", "r2d50_dnl", "r2d50_gta", "r2d50_gta:plain")
+WAYS = ("eager", "compiled", "inference", "compiled inference")
+CLASSES = 174
+
+
+def network(name: str, device: torch.device) -> tuple[nn.Module, tuple[int, ...]]:
+    """A model of the Something-Something v2 recipes as in mid-training, and its clip's shape."""
+    recipe = read_recipe(find_recipe("ssv2", name))
+    torch.manual_seed(0)
+    model = build_network(recipe, CLASSES).to(device)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)
+        elif isinstance(module, nn.BatchNorm3d):  # no longer zero, as when a block is inserted
+            nn.init.constant_(module.weight, 0.1)
+    clip = recipe.clip
+    return model, (3, clip.num_frames, clip.size, clip.size)
+
+
+def measure(name: str, way: str, *, batch: int, steps: int, device: torch.device) -> dict[str, Any]:
+    """Milliseconds of a step, clips a second and peak memory."""
+    name, _, plain = name.partition(":")
+    model, shape = network(name, device)
+    clips = torch.randn(batch, *shape, device=device)
+    clips = clips.contiguous(memory_format=torch.channels_last_3d)
+    labels = torch.arange(batch, device=device) % CLASSES
+    torch.compiler.reset()
+    forward = torch.compile(model) if way.startswith("compiled") else model
+    step = _inference(model, forward, clips) if "inference" in way else None
+    step = step or _training(model, forward, clips, labels)
+    with token_path(False) if plain else nullcontext():
+        began = time.perf_counter()
+        for _ in range(3):
+            step()
+        _wait(device)
+        warm_up = time.perf_counter() - began
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        times = []
+        for _ in range(steps):
+            began = time.perf_counter()
+            step()
+            _wait(device)
+            times.append(1000 * (time.perf_counter() - began))
+    gib = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else None
+    ms = statistics.median(times)
+    return {
+        **{"ms": ms, "least": min(times), "most": max(times), "warm_up_s": warm_up},
+        **{"clips_per_s": 1000 * batch / ms, "peak_gib": gib},
+    }
+
+
+def _training(
+    model: nn.Module, forward: Callable[[Tensor], Tensor], clips: Tensor, labels: Tensor
+) -> Callable[[], None]:
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, fused=True)
+
+    def step() -> None:
+        with torch.autocast(clips.device.type, torch.bfloat16, enabled=clips.is_cuda):
+            loss = cross_entropy(forward(clips).float(), labels)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _inference(
+    model: nn.Module, forward: Callable[[Tensor], Tensor], clips: Tensor
+) -> Callable[[], None]:
+    model.eval()
+
+    def step() -> None:
+        with (
+            torch.inference_mode(),
+            torch.autocast(clips.device.type, torch.bfloat16, enabled=clips.is_cuda),
+        ):
+            forward(clips)
+
+    return step
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def table(found: dict[str, Any]) -> str:
+    """Markdown: a row for each model, the ratios to the first beside the times."""
+    ways = list(dict.fromkeys(key.split(" | ")[1] for key in found["results"]))
+    models = list(dict.fromkeys(key.split(" | ")[0] for key in found["results"]))
+    heads = [f"{way}, ms | over | GiB" for way in ways]
+    lines = [
+        "| model | " + " | ".join(heads) + " |",
+        "| --- |" + " ---: | ---: | ---: |" * len(ways),
+    ]
+    for model in models:
+        cells = []
+        for way in ways:
+            one = found["results"].get(f"{model} | {way}")
+            first = found["results"].get(f"{models[0]} | {way}")
+            if not one or not first:
+                cells.append(" | | ")
+                continue
+            gib = "" if one["peak_gib"] is None else f"{one['peak_gib']:.1f}"
+            cells.append(f"{one['ms']:.1f} | {one['ms'] / first['ms']:.2f} | {gib}")
+        lines.append(f"| {model} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measures what the arguments name, one after the other, and prints the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--models", nargs="+", default=MODELS, metavar="NAME[:plain]")
+    parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS, metavar="WAY")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    device = torch.device(given.device)
+    card = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
+    found: dict[str, Any] = {
+        "date": date.today().isoformat(),
+        **{"torch": torch.__version__, "device": card, "batch": given.batch, "results": {}},
+    }
+    for way in given.ways:
+        for model in given.models:
+            found["results"][f"{model} | {way}"] = measure(
+                model, way, batch=given.batch, steps=given.steps, device=device
+            )
+            print(model, way, found["results"][f"{model} | {way}"], flush=True)
+            if given.out is not None:
+                given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()
