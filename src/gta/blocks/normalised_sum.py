@@ -54,7 +54,7 @@ def add_normalised(
         )
         factor = gamma * torch.rsqrt(variance + eps)
         folded = _folded(weight, factor, beta - (mean - bias) * factor, x.dtype)
-        return torch.addmm(x, _with_ones(branches), folded.t())
+        return x + _with_ones(branches) @ folded.t()
     y, mean, variance = _NormalisedSum.apply(x, weight, bias, gamma, beta, eps, *branches)
     for norm, one_mean, one_variance in zip(norms, mean, variance, strict=True):
         _update(norm, one_mean, one_variance, len(x))
@@ -112,7 +112,7 @@ class _NormalisedSum(torch.autograd.Function):
         factor = gamma * root
         folded = _folded(weight, factor, beta - centre * factor, x.dtype)
         ctx.save_for_backward(tokens, weight, gamma, mean, spread, root, centre, folded)
-        y = torch.addmm(x, tokens, folded.t())
+        y = x + tokens @ folded.t()
         total = centre + bias
         ctx.mark_non_differentiable(total, variance)
         return y, total, variance

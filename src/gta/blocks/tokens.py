@@ -76,8 +76,8 @@ def project(x: Tensor, *convolutions: nn.Conv3d) -> tuple[Tensor, Tensor]:
         convolutions: From C channels to D1, D2, ...
 
     Returns:
-        x itself, which is what the rest of the block should add to (both gradients of x are then
-        added within one product); and (M, D1 + D2 + ...).
+        x itself, which is what the rest of the block should add to (so that both gradients of x
+        meet here); and (M, D1 + D2 + ...).
     """
     weight = torch.cat([c.weight.flatten(1) for c in convolutions])
     return _Project.apply(x, weight, torch.cat([bias_of(c) for c in convolutions]))
@@ -107,7 +107,7 @@ class _Project(torch.autograd.Function):
         projected = projected.contiguous()
         of_weight = (projected.t() @ x).to(ctx.dtype)
         return (
-            torch.addmm(kept, projected, weight),
+            kept + projected @ weight,  # compiled, the sum goes into what comes next
             of_weight,
             projected.sum(0, dtype=ctx.dtype),
         )
