@@ -36,17 +36,17 @@ def takes_tokens(x: Tensor, norms: Sequence[nn.Module]) -> bool:
 
     Not while a network is exported, and not where autocast changes the type of x.
     """
+    if not (x.is_cuda if _forced is None else _forced):
+        return False
     kind = x.device.type
     if torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) != x.dtype:
         return False
-    usual = all(
+    # torch 2.11 says "exporting" of everything that it compiles
+    if torch.compiler.is_exporting() and not torch.compiler.is_dynamo_compiling():
+        return False
+    return all(
         type(norm) is nn.BatchNorm3d and norm.track_running_stats and norm.affine for norm in norms
     )
-    # torch 2.11 says "exporting" of everything that it compiles
-    exporting = torch.compiler.is_exporting() and not torch.compiler.is_dynamo_compiling()
-    if not usual or exporting:
-        return False
-    return x.is_cuda if _forced is None else _forced
 
 
 def to_tokens(x: Tensor) -> Tensor:
