@@ -8,6 +8,7 @@ from torch import nn
 
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
 from gta.blocks.tokens import token_path
+from gta.blocks.wide_sum import add_products, plain_sum
 
 from .test_tokens import randomised, run
 
@@ -19,7 +20,10 @@ BLOCKS = {
     "NL": lambda T: NonLocal(64, T),
     "SA": lambda T: SpatialAttention(64, T),
     "SA before": lambda T: SpatialAttention(64, T, pool="before"),
+    "SA few keys": lambda T: SpatialAttention(64, T, width=56),
     "GTA": lambda T: GlobalTemporalAttention(64, T),
+    "GTA pixel": lambda T: GlobalTemporalAttention(64, T, region=False),
+    "GTA region": lambda T: GlobalTemporalAttention(64, T, pixel=False, assignment="none"),
     "GTA odd": lambda T: GlobalTemporalAttention(60, T, groups=3, regions=5),
 }
 
@@ -67,3 +71,30 @@ def test_it_is_taken_by_itself(monkeypatch: pytest.MonkeyPatch):
     with token_path(False):
         block(x)
     assert taken == [1]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    ("F", "N", "C", "K", "S"),
+    [(3, 196, 256, 64, 56), (5, 63, 60, 15, 7), (1, 1, 8, 1, 1), (2, 300, 130, 200, 90)],
+)
+@pytest.mark.parametrize("parts", ["a", "p", "ap", "apb", "b", ""])
+def test_the_kernel_and_its_twin(F: int, N: int, C: int, K: int, S: int, dtype, parts: str):
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, device="cuda", dtype=dtype)
+
+    x, given = draw(F, N, C), {}
+    if "b" in parts:
+        given["bias"] = torch.randn(C, device="cuda")
+    if "a" in parts:  # one of them neither contiguous nor aligned
+        given["tokens"] = draw(F * N, K + 3)[:, 3:], draw(C, K).t()
+    if "p" in parts:
+        given["frames"] = draw(F, S, N).transpose(1, 2), draw(F, S, C)
+
+    def exact(of):
+        return tuple(one.double() for one in of) if isinstance(of, tuple) else of.double()
+
+    wanted = plain_sum(x.double(), **{name: exact(of) for name, of in given.items()})
+    found = add_products(x, **given)
+    assert found.dtype == dtype
+    assert (found - wanted).norm() / wanted.norm() < 5e-3

@@ -8,12 +8,15 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from gta.blocks.channel_groups import mix_groups, mix_token_groups, require_groups
 from gta.blocks.frames import require_frames
-from gta.blocks.normalised_sum import add_normalised
+from gta.blocks.normalised_sum import normalise_shares, normalise_tokens
 from gta.blocks.options import require_option, require_positive, width_of
-from gta.blocks.tokens import from_tokens, project, takes_tokens, to_tokens
+from gta.blocks.shares import ALIGNED, region_shares
+from gta.blocks.tokens import from_tokens, joined, project, takes_tokens, to_tokens
+from gta.blocks.wide_sum import wide_sum
 from gta.blocks.zero_norm import zero_norm
 
 Assignment = Literal["softmax_regions", "softmax_positions", "none"]
@@ -134,28 +137,52 @@ class GlobalTemporalAttention(nn.Module):
         return [branch for branch in (self.pixel, self.region) if branch is not None]
 
     def forward_tokens(self, x: Tensor) -> Tensor:
-        """The same by matrix products alone; see `gta.blocks.tokens`."""
+        """The same by matrix products alone; see `gta.blocks.tokens` and `gta.blocks.shares`."""
         B, _, T, H, W = x.shape
-        branches = self.branches
-        layers = [*(branch.value for branch in branches), *([self.assign] if self.assign else [])]
-        tokens, wide = project(to_tokens(x), *layers)
-        sizes = [layer.out_channels for layer in layers]
-        parts = wide.unflatten(0, (B, T, H * W)).split(sizes, dim=3)
-        mixed = []
+        tokens, value, shares, sums = self.project_tokens(to_tokens(x).unflatten(0, (B * T, -1)))
+        pixel = frames = bias = None
         if self.pixel is not None:
-            mixed.append(mix_token_groups(self.pixel.matrix, parts[0]))  # Eq. 6-8: A^P
+            attended = mix_token_groups(self.pixel.matrix, value.unflatten(0, (B, T, H * W)))
+            attended = attended.flatten(0, 2)  # Eq. 6-8: A^P
+            weight, bias = normalise_tokens(attended, self.pixel.output, self.pixel.norm)
+            pixel = attended, weight.to(x.dtype)
         if self.region is not None:
-            value, logits = parts[-2:]
-            to_regions = self.share_out(logits.permute(0, 3, 1, 2)).permute(0, 2, 1, 3)  # W_R
-            regions = to_regions @ value  # (B, T, R, D)
-            if self.normalisation != "softmax_positions":
-                regions = regions / (H * W)
-            regions = mix_token_groups(self.region.matrix, regions)  # Eq. 6-8: A^R
-            mixed.append(to_regions.transpose(2, 3) @ regions)  # W_R^T A^R
-        y = add_normalised(
-            tokens,
-            [one.flatten(0, 2) for one in mixed],
-            [branch.output for branch in branches],
-            [branch.norm for branch in branches],
-        )  # Eq. 5
-        return from_tokens(y, x)
+            regions = self.project_regions(sums, shares)
+            regions = mix_token_groups(self.region.matrix, regions.unflatten(0, (B, T)))  # A^R
+            spread, its_bias = normalise_shares(
+                shares, regions.flatten(0, 1), self.region.output, self.region.norm
+            )
+            bias = its_bias if bias is None else bias + its_bias
+            if self.normalisation == "softmax_regions":  # shares that sum to one carry the bias
+                spread, bias = spread + bias.to(x.dtype), None
+            frames = shares, spread
+        y = wide_sum(tokens, bias=bias, tokens=pixel, frames=frames)  # Eq. 5
+        return from_tokens(y.flatten(0, 1), x)
+
+    def project_tokens(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """From x (B*T, N, C): x, the pixels' values, W_R (B*T, N, R) and W_R^T x (B*T, R, C)."""
+        values = [self.pixel.value] if self.pixel is not None else []
+        if self.assign is None:
+            flat, value = project(x.flatten(0, 1), *values)
+            none = x.new_empty(0)
+            return flat.view_as(x), value, none, none
+        weight, bias = joined(*values, self.assign)
+        axis = {"softmax_regions": 2, "softmax_positions": 1, "none": None}[self.normalisation]
+        # more regions, of no share, make aligned rows
+        more = -self.assign.out_channels % ALIGNED if axis != 1 else 0
+        return region_shares(
+            x,
+            pad(weight, (0, 0, 0, more)).to(x.dtype),
+            pad(bias, (0, more), value=float("-inf") if axis == 2 else 0.0).to(x.dtype),
+            num_regions=self.assign.out_channels + more,
+            softmax=axis,
+        )
+
+    def project_regions(self, sums: Tensor, shares: Tensor) -> Tensor:
+        """The values of the regions (B*T, R, D), of the sums of their pixels: W_R^T (x W_V + b)."""
+        assert self.region is not None
+        weight, bias = joined(self.region.value)
+        if self.normalisation == "softmax_positions":  # shares of a region sum to one
+            return sums @ weight.t().to(sums.dtype) + bias.to(sums.dtype)
+        total = shares.sum(1)[..., None] / shares.shape[1]
+        return (sums / shares.shape[1]) @ weight.t().to(sums.dtype) + total * bias.to(sums.dtype)

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool3d
 
-from gta.blocks.normalised_sum import add_normalised
+from gta.blocks.normalised_sum import normalise_shares, normalise_tokens
 from gta.blocks.options import require_option, width_of
-from gta.blocks.tokens import from_tokens, pool_tokens, project, takes_tokens, to_tokens
+from gta.blocks.shares import attention_shares
+from gta.blocks.tokens import from_tokens, joined, pool_tokens, project, takes_tokens, to_tokens
+from gta.blocks.wide_sum import wide_sum
 from gta.blocks.zero_norm import zero_norm
 
 Pool = Literal["before", "after"]
@@ -99,7 +101,12 @@ class NonLocal(nn.Module):
         return x + self.norm(self.output(attended.unflatten(2, x.shape[2:])))  # Eq. 4
 
     def forward_tokens(self, x: Tensor) -> Tensor:
-        """The same by matrix products alone; see `gta.blocks.tokens`."""
+        """The same by matrix products alone; see `gta.blocks.tokens` and `gta.blocks.shares`."""
+        T, H, W = x.shape[2:]
+        window = (min(2, H), min(2, W)) if self.pool else (1, 1)
+        few = (H // window[0]) * (W // window[1]) <= self.query.out_channels
+        if T == 1 and few and self.affinity == "softmax" and self.pool != "before":
+            return self.forward_shares(x, window)
         width = self.query.out_channels
         tokens = to_tokens(x)
         if self.pool == "before":
@@ -112,5 +119,23 @@ class NonLocal(nn.Module):
                 pairs = pool_tokens(pairs, x)
         key, value = pairs.unflatten(0, (len(x), -1)).split(width, dim=2)
         attended = self.weights(query.unflatten(0, (len(x), -1)), key) @ value  # Eq. 2, Eq. 3
-        y = add_normalised(tokens, [attended.flatten(0, 1)], [self.output], [self.norm])  # Eq. 4
-        return from_tokens(y, x)
+        attended = attended.flatten(0, 1)
+        weight, bias = normalise_tokens(attended, self.output, self.norm)
+        y = wide_sum(tokens[None], bias=bias, tokens=(attended, weight.to(x.dtype)))  # Eq. 4
+        return from_tokens(y[0], x)
+
+    def forward_shares(self, x: Tensor, window: tuple[int, int]) -> Tensor:
+        """The same for single frames (T = 1) that have fewer keys than a key has channels."""
+        tokens = to_tokens(x).unflatten(0, (len(x), -1))
+        query, pairs = joined(self.query), joined(self.key, self.value)
+        tokens, shares, value = attention_shares(
+            tokens,
+            (query[0].to(x.dtype), query[1].to(x.dtype)),
+            (pairs[0].to(x.dtype), pairs[1].to(x.dtype)),
+            scale=self.scale,
+            size=(x.shape[3], x.shape[4]),
+            window=window,
+        )  # Eq. 1, Eq. 2
+        spread, bias = normalise_shares(shares, value, self.output, self.norm)
+        y = wide_sum(tokens, frames=(shares, spread + bias.to(x.dtype)))  # Eq. 3, Eq. 4
+        return from_tokens(y.flatten(0, 1), x)

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import max_pool2d
 
+from gta.blocks.wide_sum import add_products, without_autocast
+
 _forced: bool | None = None
 
 
@@ -79,8 +81,13 @@ def project(x: Tensor, *convolutions: nn.Conv3d) -> tuple[Tensor, Tensor]:
         x itself, which is what the rest of the block should add to (so that both gradients of x
         meet here); and (M, D1 + D2 + ...).
     """
+    return _Project.apply(x, *joined(*convolutions))
+
+
+def joined(*convolutions: nn.Conv3d) -> tuple[Tensor, Tensor]:
+    """Weight (D1 + D2 + ..., C) and bias of several 1x1x1 convolutions as one."""
     weight = torch.cat([c.weight.flatten(1) for c in convolutions])
-    return _Project.apply(x, weight, torch.cat([bias_of(c) for c in convolutions]))
+    return weight, torch.cat([bias_of(c) for c in convolutions])
 
 
 def bias_of(convolution: nn.Conv3d) -> Tensor:
@@ -102,12 +109,9 @@ class _Project(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @without_autocast
     def backward(ctx: Any, kept: Tensor, projected: Tensor):  # pyright: ignore
         x, weight = ctx.saved_tensors
         projected = projected.contiguous()
-        of_weight = (projected.t() @ x).to(ctx.dtype)
-        return (
-            kept + projected @ weight,  # compiled, the sum goes into what comes next
-            of_weight,
-            projected.sum(0, dtype=ctx.dtype),
-        )
+        of_x = add_products(kept[None], tokens=(projected, weight))[0]
+        return of_x, (projected.t() @ x).to(ctx.dtype), projected.sum(0, dtype=ctx.dtype)
