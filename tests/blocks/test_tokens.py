@@ -150,7 +150,7 @@ def test_a_large_mean_does_not_drown_the_variance():
     """Variances from second moments cancel; float32 has to be enough for what networks have."""
     branch = torch.randn(4096, 8) * 0.1 + 3
     output, norm = nn.Conv3d(8, 8, 1), nn.BatchNorm3d(8)
-    weight, bias = normalise_tokens(branch, output, norm)
+    _, weight, bias = normalise_tokens(branch, output, norm)
     wide = branch.double() @ output.weight.flatten(1).double().t()
     expected = (wide - wide.mean(0)) / (wide.var(0, unbiased=False) + norm.eps).sqrt()
     torch.testing.assert_close(branch @ weight + bias, expected.float(), rtol=1e-3, atol=2e-3)

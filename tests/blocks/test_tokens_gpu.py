@@ -7,6 +7,12 @@ import torch
 from torch import nn
 
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
+from gta.blocks.channel_groups import (
+    _correlate_tokens,
+    _mix_tokens,
+    plain_correlate,
+    plain_mix,
+)
 from gta.blocks.tokens import token_path
 from gta.blocks.wide_sum import add_products, plain_sum
 
@@ -23,7 +29,8 @@ BLOCKS = {
     "SA few keys": lambda T: SpatialAttention(64, T, width=56),
     "GTA": lambda T: GlobalTemporalAttention(64, T),
     "GTA pixel": lambda T: GlobalTemporalAttention(64, T, region=False),
-    "GTA region": lambda T: GlobalTemporalAttention(64, T, pixel=False, assignment="none"),
+    "GTA region": lambda T: GlobalTemporalAttention(64, T, pixel=False),
+    "GTA none": lambda T: GlobalTemporalAttention(64, T, assignment="none"),
     "GTA odd": lambda T: GlobalTemporalAttention(60, T, groups=3, regions=5),
 }
 
@@ -98,3 +105,32 @@ def test_the_kernel_and_its_twin(F: int, N: int, C: int, K: int, S: int, dtype, 
     found = add_products(x, **given)
     assert found.dtype == dtype
     assert (found - wanted).norm() / wanted.norm() < 5e-3
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    ("B", "T", "N", "G", "D"),
+    [(2, 8, 49, 8, 16), (1, 3, 63, 5, 8), (2, 16, 5, 8, 32), (1, 1, 1, 1, 8)],
+)
+def test_the_mixing_kernels_and_their_twins(B: int, T: int, N: int, G: int, D: int, dtype):
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, device="cuda", dtype=dtype)
+
+    matrix, value, heads = (
+        draw(G, T, G, T),
+        draw(B, T, N, G * D + 16)[..., 16:],
+        draw(B, T, N, G * D),
+    )
+    pairs = [
+        (_mix_tokens(matrix, value), plain_mix(matrix.double(), value.double())),
+        (
+            _mix_tokens(matrix.permute(2, 3, 0, 1), heads),
+            plain_mix(matrix.permute(2, 3, 0, 1).double(), heads.double()),
+        ),
+        (
+            _correlate_tokens(heads, value, G, G),
+            plain_correlate(heads.double(), value.double(), G, G),
+        ),
+    ]
+    for found, wanted in pairs:
+        assert (found - wanted).norm() / wanted.norm() < 5e-3

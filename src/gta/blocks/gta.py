@@ -143,17 +143,23 @@ class GlobalTemporalAttention(nn.Module):
         pixel = frames = bias = None
         if self.pixel is not None:
             attended = mix_token_groups(self.pixel.matrix, value.unflatten(0, (B, T, H * W)))
-            attended = attended.flatten(0, 2)  # Eq. 6-8: A^P
-            weight, bias = normalise_tokens(attended, self.pixel.output, self.pixel.norm)
-            pixel = attended, weight.to(x.dtype)
+            attended, weight, bias = normalise_tokens(
+                attended.flatten(0, 2), self.pixel.output, self.pixel.norm
+            )  # Eq. 6-8: A^P
+            pixel = attended, weight
         if self.region is not None:
             regions = self.project_regions(sums, shares)
             regions = mix_token_groups(self.region.matrix, regions.unflatten(0, (B, T)))  # A^R
+            to_one = self.normalisation == "softmax_regions"
             spread, its_bias = normalise_shares(
-                shares, regions.flatten(0, 1), self.region.output, self.region.norm
+                shares,
+                regions.flatten(0, 1),
+                self.region.output,
+                self.region.norm,
+                sum_to_one=to_one,
             )
             bias = its_bias if bias is None else bias + its_bias
-            if self.normalisation == "softmax_regions":  # shares that sum to one carry the bias
+            if to_one:  # such shares can carry the bias
                 spread, bias = spread + bias.to(x.dtype), None
             frames = shares, spread
         y = wide_sum(tokens, bias=bias, tokens=pixel, frames=frames)  # Eq. 5

@@ -8,11 +8,11 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import max_pool3d
+from torch.nn.functional import max_pool3d, pad
 
 from gta.blocks.normalised_sum import normalise_shares, normalise_tokens
 from gta.blocks.options import require_option, width_of
-from gta.blocks.shares import attention_shares
+from gta.blocks.shares import ALIGNED, attention_shares
 from gta.blocks.tokens import from_tokens, joined, pool_tokens, project, takes_tokens, to_tokens
 from gta.blocks.wide_sum import wide_sum
 from gta.blocks.zero_norm import zero_norm
@@ -70,12 +70,15 @@ class NonLocal(nn.Module):
         self.affinity = affinity
         self.scale = width**-0.5 if scale else 1.0
 
-    def weights(self, query: Tensor, key: Tensor) -> Tensor:
-        """The matrix M of Eq. 2, (B, N, S), from queries (B, N, D) and keys (B, S, D)."""
-        scores = query @ key.transpose(1, 2)
+    def weights(self, query: Tensor, key: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The matrix M of Eq. 2, (B, N, S), from queries (B, N, D) and keys (B, S, D).
+
+        `mask` (S,) is added to the scores before their softmax.
+        """
         if self.affinity == "dot_product":
-            return scores / key.shape[1]
-        return (scores * self.scale).softmax(dim=-1)
+            return query @ key.transpose(1, 2) / key.shape[1]
+        scores = (query * self.scale) @ key.transpose(1, 2)
+        return (scores if mask is None else scores + mask).softmax(dim=-1)
 
     def project_pooled(self, projection: nn.Module, x: Tensor) -> Tensor:
         """K or V as (B, D, S)."""
@@ -117,11 +120,16 @@ class NonLocal(nn.Module):
             query, pairs = wide.split([width, 2 * width], dim=1)
             if self.pool == "after":
                 pairs = pool_tokens(pairs, x)
-        key, value = pairs.unflatten(0, (len(x), -1)).split(width, dim=2)
-        attended = self.weights(query.unflatten(0, (len(x), -1)), key) @ value  # Eq. 2, Eq. 3
-        attended = attended.flatten(0, 1)
-        weight, bias = normalise_tokens(attended, self.output, self.norm)
-        y = wide_sum(tokens[None], bias=bias, tokens=(attended, weight.to(x.dtype)))  # Eq. 4
+        pairs = pairs.unflatten(0, (len(x), -1))
+        mask = None
+        if self.affinity == "softmax" and (short := -pairs.shape[1] % ALIGNED):
+            mask = pad(x.new_zeros(pairs.shape[1]), (0, short), value=float("-inf"))
+            pairs = pad(pairs, (0, 0, 0, short))  # keys of no weight, so that rows are aligned
+        key, value = pairs.split(width, dim=2)
+        shares = self.weights(query.unflatten(0, (len(x), -1)), key, mask)  # Eq. 2
+        attended = (shares @ value).flatten(0, 1)  # Eq. 3
+        attended, weight, bias = normalise_tokens(attended, self.output, self.norm)
+        y = wide_sum(tokens[None], bias=bias, tokens=(attended, weight))  # Eq. 4
         return from_tokens(y[0], x)
 
     def forward_shares(self, x: Tensor, window: tuple[int, int]) -> Tensor:
@@ -136,6 +144,6 @@ class NonLocal(nn.Module):
             size=(x.shape[3], x.shape[4]),
             window=window,
         )  # Eq. 1, Eq. 2
-        spread, bias = normalise_shares(shares, value, self.output, self.norm)
+        spread, bias = normalise_shares(shares, value, self.output, self.norm, sum_to_one=True)
         y = wide_sum(tokens, frames=(shares, spread + bias.to(x.dtype)))  # Eq. 3, Eq. 4
         return from_tokens(y.flatten(0, 1), x)

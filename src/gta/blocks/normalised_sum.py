@@ -16,51 +16,55 @@ exist: mean(a) and cov(a) follow from the sums s of p and the products Q = p^T p
 Axes: M tokens, F frames of N tokens, C channels, D width of a branch, S keys or regions of a frame.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from gta.blocks.moments import gram
+from gta.blocks.moments import moments, moments_of_shares
 from gta.blocks.tokens import bias_of
 
-_PARTS = 16
 
-
-def normalise_tokens(a: Tensor, output: nn.Conv3d, norm: nn.BatchNorm3d) -> tuple[Tensor, Tensor]:
+def normalise_tokens(
+    a: Tensor, output: nn.Conv3d, norm: nn.BatchNorm3d
+) -> tuple[Tensor, Tensor, Tensor]:
     """What the output projection of tokens (M, D) becomes with its normalisation.
 
     Returns:
-        W (D, C) and a bias (C,), of which a W + bias is norm(output(a)).
+        a, to go on with; W (D, C) in its type, and a bias (C,), of which a W + bias is
+        norm(output(a)).
     """
-    if not norm.training:
-        return _running(output, norm)
-    # in parts: a variance is the small difference of long sums, which lose digits in one go
-    sums, products = gram(a.unflatten(0, (math.gcd(len(a), _PARTS), -1)))
-    mean = sums.sum(0) / len(a)
-    covariance = products.sum(0) / len(a) - torch.outer(mean, mean)
-    return _normalised(mean, covariance, output, norm, len(a))
+    if norm.training:
+        a, mean, covariance = moments(a)
+        weight, bias = _normalised(mean, covariance, output, norm, len(a))
+    else:
+        weight, bias = _running(output, norm)
+    return a, weight.to(a.dtype), bias
 
 
 def normalise_shares(
-    p: Tensor, v: Tensor, output: nn.Conv3d, norm: nn.BatchNorm3d
+    p: Tensor, v: Tensor, output: nn.Conv3d, norm: nn.BatchNorm3d, *, sum_to_one: bool
 ) -> tuple[Tensor, Tensor]:
     """`normalise_tokens` of the tokens p v, from p (F, N, S) and v (F, S, D).
 
+    Args:
+        p: Shares.
+        v: Values.
+        output: W and b.
+        norm: The batch normalisation.
+        sum_to_one: Whether rows of p do.
+
     Returns:
-        U (F, S, C) and a bias (C,), of which p U + bias is norm(output(p v)).
+        U (F, S, C) in their type and a bias (C,), of which p U + bias is norm(output(p v)).
     """
-    if norm.training:
-        count = p.shape[0] * p.shape[1]
-        sums, products = gram(p)
-        v = v.to(sums.dtype)
-        mean = sums.flatten() @ v.flatten(0, 1) / count
-        second = (products @ v).flatten(0, 1).t() @ v.flatten(0, 1) / count
-        covariance = second - torch.outer(mean, mean)
-        weight, bias = _normalised(mean, covariance, output, norm, count)
-    else:
+    if not norm.training:
         weight, bias = _running(output, norm)
-    return v.to(p.dtype) @ weight.to(p.dtype), bias
+    elif sum_to_one:
+        weight, bias = _normalised(*moments_of_shares(p, v), output, norm, p[..., 0].numel())
+    else:  # the tokens themselves, since there is no centre to which to move the values
+        exact = torch.promote_types(p.dtype, torch.float32)
+        tokens = (p.to(exact) @ v.to(exact)).flatten(0, 1)
+        _, mean, covariance = moments(tokens)
+        weight, bias = _normalised(mean, covariance, output, norm, len(tokens))
+    return v @ weight.to(v.dtype), bias
 
 
 def _normalised(

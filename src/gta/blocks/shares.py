@@ -143,7 +143,9 @@ class _RegionShares(torch.autograd.Function):
         x, weight, shares = ctx.saved_tensors
         of_logits = of_shares + x @ of_sums.transpose(1, 2)
         if ctx.softmax is not None:
-            of_logits = torch.ops.aten._softmax_backward_data(of_logits, shares, ctx.softmax, shares.dtype)
+            of_logits = torch.ops.aten._softmax_backward_data(
+                of_logits, shares, ctx.softmax, shares.dtype
+            )
         of_wide = torch.cat([of_value, of_logits.flatten(0, 1)], dim=1)
         total = add_products(of_x, tokens=(of_wide, weight), frames=(shares, of_sums))
         return total, of_wide.t() @ x.flatten(0, 1), of_wide.sum(0), None, None

@@ -1,6 +1,6 @@
 """x + a W + P U + bias in one pass over x, in Triton. See `wide_sum`."""
 
-# pyright: reportMissingImports=false, reportArgumentType=false, reportPossiblyUnbound=false
+# pyright: reportMissingImports=false, reportArgumentType=false, reportPossiblyUnboundVariable=false
 import torch
 import triton
 import triton.language as tl
