@@ -17,6 +17,7 @@ from gta.blocks.tokens import from_tokens, joined, pool_tokens, project, takes_t
 from gta.blocks.wide_sum import wide_sum
 from gta.blocks.zero_norm import zero_norm
 
+FEW = 1
 Pool = Literal["before", "after"]
 Affinity = Literal["softmax", "dot_product"]
 
@@ -77,7 +78,7 @@ class NonLocal(nn.Module):
         """
         if self.affinity == "dot_product":
             return query @ key.transpose(1, 2) / key.shape[1]
-        scores = (query * self.scale) @ key.transpose(1, 2)
+        scores = query @ (key * self.scale).transpose(1, 2)  # keys are few where they are pooled
         return (scores if mask is None else scores + mask).softmax(dim=-1)
 
     def project_pooled(self, projection: nn.Module, x: Tensor) -> Tensor:
@@ -107,7 +108,7 @@ class NonLocal(nn.Module):
         """The same by matrix products alone; see `gta.blocks.tokens` and `gta.blocks.shares`."""
         T, H, W = x.shape[2:]
         window = (min(2, H), min(2, W)) if self.pool else (1, 1)
-        few = (H // window[0]) * (W // window[1]) <= self.query.out_channels
+        few = (H // window[0]) * (W // window[1]) <= FEW * self.query.out_channels
         if T == 1 and few and self.affinity == "softmax" and self.pool != "before":
             return self.forward_shares(x, window)
         width = self.query.out_channels
@@ -130,7 +131,7 @@ class NonLocal(nn.Module):
         attended = (shares @ value).flatten(0, 1)  # Eq. 3
         attended, weight, bias = normalise_tokens(attended, self.output, self.norm)
         y = wide_sum(tokens[None], bias=bias, tokens=(attended, weight))  # Eq. 4
-        return from_tokens(y[0], x)
+        return from_tokens(y.flatten(0, 1), x)
 
     def forward_shares(self, x: Tensor, window: tuple[int, int]) -> Tensor:
         """The same for single frames (T = 1) that have fewer keys than a key has channels."""

@@ -16,11 +16,15 @@ exist: mean(a) and cov(a) follow from the sums s of p and the products Q = p^T p
 Axes: M tokens, F frames of N tokens, C channels, D width of a branch, S keys or regions of a frame.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from gta.blocks.moments import moments, moments_of_shares
 from gta.blocks.tokens import bias_of
+from gta.blocks.wide_sum import without_autocast
 
 
 def normalise_tokens(
@@ -71,13 +75,47 @@ def _normalised(
     mean: Tensor, covariance: Tensor, output: nn.Conv3d, norm: nn.BatchNorm3d, count: int
 ) -> tuple[Tensor, Tensor]:
     """Factor and bias from the statistics of this batch, which also join the running ones."""
-    weight = output.weight.flatten(1).to(mean.dtype)
-    variance = ((weight @ covariance) * weight).sum(1).clamp_min(0)
-    centre = weight @ mean
-    _update(norm, (centre + bias_of(output)).detach(), variance.detach(), count)
-    factor = norm.weight * torch.rsqrt(variance + norm.eps)
+    weight, bias = output.weight.flatten(1), bias_of(output)
+    folded, shift, centre, variance = _Fold.apply(
+        weight.to(mean.dtype), mean, covariance, norm.weight, norm.bias, norm.eps
+    )
+    _update(norm, centre + bias.detach(), variance, count)
     # the bias has a gradient, of zero: processes wait for one of every parameter
-    return (weight * factor[:, None]).t(), norm.bias - factor * centre + 0 * bias_of(output)
+    return folded.t(), shift + 0 * bias
+
+
+class _Fold(torch.autograd.Function):
+    """g W (C, D) and beta - g W mean, of W (C, D), mean (D), cov (D, D), gamma, beta (C).
+
+    Returns W mean and the variance too, (C) both.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weight, mean, covariance, gamma, beta, eps):
+        spread = weight @ covariance
+        variance = (spread * weight).sum(1).clamp_min(0)
+        centre, root = weight @ mean, torch.rsqrt(variance + eps)
+        factor = gamma * root
+        ctx.save_for_backward(weight, mean, spread, centre, root, gamma)
+        ctx.mark_non_differentiable(centre, variance)
+        return weight * factor[:, None], beta - factor * centre, centre, variance
+
+    @staticmethod
+    @once_differentiable
+    @without_autocast
+    def backward(ctx: Any, of_folded, of_shift, _centre, _variance):  # pyright: ignore
+        weight, mean, spread, centre, root, gamma = ctx.saved_tensors
+        factor = gamma * root
+        of_factor = (of_folded * weight).sum(1) - of_shift * centre
+        of_variance = -0.5 * of_factor * factor * root**2
+        of_centre = -of_shift * factor
+        of_weight = (
+            of_folded * factor[:, None]
+            + of_centre[:, None] * mean
+            + 2 * of_variance[:, None] * spread
+        )
+        of_covariance = weight.t() @ (of_variance[:, None] * weight)
+        return of_weight, weight.t() @ of_centre, of_covariance, of_factor * root, of_shift, None
 
 
 def _running(output: nn.Conv3d, norm: nn.BatchNorm3d) -> tuple[Tensor, Tensor]:

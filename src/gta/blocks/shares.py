@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
-from gta.blocks.wide_sum import add_products, without_autocast
+from gta.blocks.wide_sum import add_products, column_sums, without_autocast
 
 ALIGNED = 16
 """Keys and regions are padded to a multiple of this: tensor cores read rows that are aligned."""
@@ -148,4 +148,5 @@ class _RegionShares(torch.autograd.Function):
             )
         of_wide = torch.cat([of_value, of_logits.flatten(0, 1)], dim=1)
         total = add_products(of_x, tokens=(of_wide, weight), frames=(shares, of_sums))
-        return total, of_wide.t() @ x.flatten(0, 1), of_wide.sum(0), None, None
+        of_bias = column_sums(of_wide, weight.dtype)
+        return total, of_wide.t() @ x.flatten(0, 1), of_bias, None, None

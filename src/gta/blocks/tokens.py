@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import max_pool2d
 
-from gta.blocks.wide_sum import add_products, without_autocast
+from gta.blocks.wide_sum import add_products, column_sums, without_autocast
 
 _forced: bool | None = None
 
@@ -114,4 +114,4 @@ class _Project(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         projected = projected.contiguous()
         of_x = add_products(kept[None], tokens=(projected, weight))[0]
-        return of_x, (projected.t() @ x).to(ctx.dtype), projected.sum(0, dtype=ctx.dtype)
+        return of_x, (projected.t() @ x).to(ctx.dtype), column_sums(projected, ctx.dtype)

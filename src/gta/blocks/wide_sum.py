@@ -46,7 +46,7 @@ class _WideSum(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor):  # pyright: ignore
         a, w, p, u = ctx.saved_tensors
         rows = dy.flatten(0, 1)
-        dbias = None if ctx.bias_dtype is None else rows.sum(0, dtype=ctx.bias_dtype)
+        dbias = None if ctx.bias_dtype is None else column_sums(rows, ctx.bias_dtype)
         da = dw = dp = du = None
         if a is not None:
             da, dw = rows @ w.t(), a.t() @ rows
@@ -71,6 +71,14 @@ def wide_sum(
         frames: P (F, N, S) and U (F, S, C).
     """
     return _WideSum.apply(x, bias, *(tokens or (None, None)), *(frames or (None, None)))
+
+
+def column_sums(tokens: Tensor, dtype: torch.dtype) -> Tensor:
+    """Sums over the tokens (M, D) of each column, as a product, which is faster on a GPU."""
+    if tokens.is_cuda and tokens.dtype in (torch.bfloat16, torch.float16):
+        ones = tokens.new_ones(1, len(tokens))
+        return torch.mm(ones, tokens, out_dtype=torch.float32)[0].to(dtype)
+    return tokens.sum(0, dtype=dtype)
 
 
 def add_products(
