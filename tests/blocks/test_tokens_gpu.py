@@ -7,14 +7,7 @@ import torch
 from torch import nn
 
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
-from gta.blocks.channel_groups import (
-    _correlate_tokens,
-    _mix_tokens,
-    plain_correlate,
-    plain_mix,
-)
 from gta.blocks.tokens import token_path
-from gta.blocks.wide_sum import add_products, plain_sum
 
 from .test_tokens import randomised, run
 
@@ -78,59 +71,3 @@ def test_it_is_taken_by_itself(monkeypatch: pytest.MonkeyPatch):
     with token_path(False):
         block(x)
     assert taken == [1]
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize(
-    ("F", "N", "C", "K", "S"),
-    [(3, 196, 256, 64, 56), (5, 63, 60, 15, 7), (1, 1, 8, 1, 1), (2, 300, 130, 200, 90)],
-)
-@pytest.mark.parametrize("parts", ["a", "p", "ap", "apb", "b", ""])
-def test_the_kernel_and_its_twin(F: int, N: int, C: int, K: int, S: int, dtype, parts: str):
-    def draw(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, device="cuda", dtype=dtype)
-
-    x, given = draw(F, N, C), {}
-    if "b" in parts:
-        given["bias"] = torch.randn(C, device="cuda")
-    if "a" in parts:  # one of them neither contiguous nor aligned
-        given["tokens"] = draw(F * N, K + 3)[:, 3:], draw(C, K).t()
-    if "p" in parts:
-        given["frames"] = draw(F, S, N).transpose(1, 2), draw(F, S, C)
-
-    def exact(of):
-        return tuple(one.double() for one in of) if isinstance(of, tuple) else of.double()
-
-    wanted = plain_sum(x.double(), **{name: exact(of) for name, of in given.items()})
-    found = add_products(x, **given)
-    assert found.dtype == dtype
-    assert (found - wanted).norm() / wanted.norm() < 5e-3
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize(
-    ("B", "T", "N", "G", "D"),
-    [(2, 8, 49, 8, 16), (1, 3, 63, 5, 8), (2, 16, 5, 8, 32), (1, 1, 1, 1, 8)],
-)
-def test_the_mixing_kernels_and_their_twins(B: int, T: int, N: int, G: int, D: int, dtype):
-    def draw(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, device="cuda", dtype=dtype)
-
-    matrix, value, heads = (
-        draw(G, T, G, T),
-        draw(B, T, N, G * D + 16)[..., 16:],
-        draw(B, T, N, G * D),
-    )
-    pairs = [
-        (_mix_tokens(matrix, value), plain_mix(matrix.double(), value.double())),
-        (
-            _mix_tokens(matrix.permute(2, 3, 0, 1), heads),
-            plain_mix(matrix.permute(2, 3, 0, 1).double(), heads.double()),
-        ),
-        (
-            _correlate_tokens(heads, value, G, G),
-            plain_correlate(heads.double(), value.double(), G, G),
-        ),
-    ]
-    for found, wanted in pairs:
-        assert (found - wanted).norm() / wanted.norm() < 5e-3

@@ -17,7 +17,6 @@ from gta.blocks.tokens import from_tokens, joined, pool_tokens, project, takes_t
 from gta.blocks.wide_sum import wide_sum
 from gta.blocks.zero_norm import zero_norm
 
-FEW = 1
 Pool = Literal["before", "after"]
 Affinity = Literal["softmax", "dot_product"]
 
@@ -108,7 +107,9 @@ class NonLocal(nn.Module):
         """The same by matrix products alone; see `gta.blocks.tokens` and `gta.blocks.shares`."""
         T, H, W = x.shape[2:]
         window = (min(2, H), min(2, W)) if self.pool else (1, 1)
-        few = (H // window[0]) * (W // window[1]) <= FEW * self.query.out_channels
+        num_keys = (H // window[0]) * (W // window[1])
+        # in training also because shares are all that it keeps
+        few = num_keys <= self.query.out_channels * (2 if self.norm.training else 1)
         if T == 1 and few and self.affinity == "softmax" and self.pool != "before":
             return self.forward_shares(x, window)
         width = self.query.out_channels

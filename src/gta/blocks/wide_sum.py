@@ -76,8 +76,7 @@ def wide_sum(
 def column_sums(tokens: Tensor, dtype: torch.dtype) -> Tensor:
     """Sums over the tokens (M, D) of each column, as a product, which is faster on a GPU."""
     if tokens.is_cuda and tokens.dtype in (torch.bfloat16, torch.float16):
-        ones = tokens.new_ones(1, len(tokens))
-        return torch.mm(ones, tokens, out_dtype=torch.float32)[0].to(dtype)
+        return (tokens.new_ones(1, len(tokens)) @ tokens)[0].to(dtype)
     return tokens.sum(0, dtype=dtype)
 
 
