@@ -12,6 +12,8 @@ import torch
 from gta.data.ordered import render_dataset
 
 torch.set_num_threads(1)
+if not torch.cuda.is_available():  # kernels are interpreted; read when Triton is imported
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 CLASSES = ("left_to_right", "right_to_left", "up", "down")
 

@@ -1,7 +1,5 @@
 """The Triton kernels against their twins: on a GPU, or without one in Triton's interpreter."""
 
-import os
-
 import pytest
 import torch
 from torch import Tensor
@@ -10,8 +8,6 @@ from gta.blocks.channel_groups import plain_correlate, plain_mix
 from gta.blocks.wide_sum import plain_sum
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-if DEVICE == "cpu":  # read when Triton is imported
-    os.environ.setdefault("TRITON_INTERPRET", "1")
 pytest.importorskip("triton")
 
 from gta.blocks.mix_kernel import launch_correlate, launch_mix  # noqa: E402
