@@ -12,7 +12,7 @@ def is_url(location: str | Path) -> bool:
 
 
 def scheme(url: str) -> str:
-    """ "s3" of "s3://bucket"."""
+    """The part before "://", such as "s3"."""
     found = _URL.match(url)
     assert found is not None
     return found[1].lower()

@@ -15,7 +15,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 _COUNT = "bytes"
@@ -146,7 +145,6 @@ def _size(path: Path) -> int:
         return 0
 
 
-@lru_cache
 def default_folder() -> Path:
     """The user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -44,7 +44,10 @@ class Shard:
         )
 
     def _fetch(self, offset: int, size: int) -> bytes:
-        return _whole(remote(self.location, lambda fs: fs.cat_file(self.location, offset, offset + size)), size)
+        return _whole(
+            remote(self.location, lambda fs: fs.cat_file(self.location, offset, offset + size)),
+            size,
+        )
 
 
 def _whole(data: bytes, size: int) -> bytes:
@@ -63,7 +66,7 @@ def _pread(path: str, offset: int, size: int) -> bytes:
 
 @lru_cache(maxsize=_OPEN_FILES)
 def _handle(path: str, _process: int):
-    return open(path, "rb", buffering=0)  # noqa: SIM115  closed when it is forgotten
+    return open(path, "rb", buffering=0)
 
 
 def remote(url: str, read: Callable[[Any], bytes]) -> bytes:

@@ -266,7 +266,9 @@ def _opened(path: File) -> Iterator[tuple[InputContainer, VideoStream]]:
             raise VideoError(str(path), "its kind of compression is not known to FFmpeg")
         height, width = _size(stream)
         if width * height > MAX_PIXELS:
-            raise VideoError(str(path), f"its frames of {width}x{height} pixels are too large to decode")
+            raise VideoError(
+                str(path), f"its frames of {width}x{height} pixels are too large to decode"
+            )
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         stream.codec_context.thread_count = 1  # parallel over videos instead
         yield container, stream
