@@ -11,7 +11,7 @@ import torch
 from gta.errors import VideoError
 
 from . import pictures, video_file
-from .sources import Source, has_pictures
+from .sources import Readable, Source, has_pictures, readable
 
 
 def count_frames(path: Source) -> int:
@@ -23,8 +23,10 @@ def count_frames(path: Source) -> int:
     Raises:
         VideoError: The video cannot be read, or has no frame.
     """
-    with _explained(path):
-        return pictures.count(path) if has_pictures(path) else video_file.index(path).num_frames
+    with _explained(path) as place:
+        if has_pictures(place):
+            return pictures.count(place)
+        return video_file.index(place).num_frames
 
 
 def frame_rate(path: Source) -> float | None:
@@ -33,8 +35,8 @@ def frame_rate(path: Source) -> float | None:
     Raises:
         VideoError: The video cannot be read.
     """
-    with _explained(path):
-        return None if has_pictures(path) else video_file.index(path).rate
+    with _explained(path) as place:
+        return None if has_pictures(place) else video_file.index(place).rate
 
 
 def announced_frames(path: Source) -> int | None:
@@ -43,8 +45,8 @@ def announced_frames(path: Source) -> int | None:
     Raises:
         VideoError: The video cannot be read.
     """
-    with _explained(path):
-        return None if has_pictures(path) else video_file.index(path).announced
+    with _explained(path) as place:
+        return None if has_pictures(place) else video_file.index(place).announced
 
 
 def read_frames(path: Source, indices: Sequence[int] | None = None) -> torch.Tensor:
@@ -62,9 +64,9 @@ def read_frames(path: Source, indices: Sequence[int] | None = None) -> torch.Ten
     Raises:
         VideoError: The video cannot be read or has no such frame.
     """
-    with _explained(path):
-        read = pictures.read if has_pictures(path) else video_file.read
-        return torch.from_numpy(read(path, indices)).permute(0, 3, 1, 2)
+    with _explained(path) as place:
+        read = pictures.read if has_pictures(place) else video_file.read
+        return torch.from_numpy(read(place, indices)).permute(0, 3, 1, 2)
 
 
 def each_frame(path: Source) -> Iterator[np.ndarray]:
@@ -73,8 +75,8 @@ def each_frame(path: Source) -> Iterator[np.ndarray]:
     Raises:
         VideoError: The video cannot be read, or one of its frames cannot.
     """
-    with _explained(path):
-        yield from (pictures.each if has_pictures(path) else video_file.each)(path)
+    with _explained(path) as place:
+        yield from (pictures.each if has_pictures(place) else video_file.each)(place)
 
 
 def decoded_bytes(path: Source) -> int:
@@ -83,16 +85,21 @@ def decoded_bytes(path: Source) -> int:
     Raises:
         VideoError: The video cannot be read, or has no frame.
     """
-    with _explained(path):
-        height, width = pictures.size(path) if has_pictures(path) else video_file.index(path).size
+    with _explained(path) as place:
+        size = pictures.size if has_pictures(place) else _header_size
+        height, width = size(place)
         return count_frames(path) * height * width * 3
 
 
+def _header_size(path: Readable) -> tuple[int, int]:
+    return video_file.index(path).size
+
+
 @contextmanager
-def _explained(path: Source) -> Iterator[None]:
+def _explained(path: Source) -> Iterator[Readable]:
     """Turns whatever PyAV, FFmpeg and Pillow raise on strange files into one error type."""
     try:
-        yield
+        yield readable(path)
     except VideoError:
         raise
     except Exception as error:

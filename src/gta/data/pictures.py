@@ -13,7 +13,7 @@ from PIL import Image
 
 from gta.errors import VideoError
 
-from .sources import Member, Source
+from .sources import Member, Readable
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 MAX_PIXELS = 8192 * 8192
@@ -21,10 +21,8 @@ MAX_PIXELS = 8192 * 8192
 _HEADER = 512
 """Bytes of a tar header, and of the blocks that files are filled up to."""
 
-Folder = Path | Member
 
-
-def asked(source: Source, indices: Sequence[int] | None, num_frames: int) -> list[int]:
+def asked(source: Readable, indices: Sequence[int] | None, num_frames: int) -> list[int]:
     """The frames to read; None: all.
 
     Raises:
@@ -66,7 +64,7 @@ def _natural(name: str) -> tuple:
     return tuple(int(part) if i % 2 else part for i, part in enumerate(parts)), name
 
 
-def count(folder: Folder) -> int:
+def count(folder: Readable) -> int:
     """The number of pictures.
 
     Raises:
@@ -75,7 +73,7 @@ def count(folder: Folder) -> int:
     return len(_Pictures(folder))
 
 
-def read(folder: Folder, indices: Sequence[int] | None) -> np.ndarray:
+def read(folder: Readable, indices: Sequence[int] | None) -> np.ndarray:
     """The asked pictures, or all, as uint8 (T, H, W, 3).
 
     Raises:
@@ -90,7 +88,7 @@ def read(folder: Folder, indices: Sequence[int] | None) -> np.ndarray:
     return np.stack([images[i] for i in wanted])
 
 
-def each(folder: Folder) -> Iterator[np.ndarray]:
+def each(folder: Readable) -> Iterator[np.ndarray]:
     """All pictures in order, one at a time, as uint8 (H, W, 3).
 
     Raises:
@@ -104,7 +102,7 @@ def each(folder: Folder) -> Iterator[np.ndarray]:
         yield image
 
 
-def size(folder: Folder) -> tuple[int, int]:
+def size(folder: Readable) -> tuple[int, int]:
     """(height, width) of the first picture.
 
     Raises:
@@ -114,7 +112,7 @@ def size(folder: Folder) -> tuple[int, int]:
         return image.height, image.width
 
 
-def _check_one_size(folder: Folder, shapes: dict[tuple[int, ...], str]) -> None:
+def _check_one_size(folder: Readable, shapes: dict[tuple[int, ...], str]) -> None:
     if len(shapes) > 1:
         sizes = ", ".join(f"{name} is {w}x{h}" for (h, w, _), name in shapes.items())
         raise VideoError(str(folder), f"its pictures differ in size: {sizes}")
@@ -123,7 +121,7 @@ def _check_one_size(folder: Folder, shapes: dict[tuple[int, ...], str]) -> None:
 class _Pictures:
     """The pictures of a folder, or of a shard, by number."""
 
-    def __init__(self, folder: Folder):
+    def __init__(self, folder: Readable):
         self.folder = folder
         self._files: list[Path] = []
         self._data = b""

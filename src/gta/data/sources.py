@@ -48,15 +48,21 @@ class Unreadable:
         return self.name
 
 
-Source = Path | Member | Unreadable
+Readable = Path | Member
+Source = Readable | Unreadable
 
 
-def has_pictures(source: Source) -> bool:
-    """Whether a video is made of pictures rather than a video file.
+def readable(source: Source) -> Readable:
+    """A video that can be tried.
 
     Raises:
         VideoError: It is nowhere.
     """
     if isinstance(source, Unreadable):
         raise VideoError(source.name, source.reason)
+    return source
+
+
+def has_pictures(source: Readable) -> bool:
+    """Whether a video is made of pictures rather than a video file."""
     return source.pictures if isinstance(source, Member) else source.is_dir()

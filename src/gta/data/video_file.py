@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import av
@@ -28,7 +27,7 @@ from av.video.stream import VideoStream
 from gta.errors import VideoError
 
 from .pictures import MAX_PIXELS, asked
-from .sources import Member
+from .sources import Member, Readable
 
 # Playlists (HLS, concat, SDP ...) are left out: they open other files and connections.
 _OPTIONS = {
@@ -42,7 +41,6 @@ _INDEXED = ("mov", "matroska")  # one packet a frame, with its time
 _WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode one
 _PLAIN = ("yuv420p", "yuvj420p")
 
-File = Path | Member
 _MOST_KNOWN = 10_000
 _known: dict[tuple, "Index"] = {}
 
@@ -62,7 +60,7 @@ class Index:
     """Duration times rate, as far as the header tells."""
 
 
-def index(path: File) -> Index:
+def index(path: Readable) -> Index:
     """The index of a file, from memory if the file has not changed.
 
     Raises:
@@ -81,7 +79,7 @@ def forget() -> None:
     _known.clear()
 
 
-def _key(path: File) -> tuple:
+def _key(path: Readable) -> tuple:
     """Equal for a file that has not changed."""
     if isinstance(path, Member):  # shards are written once
         return (path,)
@@ -91,7 +89,7 @@ def _key(path: File) -> tuple:
     return path, status.st_mtime_ns, status.st_size
 
 
-def _remember(path: File, key: tuple, found: Index) -> Index:
+def _remember(path: Readable, key: tuple, found: Index) -> Index:
     if found.num_frames == 0:
         raise VideoError(str(path), "no frame could be decoded")
     while len(_known) >= _MOST_KNOWN:
@@ -100,7 +98,7 @@ def _remember(path: File, key: tuple, found: Index) -> Index:
     return found
 
 
-def _count(path: File) -> Index:
+def _count(path: Readable) -> Index:
     """What decoding all frames tells."""
     with _opened(path) as (container, stream):
         count = sum(1 for _ in _decode(container, stream))
@@ -133,7 +131,7 @@ def _index_packets(container: InputContainer, stream: VideoStream) -> Index | No
     return Index(len(times), _size(stream), times, keyframes, _rate(stream), announced)
 
 
-def read(path: File, indices: Sequence[int] | None) -> np.ndarray:
+def read(path: Readable, indices: Sequence[int] | None) -> np.ndarray:
     """The asked frames, or all, as uint8 (T, H, W, 3). The file is opened once where it can be.
 
     Raises:
@@ -157,7 +155,7 @@ def read(path: File, indices: Sequence[int] | None) -> np.ndarray:
     return np.stack([images[i] for i in wanted])
 
 
-def each(path: File) -> Iterator[np.ndarray]:
+def each(path: Readable) -> Iterator[np.ndarray]:
     """All frames in order, one at a time, as uint8 (H, W, 3).
 
     Raises:
@@ -224,7 +222,7 @@ def _frame_numbers(times: Sequence[int]) -> dict[int | None, int]:
     return {time: i for i, time in enumerate(times)}
 
 
-def _read_from_start(path: File, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
+def _read_from_start(path: Readable, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
     """Decodes until all are there: files without times, and files in which seeking misleads."""
     frame_at = None if table.times is None else _frame_numbers(table.times)
     images: dict[int, np.ndarray] = {}
@@ -242,7 +240,7 @@ def _read_from_start(path: File, table: Index, wanted: Sequence[int]) -> dict[in
     raise _undecodable(path, missing, num_decoded, table.num_frames)
 
 
-def _undecodable(path: File, missing: int, num_decoded: int, num_frames: int) -> VideoError:
+def _undecodable(path: Readable, missing: int, num_decoded: int, num_frames: int) -> VideoError:
     return VideoError(
         str(path),
         f"frame {missing} cannot be decoded; {num_decoded} of its {num_frames} frames can "
@@ -251,7 +249,7 @@ def _undecodable(path: File, missing: int, num_decoded: int, num_frames: int) ->
 
 
 @contextmanager
-def _opened(path: File) -> Iterator[tuple[InputContainer, VideoStream]]:
+def _opened(path: Readable) -> Iterator[tuple[InputContainer, VideoStream]]:
     opened = BytesIO(path.read()) if isinstance(path, Member) else str(path)
     try:
         container = av.open(opened, container_options=_OPTIONS, **_ANY_TITLE)
@@ -288,7 +286,7 @@ def _announced(container: InputContainer, stream: VideoStream) -> int | None:
     return round(container.duration / av.time_base * stream.average_rate)
 
 
-def _what_is_it(path: File) -> str:
+def _what_is_it(path: Readable) -> str:
     if isinstance(path, Member):
         start = path.read()[:1024]
     else:

@@ -1,7 +1,8 @@
 """The whole of it: plan, trial, copies, shards, manifest."""
 
+import hashlib
+import json
 import os
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from gta.data.prepared import MANIFEST, VERSION, WORK, find_manifest, manifest_text, prepared_videos
+from gta.data.prepared import MANIFEST, VERSION, WORK, manifest_text, prepared_videos
 from gta.data.records import Split, Video, VideoList
 from gta.errors import UsageError, VideoError
 from gta.files import write_text
@@ -20,8 +21,8 @@ from .gain import Gain, measure
 from .journal import Entry, Journal, claimed
 from .options import Options
 from .pack import Packer
-from .plan import Job, make_plan, name_of
-from .workers import DiskFull, copied
+from .plan import PLACE, Job, make_plan, name_of
+from .workers import FULL, DiskFull, copied
 
 _TRIED = 8
 """Videos of a trial."""
@@ -93,51 +94,37 @@ def prepare(
         entries = {name: journal.entries[name] for name in jobs if name not in names}
         for trial in (out / WORK).glob(f"{_TRIAL}*"):
             shutil.rmtree(trial)
-        if left:
-            (out / MANIFEST).unlink(missing_ok=True)
-            if not journal.begun:
-                say(_trial(left, out, options, len(jobs)))
-        done, size = len(entries), _bytes(entries.values())
-        written = 0
+        if left and not journal.begun:
+            say(_trial(left, out, options, len(jobs)))
+        if any(name in journal.entries and journal.entries[name].copy for name in names):
+            (out / MANIFEST).unlink(missing_ok=True)  # copies that it tells of are made anew
+        size = _bytes(entries.values())
         try:
             for job, entry in copied(left, out, options, workers):
                 journal.add(job.name, entry)
                 entries[job.name] = entry
-                done, size = done + 1, size + (entry.copy.bytes if entry.copy else 0)
-                written += entry.copy is not None
                 if packer is not None:
                     packer.pack(entries)
-                progress(done, len(jobs), f"{size / 1e9:.2f} GB")
+                size += _bytes([entry])
+                progress(len(entries), len(jobs), f"{size / 1e9:.2f} GB")
             if packer is not None:
                 packer.pack(entries, last=True)
-                shutil.rmtree(out / "videos", ignore_errors=True)
+                shutil.rmtree(out / PLACE, ignore_errors=True)
         except (DiskFull, OSError) as error:
-            if isinstance(error, OSError) and error.errno != 28:
+            if isinstance(error, OSError) and error.errno not in FULL:
                 raise
             raise UsageError(
-                f"The disk of {out} is full: {done} of {len(jobs)} videos are prepared "
-                f"({size / 1e9:.2f} GB). Make room and type the same command again."
+                f"The disk of {out} is full: {len(entries)} of {len(jobs)} videos are prepared "
+                f"({size / 1e9:.2f} GB). Make room and type the same command "
+                f"again."
             ) from error
-        if (
-            not left
-            and (manifest := (find_manifest(out) if (out / MANIFEST).is_file() else None))
-            is not None
-        ):
-            gain = Gain(**manifest["gain"]) if manifest["gain"] else None
-        else:
-            if hasattr(os, "sync"):
-                os.sync()  # the copies are on the disk before the manifest says so
-            manifest = _manifest(
-                splits, root, options, chosen, without or {}, jobs, entries, packer
-            )
-            gain = _gain(manifest, splits, root, out, jobs, entries)
-            manifest["gain"] = gain and asdict(gain)
-            write_text(out / MANIFEST, manifest_text(manifest))
+        manifest = _manifest(splits, root, options, chosen, without or {}, jobs, entries, packer)
+        gain = _finish(manifest, splits, root, out, jobs, entries)
     copies = {name: entry.copy for name, entry in entries.items() if entry.copy}
     worst = min(copies, key=lambda name: copies[name].psnr, default=None)
     return Summary(
         videos={split: len(videos) for split, videos in splits.items()},
-        written=written,
+        written=sum(entries[job.name].copy is not None for job in left),
         bytes=size,
         unreadable={n: e.problem for n, e in entries.items() if e.problem is not None},
         least_psnr=copies[worst].psnr if worst else None,
@@ -189,6 +176,26 @@ def _trial(left: Sequence[Job], out: Path, options: Options, total: int) -> str:
         f"{free / 1e9:.1f} GB are free"
     )
     return text + (". THE DISK IS TOO SMALL for them" if needed > free else "")
+
+
+def _finish(
+    manifest: dict[str, Any],
+    splits: Mapping[Split, VideoList],
+    root: Path,
+    out: Path,
+    jobs: Mapping[str, Job],
+    entries: Mapping[str, Entry],
+) -> Gain | None:
+    """Writes the manifest with the gain, unless the one that is there says the same."""
+    before = json.loads((out / MANIFEST).read_bytes()) if (out / MANIFEST).is_file() else {}
+    if before | {"gain": None} == json.loads(json.dumps(manifest)):
+        return before["gain"] and Gain(**before["gain"])
+    if hasattr(os, "sync"):
+        os.sync()  # the copies are on the disk before the manifest says so
+    gain = _gain(manifest, splits, root, out, jobs, entries)
+    manifest["gain"] = gain and asdict(gain)
+    write_text(out / MANIFEST, manifest_text(manifest))
+    return gain
 
 
 def _gain(
@@ -248,20 +255,22 @@ def _manifest(
         place = places.get(name, jobs[name].place)
         return [video.id, video.label, place, entry.copy.num_frames, entry.copy.fps]
 
+    parts = {
+        split: {
+            "classes": videos.classes,
+            "missing": list(videos.missing),
+            "videos": [row(video) for video in videos.videos],
+        }
+        for split, videos in splits.items()
+    }
     return {
         "gta_prepared": VERSION,
-        "made": secrets.token_hex(8),
+        "made": hashlib.sha256(json.dumps([shards, parts]).encode()).hexdigest()[:16],
         "source": dict(chosen),
         "settings": asdict(options),
         "problems": Counter(bool(e.problem) for e in entries.values())[True],
         "without": dict(without),
         "shards": [[name, (packer.folder / name).stat().st_size] for name in shards if packer],
-        "splits": {
-            split: {
-                "classes": videos.classes,
-                "missing": list(videos.missing),
-                "videos": [row(video) for video in videos.videos],
-            }
-            for split, videos in splits.items()
-        },
+        "gain": None,
+        "splits": parts,
     }

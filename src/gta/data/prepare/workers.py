@@ -19,6 +19,8 @@ from .journal import Entry, stamp
 from .options import Options
 from .plan import Job
 
+FULL = (ENOSPC, EDQUOT)
+"""Error numbers of a full disk."""
 _AHEAD = 4
 """Videos that wait for each process."""
 
@@ -70,7 +72,7 @@ def _copy(job: Job, folder: Path, options: Options) -> Entry:
     except VideoError as error:
         return Entry(found, None, error.reason)
     except Exception as error:  # FFmpeg's and Pillow's writers raise types of their own
-        if getattr(error, "errno", None) in (ENOSPC, EDQUOT):
+        if getattr(error, "errno", None) in FULL:
             raise DiskFull from None
         return Entry(found, None, f"cannot be copied: {error or type(error).__name__}")
 
