@@ -30,12 +30,13 @@ def prepare(
         typer.Option("--as", help="H.264 in MP4, or a JPEG for each frame."),
     ] = "video",
     resize: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="The short side in pixels, or exactly HEIGHTxWIDTH as in clip.resize, or none. "
-            "Nothing is enlarged."
+            "Nothing is enlarged. If left out: exactly as --model or --recipe resizes in training "
+            "if it does so, or else 256."
         ),
-    ] = "256",
+    ] = None,
     key_frames: Annotated[
         int,
         typer.Option(
@@ -82,8 +83,12 @@ def prepare(
     from gta.errors import DataError, UsageError
     from gta.training.splits import list_videos
 
-    options = Options(form, parse_resize(resize), key_frames, quality, shards, shard_mb)
-    source = chosen_recipe(model or _any_model(data, recipe), data, recipe, root, settings).data
+    found = chosen_recipe(model or _any_model(data, recipe), data, recipe, root, settings)
+    source, size = found.data, found.clip.resize
+    for_recipe = resize is None and bool(model or recipe) and isinstance(size, tuple)
+    if not for_recipe:
+        size = parse_resize(resize or "256")
+    options = Options(form, size, key_frames, quality, shards, shard_mb)
     if source.root is None:
         raise UsageError("which videos? Give the folder of the data set: --root DIR")
     if is_url(source.root):
@@ -99,9 +104,15 @@ def prepare(
     terminal = Terminal(stderr=as_json)
     counts = ", ".join(f"{len(videos)} {split}" for split, videos in splits.items())
     terminal.say(f"{source.root}: {counts}" + (" (no test split)" if without else ""))
+    if for_recipe and isinstance(size, tuple):
+        terminal.say(
+            f"copies are of exactly {size[0]}x{size[1]} pixels (height x width), as "
+            f"{model or recipe} resizes; for models and protocols that keep the shape of the "
+            f"picture, prepare with --resize 256"
+        )
     try:
         with terminal.track("preparing", sum(map(len, splits.values()))) as advance:
-            found = prepare_videos(
+            done = prepare_videos(
                 splits,
                 Path(source.root),
                 out,
@@ -126,23 +137,23 @@ def prepare(
         terminal.say(f"interrupted; the same command goes on in {out}")
         raise typer.Exit(130) from None
     if as_json:
-        print(json.dumps(asdict(found), ensure_ascii=False))
-        raise typer.Exit(1 if found.unreadable else 0)
-    written = f"{found.written} written now, {found.bytes / 1e9:.2f} GB"
+        print(json.dumps(asdict(done), ensure_ascii=False))
+        raise typer.Exit(1 if done.unreadable else 0)
+    written = f"{done.written} written now, {done.bytes / 1e9:.2f} GB"
     worst = (
-        f"; the frame that differs most has {found.least_psnr:.1f} dB ({found.least_psnr_of})"
-        if found.least_psnr is not None
+        f"; the frame that differs most has {done.least_psnr:.1f} dB ({done.least_psnr_of})"
+        if done.least_psnr is not None
         else ""
     )
     terminal.say(f"{out}: {written}; each was read again{worst}")
-    if found.gain is not None:
-        terminal.say(str(found.gain))
-    if found.unreadable:
-        terminal.say(f"{len(found.unreadable)} videos cannot be read, also not from {out}:")
-        for name, problem in list(found.unreadable.items())[:SHOWN]:
+    if done.gain is not None:
+        terminal.say(str(done.gain))
+    if done.unreadable:
+        terminal.say(f"{len(done.unreadable)} videos cannot be read, also not from {out}:")
+        for name, problem in list(done.unreadable.items())[:SHOWN]:
             terminal.say(f"  {name}: {problem}")
-        if len(found.unreadable) > SHOWN:
-            terminal.say(f"  and {len(found.unreadable) - SHOWN} more; --json lists all")
+        if len(done.unreadable) > SHOWN:
+            terminal.say(f"  and {len(done.unreadable) - SHOWN} more; --json lists all")
         raise typer.Exit(1)
     terminal.say(f"Next: the same commands as before with --root {out}")
 

@@ -15,6 +15,11 @@ from gta.errors import VideoError
 
 from .sources import Member, Readable
 
+try:  # the extra "jpeg": the same pixels in two thirds of the time
+    import simplejpeg
+except ImportError:
+    simplejpeg = None
+
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 MAX_PIXELS = 8192 * 8192
 """Of one frame of a file or a folder; a small file can claim a picture that fills the memory."""
@@ -140,6 +145,9 @@ class _Pictures:
 
     def decode(self, i: int) -> np.ndarray:
         with self.opened(i) as image:
+            # Pillow has looked at the header: simplejpeg believes any size that is claimed
+            if simplejpeg is not None and image.format == "JPEG" and image.mode in ("RGB", "L"):
+                return simplejpeg.decode_jpeg(self._bytes(i), colorspace="RGB")
             return np.asarray(image.convert("RGB"))
 
     @contextmanager
@@ -160,8 +168,13 @@ class _Pictures:
     def _file(self, i: int) -> Path | io.BytesIO:
         if self._files:
             return self._files[i]
+        return io.BytesIO(self._bytes(i))
+
+    def _bytes(self, i: int) -> bytes:
+        if self._files:
+            return self._files[i].read_bytes()
         offset, size = self._places[i]
-        return io.BytesIO(self._data[offset : offset + size])
+        return self._data[offset : offset + size]
 
 
 def _tar_members(member: Member, data: bytes) -> Iterator[tuple[str, int, int]]:

@@ -57,7 +57,7 @@ def write_copy(source: Source, target: Path, options: Options) -> Copy:
 
     def frames() -> Iterator[np.ndarray]:
         for i, image in enumerate(each_frame(source)):
-            frame = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+            frame = torch.from_numpy(np.array(image)).permute(2, 0, 1)
             frame = resize_frames(frame[None], options.size(*image.shape[:2]))[0]
             if i in compared:
                 kept[i] = frame
@@ -118,12 +118,12 @@ def _write_pictures(part: Path, frames: Iterator[np.ndarray], options: Options) 
 def _verify(source: Source, part: Path, num_frames: int, kept: dict[int, torch.Tensor]) -> float:
     """Reads the copy as training will; gives the least PSNR."""
     try:
-        count, frames = count_frames(part), read_frames(part, sorted(kept))
+        count = count_frames(part)
+        if count != num_frames:
+            raise VideoError(part, f"it has {count} frames instead of {num_frames}")
+        frames = read_frames(part, sorted(kept))
     except VideoError as error:
-        raise VideoError(str(source), f"its copy cannot be read: {error.reason}") from error
-    if count != num_frames:
-        reason = f"its copy has {count} frames instead of {num_frames}"
-        raise VideoError(str(source), reason)
+        raise VideoError(str(source), f"its copy is not good: {error.reason}") from error
     least = 99.0
     for i, frame in zip(sorted(kept), frames, strict=True):
         if frame.shape != kept[i].shape:
