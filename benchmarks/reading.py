@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from gta.data import video_file
+from gta.data import pictures, video_file
 from gta.data.decode import read_frames
 from gta.data.prepare import Options, prepare
 from gta.data.records import Video
@@ -49,6 +49,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "video, shards": {"shards": True, "shard_mb": 4},
     "jpeg, shards": {"form": "jpeg", "shards": True, "shard_mb": 4},
 }
+
+SIMPLEJPEG, BY_SIMPLEJPEG = pictures.simplejpeg, " by simplejpeg"
 
 
 def texture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -118,6 +120,7 @@ def decode_rates(sets: dict[str, Sequence[Video]], rounds: int) -> dict[str, dic
                 rng, video = np.random.default_rng([turn, i]), videos[i]
                 indices = segment_indices(video.num_frames or 1, 8, rng=rng)
                 video_file.forget()
+                pictures.simplejpeg = SIMPLEJPEG if name.endswith(BY_SIMPLEJPEG) else None
                 began = time.perf_counter()
                 frames = read_frames(video.path, indices)
                 read = time.perf_counter() - began
@@ -214,6 +217,9 @@ def run(forms: Sequence[str], num_videos: int, rounds: int, folder: Path) -> dic
         sets[form] = load_videos("folder", out, "train").videos
         sizes[form] = _size(out / "videos" / "train") or _size(*out.glob("train-*.tar"))
         quality[form] = done.least_psnr or 0.0
+        if options.form == "jpeg" and SIMPLEJPEG is not None:
+            other = form + BY_SIMPLEJPEG
+            sets[other], sizes[other], quality[other] = sets[form], sizes[form], quality[form]
     originals = [
         Video(v.id, v.path, v.label, copy.num_frames)
         for v, copy in zip(splits["train"].videos, sets[forms[0]], strict=True)
@@ -223,6 +229,7 @@ def run(forms: Sequence[str], num_videos: int, rounds: int, folder: Path) -> dic
         "date": date.today().isoformat(),
         "machine": f"one core of {platform.machine()}, {platform.system()}",
         **{"torch": torch.__version__, "av": av.__version__},
+        "simplejpeg": SIMPLEJPEG and SIMPLEJPEG.__version__,
         **{"videos": num_videos, "rounds": rounds},
         "frames": mean(v.num_frames or 0 for v in originals),
         "results": {

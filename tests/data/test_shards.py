@@ -149,25 +149,36 @@ def test_other_data_sets_make_room(tmp_path, remote):
     old, new = made(tmp_path, "far://old", 100), made(tmp_path, "far://new", 100)
     os.utime(old.home, (1, 1))
     for i in range(3):
-        old.get(f"a-{i}-0", lambda: bytes(20))
-        new.get(f"a-{i}-0", lambda: bytes(10))
+        old.get(f"a-{i}-0", 20, lambda: bytes(20))
+        new.get(f"a-{i}-0", 10, lambda: bytes(10))
     third = made(tmp_path, "far://third", 100)
-    third.get("a-0-0", lambda: bytes(60))
+    third.get("a-0-0", 60, lambda: bytes(60))
     assert not old.home.exists()
     assert new.home.exists()
     assert on_disk(tmp_path) == 90
-    old.get("a-0-0", lambda: bytes(5))  # its folder comes back
+    old.get("a-0-0", 5, lambda: bytes(5))  # its folder comes back
     assert on_disk(tmp_path) == 95
 
 
 def test_what_a_killed_process_left_is_removed_and_counted_anew(tmp_path):
     cache = made(tmp_path)
-    cache.get("a-0-10", lambda: bytes(10))
+    cache.get("a-0-10", 10, lambda: bytes(10))
     (tmp_path / "bytes").write_text("999999")
     (cache.home / "x.part").write_bytes(b"half")
     assert cache.recount() == 10
     assert not (cache.home / "x.part").exists()
     assert on_disk(tmp_path) == 10
+
+
+def test_a_part_that_a_crash_cut_off_is_fetched_again(tmp_path, remote):
+    shard = Shard("far://bucket/a.tar", made(tmp_path))
+    expected = shard.read(5, 20)
+    (part,) = (path for path in tmp_path.rglob("*-*-*") if path.is_file())
+    part.write_bytes(b"")
+    for _ in range(2):
+        assert shard.read(5, 20) == expected
+    assert len(remote["asked"]) == 2
+    assert on_disk(tmp_path) == 20
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
@@ -177,7 +188,13 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ShardCache, "_write_count", full)
-    assert cache.get("a-0-10", lambda: bytes(10)) == bytes(10)
+    assert cache.get("a-0-10", 10, lambda: bytes(10)) == bytes(10)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"file/cache \(Not a directory\); give another folder"):
+        made(tmp_path / "file" / "cache")
 
 
 def test_the_usual_folder(monkeypatch, tmp_path):
@@ -193,7 +210,7 @@ from gta.data.shard_cache import ShardCache
 cache = ShardCache(*sys.argv[1:3], int(sys.argv[3]))
 rng = np.random.default_rng(int(sys.argv[4]))
 for i in rng.permutation(np.arange(120).repeat(3)):
-    data = cache.get(f"a-{i}-500", lambda: bytes([i]) * 500)
+    data = cache.get(f"a-{i}-500", 500, lambda: bytes([i]) * 500)
     assert data == bytes([i]) * 500, i
 """
 

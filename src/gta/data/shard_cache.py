@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gta.errors import UsageError
+
 _COUNT = "bytes"
 _LOCK = ".lock"
 
@@ -45,13 +47,22 @@ class ShardCache:
             root: URL of the data set.
             made: Tells two data sets apart that were prepared at the same URL one after the other.
             limit_gb: Of all data sets together, in GiB.
+
+        Raises:
+            UsageError: The folder cannot be written.
         """
         if limit_gb <= 0:
             return None
         digest = hashlib.sha256(f"{root}\n{made}".encode()).hexdigest()[:16]
         cache = cls(str(folder), digest, int(limit_gb * 2**30))
-        cache.home.mkdir(parents=True, exist_ok=True)
-        cache.recount()
+        try:
+            cache.home.mkdir(parents=True, exist_ok=True)
+            cache.recount()
+        except OSError as error:
+            raise UsageError(
+                f"parts of shards cannot be kept in {folder} ({error.strerror}); give another "
+                f"folder, --set data.cache_dir=DIR, or keep none, --set data.shard_cache_gb=0"
+            ) from error
         return cache
 
     @property
@@ -59,13 +70,16 @@ class ShardCache:
         """The folder of this data set."""
         return Path(self.folder) / self.name
 
-    def get(self, name: str, fetch: Callable[[], bytes]) -> bytes:
+    def get(self, name: str, size: int, fetch: Callable[[], bytes]) -> bytes:
         """A part by its name, from the disk, or from `fetch` and then kept if there is room."""
         path = self.home / hashlib.sha256(name.encode()).hexdigest()[:2] / name
         try:
-            return path.read_bytes()
+            data = path.read_bytes()
         except OSError:
-            data = fetch()
+            data = b""
+        if len(data) == size:
+            return data
+        data = fetch()
         try:
             self._keep(path, data)
         except OSError:  # a full disk or the like: reading goes on without
@@ -94,9 +108,10 @@ class ShardCache:
                     return
                 used -= sum(_size(part) for part in _parts(others[0]))
                 shutil.rmtree(others[0])
-            if path.exists():  # another process was quicker
+            if _size(path) == len(data):  # another process was quicker
                 self._write_count(used)
                 return
+            used -= _size(path)  # of a file that a crash of the machine cut off
             self._write_count(used + len(data))  # before: too high a count keeps the limit
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")

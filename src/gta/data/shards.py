@@ -39,9 +39,8 @@ class Shard:
             return _whole(_pread(self.location, offset, size), size)
         if self.cache is None:
             return self._fetch(offset, size)
-        return self.cache.get(
-            f"{self.location.rsplit('/', 1)[-1]}-{offset}-{size}", lambda: self._fetch(offset, size)
-        )
+        name = f"{self.location.rsplit('/', 1)[-1]}-{offset}-{size}"
+        return self.cache.get(name, size, lambda: self._fetch(offset, size))
 
     def _fetch(self, offset: int, size: int) -> bytes:
         return _whole(
@@ -61,7 +60,8 @@ def _pread(path: str, offset: int, size: int) -> bytes:
         with open(path, "rb") as file:
             file.seek(offset)
             return file.read(size)
-    return os.pread(_handle(path, os.getpid()).fileno(), size, offset)
+    file = _handle(path, os.getpid())  # held: another thread may make it forgotten
+    return os.pread(file.fileno(), size, offset)
 
 
 @lru_cache(maxsize=_OPEN_FILES)
