@@ -16,7 +16,7 @@ from gta.errors import VideoError
 from .sources import Member, Readable
 
 try:  # the extra "jpeg": the same pixels in two thirds of the time
-    import simplejpeg
+    import simplejpeg  # pyright: ignore[reportMissingImports]
 except ImportError:
     simplejpeg = None
 
