@@ -13,7 +13,7 @@ from typing import Any
 
 from gta.data.prepared import MANIFEST, VERSION, WORK, manifest_text, prepared_videos
 from gta.data.records import Split, Video, VideoList
-from gta.errors import UsageError, VideoError
+from gta.errors import UsageError
 from gta.files import write_text
 
 from .copies import ENDINGS, num_bytes, write_copy
@@ -115,8 +115,7 @@ def prepare(
                 raise
             raise UsageError(
                 f"The disk of {out} is full: {len(entries)} of {len(jobs)} videos are prepared "
-                f"({size / 1e9:.2f} GB). Make room and type the same command "
-                f"again."
+                f"({size / 1e9:.2f} GB). Make room and type the same command again."
             ) from error
         manifest = _manifest(splits, root, options, chosen, without or {}, jobs, entries, packer)
         gain = _finish(manifest, splits, root, out, jobs, entries)
@@ -161,7 +160,9 @@ def _trial(left: Sequence[Job], out: Path, options: Options, total: int) -> str:
             job, target = by_name[name], Path(folder) / f"{len(after)}{ENDINGS[options.form]}"
             try:
                 copy = write_copy(job.source, target, options)
-            except VideoError:
+            except OSError:
+                raise
+            except Exception:  # it is tried again, and then put on record
                 continue
             before.append(replace(job.video, label=0))
             after.append(Video(job.video.id, target, 0, copy.num_frames, fps=copy.fps))
