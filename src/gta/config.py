@@ -290,6 +290,7 @@ class DataSource(Data):
     format: Literal["ssv1", "ssv2", "kinetics", "ucf101", "hmdb51", "folder", "list"]
     """How the data set is laid out; see `gta.data.videos.load_videos`."""
     root: str | None = None
+    """The folder of the data set, or what `gta prepare` made of it: a folder or URL."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of each class kept for validation where the folder has no split of its own."""
     split_seed: Annotated[int, Field(ge=0)] = 0
@@ -306,6 +307,10 @@ class DataSource(Data):
     """Loader processes; null: as many as there are cores, at most 8, and 0 if all is in memory."""
     cache_gb: Annotated[float, Field(ge=0)] = 0.0
     """Memory for decoded frames; 0 reads the files each time."""
+    cache_dir: str | None = None
+    """Where parts of remote shards are kept on this machine; null: the user's cache folder."""
+    shard_cache_gb: Annotated[float, Field(ge=0)] = 8.0
+    """How much of remote shards is kept; 0: nothing."""
     max_bad: Fraction = 0.1
     """Share of unreadable training videos at which training stops."""
 

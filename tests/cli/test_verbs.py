@@ -32,6 +32,7 @@ def test_help_names_every_verb(run: Run):
         "probe",
         "cost",
         "convert",
+        "prepare",
         "render",
     ):
         assert verb in answer.out

@@ -12,6 +12,7 @@ from gta.cli.convert import convert
 from gta.cli.cost import cost
 from gta.cli.ensemble import ensemble
 from gta.cli.predict import predict
+from gta.cli.prepare import prepare
 from gta.cli.probe import probe
 from gta.cli.quickstart import quickstart
 from gta.cli.render import render
@@ -55,6 +56,7 @@ for verb in (
     probe,
     cost,
     convert,
+    prepare,
     render,
 ):
     app.command()(verb)

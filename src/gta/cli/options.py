@@ -20,7 +20,10 @@ RecipeOption = Annotated[
     Path | None,
     typer.Option("--recipe", help="A recipe file of your own, instead of --model and --data."),
 ]
-RootOption = Annotated[Path | None, typer.Option("--root", help="The folder of the data set.")]
+RootOption = Annotated[
+    str | None,
+    typer.Option("--root", help="The folder of the data set, or folder or URL of a prepared one."),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -63,10 +66,11 @@ def chosen_recipe(
     model: str | None,
     data: str | None,
     recipe: Path | None,
-    root: Path | None,
+    root: str | None,
     settings: list[str] | None,
 ):
     """The recipe that the options name, with its overrides."""
+    from gta.data.locations import absolute
     from gta.recipes import find_recipe, read_recipe, shipped_recipes
 
     if recipe is not None and (model or data):
@@ -80,6 +84,6 @@ def chosen_recipe(
         recipe = find_recipe(data, model)
     found = read_recipe(recipe, settings or ())
     if root is not None:
-        source = found.data.model_copy(update={"root": str(root.expanduser().absolute())})
+        source = found.data.model_copy(update={"root": absolute(root)})
         found = found.model_copy(update={"data": source})
     return found

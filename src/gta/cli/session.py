@@ -27,6 +27,8 @@ FREE = {
     "data.root",
     "data.workers",
     "data.cache_gb",
+    "data.cache_dir",
+    "data.shard_cache_gb",
     "data.max_bad",
     "train.checkpoint_minutes",
     "test.batch_size",

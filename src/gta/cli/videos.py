@@ -8,7 +8,7 @@ from gta.runs import Run
 from gta.training.splits import list_videos
 
 
-def run_videos(run: Run, root: Path | None, split: Split = "val") -> VideoList:
+def run_videos(run: Run, root: str | None, split: Split = "val") -> VideoList:
     """One split of a run's data set, or of another folder laid out like it.
 
     Raises:
@@ -17,14 +17,14 @@ def run_videos(run: Run, root: Path | None, split: Split = "val") -> VideoList:
     """
     data = run.recipe.data
     if root is not None:
-        data = data.model_copy(update={"root": str(root)})
+        data = data.model_copy(update={"root": root})
     videos = list_videos(data, split)
     if videos.classes != run.classes:
-        raise DataError(_differing(run.folder, run.classes, Path(data.root or ""), videos.classes))
+        raise DataError(_differing(run.folder, run.classes, data.root or "", videos.classes))
     return videos
 
 
-def _differing(run: Path, ours: list[str], root: Path, theirs: list[str]) -> str:
+def _differing(run: Path, ours: list[str], root: str, theirs: list[str]) -> str:
     both = set(ours) & set(theirs)
     parts = [
         f"only in {where}: {', '.join(map(repr, only[:5]))}{' ...' * (len(only) > 5)}"

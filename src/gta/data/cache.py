@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -13,6 +12,7 @@ from gta.errors import VideoError
 
 from .decode import decoded_bytes, read_frames
 from .records import Video, VideoList
+from .sources import Source
 from .transforms import Resize, resize_frames
 
 # A few big tensors, not one a video: loader processes share them at no cost when they are forked,
@@ -36,7 +36,7 @@ class FrameCache:
         """Of the frames held."""
         self._limit = int(limit_gb * 2**30)
         self._chunks: list[Tensor] = []
-        self._places: dict[Path, _Place] = {}
+        self._places: dict[Source, _Place] = {}
         self._free = 0  # bytes left in the last chunk
 
     @classmethod

@@ -206,7 +206,7 @@ class _Frames:
 
     def rate(self, video: Video, sampling: Sampling) -> float | None:
         """Frames per second, where the sampling depends on them."""
-        return frame_rate(video.path) if sampling.by_time else None
+        return (video.fps or frame_rate(video.path)) if sampling.by_time else None
 
     def read(self, video: Video, indices: Sequence[int]) -> Tensor:
         cached = self.cache.read(video, indices) if self.cache is not None else None

@@ -1,19 +1,20 @@
-"""Frames of one video, from a file or a folder of pictures. Every failure is a `VideoError`."""
+"""Frames of one video, wherever it is. Every failure is a `VideoError`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import av
 import av.error
+import numpy as np
 import torch
 
 from gta.errors import VideoError
 
 from . import pictures, video_file
+from .sources import Readable, Source, has_pictures, readable
 
 
-def count_frames(path: Path) -> int:
+def count_frames(path: Source) -> int:
     """The number of frames that `read_frames` gives.
 
     MP4 and WebM/Matroska are indexed without decoding; other containers, whose packets are not
@@ -22,37 +23,38 @@ def count_frames(path: Path) -> int:
     Raises:
         VideoError: The video cannot be read, or has no frame.
     """
-    with _explained(path):
-        if path.is_dir():
-            return len(pictures.list_pictures(path))
-        return video_file.index(path).num_frames
+    with _explained(path) as place:
+        if has_pictures(place):
+            return pictures.count(place)
+        return video_file.index(place).num_frames
 
 
-def frame_rate(path: Path) -> float | None:
+def frame_rate(path: Source) -> float | None:
     """Frames per second of a video on average; None for pictures, and where the file has none.
 
     Raises:
         VideoError: The video cannot be read.
     """
-    with _explained(path):
-        return None if path.is_dir() else video_file.index(path).rate
+    with _explained(path) as place:
+        return None if has_pictures(place) else video_file.index(place).rate
 
 
-def announced_frames(path: Path) -> int | None:
+def announced_frames(path: Source) -> int | None:
     """The number of frames that a file's header leads one to expect; None where it does not tell.
 
     Raises:
         VideoError: The video cannot be read.
     """
-    with _explained(path):
-        return None if path.is_dir() else video_file.index(path).announced
+    with _explained(path) as place:
+        return None if has_pictures(place) else video_file.index(place).announced
 
 
-def read_frames(path: Path, indices: Sequence[int] | None = None) -> torch.Tensor:
+def read_frames(path: Source, indices: Sequence[int] | None = None) -> torch.Tensor:
     """Reads frames as uint8 (T, 3, H, W), upright, in RGB.
 
     Args:
-        path: A video file, or a folder of JPEG or PNG pictures in the order of their numbers.
+        path: A video file, or a folder of JPEG or PNG pictures in the order of their numbers, or
+            either of them in a shard.
         indices: Which frames, from 0, in any order, repeats allowed; None: all.
 
     Returns:
@@ -62,39 +64,49 @@ def read_frames(path: Path, indices: Sequence[int] | None = None) -> torch.Tenso
     Raises:
         VideoError: The video cannot be read or has no such frame.
     """
-    with _explained(path):
-        num_frames = count_frames(path)
-        wanted = list(range(num_frames)) if indices is None else [int(i) for i in indices]
-        for i in wanted:
-            if not 0 <= i < num_frames:
-                raise VideoError(path, f"frame {i} was asked for; it has {num_frames} (from 0)")
-        read = pictures.read if path.is_dir() else video_file.read
-        return torch.from_numpy(read(path, wanted)).permute(0, 3, 1, 2)
+    with _explained(path) as place:
+        read = pictures.read if has_pictures(place) else video_file.read
+        return torch.from_numpy(read(place, indices)).permute(0, 3, 1, 2)
 
 
-def decoded_bytes(path: Path) -> int:
+def each_frame(path: Source) -> Iterator[np.ndarray]:
+    """The same frames in their order, one in memory at a time, each uint8 (H, W, 3).
+
+    Raises:
+        VideoError: The video cannot be read, or one of its frames cannot.
+    """
+    with _explained(path) as place:
+        yield from (pictures.each if has_pictures(place) else video_file.each)(place)
+
+
+def decoded_bytes(path: Source) -> int:
     """The memory that all frames of a video take, known without decoding them all.
 
     Raises:
         VideoError: The video cannot be read, or has no frame.
     """
-    with _explained(path):
-        height, width = pictures.size(path) if path.is_dir() else video_file.index(path).size
+    with _explained(path) as place:
+        size = pictures.size if has_pictures(place) else _header_size
+        height, width = size(place)
         return count_frames(path) * height * width * 3
 
 
+def _header_size(path: Readable) -> tuple[int, int]:
+    return video_file.index(path).size
+
+
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Source) -> Iterator[Readable]:
     """Turns whatever PyAV, FFmpeg and Pillow raise on strange files into one error type."""
     try:
-        yield
+        yield readable(path)
     except VideoError:
         raise
     except Exception as error:
-        raise VideoError(path, _reason(path, error)) from error
+        raise VideoError(str(path), _reason(error)) from error
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, PermissionError) and not isinstance(error, av.error.FFmpegError):

@@ -2,13 +2,15 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
+from io import BytesIO
+from typing import BinaryIO
 
 from gta.errors import VideoError
 
 from .decode import announced_frames, count_frames, read_frames
 from .records import Video
 from .sampling import segment_indices
+from .sources import Member, Source, Unreadable
 
 _PIECE = 2**16
 """Bytes of a file that are compared at first: at its start, middle and end."""
@@ -48,19 +50,27 @@ def inspect_video(video: Video, *, thorough: bool = False) -> Facts:
     return Facts(video, n, announced, height, width, fingerprint(video.path))
 
 
-def fingerprint(path: Path) -> str:
+def fingerprint(path: Source) -> str:
     """Of a file's size and three pieces of it; of a folder, of its first and last picture."""
     digest = hashlib.blake2b(digest_size=16)
+    if isinstance(path, Unreadable):
+        return ""
+    if isinstance(path, Member):
+        _add(digest, BytesIO(path.read()), path.size)
+        return digest.hexdigest()
     files = [path]
     if path.is_dir():
         pictures = sorted(entry for entry in path.iterdir() if entry.is_file())
         digest.update(str(len(pictures)).encode())
         files = [pictures[0], pictures[-1]]
     for file in files:
-        size = file.stat().st_size
-        digest.update(str(size).encode())
         with file.open("rb") as handle:
-            for start in sorted({0, max(size // 2 - _PIECE, 0), max(size - _PIECE, 0)}):
-                handle.seek(start)
-                digest.update(handle.read(_PIECE))
+            _add(digest, handle, file.stat().st_size)
     return digest.hexdigest()
+
+
+def _add(digest, handle: BinaryIO, size: int) -> None:
+    digest.update(str(size).encode())
+    for start in sorted({0, max(size // 2 - _PIECE, 0), max(size - _PIECE, 0)}):
+        handle.seek(start)
+        digest.update(handle.read(_PIECE))

@@ -1,8 +1,9 @@
 """What a data set is to the rest of the package: a list of videos and the names of its classes."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
+
+from .sources import Source
 
 Split = Literal["train", "val", "test"]
 
@@ -13,13 +14,15 @@ class Video:
 
     id: str
     """Unique in its list: the data set's own id, or the path relative to the root."""
-    path: Path
-    """A video file, or a folder of JPEG or PNG frames."""
+    path: Source
+    """A video file, a folder of JPEG or PNG frames, or a part of a shard."""
     label: int | None
     num_frames: int | None = None
     """None: read from the file when it is opened."""
     flippable: bool = True
     """Whether its mirror image has the same label; decided from the class names."""
+    fps: float | None = None
+    """Frames per second; None: read from the file where it is needed."""
 
 
 @dataclass(frozen=True, slots=True)

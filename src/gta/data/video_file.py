@@ -9,10 +9,9 @@ frames are what decoding from the start gives, in that order.
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import av
@@ -27,7 +26,8 @@ from av.video.stream import VideoStream
 
 from gta.errors import VideoError
 
-from .pictures import MAX_PIXELS
+from .pictures import MAX_PIXELS, asked
+from .sources import Member, Readable
 
 # Playlists (HLS, concat, SDP ...) are left out: they open other files and connections.
 _OPTIONS = {
@@ -38,7 +38,11 @@ _OPTIONS = {
 # A title may be in any encoding. PyAV 18 refuses all but UTF-8 if not told; 19 does not.
 _ANY_TITLE: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__ < "19" else {}
 _INDEXED = ("mov", "matroska")  # one packet a frame, with its time
-_WORTH_A_SEEK = 4  # frames that a seek saves; less is decoded faster than sought
+_WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode one
+_PLAIN = ("yuv420p", "yuvj420p")
+
+_MOST_KNOWN = 10_000
+_known: dict[tuple, "Index"] = {}
 
 
 @dataclass(frozen=True)
@@ -56,40 +60,63 @@ class Index:
     """Duration times rate, as far as the header tells."""
 
 
-def index(path: Path) -> Index:
+def index(path: Readable) -> Index:
     """The index of a file, from memory if the file has not changed.
 
     Raises:
         VideoError: No video that can be read, or no frame.
     """
-    status = path.stat()
-    return _index(path, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=10_000)
-def _index(path: Path, _modified: int, size: int) -> Index:
-    if size == 0:
-        raise VideoError(path, "is empty (0 bytes)")
+    key = _key(path)
+    if key in _known:
+        return _known[key]
     with _opened(path) as (container, stream):
-        found = None
-        if any(name in container.format.name.split(",") for name in _INDEXED):
-            found = _index_packets(container, stream)
-    if found is None:
-        with _opened(path) as (container, stream):
-            count = sum(1 for _ in _decode(container, stream))
-            found = Index(
-                count, _size(stream), None, (), _rate(stream), _announced(container, stream)
-            )
+        found = _index_packets(container, stream)
+    return _remember(path, key, found or _count(path))
+
+
+def forget() -> None:
+    """Empties the memory of indices, for measurements."""
+    _known.clear()
+
+
+def _key(path: Readable) -> tuple:
+    """Equal for a file that has not changed."""
+    if isinstance(path, Member):  # shards are written once
+        return (path,)
+    status = path.stat()
+    if status.st_size == 0:
+        raise VideoError(path, "is empty (0 bytes)")
+    return path, status.st_mtime_ns, status.st_size
+
+
+def _remember(path: Readable, key: tuple, found: Index) -> Index:
     if found.num_frames == 0:
-        raise VideoError(path, "no frame could be decoded")
+        raise VideoError(str(path), "no frame could be decoded")
+    while len(_known) >= _MOST_KNOWN:
+        _known.pop(next(iter(_known), key), None)
+    _known[key] = found
     return found
 
 
+def _count(path: Readable) -> Index:
+    """What decoding all frames tells."""
+    with _opened(path) as (container, stream):
+        count = sum(1 for _ in _decode(container, stream))
+        announced = _announced(container, stream)
+        return Index(count, _size(stream), None, (), _rate(stream), announced)
+
+
 def _index_packets(container: InputContainer, stream: VideoStream) -> Index | None:
+    """What the packets tell; None where they do not tell everything."""
+    if not any(name in container.format.name.split(",") for name in _INDEXED):
+        return None
     if stream.codec_context.name == "vp8":  # has packets that are never shown
         return None
     packets: list[tuple[int, bool]] = []
     for packet in _packets(container, stream):
+        if not packets and _needs_first_packet(stream):
+            with suppress(av.error.FFmpegError):
+                stream.decode(packet)
         if packet.is_corrupt or packet.is_discard:  # cut off; outside of the edit list
             continue
         if packet.pts is None:
@@ -104,57 +131,98 @@ def _index_packets(container: InputContainer, stream: VideoStream) -> Index | No
     return Index(len(times), _size(stream), times, keyframes, _rate(stream), announced)
 
 
-def read(path: Path, indices: Sequence[int]) -> np.ndarray:
-    """The asked frames as uint8 (T, H, W, 3); indices must exist in `index(path)`.
+def read(path: Readable, indices: Sequence[int] | None) -> np.ndarray:
+    """The asked frames, or all, as uint8 (T, H, W, 3). The file is opened once where it can be.
+
+    Raises:
+        VideoError: There is no such frame, or it cannot be decoded.
+    """
+    key, images, wanted = _key(path), dict[int, np.ndarray](), list[int]()
+    table = _known.get(key)
+    if table is None or table.times is not None:
+        with _opened(path) as (container, stream):
+            unread = table is not None
+            if table is None and (found := _index_packets(container, stream)) is not None:
+                table = _remember(path, key, found)
+            if table is not None:
+                wanted = asked(path, indices, table.num_frames)
+                images = _read_seeking(container, stream, table, sorted(set(wanted)), unread)
+    if table is None or table.times is None:
+        table = table or _remember(path, key, _count(path))
+        wanted = asked(path, indices, table.num_frames)
+    if len(images) < len(set(wanted)):
+        images = _read_from_start(path, table, sorted(set(wanted)))
+    return np.stack([images[i] for i in wanted])
+
+
+def each(path: Readable) -> Iterator[np.ndarray]:
+    """All frames in order, one at a time, as uint8 (H, W, 3).
 
     Raises:
         VideoError: One of them cannot be decoded.
     """
-    table, wanted = index(path), sorted(set(indices))
-    images: dict[int, np.ndarray] = {}
-    if table.times is not None:
-        images = _read_seeking(path, table, wanted)
-    if len(images) < len(wanted):
-        images = _read_from_start(path, table, wanted)
-    return np.stack([images[i] for i in indices])
+    table, expected = index(path), 0
+    frame_at = None if table.times is None else _frame_numbers(table.times)
+    with _opened(path) as (container, stream):
+        to_rgb = _ToRGB(stream)
+        for order, frame in enumerate(_decode(container, stream)):
+            i = order if frame_at is None else frame_at.get(frame.pts)
+            if i == expected:
+                yield to_rgb(frame)
+                expected += 1
+    if expected < table.num_frames:
+        raise _undecodable(path, expected, expected, table.num_frames)
 
 
-def _read_seeking(path: Path, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
+def _read_seeking(
+    container: InputContainer,
+    stream: VideoStream,
+    table: Index,
+    wanted: Sequence[int],
+    unread: bool,
+) -> dict[int, np.ndarray]:
+    """Frames of an opened file, of which some packets were read or, if `unread`, none."""
     times = table.times or ()
     frame_at = _frame_numbers(times)
     images: dict[int, np.ndarray] = {}
-    with _opened(path) as (container, stream):
-        to_rgb = _ToRGB(stream)
-        frames, position = _decode(container, stream), -1
-        for target in wanted:
-            keyframe = table.keyframes[max(bisect_right(table.keyframes, target) - 1, 0)]
-            if keyframe - position > _WORTH_A_SEEK:
-                try:
-                    if position < 0:
-                        # x264 names its version in the first packet; FFmpeg needs to know the
-                        # old versions, whose 4:4:4 it decodes differently
-                        stream.decode(next(_packets(container, stream), None))
-                    container.seek(times[keyframe], stream=stream)
-                except av.error.FFmpegError:
-                    return images
-                frames, position = _decode(container, stream), keyframe - 1
-            for frame in frames:
-                i = frame_at.get(frame.pts)
-                if i is None:
-                    continue
-                position = i
-                if i == target:
-                    images[i] = to_rgb(frame)
-                if i >= target:
-                    break
+    to_rgb = _ToRGB(stream)
+    frames, position = _decode(container, stream), -1
+    for target in wanted:
+        keyframe = table.keyframes[max(bisect_right(table.keyframes, target) - 1, 0)]
+        if not unread or keyframe - position > _WORTH_A_SEEK:
+            try:
+                if unread and position < 0 and _needs_first_packet(stream):
+                    stream.decode(next(_packets(container, stream), None))
+                container.seek(times[keyframe], stream=stream)
+            except av.error.FFmpegError:
+                return images
+            frames, position, unread = _decode(container, stream), keyframe - 1, True
+        for frame in frames:
+            i = frame_at.get(frame.pts)
+            if i is None:
+                continue
+            position = i
+            if i == target:
+                images[i] = to_rgb(frame)
+            if i >= target:
+                break
     return images
+
+
+def _needs_first_packet(stream: VideoStream) -> bool:
+    """Whether the decoder has to see the first packet before others.
+
+    x264 names its version there, and FFmpeg decodes 4:4:4 and B-frames of old versions differently.
+    """
+    context = stream.codec_context
+    return context.name == "h264" and (context.has_b_frames or context.pix_fmt not in _PLAIN)
 
 
 def _frame_numbers(times: Sequence[int]) -> dict[int | None, int]:
     return {time: i for i, time in enumerate(times)}
 
 
-def _read_from_start(path: Path, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
+def _read_from_start(path: Readable, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
     """Decodes until all are there: files without times, and files in which seeking misleads."""
     frame_at = None if table.times is None else _frame_numbers(table.times)
     images: dict[int, np.ndarray] = {}
@@ -169,29 +237,36 @@ def _read_from_start(path: Path, table: Index, wanted: Sequence[int]) -> dict[in
             if len(images) == len(wanted):
                 return images
     missing = next(i for i in wanted if i not in images)
-    raise VideoError(
-        path,
-        f"frame {missing} cannot be decoded; {num_decoded} of its {table.num_frames} frames can "
+    raise _undecodable(path, missing, num_decoded, table.num_frames)
+
+
+def _undecodable(path: Readable, missing: int, num_decoded: int, num_frames: int) -> VideoError:
+    return VideoError(
+        str(path),
+        f"frame {missing} cannot be decoded; {num_decoded} of its {num_frames} frames can "
         f"(damaged or cut off?)",
     )
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def _opened(path: Readable) -> Iterator[tuple[InputContainer, VideoStream]]:
+    opened = BytesIO(path.read()) if isinstance(path, Member) else str(path)
     try:
-        container = av.open(str(path), container_options=_OPTIONS, **_ANY_TITLE)
+        container = av.open(opened, container_options=_OPTIONS, **_ANY_TITLE)
     except (av.error.FFmpegError, EOFError) as error:
-        raise VideoError(path, _what_is_it(path)) from error
+        raise VideoError(str(path), _what_is_it(path)) from error
     with container:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
             audio = " (audio only)" if container.streams.audio else ""
-            raise VideoError(path, f"has no video stream{audio}")
+            raise VideoError(str(path), f"has no video stream{audio}")
         if not stream.codec_context:
-            raise VideoError(path, "its kind of compression is not known to FFmpeg")
+            raise VideoError(str(path), "its kind of compression is not known to FFmpeg")
         height, width = _size(stream)
         if width * height > MAX_PIXELS:
-            raise VideoError(path, f"its frames of {width}x{height} pixels are too large to decode")
+            raise VideoError(
+                str(path), f"its frames of {width}x{height} pixels are too large to decode"
+            )
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         stream.codec_context.thread_count = 1  # parallel over videos instead
         yield container, stream
@@ -211,9 +286,12 @@ def _announced(container: InputContainer, stream: VideoStream) -> int | None:
     return round(container.duration / av.time_base * stream.average_rate)
 
 
-def _what_is_it(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(1024)
+def _what_is_it(path: Readable) -> str:
+    if isinstance(path, Member):
+        start = path.read()[:1024]
+    else:
+        with path.open("rb") as file:
+            start = file.read(1024)
     if b"\0" not in start and start.isascii():
         return "not a video that FFmpeg knows (is it a text file?)"
     return "not a video that FFmpeg can open (damaged, cut off, or another kind of file)"

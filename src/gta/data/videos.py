@@ -10,8 +10,11 @@ from .flips import flip_partners
 from .folder import read_folder
 from .kinetics import read_kinetics
 from .lists import read_list
+from .locations import is_url
 from .official_splits import read_hmdb51, read_ucf101
+from .prepared import find_manifest, prepared_videos
 from .records import Split, Video, VideoList
+from .shard_cache import default_folder
 from .something import read_ssv1, read_ssv2
 
 __all__ = ["FORMATS", "SPLITS", "Split", "Video", "VideoList", "load_videos"]
@@ -22,28 +25,32 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 def load_videos(
     format: str,
-    root: Path,
+    root: str | Path,
     split: Split,
     *,
     val_fraction: float = 0.2,
     seed: int = 0,
     fold: int = 1,
     lists: Mapping[Split, str | None] | None = None,
+    cache_dir: str | None = None,
+    shard_cache_gb: float = 0.0,
 ) -> VideoList:
     """Lists the videos of one split of a data set; opens none of them.
 
     Args:
         format: "ssv1", "ssv2", "kinetics", "ucf101", "hmdb51" as they are distributed; "folder"
             (a folder per class) or "list" (`path label`, and TSM's, MMAction2's, PySlowFast's).
-        root: The data set's folder.
+        root: The data set's folder, or what `gta prepare` made of it, which may be at a URL.
         split: "train", "val" or "test"; the videos of "test" may be without labels.
         val_fraction: Share of each class kept for validation where a "folder" has no split.
         seed: Of that split.
         fold: Which of the three official splits of "ucf101" and "hmdb51".
         lists: The files of a "list", where their names do not tell.
+        cache_dir: Where parts of remote shards are kept; None: the user's cache folder.
+        shard_cache_gb: How much of them, in GiB.
 
     Raises:
-        UsageError: A format or split that does not exist.
+        UsageError: A format or split that does not exist, or not the one that was prepared.
         DataError: The folder is not such a data set; says what was looked for, and where.
     """
     if format not in FORMATS:
@@ -53,28 +60,73 @@ def load_videos(
         )
     if split not in SPLITS:
         raise UsageError(f"{split!r} is not a split; it is 'train', 'val' or 'test'.")
-    root = Path(root).expanduser()
-    if not root.is_dir():
-        what = "is not a folder" if root.exists() else "does not exist"
-        raise DataError(f"The data folder {root} {what}; give the folder of the data set.")
-    match format:
-        case "ssv1":
-            found = read_ssv1(root, split)
-        case "ssv2":
-            found = read_ssv2(root, split)
-        case "kinetics":
-            found = read_kinetics(root, split)
-        case "ucf101":
-            found = read_ucf101(root, split, fold=fold)
-        case "hmdb51":
-            found = read_hmdb51(root, split, fold=fold)
-        case "list":
-            found = read_list(root, split, lists=lists)
-        case _:
-            found = read_folder(root, split, val_fraction=val_fraction, seed=seed)
+    if not is_url(root):
+        root = Path(root).expanduser()
+        if not root.is_dir():
+            what = "is not a folder" if root.exists() else "does not exist"
+            raise DataError(f"The data folder {root} {what}; give the folder of the data set.")
+    manifest = find_manifest(root)
+    if manifest is not None:
+        found = prepared_videos(
+            manifest,
+            root,
+            split,
+            asked=chosen_splits(
+                format, val_fraction=val_fraction, seed=seed, fold=fold, lists=lists
+            ),
+            cache_folder=Path(cache_dir).expanduser() if cache_dir else default_folder(),
+            cache_gb=shard_cache_gb,
+        )
+    else:
+        found = _read(format, Path(root), split, val_fraction, seed, fold, lists)
     rules = flip_partners(found.classes)
     videos = [
         replace(video, flippable=video.label is None or rules.flippable(video.label))
         for video in found.videos
     ]
     return replace(found, videos=videos)
+
+
+def chosen_splits(
+    format: str,
+    *,
+    val_fraction: float,
+    seed: int,
+    fold: int,
+    lists: Mapping[Split, str | None] | None,
+) -> dict[str, object]:
+    """The format and what else decides which videos its splits have, by names of the recipe."""
+    chosen: dict[str, object] = {"format": format}
+    if format in ("ucf101", "hmdb51"):
+        chosen["fold"] = fold
+    if format == "folder":
+        chosen |= {"val_fraction": val_fraction, "split_seed": seed}
+    if format == "list":
+        chosen |= {f"{split}_list": (lists or {}).get(split) for split in SPLITS}
+    return chosen
+
+
+def _read(
+    format: str,
+    root: Path,
+    split: Split,
+    val_fraction: float,
+    seed: int,
+    fold: int,
+    lists: Mapping[Split, str | None] | None,
+) -> VideoList:
+    match format:
+        case "ssv1":
+            return read_ssv1(root, split)
+        case "ssv2":
+            return read_ssv2(root, split)
+        case "kinetics":
+            return read_kinetics(root, split)
+        case "ucf101":
+            return read_ucf101(root, split, fold=fold)
+        case "hmdb51":
+            return read_hmdb51(root, split, fold=fold)
+        case "list":
+            return read_list(root, split, lists=lists)
+        case _:
+            return read_folder(root, split, val_fraction=val_fraction, seed=seed)

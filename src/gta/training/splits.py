@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from gta.config import DataSource, Recipe
 from gta.data.cache import FrameCache
@@ -50,12 +49,14 @@ def list_videos(data: DataSource, split: Split) -> VideoList:
         raise UsageError("which videos? Give the folder of the data set: --root DIR")
     return load_videos(
         data.format,
-        Path(data.root),
+        data.root,
         split,
         val_fraction=data.val_fraction,
         seed=data.split_seed,
         fold=data.fold,
         lists={"train": data.train_list, "val": data.val_list, "test": data.test_list},
+        cache_dir=data.cache_dir,
+        shard_cache_gb=data.shard_cache_gb,
     )
 
 

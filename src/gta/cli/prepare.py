@@ -1,0 +1,165 @@
+"""`gta prepare`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from gta.cli.options import (
+    DataOption,
+    JsonOption,
+    ModelOption,
+    RecipeOption,
+    RootOption,
+    SetOption,
+    chosen_recipe,
+)
+
+SHOWN = 5
+"""Videos with a problem that the terminal names."""
+
+
+def prepare(
+    out: Annotated[
+        Path, typer.Option("--out", help="A new folder, or one to go on with, outside of --root.")
+    ],
+    data: DataOption = None,
+    root: RootOption = None,
+    form: Annotated[
+        Literal["video", "jpeg"],
+        typer.Option("--as", help="H.264 in MP4, or a JPEG for each frame."),
+    ] = "video",
+    resize: Annotated[
+        str | None,
+        typer.Option(
+            help="The short side in pixels, or exactly HEIGHTxWIDTH as in clip.resize, or none. "
+            "Nothing is enlarged. If left out: exactly as --model or --recipe resizes in training "
+            "if it does so, or else 256."
+        ),
+    ] = None,
+    key_frames: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Of a video, every so many-th frame can be decoded without others: 1 is fastest "
+            "to read, 10 takes half the disk.",
+        ),
+    ] = 1,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            help="x264's crf (less is better; 23) or JPEG's quality (more is better; 85)."
+        ),
+    ] = None,
+    shards: Annotated[
+        bool, typer.Option("--shards", help="Put them into tar files, for object storage.")
+    ] = False,
+    shard_mb: Annotated[int, typer.Option(min=1, help="Size of a tar file in MB.")] = 1000,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one a core if left out.")
+    ] = None,
+    model: ModelOption = None,
+    recipe: RecipeOption = None,
+    settings: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a data set into a form that is read several times as fast; then use OUT as --root.
+
+    The original stays as it is. Each copy is read again and compared. Interrupted? The same command
+    goes on. Exit code 1: some videos could not be read; they are listed, the others are prepared.
+    """
+    import json
+    from dataclasses import asdict
+
+    from gta.cli.console import Terminal
+    from gta.data.cores import available_cores
+    from gta.data.locations import is_url
+    from gta.data.prepare import Options
+    from gta.data.prepare import prepare as prepare_videos
+    from gta.data.prepare.options import parse_resize
+    from gta.data.prepared import find_manifest
+    from gta.data.records import Split, VideoList
+    from gta.data.videos import chosen_splits
+    from gta.errors import DataError, UsageError
+    from gta.training.splits import list_videos
+
+    found = chosen_recipe(model or _any_model(data, recipe), data, recipe, root, settings)
+    source, size = found.data, found.clip.resize
+    for_recipe = resize is None and bool(model or recipe) and isinstance(size, tuple)
+    if not for_recipe:
+        size = parse_resize(resize or "256")
+    options = Options(form, size, key_frames, quality, shards, shard_mb)
+    if source.root is None:
+        raise UsageError("which videos? Give the folder of the data set: --root DIR")
+    if is_url(source.root):
+        raise UsageError(f"--root {source.root} is a URL; what is prepared is a folder")
+    if Path(source.root).is_dir() and find_manifest(source.root) is not None:
+        raise UsageError(f"--root {source.root} is prepared already; give the original data set")
+    splits: dict[Split, VideoList] = {s: list_videos(source, s) for s in ("train", "val")}
+    without: dict[Split, str] = {}
+    try:
+        splits["test"] = list_videos(source, "test")
+    except DataError as error:
+        without["test"] = str(error).replace(source.root, "the original")
+    terminal = Terminal(stderr=as_json)
+    counts = ", ".join(f"{len(videos)} {split}" for split, videos in splits.items())
+    terminal.say(f"{source.root}: {counts}" + (" (no test split)" if without else ""))
+    if for_recipe and isinstance(size, tuple):
+        terminal.say(
+            f"copies are of exactly {size[0]}x{size[1]} pixels (height x width), as "
+            f"{model or recipe} resizes; for models and protocols that keep the shape of the "
+            f"picture, prepare with --resize 256"
+        )
+    try:
+        with terminal.track("preparing", sum(map(len, splits.values()))) as advance:
+            done = prepare_videos(
+                splits,
+                Path(source.root),
+                out,
+                options,
+                chosen=chosen_splits(
+                    source.format,
+                    val_fraction=source.val_fraction,
+                    seed=source.split_seed,
+                    fold=source.fold,
+                    lists={
+                        "train": source.train_list,
+                        "val": source.val_list,
+                        "test": source.test_list,
+                    },
+                ),
+                without=without,
+                workers=workers or available_cores(),
+                say=terminal.say,
+                progress=lambda done, _, note: advance(done, note),
+            )
+    except KeyboardInterrupt:
+        terminal.say(f"interrupted; the same command goes on in {out}")
+        raise typer.Exit(130) from None
+    if as_json:
+        print(json.dumps(asdict(done), ensure_ascii=False))
+        raise typer.Exit(1 if done.unreadable else 0)
+    written = f"{done.written} written now, {done.bytes / 1e9:.2f} GB"
+    worst = (
+        f"; the frame that differs most has {done.least_psnr:.1f} dB ({done.least_psnr_of})"
+        if done.least_psnr is not None
+        else ""
+    )
+    terminal.say(f"{out}: {written}; each was read again{worst}")
+    if done.gain is not None:
+        terminal.say(str(done.gain))
+    if done.unreadable:
+        terminal.say(f"{len(done.unreadable)} videos cannot be read, also not from {out}:")
+        for name, problem in list(done.unreadable.items())[:SHOWN]:
+            terminal.say(f"  {name}: {problem}")
+        if len(done.unreadable) > SHOWN:
+            terminal.say(f"  and {len(done.unreadable) - SHOWN} more; --json lists all")
+        raise typer.Exit(1)
+    terminal.say(f"Next: the same commands as before with --root {out}")
+
+
+def _any_model(data: str | None, recipe: Path | None) -> str | None:
+    """All recipes of some data have the same data set."""
+    from gta.recipes import shipped_recipes
+
+    return None if recipe else next(iter(shipped_recipes().get(data or "", ["tiny_gta"])))

@@ -1,0 +1,145 @@
+"""One copy: written under another name, read again and compared, then given its name."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from av.video.stream import VideoStream
+from PIL import Image
+
+from gta.data.decode import count_frames, each_frame, frame_rate, read_frames
+from gta.data.sampling import segment_indices
+from gta.data.sources import Source
+from gta.data.transforms import resize_frames
+from gta.errors import VideoError
+
+from .options import Options
+
+ENDINGS = {"video": ".mp4", "jpeg": ""}
+LEAST_PSNR = 20.0
+"""dB; a copy of hard content at poor quality has more, a wrong picture less."""
+_NO_RATE = Fraction(30)
+"""What sampling by time takes for videos without a frame rate."""
+_COMPARED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What was written."""
+
+    num_frames: int
+    fps: float | None
+    """Of the original; None: it has no frame rate."""
+    bytes: int
+    psnr: float
+    """The least of the frames that were compared, in dB; at most 99."""
+
+
+def write_copy(source: Source, target: Path, options: Options) -> Copy:
+    """Writes and verifies a copy; `target` is there whole or not at all.
+
+    Its frames are those of the original in number and order, evenly spaced in time at its average
+    rate: what samples them goes by their numbers and that rate.
+
+    Raises:
+        VideoError: The original cannot be read, or the copy is not like it.
+        OSError: It cannot be written.
+    """
+    num_frames, fps = count_frames(source), frame_rate(source)
+    compared = sorted({*segment_indices(num_frames, _COMPARED), num_frames - 1})
+    kept: dict[int, torch.Tensor] = {}
+
+    def frames() -> Iterator[np.ndarray]:
+        for i, image in enumerate(each_frame(source)):
+            frame = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+            frame = resize_frames(frame[None], options.size(*image.shape[:2]))[0]
+            if i in compared:
+                kept[i] = frame
+            yield np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.stem}.part{target.suffix}")
+    _remove(part)
+    try:
+        if options.form == "video":
+            _write_video(part, frames(), fps, options)
+        else:
+            _write_pictures(part, frames(), options)
+        psnr = _verify(source, part, num_frames, kept)
+        if part.is_dir():
+            _remove(target)
+        os.replace(part, target)
+    finally:
+        _remove(part)
+    return Copy(num_frames, fps, num_bytes(target), psnr)
+
+
+def num_bytes(path: Path) -> int:
+    """Of a file, or of all files of a folder; 0: nothing is there."""
+    if path.is_dir():
+        return sum(entry.stat().st_size for entry in os.scandir(path))
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _write_video(
+    part: Path, frames: Iterator[np.ndarray], fps: float | None, options: Options
+) -> None:
+    x264 = {
+        **{"crf": str(options.quality), "preset": "medium", "tune": "fastdecode", "bf": "0"},
+        **{"threads": "1", "sc_threshold": "0"},
+    }
+    # where the original has a rate, the manifest has it and nobody looks at that of the copy
+    rate = Fraction(fps).limit_denominator(10_000) if fps and 1 <= fps <= 240 else _NO_RATE
+    with av.open(str(part), "w", format="mp4") as container:
+        stream: VideoStream = container.add_stream("libx264", rate=rate, options=x264)
+        stream.pix_fmt, stream.gop_size = "yuv420p", options.key_frames
+        stream.codec_context.thread_count = 1
+        for i, image in enumerate(frames):
+            if i == 0:
+                stream.height, stream.width = image.shape[:2]
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts = i
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def _write_pictures(part: Path, frames: Iterator[np.ndarray], options: Options) -> None:
+    part.mkdir()
+    for i, image in enumerate(frames, start=1):
+        Image.fromarray(image).save(part / f"{i:06d}.jpg", quality=options.quality)
+
+
+def _verify(source: Source, part: Path, num_frames: int, kept: dict[int, torch.Tensor]) -> float:
+    """Reads the copy as training will; gives the least PSNR."""
+    try:
+        count = count_frames(part)
+        if count != num_frames:
+            raise VideoError(part, f"it has {count} frames instead of {num_frames}")
+        frames = read_frames(part, sorted(kept))
+    except VideoError as error:
+        raise VideoError(str(source), f"its copy is not good: {error.reason}") from error
+    least = 99.0
+    for i, frame in zip(sorted(kept), frames, strict=True):
+        if frame.shape != kept[i].shape:
+            height, width = frame.shape[-2:]
+            raise VideoError(str(source), f"its copy has frames of {width}x{height} pixels")
+        error = (frame.float() - kept[i].float()).square().mean()
+        psnr = float(10 * torch.log10(255**2 / error.clamp(min=1e-6)))
+        if psnr < LEAST_PSNR:
+            reason = f"frame {i} of its copy is not like the original (PSNR {psnr:.1f} dB)"
+            raise VideoError(str(source), reason)
+        least = min(least, psnr)
+    return round(least, 2)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

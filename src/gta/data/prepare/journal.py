@@ -1,0 +1,118 @@
+"""What is done, so that the same command goes on: a line for each original."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gta.data.prepared import MANIFEST, WORK
+from gta.errors import UsageError
+from gta.files import write_text
+
+from .copies import Copy, num_bytes
+from .options import Options
+from .plan import Job
+
+_SETTINGS = "settings.json"
+_JOURNAL = "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of an original."""
+
+    stamp: list[int]
+    copy: Copy | None
+    problem: str | None = None
+
+
+class Journal:
+    """Lines are appended as copies are finished; a line that was cut off is as none."""
+
+    def __init__(self, folder: Path):
+        self.entries: dict[str, Entry] = {}
+        self._file = folder / WORK / _JOURNAL
+        for line in self._file.read_text(encoding="utf-8").splitlines() if self.begun else ():
+            try:
+                row = json.loads(line)
+                copy = Copy(**row["copy"]) if row["copy"] else None
+                self.entries[row["name"]] = Entry(row["stamp"], copy, row["problem"])
+            except (ValueError, KeyError, TypeError):
+                continue
+
+    @property
+    def begun(self) -> bool:
+        """Whether something was done before."""
+        return self._file.is_file()
+
+    def add(self, name: str, entry: Entry) -> None:
+        """Puts an original on record."""
+        self.entries[name] = entry
+        with self._file.open("a", encoding="utf-8") as file:
+            # a line of its own, whatever a killed process left
+            file.write("\n" + json.dumps({"name": name} | asdict(entry), ensure_ascii=False))
+
+    def done(self, job: Job, folder: Path, packed: bool) -> bool:
+        """Whether a good copy of the original, as it is now, is there."""
+        entry = self.entries.get(job.name)
+        if entry is None or entry.copy is None or entry.stamp != stamp(job.source):
+            return False
+        return packed or num_bytes(folder / job.place) == entry.copy.bytes
+
+
+def stamp(source: Path) -> list[int]:
+    """Changes when a file does; of a folder of pictures, when one is added or removed."""
+    try:
+        status = source.stat()
+        size = len(os.listdir(source)) if source.is_dir() else status.st_size
+    except OSError:
+        return []
+    return [size, status.st_mtime_ns]
+
+
+@contextmanager
+def claimed(folder: Path, options: Options, chosen: dict[str, Any]) -> Iterator[None]:
+    """Makes the folder, or takes one that was begun with the same settings; one process at a time.
+
+    Raises:
+        UsageError: It holds something else, was begun with other settings, or is being written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out {folder} is a file; give a folder")
+    work = folder / WORK
+    if folder.is_dir() and not work.is_dir() and any(folder.iterdir()):
+        what = "was prepared elsewhere" if (folder / MANIFEST).exists() else "holds other files"
+        raise UsageError(f"--out {folder} {what}; give a new folder")
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / ".lock").open("w") as lock:
+        _lock(lock, folder)
+        now = json.loads(json.dumps(asdict(options) | chosen))
+        file = work / _SETTINGS
+        before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else now
+        changed = [
+            f"{name} was {before.get(name)}, now {now.get(name)}"
+            for name in before.keys() | now.keys()
+            if before.get(name) != now.get(name)
+        ]
+        if changed:
+            raise UsageError(
+                f"{folder} was begun with other settings: {'; '.join(sorted(changed))}. Give "
+                f"another --out, or the same settings as before."
+            )
+        if not file.is_file():
+            write_text(file, json.dumps(now, indent=1))
+        yield
+
+
+def _lock(lock, folder: Path) -> None:
+    if os.name != "posix":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UsageError(f"{folder} is being prepared by another process; wait for it") from error

@@ -1,0 +1,166 @@
+"""Parts of remote shards on the local disk, within a limit, shared by all processes.
+
+What is kept is the part of one sample. Whole shards would be fetched again and again for one sample
+each as soon as they do not all fit, because an epoch is a permutation of all samples.
+
+A full cache keeps what it has of the data set in use: each sample is read once an epoch, so that
+the least recently used one is as good as any, and throwing it out for the next would cost hits (of
+a half that fits, 15% instead of 50%). Parts of other data sets go first, the least recently used
+data set before the others.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gta.errors import UsageError
+
+_COUNT = "bytes"
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardCache:
+    """The parts of one data set in a cache folder.
+
+    A part is written to another name first, so that no reader sees half of one. The count of bytes
+    is kept in a file, changed under a lock that ends with its process.
+    """
+
+    folder: str
+    """Of the cache, for all data sets."""
+    name: str
+    """Of the data set in it."""
+    limit: int
+    """Bytes of all data sets together."""
+
+    @classmethod
+    def of(cls, folder: Path, root: str, made: str, limit_gb: float) -> "ShardCache | None":
+        """The cache of a data set; None where the limit is zero.
+
+        Args:
+            folder: Of the cache; made if it is not there.
+            root: URL of the data set.
+            made: Tells two data sets apart that were prepared at the same URL one after the other.
+            limit_gb: Of all data sets together, in GiB.
+
+        Raises:
+            UsageError: The folder cannot be written.
+        """
+        if limit_gb <= 0:
+            return None
+        digest = hashlib.sha256(f"{root}\n{made}".encode()).hexdigest()[:16]
+        cache = cls(str(folder), digest, int(limit_gb * 2**30))
+        try:
+            cache.home.mkdir(parents=True, exist_ok=True)
+            cache.recount()
+        except OSError as error:
+            raise UsageError(
+                f"parts of shards cannot be kept in {folder} ({error.strerror}); give another "
+                f"folder, --set data.cache_dir=DIR, or keep none, --set data.shard_cache_gb=0"
+            ) from error
+        return cache
+
+    @property
+    def home(self) -> Path:
+        """The folder of this data set."""
+        return Path(self.folder) / self.name
+
+    def get(self, name: str, size: int, fetch: Callable[[], bytes]) -> bytes:
+        """A part by its name, from the disk, or from `fetch` and then kept if there is room."""
+        path = self.home / hashlib.sha256(name.encode()).hexdigest()[:2] / name
+        try:
+            data = path.read_bytes()
+        except OSError:
+            data = b""
+        if len(data) == size:
+            return data
+        data = fetch()
+        try:
+            self._keep(path, data)
+        except OSError:  # a full disk or the like: reading goes on without
+            path.with_suffix(".part").unlink(missing_ok=True)
+        return data
+
+    def recount(self) -> int:
+        """Counts the bytes anew and removes what a killed process left; gives the bytes."""
+        with self._locked():
+            for part in Path(self.folder).rglob("*.part"):
+                part.unlink(missing_ok=True)
+            used = sum(_size(path) for path in _parts(Path(self.folder)))
+            self._write_count(used)
+            os.utime(self.home)
+            return used
+
+    def _keep(self, path: Path, data: bytes) -> None:
+        if self._count() + len(data) > self.limit and not self._others():
+            return  # full for good: no lock needed to see it
+        with self._locked():
+            used = self._count()
+            while used + len(data) > self.limit:
+                others = self._others()
+                if not others:
+                    self._write_count(used)
+                    return
+                used -= sum(_size(part) for part in _parts(others[0]))
+                shutil.rmtree(others[0])
+            if _size(path) == len(data):  # another process was quicker
+                self._write_count(used)
+                return
+            used -= _size(path)  # of a file that a crash of the machine cut off
+            self._write_count(used + len(data))  # before: too high a count keeps the limit
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            part.write_bytes(data)
+            part.replace(path)
+
+    def _others(self) -> list[Path]:
+        """Folders of other data sets, the least recently opened first."""
+        folders = [
+            entry
+            for entry in Path(self.folder).iterdir()
+            if entry.is_dir() and entry.name != self.name
+        ]
+        return sorted(folders, key=lambda folder: folder.stat().st_mtime)
+
+    def _count(self) -> int:
+        try:
+            return int((Path(self.folder) / _COUNT).read_text() or 0)
+        except (OSError, ValueError):
+            return 0
+
+    def _write_count(self, used: int) -> None:
+        part = Path(self.folder) / f".{_COUNT}"
+        part.write_text(str(used))
+        part.replace(Path(self.folder) / _COUNT)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with open(Path(self.folder) / _LOCK, "w") as lock:
+            if os.name == "posix":
+                import fcntl
+
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _parts(folder: Path) -> Iterator[Path]:
+    """Files that hold parts: those two folders down from the cache's, or one from a data set's."""
+    return (path for path in folder.rglob("*-*-*") if path.is_file())
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def default_folder() -> Path:
+    """The user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "gta" / "shards"
