@@ -136,8 +136,9 @@ def train_run(session: Session, splits: Splits, processes: Processes, report: Re
 
 
 def _environment(processes: Processes) -> dict[str, object]:
+    from importlib.metadata import version
+
     import av
-    import torchvision
 
     from gta import __version__
 
@@ -147,7 +148,7 @@ def _environment(processes: Processes) -> dict[str, object]:
         "gta": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": version("torchvision"),
         "av": av.__version__,
         "platform": platform.platform(),
         "device": str(device),
