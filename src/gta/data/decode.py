@@ -1,6 +1,6 @@
 """Frames of one video, from a file or a folder of pictures. Every failure is a `VideoError`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,9 +8,10 @@ import av
 import av.error
 import torch
 
-from gta.errors import VideoError
+from gta.errors import UsageError, VideoError
 
 from . import pictures, video_file
+from .choice import Choice
 
 
 def count_frames(path: Path) -> int:
@@ -48,12 +49,13 @@ def announced_frames(path: Path) -> int | None:
         return None if path.is_dir() else video_file.index(path).announced
 
 
-def read_frames(path: Path, indices: Sequence[int] | None = None) -> torch.Tensor:
+def read_frames(path: Path, indices: Choice = None) -> torch.Tensor:
     """Reads frames as uint8 (T, 3, H, W), upright, in RGB.
 
     Args:
         path: A video file, or a folder of JPEG or PNG pictures in the order of their numbers.
-        indices: Which frames, from 0, in any order, repeats allowed; None: all.
+        indices: Which frames, from 0, in any order, repeats allowed; None: all. Or a function of
+            the number of frames that tells them: it spares `count_frames` and opening a file twice.
 
     Returns:
         Frames in the asked order. In memory they are (T, H, W, 3), which is what the transforms
@@ -63,13 +65,8 @@ def read_frames(path: Path, indices: Sequence[int] | None = None) -> torch.Tenso
         VideoError: The video cannot be read or has no such frame.
     """
     with _explained(path):
-        num_frames = count_frames(path)
-        wanted = list(range(num_frames)) if indices is None else [int(i) for i in indices]
-        for i in wanted:
-            if not 0 <= i < num_frames:
-                raise VideoError(path, f"frame {i} was asked for; it has {num_frames} (from 0)")
         read = pictures.read if path.is_dir() else video_file.read
-        return torch.from_numpy(read(path, wanted)).permute(0, 3, 1, 2)
+        return torch.from_numpy(read(path, indices)).permute(0, 3, 1, 2)
 
 
 def decoded_bytes(path: Path) -> int:
@@ -88,7 +85,7 @@ def _explained(path: Path) -> Iterator[None]:
     """Turns whatever PyAV, FFmpeg and Pillow raise on strange files into one error type."""
     try:
         yield
-    except VideoError:
+    except UsageError:  # a VideoError is one
         raise
     except Exception as error:
         raise VideoError(path, _reason(path, error)) from error

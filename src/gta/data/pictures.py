@@ -1,7 +1,7 @@
 """A folder of JPEG or PNG frames as a video."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 from gta.errors import VideoError
+
+from .choice import Choice, chosen
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 MAX_PIXELS = 8192 * 8192
@@ -45,13 +47,14 @@ def _natural(name: str) -> tuple:
     return tuple(int(part) if i % 2 else part for i, part in enumerate(parts)), name
 
 
-def read(folder: Path, indices: Sequence[int]) -> np.ndarray:
+def read(folder: Path, choice: Choice) -> np.ndarray:
     """The asked pictures as uint8 (T, H, W, 3).
 
     Raises:
-        VideoError: A picture is damaged, too large, or of another size than the others.
+        VideoError: There is no such picture, or one is damaged, too large, or of another size than the others.
     """
     paths = list_pictures(folder)
+    indices = chosen(folder, choice, len(paths))
     images = {i: _read_picture(folder, paths[i]) for i in sorted(set(indices))}
     shapes = {image.shape: paths[i].name for i, image in images.items()}
     if len(shapes) > 1:

@@ -8,10 +8,9 @@ frames are what decoding from the start gives, in that order.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,8 @@ from av.video.stream import VideoStream
 
 from gta.errors import VideoError
 
+from .choice import Choice, chosen
+from .index_memory import IndexMemory
 from .pictures import MAX_PIXELS
 
 # Playlists (HLS, concat, SDP ...) are left out: they open other files and connections.
@@ -39,6 +40,7 @@ _OPTIONS = {
 _ANY_TITLE: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__ < "19" else {}
 _INDEXED = ("mov", "matroska")  # one packet a frame, with its time
 _WORTH_A_SEEK = 4  # frames that a seek saves; less is decoded faster than sought
+_PLAIN = ("yuv420p", "yuvj420p")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,14 @@ class Index:
     announced: int | None = None
     """Duration times rate, as far as the header tells."""
 
+    @property
+    def nbytes(self) -> int:
+        """In memory, with the name of the file; thousands of files are remembered."""
+        return 1000 + 8 * (len(self.times or ()) + len(self.keyframes))
+
+
+_known = IndexMemory[Index](limit=2**26)
+
 
 def index(path: Path) -> Index:
     """The index of a file, from memory if the file has not changed.
@@ -62,34 +72,49 @@ def index(path: Path) -> Index:
     Raises:
         VideoError: No video that can be read, or no frame.
     """
-    status = path.stat()
-    return _index(path, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=10_000)
-def _index(path: Path, _modified: int, size: int) -> Index:
-    if size == 0:
-        raise VideoError(path, "is empty (0 bytes)")
+    key = _key(path)
+    known = _known.get(key)
+    if known is not None:
+        return known
     with _opened(path) as (container, stream):
-        found = None
-        if any(name in container.format.name.split(",") for name in _INDEXED):
-            found = _index_packets(container, stream)
-    if found is None:
-        with _opened(path) as (container, stream):
-            count = sum(1 for _ in _decode(container, stream))
-            found = Index(
-                count, _size(stream), None, (), _rate(stream), _announced(container, stream)
-            )
+        found = _index_packets(container, stream)
+    return _remember(path, key, found or _count(path))
+
+
+def _key(path: Path) -> tuple[Path, int, int]:
+    """Another one when the file has changed."""
+    status = path.stat()
+    if status.st_size == 0:
+        raise VideoError(path, "is empty (0 bytes)")
+    return path, status.st_mtime_ns, status.st_size
+
+
+def _remember(path: Path, key: tuple[Path, int, int], found: Index) -> Index:
     if found.num_frames == 0:
         raise VideoError(path, "no frame could be decoded")
+    _known.put(key, found)
     return found
 
 
+def _count(path: Path) -> Index:
+    """What decoding all frames tells."""
+    with _opened(path) as (container, stream):
+        count = sum(1 for _ in _decode(container, stream))
+        announced = _announced(container, stream)
+        return Index(count, _size(stream), None, (), _rate(stream), announced)
+
+
 def _index_packets(container: InputContainer, stream: VideoStream) -> Index | None:
+    """What the packets tell; None where they do not tell everything."""
+    if not any(name in container.format.name.split(",") for name in _INDEXED):
+        return None
     if stream.codec_context.name == "vp8":  # has packets that are never shown
         return None
     packets: list[tuple[int, bool]] = []
     for packet in _packets(container, stream):
+        if not packets and _needs_first_packet(stream):
+            with suppress(av.error.FFmpegError):
+                stream.decode(packet)
         if packet.is_corrupt or packet.is_discard:  # cut off; outside of the edit list
             continue
         if packet.pts is None:
@@ -104,50 +129,74 @@ def _index_packets(container: InputContainer, stream: VideoStream) -> Index | No
     return Index(len(times), _size(stream), times, keyframes, _rate(stream), announced)
 
 
-def read(path: Path, indices: Sequence[int]) -> np.ndarray:
-    """The asked frames as uint8 (T, H, W, 3); indices must exist in `index(path)`.
+def read(path: Path, choice: Choice) -> np.ndarray:
+    """The asked frames as uint8 (T, H, W, 3). The file is opened once where it can be.
 
     Raises:
-        VideoError: One of them cannot be decoded.
+        VideoError: There is no such frame, or it cannot be decoded.
     """
-    table, wanted = index(path), sorted(set(indices))
-    images: dict[int, np.ndarray] = {}
-    if table.times is not None:
-        images = _read_seeking(path, table, wanted)
-    if len(images) < len(wanted):
-        images = _read_from_start(path, table, wanted)
-    return np.stack([images[i] for i in indices])
+    key, images, asked = _key(path), dict[int, np.ndarray](), list[int]()
+    table = _known.get(key)
+    if table is None or table.times is not None:
+        with _opened(path) as (container, stream):
+            unread = table is not None
+            if table is None and (found := _index_packets(container, stream)) is not None:
+                table = _remember(path, key, found)
+            if table is not None:
+                asked = chosen(path, choice, table.num_frames)
+                images = _read_seeking(container, stream, table, sorted(set(asked)), unread)
+    if table is None or table.times is None:
+        table = table or _remember(path, key, _count(path))
+        asked = chosen(path, choice, table.num_frames)
+    if len(images) < len(set(asked)):
+        images = _read_from_start(path, table, sorted(set(asked)))
+    return np.stack([images[i] for i in asked])
 
 
-def _read_seeking(path: Path, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
+def _read_seeking(
+    container: InputContainer,
+    stream: VideoStream,
+    table: Index,
+    wanted: Sequence[int],
+    unread: bool,
+) -> dict[int, np.ndarray]:
+    """Frames of an opened file, of which some packets were read or, if `unread`, none."""
     times = table.times or ()
     frame_at = _frame_numbers(times)
+    shown = frozenset(times[i] for i in wanted)
     images: dict[int, np.ndarray] = {}
-    with _opened(path) as (container, stream):
-        to_rgb = _ToRGB(stream)
-        frames, position = _decode(container, stream), -1
-        for target in wanted:
-            keyframe = table.keyframes[max(bisect_right(table.keyframes, target) - 1, 0)]
-            if keyframe - position > _WORTH_A_SEEK:
-                try:
-                    if position < 0:
-                        # x264 names its version in the first packet; FFmpeg needs to know the
-                        # old versions, whose 4:4:4 it decodes differently
-                        stream.decode(next(_packets(container, stream), None))
-                    container.seek(times[keyframe], stream=stream)
-                except av.error.FFmpegError:
-                    return images
-                frames, position = _decode(container, stream), keyframe - 1
-            for frame in frames:
-                i = frame_at.get(frame.pts)
-                if i is None:
-                    continue
-                position = i
-                if i == target:
-                    images[i] = to_rgb(frame)
-                if i >= target:
-                    break
+    to_rgb = _ToRGB(stream)
+    frames, position = _decode(container, stream, shown), -1
+    for target in wanted:
+        keyframe = table.keyframes[max(bisect_right(table.keyframes, target) - 1, 0)]
+        if not unread or keyframe - position > _WORTH_A_SEEK:
+            try:
+                if unread and position < 0 and _needs_first_packet(stream):
+                    stream.decode(next(_packets(container, stream), None))
+                container.seek(times[keyframe], stream=stream)
+            except av.error.FFmpegError:
+                return images
+            frames, position = _decode(container, stream, shown), keyframe - 1
+            unread = True
+        for frame in frames:
+            i = frame_at.get(frame.pts)
+            if i is None:
+                continue
+            position = i
+            if i == target:
+                images[i] = to_rgb(frame)
+            if i >= target:
+                break
     return images
+
+
+def _needs_first_packet(stream: VideoStream) -> bool:
+    """Whether the decoder has to see the first packet before others.
+
+    x264 names its version there, and FFmpeg decodes 4:4:4 and B-frames of old versions differently.
+    """
+    context = stream.codec_context
+    return context.name == "h264" and (context.has_b_frames or context.pix_fmt not in _PLAIN)
 
 
 def _frame_numbers(times: Sequence[int]) -> dict[int | None, int]:
@@ -231,13 +280,25 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]
             yield packet
 
 
-def _decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Frames in order of presentation; goes on after a packet that does not decode."""
+def _decode(
+    container: InputContainer, stream: VideoStream, shown: Container[int | None] | None = None
+) -> Iterator[VideoFrame]:
+    """Frames in order of presentation; goes on after a packet that does not decode.
+
+    Where the times of the frames to be `shown` are given, others may be missing: those of H.264
+    that no frame refers to, half of a film with B-frames, are not decoded. It then stops at damage,
+    which FFmpeg would conceal with what is missing.
+    """
+    context = stream.codec_context
+    skips = shown is not None and context.name == "h264"
     for packet in _packets(container, stream):
+        if skips and shown is not None:
+            context.skip_frame = "DEFAULT" if packet.pts in shown else "NONREF"
         try:
             yield from stream.decode(packet)
         except av.error.FFmpegError:
-            continue
+            if shown is not None:
+                return
     try:
         yield from stream.decode(None)
     except av.error.FFmpegError:
