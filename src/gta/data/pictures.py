@@ -51,7 +51,8 @@ def read(folder: Path, choice: Choice) -> np.ndarray:
     """The asked pictures as uint8 (T, H, W, 3).
 
     Raises:
-        VideoError: There is no such picture, or one is damaged, too large, or of another size than the others.
+        VideoError: There is no such picture, or one is damaged, too large, or of another size than
+            the others.
     """
     paths = list_pictures(folder)
     indices = chosen(folder, choice, len(paths))
