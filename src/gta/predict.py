@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from gta.data.dataset import ViewClips
 from gta.data.folder import VIDEO_SUFFIXES
@@ -56,8 +57,18 @@ class Predictor:
         Raises:
             VideoError: It cannot be read.
         """
+        scores = self.scores(self.views(path))
+        order = scores.argsort(descending=True, stable=True)
+        return Prediction(path, [(self.run.classes[i], scores[i].item()) for i in order.tolist()])
+
+    def views(self, path: Path) -> Tensor:
+        """The views of a video: uint8 (V, C, T, H, W).
+
+        Raises:
+            VideoError: It cannot be read.
+        """
         clip = self.run.recipe.clip
-        views = ViewClips(
+        item = ViewClips(
             VideoList([Video(str(path), path, None)], self.run.classes),
             num_frames=clip.num_frames,
             transform=ViewTransform(
@@ -68,14 +79,17 @@ class Predictor:
             num_clips=self.protocol.num_clips,
             sampling=Sampling(clip.sampling, clip.stride),
         )[0]
-        if views.clip is None:
-            raise VideoError(*views.failures[0])
+        if item.clip is None:
+            raise VideoError(*item.failures[0])
+        return item.clip
+
+    def scores(self, views: Tensor) -> Tensor:
+        """Probabilities (num_classes,), the mean over uint8 views (V, C, T, H, W)."""
+        clip = self.run.recipe.clip
         half = self.run.recipe.train.amp and self.device.type == "cuda"
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            logits = self.model(normalize(views.clip.to(self.device), clip.mean, clip.std))
-        scores = logits.float().softmax(-1).mean(0)
-        order = scores.argsort(descending=True, stable=True)
-        return Prediction(path, [(self.run.classes[i], scores[i].item()) for i in order.tolist()])
+            logits = self.model(normalize(views.to(self.device), clip.mean, clip.std))
+        return logits.float().softmax(-1).mean(0)
 
 
 def find_videos(path: Path) -> Iterator[Path]:

@@ -14,13 +14,13 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
 from gta.blocks.resample import resample
 from gta.config import Recipe
+from gta.empty import without_weights
 from gta.errors import UsageError
 from gta.files import write_text, write_whole
 from gta.models import build
@@ -122,7 +122,7 @@ class Run:
                 f"{self.folder} has no {path.name}: its training has not finished an epoch yet. "
                 f"Run the same `gta train` command again; it goes on where it stopped."
             )
-        with torch.device("meta"):
+        with without_weights():
             model = self.build()
         try:
             with safe_open(path, framework="pt") as file:

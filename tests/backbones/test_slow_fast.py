@@ -68,6 +68,14 @@ def test_slow_frames_are_a_truncated_linspace():
     assert len(slow_indices(64, 4)) == 16
 
 
+def test_the_compiler_takes_slow_frames_as_constant():
+    def marked():
+        pass
+
+    torch.compiler.assume_constant_result(marked)
+    assert vars(marked).items() <= vars(slow_indices).items()
+
+
 @torch.no_grad()
 def test_each_pathway_sees_its_own_frames():
     model = randomize(small(num_frames=16, alpha=4)).eval()

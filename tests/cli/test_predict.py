@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -29,6 +31,22 @@ def test_table_and_json_agree(run: Run, trained: Path, ordered: Path):
         assert one["class"] in table.out
     scores = [one["score"] for one in video["top"]]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_nothing_is_imported_that_takes_seconds(trained: Path, ordered: Path):
+    code = (
+        "import atexit, sys; from gta.cli.main import main; "
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "predict", trained, first_clip(ordered)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    slow = {"torchvision", "torch._dynamo", "sympy", "triton", "matplotlib", "gta.training.loop"}
+    assert "torch" in done.stderr.split()
+    assert not slow & set(done.stderr.split())
 
 
 def test_the_best_weights_on_request(run: Run, trained: Path, ordered: Path):

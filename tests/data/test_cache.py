@@ -67,7 +67,6 @@ def test_frames_come_from_memory(videos, monkeypatch):
     cache = FrameCache.fill(videos, limit_gb=1, resize=(40, 56))
     transform = TrainTransform(size=24, resize=(40, 56))
     monkeypatch.setattr("gta.data.dataset.read_frames", None)
-    monkeypatch.setattr("gta.data.dataset.count_frames", None)
     dataset = TrainingClips(
         videos, num_frames=8, transform=transform, flip="off", seed=0, cache=cache
     )

@@ -58,6 +58,62 @@ def test_reading_seeks_to_keyframes(tmp_path, write_video, monkeypatch, frame_nu
     assert frame_numbers(read_frames(path, [38, 1, 21])) == [38, 1, 21]
 
 
+def moving(num_frames: int) -> np.ndarray:
+    """A texture that moves, so that every frame is predicted from others: uint8 (T, 48, 64, 3)."""
+    rng = np.random.default_rng(0)
+    texture = rng.integers(0, 255, (12, 16, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    shifted = [np.roll(texture, (i, 2 * i), (0, 1))[:48, :64] for i in range(num_frames)]
+    return np.stack(shifted)
+
+
+@pytest.mark.parametrize("options", [{"bf": "3"}, {"bf": "2", "x264-params": "b-pyramid=0"}])
+def test_frames_that_no_other_needs_are_not_decoded(tmp_path, write_video, monkeypatch, options):
+    path = write_video(tmp_path / "a.mp4", images=moving(60), gop=30, options=options)
+    every, decoded = read_frames(path), list[int]()
+
+    def decode(*arguments):
+        for frame in original(*arguments):
+            decoded.append(frame.pts)
+            yield frame
+
+    original = video_file._decode
+    monkeypatch.setattr(video_file, "_decode", decode)
+    monkeypatch.setattr(video_file, "_read_from_start", None)
+    for wanted in ([57], [3, 28, 29, 30, 59], list(range(1, 60, 7)), list(range(60))):
+        decoded.clear()
+        assert read_frames(path, wanted).equal(every[wanted])
+    assert len(decoded) == 60  # all were asked for
+    decoded.clear()
+    read_frames(path, [29])
+    assert len(decoded) < 25
+
+
+def test_damage_is_decoded_as_from_the_start(tmp_path, write_video):
+    """What FFmpeg puts in the place of a lost picture depends on all that it has decoded."""
+    path = write_video(tmp_path / "a.mp4", images=moving(60), gop=60, options={"bf": "3"})
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(path.read_bytes())
+    start, size = places[20]
+    data[start + 4 : start + size] = b"\xff" * (size - 4)
+    path.write_bytes(data)
+    last = read_frames(path, [59])
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        frames = list(video_file._decode(container, stream))
+    assert np.array_equal(last[0].permute(1, 2, 0), frames[-1].to_ndarray(format="rgb24"))
+
+
+def test_a_file_is_opened_once_to_count_and_to_read(tmp_path, write_video, monkeypatch):
+    path = write_video(tmp_path / "a.mp4", 24, gop=6)
+    opened, original = list[str](), av.open
+    monkeypatch.setattr(av, "open", lambda *a, **o: opened.append(a[0]) or original(*a, **o))
+    frames = read_frames(path, lambda num_frames: [0, num_frames - 1])
+    assert opened == [str(path)]
+    assert frames.equal(read_frames(path)[[0, 23]])
+
+
 @pytest.mark.parametrize(
     ("matrix", "turns"),
     [((0, 1, -1, 0), -1), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1), ((1, 0, 0, 1), 0)],

@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -227,3 +228,37 @@ def test_num_workers():
     assert num_workers(None, cached=True) == 0
     assert 1 <= num_workers(None) <= 8
     assert num_workers(None, world_size=10_000) == 1
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_lie_in_memory_as_frames_are_decoded(videos, workers):
+    """(B, T, H, W, C), what the networks take; copies into another order and back take time."""
+    for loader in (
+        training_loader(clips(videos), batch_size=2, seed=0, workers=workers),
+        evaluation_loader(views(videos), batch_size=2, workers=workers),
+    ):
+        batch = next(iter(loader))
+        assert batch.clips.movedim(-4, -1).is_contiguous()
+
+
+class _Threads(torch.utils.data.Dataset):
+    """Clips whose content tells how many threads the process that made them computes with."""
+
+    def __init__(self, videos: VideoList):
+        self.clips = clips(videos)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, key):
+        item = self.clips[key]
+        torch.ones(2**22).sum()  # enough work for as many threads as there may be
+        tasks = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 0
+        return replace(item, label=torch.get_num_threads(), index=tasks)
+
+
+def test_a_worker_computes_with_one_thread(videos):
+    loader = training_loader(_Threads(videos), batch_size=7, seed=0, workers=2)
+    for batch in loader:
+        assert batch.labels.tolist() == [1] * 7
+        assert batch.indices.max() <= 2  # itself, and the one that hands batches over

@@ -117,6 +117,23 @@ def test_resizing_twice_changes_nothing(resize):
     assert torch.equal(resize_frames(once, resize), once)
 
 
+@pytest.mark.parametrize("num_frames", [1, 3])
+@pytest.mark.parametrize("resize", [(24, 32), (48, 40), (100, 130), 24, 47, 90])
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (64, 48), (47, 83)])
+def test_resizing_is_that_of_torchvision(num_frames, resize, height, width):
+    whole = frames(60, 90, num_frames)[..., 3 : 3 + height, 5 : 5 + width]  # not contiguous
+    expected = F.resize(whole, list(resize) if isinstance(resize, tuple) else [resize])
+    assert torch.equal(resize_frames(whole, resize), expected)
+
+
+def test_resizing_without_a_kernel_for_integers(monkeypatch):
+    monkeypatch.setattr("gta.data.resize._in_integers", lambda frames: False)
+    whole = frames(48, 64)
+    resized = resize_frames(whole, (24, 32))
+    assert resized.dtype == torch.uint8
+    assert (resized.int() - F.resize(whole, [24, 32]).int()).abs().max() <= 1
+
+
 def test_normalize():
     clips = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 3, 1, 1, 1).repeat(2, 1, 4, 5, 6)
     mean, std = (0.5, 0.1, 0.0), (0.5, 0.1, 2.0)

@@ -21,7 +21,6 @@ FUSION_RATIO = 2
 """Channels that a lateral connection makes of each channel of the fast pathway."""
 
 
-@torch.compiler.assume_constant_result
 def slow_indices(num_frames: int, alpha: int) -> list[int]:
     """The T/alpha frames of the slow pathway: evenly spaced from the first to the last, truncated.
 
@@ -30,6 +29,10 @@ def slow_indices(num_frames: int, alpha: int) -> list[int]:
     """
     spaced = torch.linspace(0, num_frames - 1, num_frames // alpha, device="cpu")
     return spaced.long().tolist()
+
+
+# What `torch.compiler.assume_constant_result` does; it imports the compiler, which takes seconds.
+slow_indices._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
 class Lateral(nn.Module):

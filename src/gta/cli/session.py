@@ -138,8 +138,9 @@ def train_run(session: Session, splits: Splits, processes: Processes, report: Re
 
 
 def _environment(processes: Processes) -> dict[str, object]:
+    from importlib.metadata import version
+
     import av
-    import torchvision
 
     from gta import __version__
 
@@ -149,7 +150,7 @@ def _environment(processes: Processes) -> dict[str, object]:
         "gta": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": version("torchvision"),
         "av": av.__version__,
         "platform": platform.platform(),
         "device": str(device),

@@ -1,17 +1,19 @@
 """Tables on the terminal."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from gta.cost import Cost
 from gta.evaluation.comparison import Difference
 from gta.evaluation.probe import DISTURBANCES, IN_ORDER, Probe
 from gta.evaluation.scores import Scores
-from gta.paper import Row
-from gta.training.dry_run import DryRun
+
+if TYPE_CHECKING:  # torch's counter of operations and the training take time to import
+    from gta.cost import Cost
+    from gta.paper import Row
+    from gta.training.dry_run import DryRun
 
 
 def score_table(scores: Scores) -> Table:
@@ -77,7 +79,7 @@ def prediction_table(title: str, ranked: list[tuple[str, float]]) -> Table:
     return table
 
 
-def paper_table(rows: Sequence[tuple[Row, Cost]]) -> Table:
+def paper_table(rows: "Sequence[tuple[Row, Cost]]") -> Table:
     """The paper's cost figures beside ours; numbers in brackets refer to the notes, in order."""
     table = Table(title="Cost of one clip: GFLOPs are multiply-adds / 1e9")
     for name in ("table", "row", "clip"):
@@ -154,7 +156,7 @@ def class_probe_table(rows: Sequence[Mapping[str, Any]], most: int = 10) -> Tabl
     return table
 
 
-def dry_run_table(found: DryRun) -> Table:
+def dry_run_table(found: "DryRun") -> Table:
     """What a training will take."""
     table = Table(title=f"{found.epochs} epochs of {found.steps} steps", show_header=False)
     table.add_column()

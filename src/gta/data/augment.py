@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
 
 from gta.errors import UsageError
 
@@ -33,7 +32,12 @@ class Augmentation:
         erase: float = 0.0,
         fill: Sequence[int] = (0, 0, 0),
     ):
-        steps: list[Callable[[Tensor], Tensor]] = []
+        self.steps: list[Callable[[Tensor], Tensor]] = []
+        if rand_augment is None and not color_jitter and not erase:
+            return
+        from torchvision.transforms import v2  # takes seconds
+
+        steps = self.steps
         if rand_augment is not None:
             num_ops, magnitude = rand_augment
             if num_ops < 1 or not 0 <= magnitude <= 30:
@@ -47,7 +51,6 @@ class Augmentation:
         if erase:
             colour: Any = [float(c) for c in fill]  # its annotation knows one number only
             steps.append(v2.RandomErasing(erase, value=colour))
-        self.steps = steps
 
     def __call__(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
         """uint8 (T, C, H, W) to the same."""

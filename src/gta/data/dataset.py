@@ -1,7 +1,8 @@
 """Clips for training and views for testing, one video at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.utils.data import Dataset
 from gta.errors import DataError, UsageError, VideoError
 
 from .cache import FrameCache
-from .decode import count_frames, frame_rate, read_frames
+from .decode import frame_rate, read_frames
 from .flips import flip_partners
 from .modes import Sampling
 from .order import Order, in_order
@@ -99,9 +100,11 @@ class TrainingClips(Dataset):
 
     def _clip(self, video: Video, rng: np.random.Generator) -> tuple[Tensor, int]:
         mirrored, label = self._mirror(video, rng.random() < 0.5)
-        n, fps = self.frames.count(video), self.frames.rate(video, self.sampling)
-        indices = self.sampling(n, self.num_frames, fps=fps, rng=rng)
-        return self.transform(self.frames.read(video, indices), rng, flip=mirrored), label
+        fps = self.frames.rate(video, self.sampling)
+        frames = self.frames.read(
+            video, lambda n: self.sampling(n, self.num_frames, fps=fps, rng=rng)
+        )
+        return self.transform(frames, rng, flip=mirrored), label
 
     def _mirror(self, video: Video, heads: bool) -> tuple[bool, int]:
         """Whether the clip is mirrored, and its label then."""
@@ -169,17 +172,7 @@ class ViewClips(Dataset):
             return Item(None, _label(video), index, ((error.path, error.reason),))
 
     def _views(self, video: Video, index: int) -> Tensor:
-        step = self.keep_every
-        n, fps = -(-self.frames.count(video) // step), self.frames.rate(video, self.sampling)
-        clips = [
-            self.sampling(
-                n, self.num_frames, fps=fps and fps / step, view=view, num_views=self.num_clips
-            )
-            for view in range(self.num_clips)
-        ]
-        rng = np.random.default_rng([index])
-        shown = [step * i for clip in clips for i in in_order(clip, self.order, rng)]
-        frames = self.frames.read(video, shown)
+        frames = self.frames.read(video, partial(self._shown, video, index))
         return torch.stack(
             [
                 self.transform(clip, crop)
@@ -187,6 +180,19 @@ class ViewClips(Dataset):
                 for crop in range(self.transform.num_crops)
             ]
         )
+
+    def _shown(self, video: Video, index: int, num_frames: int) -> list[int]:
+        """The frames of all clips, one clip after the other."""
+        step = self.keep_every
+        n, fps = -(-num_frames // step), self.frames.rate(video, self.sampling)
+        clips = [
+            self.sampling(
+                n, self.num_frames, fps=fps and fps / step, view=view, num_views=self.num_clips
+            )
+            for view in range(self.num_clips)
+        ]
+        rng = np.random.default_rng([index])
+        return [step * i for clip in clips for i in in_order(clip, self.order, rng)]
 
 
 class _Frames:
@@ -200,19 +206,19 @@ class _Frames:
             )
         self.cache, self.resize = cache, resize
 
-    def count(self, video: Video) -> int:
-        cached = self.cache.num_frames(video) if self.cache is not None else None
-        return cached or video.num_frames or count_frames(video.path)
-
     def rate(self, video: Video, sampling: Sampling) -> float | None:
         """Frames per second, where the sampling depends on them."""
         return (video.fps or frame_rate(video.path)) if sampling.by_time else None
 
-    def read(self, video: Video, indices: Sequence[int]) -> Tensor:
-        cached = self.cache.read(video, indices) if self.cache is not None else None
-        if cached is not None:
-            return cached
-        return resize_frames(read_frames(video.path, indices), self.resize)
+    def read(self, video: Video, choose: Callable[[int], Sequence[int]]) -> Tensor:
+        """The frames that `choose` tells from their number: (T, 3, H, W)."""
+        cached = self.cache.num_frames(video) if self.cache is not None else None
+        if self.cache is not None and cached:
+            frames = self.cache.read(video, choose(cached))
+            if frames is not None:
+                return frames
+        choice = choose(video.num_frames) if video.num_frames else choose
+        return resize_frames(read_frames(video.path, choice), self.resize)
 
 
 def _label(video: Video) -> int:

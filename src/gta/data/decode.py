@@ -1,6 +1,6 @@
 """Frames of one video, wherever it is. Every failure is a `VideoError`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import av
@@ -8,9 +8,10 @@ import av.error
 import numpy as np
 import torch
 
-from gta.errors import VideoError
+from gta.errors import UsageError, VideoError
 
 from . import pictures, video_file
+from .choice import Choice
 from .sources import Readable, Source, has_pictures, readable
 
 
@@ -49,13 +50,14 @@ def announced_frames(path: Source) -> int | None:
         return None if has_pictures(place) else video_file.index(place).announced
 
 
-def read_frames(path: Source, indices: Sequence[int] | None = None) -> torch.Tensor:
+def read_frames(path: Source, indices: Choice = None) -> torch.Tensor:
     """Reads frames as uint8 (T, 3, H, W), upright, in RGB.
 
     Args:
         path: A video file, or a folder of JPEG or PNG pictures in the order of their numbers, or
             either of them in a shard.
-        indices: Which frames, from 0, in any order, repeats allowed; None: all.
+        indices: Which frames, from 0, in any order, repeats allowed; None: all. Or a function of
+            the number of frames that tells them: it spares `count_frames` and opening a file twice.
 
     Returns:
         Frames in the asked order. In memory they are (T, H, W, 3), which is what the transforms
@@ -100,7 +102,7 @@ def _explained(path: Source) -> Iterator[Readable]:
     """Turns whatever PyAV, FFmpeg and Pillow raise on strange files into one error type."""
     try:
         yield readable(path)
-    except VideoError:
+    except UsageError:  # a VideoError is one
         raise
     except Exception as error:
         raise VideoError(str(path), _reason(error)) from error

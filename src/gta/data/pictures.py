@@ -3,7 +3,7 @@
 import io
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from PIL import Image
 
 from gta.errors import VideoError
 
+from .choice import Choice, chosen
 from .sources import Member, Readable
 
 try:  # the extra "jpeg": the same pixels in two thirds of the time
@@ -25,19 +26,6 @@ MAX_PIXELS = 8192 * 8192
 """Of one frame of a file or a folder; a small file can claim a picture that fills the memory."""
 _HEADER = 512
 """Bytes of a tar header, and of the blocks that files are filled up to."""
-
-
-def asked(source: Readable, indices: Sequence[int] | None, num_frames: int) -> list[int]:
-    """The frames to read; None: all.
-
-    Raises:
-        VideoError: One does not exist.
-    """
-    wanted = list(range(num_frames)) if indices is None else [int(i) for i in indices]
-    for i in wanted:
-        if not 0 <= i < num_frames:
-            raise VideoError(str(source), f"frame {i} was asked for; it has {num_frames} (from 0)")
-    return wanted
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -78,7 +66,7 @@ def count(folder: Readable) -> int:
     return len(_Pictures(folder))
 
 
-def read(folder: Readable, indices: Sequence[int] | None) -> np.ndarray:
+def read(folder: Readable, choice: Choice) -> np.ndarray:
     """The asked pictures, or all, as uint8 (T, H, W, 3).
 
     Raises:
@@ -86,7 +74,7 @@ def read(folder: Readable, indices: Sequence[int] | None) -> np.ndarray:
             the others.
     """
     pictures = _Pictures(folder)
-    wanted = asked(folder, indices, len(pictures))
+    wanted = chosen(folder, choice, len(pictures))
     images = {i: pictures.decode(i) for i in sorted(set(wanted))}
     shapes = {image.shape: pictures.names[i] for i, image in images.items()}
     _check_one_size(folder, shapes)

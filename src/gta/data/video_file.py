@@ -8,7 +8,7 @@ frames are what decoding from the start gives, in that order.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -26,7 +26,9 @@ from av.video.stream import VideoStream
 
 from gta.errors import VideoError
 
-from .pictures import MAX_PIXELS, asked
+from .choice import Choice, chosen
+from .index_memory import IndexMemory
+from .pictures import MAX_PIXELS
 from .sources import Member, Readable
 
 # Playlists (HLS, concat, SDP ...) are left out: they open other files and connections.
@@ -40,9 +42,6 @@ _ANY_TITLE: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__ < 
 _INDEXED = ("mov", "matroska")  # one packet a frame, with its time
 _WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode one
 _PLAIN = ("yuv420p", "yuvj420p")
-
-_MOST_KNOWN = 10_000
-_known: dict[tuple, "Index"] = {}
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,14 @@ class Index:
     announced: int | None = None
     """Duration times rate, as far as the header tells."""
 
+    @property
+    def nbytes(self) -> int:
+        """In memory, with the name of the file; thousands of files are remembered."""
+        return 1000 + 8 * (len(self.times or ()) + len(self.keyframes))
+
+
+_known = IndexMemory[Index](limit=2**26)
+
 
 def index(path: Readable) -> Index:
     """The index of a file, from memory if the file has not changed.
@@ -67,8 +74,9 @@ def index(path: Readable) -> Index:
         VideoError: No video that can be read, or no frame.
     """
     key = _key(path)
-    if key in _known:
-        return _known[key]
+    known = _known.get(key)
+    if known is not None:
+        return known
     with _opened(path) as (container, stream):
         found = _index_packets(container, stream)
     return _remember(path, key, found or _count(path))
@@ -92,9 +100,7 @@ def _key(path: Readable) -> tuple:
 def _remember(path: Readable, key: tuple, found: Index) -> Index:
     if found.num_frames == 0:
         raise VideoError(str(path), "no frame could be decoded")
-    while len(_known) >= _MOST_KNOWN:
-        _known.pop(next(iter(_known), key), None)
-    _known[key] = found
+    _known.put(key, found)
     return found
 
 
@@ -131,7 +137,7 @@ def _index_packets(container: InputContainer, stream: VideoStream) -> Index | No
     return Index(len(times), _size(stream), times, keyframes, _rate(stream), announced)
 
 
-def read(path: Readable, indices: Sequence[int] | None) -> np.ndarray:
+def read(path: Readable, choice: Choice) -> np.ndarray:
     """The asked frames, or all, as uint8 (T, H, W, 3). The file is opened once where it can be.
 
     Raises:
@@ -145,11 +151,11 @@ def read(path: Readable, indices: Sequence[int] | None) -> np.ndarray:
             if table is None and (found := _index_packets(container, stream)) is not None:
                 table = _remember(path, key, found)
             if table is not None:
-                wanted = asked(path, indices, table.num_frames)
+                wanted = chosen(path, choice, table.num_frames)
                 images = _read_seeking(container, stream, table, sorted(set(wanted)), unread)
     if table is None or table.times is None:
         table = table or _remember(path, key, _count(path))
-        wanted = asked(path, indices, table.num_frames)
+        wanted = chosen(path, choice, table.num_frames)
     if len(images) < len(set(wanted)):
         images = _read_from_start(path, table, sorted(set(wanted)))
     return np.stack([images[i] for i in wanted])
@@ -184,9 +190,10 @@ def _read_seeking(
     """Frames of an opened file, of which some packets were read or, if `unread`, none."""
     times = table.times or ()
     frame_at = _frame_numbers(times)
+    shown = frozenset(times[i] for i in wanted)
     images: dict[int, np.ndarray] = {}
     to_rgb = _ToRGB(stream)
-    frames, position = _decode(container, stream), -1
+    frames, position = _decode(container, stream, shown), -1
     for target in wanted:
         keyframe = table.keyframes[max(bisect_right(table.keyframes, target) - 1, 0)]
         if not unread or keyframe - position > _WORTH_A_SEEK:
@@ -196,7 +203,8 @@ def _read_seeking(
                 container.seek(times[keyframe], stream=stream)
             except av.error.FFmpegError:
                 return images
-            frames, position, unread = _decode(container, stream), keyframe - 1, True
+            frames, position = _decode(container, stream, shown), keyframe - 1
+            unread = True
         for frame in frames:
             i = frame_at.get(frame.pts)
             if i is None:
@@ -309,13 +317,25 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]
             yield packet
 
 
-def _decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Frames in order of presentation; goes on after a packet that does not decode."""
+def _decode(
+    container: InputContainer, stream: VideoStream, shown: Container[int | None] | None = None
+) -> Iterator[VideoFrame]:
+    """Frames in order of presentation; goes on after a packet that does not decode.
+
+    Where the times of the frames to be `shown` are given, others may be missing: those of H.264
+    that no frame refers to, half of a film with B-frames, are not decoded. It then stops at damage,
+    which FFmpeg would conceal with what is missing.
+    """
+    context = stream.codec_context
+    skips = shown is not None and context.name == "h264"
     for packet in _packets(container, stream):
+        if skips and shown is not None:
+            context.skip_frame = "DEFAULT" if packet.pts in shown else "NONREF"
         try:
             yield from stream.decode(packet)
         except av.error.FFmpegError:
-            continue
+            if shown is not None:
+                return
     try:
         yield from stream.decode(None)
     except av.error.FFmpegError:

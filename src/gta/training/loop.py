@@ -16,7 +16,7 @@ from gta.data.loader import EpochOrder, num_workers
 from gta.errors import DataError, UsageError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.protocols import parse_protocol
-from gta.training.batches import make_loader, timed
+from gta.training.batches import make_loader
 from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from gta.training.history import epoch_line, write_metrics
 from gta.training.norm import renew_statistics, shared_norm
@@ -26,6 +26,7 @@ from gta.training.report import Report, Silent
 from gta.training.schedule import peak_rate
 from gta.training.splits import Splits
 from gta.training.step import Step
+from gta.training.waiting import Waiting, advice
 
 _AGREE_EVERY = 50
 """Batches after which several processes agree whether it is time for a checkpoint."""
@@ -107,9 +108,11 @@ class Training:
         num_classes = len(self.splits.train.classes)
         step = Step(self._replica(), self.optimizer, self.recipe, num_classes, self.processes)
         loader, order = make_loader(self.splits, self.recipe, self.processes, self.workers)
+        advised = False
         while position.epoch < epochs:
             began = time.monotonic()
             totals, waited = self._train_epoch(step, loader, order)
+            advised = advised or self._advise(waited, time.monotonic() - began)
             if train.precise_norm:
                 order.start_batch = 0
                 renew_statistics(self.scored, loader, self.recipe, self.processes)
@@ -132,12 +135,11 @@ class Training:
         position = self.position
         order.epoch, order.start_batch = position.epoch, position.batch
         totals = torch.tensor(position.totals, device=self.device)
-        waited, shown = 0.0, time.monotonic()
+        waiting, shown = Waiting(self.device), time.monotonic()
         self.model.train()
         title = f"epoch {position.epoch + 1}/{self.recipe.train.epochs}"
         with self.report.track(title, order.num_batches) as advance:
-            for batch, seconds in timed(loader):
-                waited += seconds
+            for batch in waiting.batches(loader):
                 self._note(batch.failures)
                 totals += step(batch, position.epoch, position.batch, order.num_batches)
                 if self.averaged is not None:
@@ -150,7 +152,14 @@ class Training:
                     position.totals = totals.tolist()
                     self._save_checkpoint()
             advance(position.batch, f"loss {_mean_loss(totals, title):.3f}")
-        return totals, waited
+        return totals, waiting.seconds()
+
+    def _advise(self, waited: float, seconds: float) -> bool:
+        """Says what to do if the network waits for videos."""
+        text = advice(waited, seconds, self.workers)
+        if text is not None:
+            self.report.say(text)
+        return text is not None
 
     def _test_epoch(self, totals: Tensor) -> dict[str, float]:
         """Scores the validation videos: the epoch's entry in the history."""

@@ -2,8 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torchvision import tv_tensors
-from torchvision.transforms import v2
 
 from gta.config import Augment
 
@@ -22,6 +20,10 @@ class Mixing:
 
     def __init__(self, augment: Augment, num_classes: int):
         self.ways: list[nn.Module] = []
+        if not augment.mixup and not augment.cutmix:
+            return
+        from torchvision.transforms import v2  # takes seconds
+
         if augment.mixup:
             self.ways.append(v2.MixUp(alpha=augment.mixup, num_classes=num_classes))
         if augment.cutmix:
@@ -34,6 +36,8 @@ class Mixing:
         """
         if not self.ways:
             return clips, labels
+        from torchvision import tv_tensors
+
         way = self.ways[int(torch.randint(len(self.ways), ()))]
         # the name of a video lets five axes pass; only the last two have a meaning here
         mixed, soft = way(tv_tensors.Video(clips), labels)

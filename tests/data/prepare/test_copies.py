@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from gta.data.cache import FrameCache
+from gta.data.choice import chosen
 from gta.data.dataset import TrainingClips, ViewClips
 from gta.data.decode import count_frames, each_frame, frame_rate, read_frames
 from gta.data.modes import Sampling
@@ -60,14 +61,13 @@ def test_the_same_videos_with_the_same_frames(original, copies, form):
 def test_the_same_frames_are_sampled(original, copies, form, sampling, monkeypatch):
     asked: dict[str, list] = {}
     for name, root in (("before", original), ("after", copies[form])):
-        chosen = asked.setdefault(name, [])
-        monkeypatch.setattr(
-            "gta.data.dataset.read_frames",
-            lambda path, indices, chosen=chosen: (
-                chosen.append(list(indices)),
-                read_frames(path, indices),
-            )[1],
-        )
+        seen = asked.setdefault(name, [])
+
+        def recorded(path, choice, seen=seen):
+            seen.append(chosen(path, choice, count_frames(path)))
+            return read_frames(path, seen[-1])
+
+        monkeypatch.setattr("gta.data.dataset.read_frames", recorded)
         clips = TrainingClips(
             load_videos("ssv2", root, "train"),
             num_frames=4,
@@ -81,7 +81,7 @@ def test_the_same_frames_are_sampled(original, copies, form, sampling, monkeypat
             assert [reason.split(" (")[0] for _, reason in item.failures] == (
                 ["not a video that FFmpeg can open"] if index == 2 else []
             )
-            chosen.append((item.label, item.index))
+            seen.append((item.label, item.index))
     assert [one for one in asked["before"] if one] == [one for one in asked["after"] if one]
 
 

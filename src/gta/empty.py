@@ -1,0 +1,31 @@
+"""Networks whose weights are about to be loaded: built without memory and without drawing any."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+_DRAWS = ("normal_", "uniform_")  # of tensors and of torch.nn.init: also kaiming_normal_ ...
+
+
+@contextmanager
+def without_weights() -> Iterator[None]:
+    """Networks that are built in this context are on the meta device: shapes, no values.
+
+    Weights are not drawn there either: torch would import its compiler for that, which takes
+    seconds.
+    """
+    with torch.device("meta"), _NoDraws():
+        yield
+
+
+class _NoDraws(TorchFunctionMode):
+    def __torch_function__(
+        self, func: Callable, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "").endswith(_DRAWS):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
