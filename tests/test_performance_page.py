@@ -1,4 +1,4 @@
-"""docs/performance.md shows what the result file holds; the benchmark runs."""
+"""docs/performance.md shows what the result files hold; the benchmarks run."""
 
 import importlib
 import json
@@ -7,22 +7,68 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from gta.data.decode import count_frames, read_frames
 
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture
-def speed(monkeypatch: pytest.MonkeyPatch):
+def test_the_tables_are_those_of_the_result_files(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("benchmarks.speed")
-
-
-def test_the_table_is_that_of_the_result_file(speed):
-    found = json.loads((ROOT / "benchmarks/results/h200.json").read_text(encoding="utf-8"))
+    tables = importlib.import_module("benchmarks.tables")
     page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
-    assert page.split("<!-- speed: benchmarks/results/h200.json -->\n")[1].startswith(
-        speed.table(found) + "\n<!-- /speed -->"
-    )
+    assert tables.filled(page) == page
+    assert page.count("<!-- /") == len(tables.TABLES)
+
+
+def test_made_videos_are_functions_of_their_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    clips = importlib.import_module("benchmarks.clips")
+    first, again = (clips.write_clips(tmp_path / name, "tiny", 2) for name in "ab")
+    assert [count_frames(path) for path in first] == [count_frames(path) for path in again]
+    assert all(map(torch.equal, map(read_frames, first), map(read_frames, again)))
+    assert not torch.equal(read_frames(first[0], [0]), read_frames(first[1], [0]))
+
+
+def run(*arguments: str | Path) -> str:
+    """What a benchmark prints."""
+    command = [sys.executable, "-m", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_loader_benchmark_runs(tmp_path: Path):
+    out = tmp_path / "loader.json"
+    printed = run("benchmarks.loader", "--clips", "8", "--turns", "1", "--out", out)
+    results = json.loads(out.read_text())["results"]
+    assert set(results) == {"ssv2", "k400"}
+    for found in results.values():
+        assert all(rate > 0 for rate in found["one_core"].values())
+        assert set(found["workers"]) == {"1", "2"}
+    assert "| decode, transform |" in printed
+
+
+@pytest.mark.slow
+def test_the_memory_of_loader_processes_is_flat(tmp_path: Path):
+    out = tmp_path / "memory.json"
+    printed = run("benchmarks.loader_memory", "--clips", "10000", "--out", out)
+    *_, half, whole = json.loads(out.read_text())["results"]
+    assert (half["clips"], whole["clips"]) == (5000, 10000)
+    assert whole["parent_mib"] - half["parent_mib"] < 30
+    for before, after in zip(half["workers_mib"], whole["workers_mib"], strict=True):
+        assert after - before < 150  # the C library keeps blocks and gives them back as it likes
+        assert after < 400
+    assert "| 10000 |" in printed
+
+
+@pytest.mark.slow
+def test_the_startup_benchmark_runs(tmp_path: Path):
+    out = tmp_path / "startup.json"
+    printed = run("benchmarks.startup", "--model", "r2d50", "--times", "1", "--out", out)
+    assert all(seconds > 0 for seconds in json.loads(out.read_text())["results"]["stages"].values())
+    assert "| import torch |" in printed
 
 
 @pytest.mark.slow

@@ -46,6 +46,15 @@ def test_help_imports_nothing_heavy():
     assert not heavy & set(done.stdout.split())
 
 
+@pytest.mark.parametrize(("given", "kept"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_sleep(run: Run, monkeypatch: pytest.MonkeyPatch, given, kept):
+    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
+    if given is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert run("--version").code == 0
+    assert os.environ["OMP_WAIT_POLICY"] == kept
+
+
 def test_version(run: Run):
     from gta import __version__
 

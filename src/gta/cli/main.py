@@ -1,5 +1,6 @@
 """`gta`: the verbs. Arguments are parsed before anything heavy is imported."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -64,6 +65,9 @@ for verb in (
 
 def main() -> None:
     """Runs a verb. A mistake gets one message on stderr, no traceback, and a non-zero exit code."""
+    # Threads that wait for each other sleep. They would keep cores busy, also those that loader
+    # processes or others need: a forward pass then takes twice as long as on one thread.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except UsageError as error:
