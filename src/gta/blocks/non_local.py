@@ -135,7 +135,7 @@ class NonLocal(nn.Module):
         return from_tokens(y.flatten(0, 1), x)
 
     def forward_shares(self, x: Tensor, window: tuple[int, int]) -> Tensor:
-        """The same for single frames (T = 1) that have fewer keys than a key has channels."""
+        """The same for single frames (T = 1) with few keys, without queries and attended values."""
         tokens = to_tokens(x).unflatten(0, (len(x), -1))
         query, pairs = joined(self.query), joined(self.key, self.value)
         tokens, shares, value = attention_shares(

@@ -65,7 +65,7 @@ def write_copy(source: Source, target: Path, options: Options) -> Copy:
 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.stem}.part{target.suffix}")
-    _remove(part)
+    remove(part)
     try:
         if options.form == "video":
             _write_video(part, frames(), fps, options)
@@ -73,10 +73,10 @@ def write_copy(source: Source, target: Path, options: Options) -> Copy:
             _write_pictures(part, frames(), options)
         psnr = _verify(source, part, num_frames, kept)
         if part.is_dir():
-            _remove(target)
+            remove(target)
         os.replace(part, target)
     finally:
-        _remove(part)
+        remove(part)
     return Copy(num_frames, fps, num_bytes(target), psnr)
 
 
@@ -138,7 +138,8 @@ def _verify(source: Source, part: Path, num_frames: int, kept: dict[int, torch.T
     return round(least, 2)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Deletes a copy, a file or a folder, if it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

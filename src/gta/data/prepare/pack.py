@@ -5,7 +5,6 @@ A shard is there with its index, or not at all; the files in it are deleted afte
 
 import io
 import json
-import shutil
 import tarfile
 from collections import deque
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from gta.data.prepared import WORK
 from gta.data.records import Split
 from gta.files import write_text, write_whole
 
-from .copies import Copy
+from .copies import Copy, remove
 from .journal import Entry
 from .plan import Job
 
@@ -40,7 +39,7 @@ class Packer:
         packed = self.packed
         for job in jobs:
             if job.name in packed:
-                _delete(folder / job.place)
+                remove(folder / job.place)
         self._open: dict[Split, _Open] = {}
         for job in jobs:
             if job.name not in packed:
@@ -81,7 +80,7 @@ class Packer:
         write_text(self.folder / WORK / f"{name}.json", json.dumps(index))
         self.shards[file.name] = places
         for job, _ in shard.ready:
-            _delete(self.folder / job.place)
+            remove(self.folder / job.place)
         shard.ready, shard.size = [], 0
 
 
@@ -116,10 +115,3 @@ def _member(tar: tarfile.TarFile, name: str, data: bytes) -> int:
     info.size = len(data)
     tar.addfile(info, io.BytesIO(data))
     return len(data)
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
