@@ -1,7 +1,6 @@
 import multiprocessing
 import os
 import signal
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -239,26 +238,3 @@ def test_batches_lie_in_memory_as_frames_are_decoded(videos, workers):
     ):
         batch = next(iter(loader))
         assert batch.clips.movedim(-4, -1).is_contiguous()
-
-
-class _Threads(torch.utils.data.Dataset):
-    """Clips whose content tells how many threads the process that made them computes with."""
-
-    def __init__(self, videos: VideoList):
-        self.clips = clips(videos)
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def __getitem__(self, key):
-        item = self.clips[key]
-        torch.ones(2**22).sum()  # enough work for as many threads as there may be
-        tasks = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 0
-        return replace(item, label=torch.get_num_threads(), index=tasks)
-
-
-def test_a_worker_computes_with_one_thread(videos):
-    loader = training_loader(_Threads(videos), batch_size=7, seed=0, workers=2)
-    for batch in loader:
-        assert batch.labels.tolist() == [1] * 7
-        assert batch.indices.max() <= 2  # itself, and the one that hands batches over
