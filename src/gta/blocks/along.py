@@ -6,9 +6,11 @@ Axes: B batch, C channels, T frames, H, W.
 from collections.abc import Callable
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from gta.blocks.non_local import NonLocal
+from gta.blocks.tokens import takes_tokens
 
 
 def attention_of(block: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -79,6 +81,11 @@ class AlongTime(nn.Module):
         return attention_of(self.block)(self.fold(x)).unflatten(0, (x.shape[0], -1))
 
     def forward(self, x: Tensor) -> Tensor:
+        block = self.block
+        softmax = isinstance(block, NonLocal) and block.affinity == "softmax"
+        if softmax and takes_tokens(x, [block.norm]):
+            with torch.autocast(x.device.type, enabled=False):
+                return block.forward_frames(x)
         B, C, T, H, W = x.shape
         columns = self.block(self.fold(x))
         return columns.reshape(B, H, W, C, T).permute(0, 3, 4, 1, 2)
