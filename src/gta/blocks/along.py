@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from gta.blocks.non_local import NonLocal
-from gta.blocks.tokens import takes_tokens
 
 
 def attention_of(block: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -82,10 +81,9 @@ class AlongTime(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         block = self.block
-        softmax = isinstance(block, NonLocal) and block.affinity == "softmax"
-        if softmax and takes_tokens(x, [block.norm]):
+        if isinstance(block, NonLocal) and block.attends_frames(x):
             with torch.autocast(x.device.type, enabled=False):
                 return block.forward_frames(x)
         B, C, T, H, W = x.shape
-        columns = self.block(self.fold(x))
+        columns = block(self.fold(x))
         return columns.reshape(B, H, W, C, T).permute(0, 3, 4, 1, 2)

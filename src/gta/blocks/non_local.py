@@ -134,6 +134,10 @@ class NonLocal(nn.Module):
         y = add_normalised(tokens, attended, self.output, self.norm)  # Eq. 4
         return from_tokens(y, x)
 
+    def attends_frames(self, x: Tensor) -> bool:
+        """Whether attention along time of x goes by `forward_frames`."""
+        return self.affinity == "softmax" and takes_tokens(x, [self.norm])
+
     def forward_frames(self, x: Tensor) -> Tensor:
         """Attention along time at each position, by matrix products; what `AlongTime` runs."""
         B, _, T, H, W = x.shape
