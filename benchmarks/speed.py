@@ -74,20 +74,25 @@ def measure(
     step = _inference(model, forward, clips) if "inference" in way else None
     step = step or _training(model, forward, clips, labels)
     with token_path(False) if name.endswith(":plain") else nullcontext():
-        began = time.perf_counter()
-        for _ in range(3):
-            step()
-        _wait(device)
-        warm_up = time.perf_counter() - began
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-        times = _times(step, steps, device)
+        times, warm_up = timed(step, steps, device)
     gib = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else None
     ms = statistics.median(times)
     return {
         **{"ms": ms, "least": min(times), "most": max(times), "warm_up_s": warm_up},
         **{"clips_per_s": 1000 * batch / ms, "peak_gib": gib},
     }
+
+
+def timed(step: Callable[[], None], steps: int, device: torch.device) -> tuple[list[float], float]:
+    """Milliseconds of each step, and seconds of three before them, whose memory does not count."""
+    began = time.perf_counter()
+    for _ in range(3):
+        step()
+    _wait(device)
+    warm_up = time.perf_counter() - began
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    return _times(step, steps, device), warm_up
 
 
 def _training(
