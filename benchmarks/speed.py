@@ -2,10 +2,14 @@
 
     python -m benchmarks.speed --out speed.json
     python -m benchmarks.speed --models r2d50 r2d50_gta --ways eager --batch 8 --device cpu
+    python -m benchmarks.speed --peers peers --models r2d50 r2d50_nl r2d50_nl:tsm r2d50_gta
+    python -m benchmarks.speed --peers peers --batch 8 --models slowfast50 slowfast50_nl:pyslowfast
 
 Training is one step: bf16 autocast, forward, backward, fused SGD. Inference is a forward pass with
-running statistics. Each figure is the median over the steps; "over" is the time over that of the
-first model, in the same way. "plain" takes the blocks' plain way, the equations as they stand.
+running statistics, "folded" where they are part of the convolutions. Each figure is the median
+over the steps; "over" is the time over that of the first model, in the same way. "plain" takes the
+blocks' plain way, the equations as they stand; "tsm" and "pyslowfast" are those projects' own
+blocks (see `benchmarks.peers`).
 """
 
 import argparse
@@ -24,20 +28,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from benchmarks.peers import FILES, with_peer
+from gta.backbones import fold_norms
 from gta.blocks.tokens import token_path
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
 
 MODELS = ("r2d50", "r2d50_nl", "r2d50_dnl", "r2d50_gta", "r2d50_gta:plain")
-WAYS = ("eager", "compiled", "inference", "compiled inference")
+WAYS = ("eager", "compiled", "inference", "folded inference", "compiled inference")
 CLASSES = 174
 
 
-def network(name: str, device: torch.device) -> tuple[nn.Module, tuple[int, ...]]:
+def network(
+    name: str, device: torch.device, peers: Path = Path("peers")
+) -> tuple[nn.Module, tuple[int, ...]]:
     """A model of the Something-Something v2 recipes as in mid-training, and its clip's shape."""
+    name, _, variant = name.partition(":")
     recipe = read_recipe(find_recipe("ssv2", name))
     torch.manual_seed(0)
-    model = build_network(recipe, CLASSES).to(device)
+    model = build_network(recipe, CLASSES)
+    if variant in FILES:
+        model = with_peer(model, variant, peers)
+    model.to(device)
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             module.to(memory_format=torch.channels_last)
@@ -47,32 +59,40 @@ def network(name: str, device: torch.device) -> tuple[nn.Module, tuple[int, ...]
     return model, (3, clip.num_frames, clip.size, clip.size)
 
 
-def measure(name: str, way: str, *, batch: int, steps: int, device: torch.device) -> dict[str, Any]:
+def measure(
+    name: str, way: str, *, batch: int, steps: int, device: torch.device, peers: Path
+) -> dict[str, Any]:
     """Milliseconds of a step, clips a second and peak memory."""
-    name, _, plain = name.partition(":")
-    model, shape = network(name, device)
+    model, shape = network(name, device, peers)
     clips = torch.randn(batch, *shape, device=device)
     clips = clips.contiguous(memory_format=torch.channels_last_3d)
     labels = torch.arange(batch, device=device) % CLASSES
     torch.compiler.reset()
     forward = torch.compile(model) if way.startswith("compiled") else model
+    if way == "folded inference":
+        forward = fold_norms(model.eval())
     step = _inference(model, forward, clips) if "inference" in way else None
     step = step or _training(model, forward, clips, labels)
-    with token_path(False) if plain else nullcontext():
-        began = time.perf_counter()
-        for _ in range(3):
-            step()
-        _wait(device)
-        warm_up = time.perf_counter() - began
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-        times = _times(step, steps, device)
+    with token_path(False) if name.endswith(":plain") else nullcontext():
+        times, warm_up = timed(step, steps, device)
     gib = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else None
     ms = statistics.median(times)
     return {
         **{"ms": ms, "least": min(times), "most": max(times), "warm_up_s": warm_up},
         **{"clips_per_s": 1000 * batch / ms, "peak_gib": gib},
     }
+
+
+def timed(step: Callable[[], None], steps: int, device: torch.device) -> tuple[list[float], float]:
+    """Milliseconds of each step, and seconds of three before them, whose memory does not count."""
+    began = time.perf_counter()
+    for _ in range(3):
+        step()
+    _wait(device)
+    warm_up = time.perf_counter() - began
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    return _times(step, steps, device), warm_up
 
 
 def _training(
@@ -156,11 +176,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--models", nargs="+", default=MODELS, metavar="NAME[:plain]")
+    parser.add_argument(
+        "--models", nargs="+", default=MODELS, metavar="NAME[:plain|tsm|pyslowfast]"
+    )
     parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS, metavar="WAY")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--device", default="cuda")
+    parser.add_argument("--peers", type=Path, default=Path("peers"), metavar="FOLDER")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     device = torch.device(given.device)
@@ -172,7 +195,7 @@ def main() -> None:
     for way in given.ways:
         for model in given.models:
             found["results"][f"{model} | {way}"] = measure(
-                model, way, batch=given.batch, steps=given.steps, device=device
+                model, way, batch=given.batch, steps=given.steps, device=device, peers=given.peers
             )
             print(model, way, found["results"][f"{model} | {way}"], flush=True)
             if given.out is not None:

@@ -5,11 +5,13 @@ import torch
 from torch import Tensor
 
 from gta.blocks.channel_groups import plain_correlate, plain_mix
+from gta.blocks.frame_attention import plain_backward, plain_forward
 from gta.blocks.wide_sum import plain_sum
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 pytest.importorskip("triton")
 
+from gta.blocks import frames_kernel  # noqa: E402
 from gta.blocks.mix_kernel import launch_correlate, launch_mix  # noqa: E402
 from gta.blocks.wide_sum_kernel import launch  # noqa: E402
 
@@ -54,4 +56,23 @@ def test_mixing(B: int, T: int, N: int, G: int, D: int):
     assert_near(launch_mix(turned, heads), plain_mix(turned.double(), heads.double()))
     assert_near(
         launch_correlate(heads, value, G, G), plain_correlate(heads.double(), value.double(), G, G)
+    )
+
+
+@pytest.mark.parametrize(
+    ("B", "T", "N", "D", "G"),
+    [(2, 8, 11, 32, 1), (1, 3, 25, 32, 2), (1, 16, 5, 64, 4), (1, 1, 2, 16, 1), (1, 64, 2, 16, 1)],
+)
+@pytest.mark.parametrize("embedded", [True, False])
+def test_attention_along_time(B: int, T: int, N: int, D: int, G: int, embedded: bool):
+    wide, upstream = draw(B, T, N, 3 * D), draw(B, T, N, D)
+    position = torch.randn(T, D, device=DEVICE) if embedded else None
+    wanted = position.double() if position is not None else None
+    assert_near(
+        frames_kernel.launch(wide, position, G, 0.3),
+        plain_forward(wide.double(), wanted, G, 0.3),
+    )
+    assert_near(
+        frames_kernel.launch_backward(wide, position, upstream, G, 0.3),
+        plain_backward(wide.double(), wanted, upstream.double(), G, 0.3),
     )

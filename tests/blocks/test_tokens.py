@@ -12,7 +12,9 @@ from gta.blocks.tokens import takes_tokens, token_path
 
 from .blocks_under_test import ALL, Make
 
-WITH_TOKENS = {name: make for name, make in ALL.items() if name.startswith(("NL", "SA", "GTA"))}
+WITH_TOKENS = {
+    name: make for name, make in ALL.items() if name.startswith(("NL", "SA", "TA", "GTA"))
+}
 WITH_TOKENS |= {  # with fewer keys in a frame than channels
     "SA few keys": lambda T: SpatialAttention(16, T, width=24),
     "SA few keys, unscaled": lambda T: SpatialAttention(16, T, width=40, scale=False),

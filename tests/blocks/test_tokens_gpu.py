@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
+from gta.blocks import (
+    TAPE,
+    GlobalTemporalAttention,
+    NonLocal,
+    SpatialAttention,
+    TemporalAttention,
+)
 from gta.blocks.tokens import token_path
 
 from .test_tokens import randomised, run
@@ -20,6 +26,8 @@ BLOCKS = {
     "SA": lambda T: SpatialAttention(64, T),
     "SA before": lambda T: SpatialAttention(64, T, pool="before"),
     "SA few keys": lambda T: SpatialAttention(64, T, width=56),
+    "TA": lambda T: TemporalAttention(64, T),
+    "TAPE": lambda T: TAPE(128, T, groups=2),
     "GTA": lambda T: GlobalTemporalAttention(64, T),
     "GTA pixel": lambda T: GlobalTemporalAttention(64, T, region=False),
     "GTA region": lambda T: GlobalTemporalAttention(64, T, pixel=False),

@@ -6,6 +6,7 @@ Axes: B batch, C channels, T frames, H, W.
 from collections.abc import Callable
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from gta.blocks.non_local import NonLocal
@@ -79,6 +80,10 @@ class AlongTime(nn.Module):
         return attention_of(self.block)(self.fold(x)).unflatten(0, (x.shape[0], -1))
 
     def forward(self, x: Tensor) -> Tensor:
+        block = self.block
+        if isinstance(block, NonLocal) and block.attends_frames(x):
+            with torch.autocast(x.device.type, enabled=False):
+                return block.forward_frames(x)
         B, C, T, H, W = x.shape
-        columns = self.block(self.fold(x))
+        columns = block(self.fold(x))
         return columns.reshape(B, H, W, C, T).permute(0, 3, 4, 1, 2)

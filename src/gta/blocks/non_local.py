@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool3d, pad
 
-from gta.blocks.normalised_sum import normalise_shares, normalise_tokens
+from gta.blocks.frame_attention import attend_frames
+from gta.blocks.normalised_sum import add_normalised, normalise_shares
 from gta.blocks.options import require_option, width_of
 from gta.blocks.shares import ALIGNED, attention_shares
 from gta.blocks.tokens import from_tokens, joined, pool_tokens, project, takes_tokens, to_tokens
@@ -130,9 +131,20 @@ class NonLocal(nn.Module):
         key, value = pairs.split(width, dim=2)
         shares = self.weights(query.unflatten(0, (len(x), -1)), key, mask)  # Eq. 2
         attended = (shares @ value).flatten(0, 1)  # Eq. 3
-        attended, weight, bias = normalise_tokens(attended, self.output, self.norm)
-        y = wide_sum(tokens[None], bias=bias, tokens=(attended, weight))  # Eq. 4
-        return from_tokens(y.flatten(0, 1), x)
+        y = add_normalised(tokens, attended, self.output, self.norm)  # Eq. 4
+        return from_tokens(y, x)
+
+    def attends_frames(self, x: Tensor) -> bool:
+        """Whether attention along time of x goes by `forward_frames`."""
+        return self.affinity == "softmax" and takes_tokens(x, [self.norm])
+
+    def forward_frames(self, x: Tensor) -> Tensor:
+        """Attention along time at each position, by matrix products; what `AlongTime` runs."""
+        B, _, T, H, W = x.shape
+        tokens, wide = project(to_tokens(x), self.query, self.key, self.value)  # Eq. 1
+        attended = attend_frames(wide.unflatten(0, (B, T, H * W)), scale=self.scale)  # Eq. 2, Eq. 3
+        y = add_normalised(tokens, attended.flatten(0, 2), self.output, self.norm)  # Eq. 4
+        return from_tokens(y, x)
 
     def forward_shares(self, x: Tensor, window: tuple[int, int]) -> Tensor:
         """The same for single frames (T = 1) with few keys, without queries and attended values."""

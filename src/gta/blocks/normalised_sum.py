@@ -24,7 +24,7 @@ from torch.autograd.function import once_differentiable
 
 from gta.blocks.moments import moments, moments_of_shares
 from gta.blocks.tokens import bias_of
-from gta.blocks.wide_sum import without_autocast
+from gta.blocks.wide_sum import wide_sum, without_autocast
 
 
 def normalise_tokens(
@@ -42,6 +42,12 @@ def normalise_tokens(
     else:
         weight, bias = _running(output, norm)
     return a, weight.to(a.dtype), bias
+
+
+def add_normalised(x: Tensor, a: Tensor, output: nn.Conv3d, norm: nn.BatchNorm3d) -> Tensor:
+    """Adds norm(output(a)) of tokens a (M, D) to x (M, C)."""
+    a, weight, bias = normalise_tokens(a, output, norm)
+    return wide_sum(x[None], bias=bias, tokens=(a, weight)).flatten(0, 1)
 
 
 def normalise_shares(

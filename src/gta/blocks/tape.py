@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from gta.blocks.channel_groups import require_groups
+from gta.blocks.frame_attention import attend_frames
 from gta.blocks.frames import require_frames
+from gta.blocks.normalised_sum import add_normalised
 from gta.blocks.options import require_option, require_positive, width_of
+from gta.blocks.tokens import from_tokens, project, takes_tokens, to_tokens
 from gta.blocks.zero_norm import zero_norm
 
 Position = Literal["learned", "sinusoidal"]
@@ -91,9 +94,26 @@ class TAPE(nn.Module):
         return (scores * self.scale).softmax(dim=-1)  # Eq. 2, over the frames of one group
 
     def forward(self, x: Tensor) -> Tensor:
+        require_frames(x, self.num_frames)
+        if takes_tokens(x, [self.norm]):
+            with torch.autocast(x.device.type, enabled=False):
+                return self.forward_tokens(x)
         value = self.split(self.value(x))  # Eq. 1
         attended = torch.einsum(
             "bnktgs,bngsd->bkdtn", self.attention(x), value
         )  # Eq. 3, Eq. 7, Eq. 8
         attended = attended.flatten(1, 2).unflatten(3, x.shape[3:])
         return x + self.norm(self.output(attended))  # Eq. 4
+
+    def forward_tokens(self, x: Tensor) -> Tensor:
+        """The same by matrix products; see `gta.blocks.tokens`."""
+        B, _, T, H, W = x.shape
+        tokens, wide = project(to_tokens(x), self.query, self.key, self.value)  # Eq. 1
+        attended = attend_frames(
+            wide.unflatten(0, (B, T, H * W)),
+            position=self.position,
+            groups=self.groups,
+            scale=self.scale,
+        )  # Eq. 2, Eq. 3, Eq. 7, Eq. 8
+        y = add_normalised(tokens, attended.flatten(0, 2), self.output, self.norm)  # Eq. 4
+        return from_tokens(y, x)

@@ -1,0 +1,40 @@
+"""Batch normalisations folded into the convolutions before them, for inference."""
+
+import copy
+from itertools import pairwise
+
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+Convolution = nn.Conv2d | nn.Conv3d
+BatchNorm = nn.BatchNorm2d | nn.BatchNorm3d
+
+
+def fold_norms(model: nn.Module) -> nn.Module:
+    """A copy of a network without the normalisations of its convolutions: the same outputs, faster.
+
+    Folded are the pairs of which this is certain: `conv` and `bn`, `conv1` and `bn1`, ... of one
+    module, and neighbours in a `Sequential`. Blocks keep theirs.
+
+    Raises:
+        ValueError: The model is in training mode, where normalisation depends on the batch.
+    """
+    if model.training:
+        raise ValueError("only a network in evaluation mode can be folded: call model.eval() first")
+    model = copy.deepcopy(model)
+    for parent in model.modules():
+        for conv_name, norm_name in _pairs(parent):
+            conv, norm = getattr(parent, conv_name), getattr(parent, norm_name)
+            if isinstance(conv, Convolution) and isinstance(norm, BatchNorm):
+                setattr(parent, conv_name, fuse_conv_bn_eval(conv, norm))
+                setattr(parent, norm_name, nn.Identity())
+    return model
+
+
+def _pairs(parent: nn.Module) -> list[tuple[str, str]]:
+    """Names of children of which the second normalises what the first gives."""
+    names = [name for name, _ in parent.named_children()]
+    if isinstance(parent, nn.Sequential):
+        return list(pairwise(names))
+    pairs = [(name, name.replace("conv", "bn", 1)) for name in names if name.startswith("conv")]
+    return [(conv, norm) for conv, norm in pairs if norm in names]
