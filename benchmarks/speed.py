@@ -7,7 +7,9 @@
 
 Training is one step: bf16 autocast, forward, backward, fused SGD. Inference is a forward pass with
 running statistics, "folded" where they are part of the convolutions. Each figure is the median
-over the steps; "over" is the time over that of the first model, in the same way. "plain" takes the
+over the steps; "over" is the time over that of the first model, in the same way. The floor is the
+time of the first model and what the arithmetic of the blocks takes at the rate at which this device
+multiplied two large matrices (see `benchmarks.floor`). "plain" takes the
 blocks' plain way, the equations as they stand; "tsm" and "pyslowfast" are those projects' own
 blocks (see `benchmarks.peers`).
 """
@@ -28,6 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from benchmarks.floor import floor_ms, multiply_adds, multiply_rate
 from benchmarks.peers import FILES, with_peer
 from gta.backbones import fold_norms
 from gta.blocks.tokens import token_path
@@ -149,26 +152,33 @@ def _wait(device: torch.device) -> None:
 
 
 def table(found: dict[str, Any]) -> str:
-    """Markdown: a row for each model, the ratios to the first beside the times."""
-    ways = list(dict.fromkeys(key.split(" | ")[1] for key in found["results"]))
-    models = list(dict.fromkeys(key.split(" | ")[0] for key in found["results"]))
-    heads = [f"{way}, ms | over | GiB" for way in ways]
+    """Markdown: a row for each model; beside the times the floor and the ratio to the first one."""
+    results = found["results"]
+    ways = list(dict.fromkeys(key.split(" | ")[1] for key in results))
+    models = list(dict.fromkeys(key.split(" | ")[0] for key in results))
+    heads = [f"{way}, ms | floor | over | GiB" for way in ways]
     lines = [
         "| model | " + " | ".join(heads) + " |",
-        "| --- |" + " ---: | ---: | ---: |" * len(ways),
+        "| --- |" + " ---: | ---: | ---: | ---: |" * len(ways),
     ]
     for model in models:
-        cells = []
-        for way in ways:
-            one = found["results"].get(f"{model} | {way}")
-            first = found["results"].get(f"{models[0]} | {way}")
-            if not one or not first:
-                cells.append(" | | ")
-                continue
-            gib = "" if one["peak_gib"] is None else f"{one['peak_gib']:.1f}"
-            cells.append(f"{one['ms']:.1f} | {one['ms'] / first['ms']:.2f} | {gib}")
+        cells = [_cell(found, models[0], model, way) for way in ways]
         lines.append(f"| {model} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _cell(found: dict[str, Any], first_model: str, model: str, way: str) -> str:
+    one = found["results"].get(f"{model} | {way}")
+    first = found["results"].get(f"{first_model} | {way}")
+    if not one or not first:
+        return " | | | "
+    gib = "" if one["peak_gib"] is None else f"{one['peak_gib']:.1f}"
+    extra = found["multiply_adds"][model] - found["multiply_adds"][first_model]
+    least = first["ms"] + floor_ms(
+        extra, found["multiply_rate"], batch=found["batch"], training="inference" not in way
+    )
+    floor = "" if model == first_model else f"{least:.1f}"
+    return f"{one['ms']:.1f} | {floor} | {one['ms'] / first['ms']:.2f} | {gib}"
 
 
 def main() -> None:
@@ -190,7 +200,10 @@ def main() -> None:
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     found: dict[str, Any] = {
         "date": date.today().isoformat(),
-        **{"torch": torch.__version__, "device": card, "batch": given.batch, "results": {}},
+        **{"torch": torch.__version__, "device": card, "batch": given.batch},
+        "multiply_rate": multiply_rate(device),
+        "multiply_adds": {model: multiply_adds(model, CLASSES) for model in given.models},
+        "results": {},
     }
     for way in given.ways:
         for model in given.models:
