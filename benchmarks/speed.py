@@ -11,7 +11,9 @@ over the steps; "over" is the time over that of the first model, in the same way
 time of the first model and what the arithmetic of the blocks takes at the rate at which this device
 multiplied two large matrices (see `benchmarks.floor`). "plain" takes the
 blocks' plain way, the equations as they stand; "tsm" and "pyslowfast" are those projects' own
-blocks (see `benchmarks.peers`).
+blocks (see `benchmarks.peers`). "graphs" are CUDA graphs, torch.compile's "reduce-overhead".
+
+A data file that was begun with the same device, version and batch is gone on with.
 """
 
 import argparse
@@ -22,7 +24,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,10 @@ from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
 
 MODELS = ("r2d50", "r2d50_nl", "r2d50_dnl", "r2d50_gta", "r2d50_gta:plain")
-WAYS = ("eager", "compiled", "inference", "folded inference", "compiled inference")
+WAYS = (
+    *("eager", "compiled", "compiled, graphs"),
+    *("inference", "folded inference", "compiled inference"),
+)
 CLASSES = 174
 
 
@@ -71,7 +76,8 @@ def measure(
     clips = clips.contiguous(memory_format=torch.channels_last_3d)
     labels = torch.arange(batch, device=device) % CLASSES
     torch.compiler.reset()
-    forward = torch.compile(model) if way.startswith("compiled") else model
+    mode = "reduce-overhead" if way.endswith("graphs") else None
+    forward = torch.compile(model, mode=mode) if way.startswith("compiled") else model
     if way == "folded inference":
         forward = fold_norms(model.eval())
     step = _inference(model, forward, clips) if "inference" in way else None
@@ -181,6 +187,14 @@ def _cell(found: dict[str, Any], first_model: str, model: str, way: str) -> str:
     return f"{one['ms']:.1f} | {floor} | {one['ms'] / first['ms']:.2f} | {gib}"
 
 
+def _begun(path: Path | None, about: dict[str, Any]) -> dict[str, Any] | None:
+    """What a data file of the same device, version and batch holds."""
+    if path is None or not path.is_file():
+        return None
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return found if about.items() <= found.items() else None
+
+
 def main() -> None:
     """Measures what the arguments name, one after the other, and prints the table."""
     parser = argparse.ArgumentParser(
@@ -198,21 +212,22 @@ def main() -> None:
     given = parser.parse_args()
     device = torch.device(given.device)
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
-    found: dict[str, Any] = {
-        "date": date.today().isoformat(),
-        **{"torch": torch.__version__, "device": card, "batch": given.batch},
-        "multiply_rate": multiply_rate(device),
-        "multiply_adds": {model: multiply_adds(model, CLASSES) for model in given.models},
-        "results": {},
+    about = {"torch": torch.__version__, "device": card, "batch": given.batch}
+    found = _begun(given.out, about) or {
+        **{"date": date.today().isoformat(), **about},
+        **{"multiply_rate": multiply_rate(device), "multiply_adds": {}, "results": {}},
     }
-    for way in given.ways:
-        for model in given.models:
-            found["results"][f"{model} | {way}"] = measure(
-                model, way, batch=given.batch, steps=given.steps, device=device, peers=given.peers
-            )
-            print(model, way, found["results"][f"{model} | {way}"], flush=True)
-            if given.out is not None:
-                given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    for way, model in product(given.ways, given.models):
+        key = f"{model} | {way}"
+        if key in found["results"]:
+            continue
+        found["multiply_adds"].setdefault(model, multiply_adds(model, CLASSES))
+        found["results"][key] = measure(
+            model, way, batch=given.batch, steps=given.steps, device=device, peers=given.peers
+        )
+        print(key, found["results"][key], flush=True)
+        if given.out is not None:
+            given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(table(found))
 
 

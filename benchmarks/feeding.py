@@ -1,0 +1,195 @@
+"""Does the loader feed the GPU? Training on prepared videos beside training on clips in memory.
+
+    python -m benchmarks.feeding --out feeding.json
+
+Videos like those of Something-Something are made (`benchmarks.clips`) and rewritten as `gta prepare`
+does; then the recipe's network is trained on them by what `gta train` uses: the loader, its
+processes, the step. "Synthetic" repeats one batch that lies on the GPU. "The loader alone" is read
+as fast as it comes, without a network. Clips a second by the clock, over whole epochs after the
+first one; the best of them, and all of them in the data file.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.clips import write_clip
+from gta.config import Recipe
+from gta.data.cores import available_cores
+from gta.data.loader import Batch, EpochOrder
+from gta.data.prepare import Options
+from gta.data.prepare.copies import ENDINGS, write_copy
+from gta.data.records import Video, VideoList
+from gta.recipes import find_recipe, read_recipe
+from gta.runs import build_network
+from gta.training.batches import make_loader
+from gta.training.optimizer import make_optimizer
+from gta.training.processes import Processes
+from gta.training.splits import Splits
+from gta.training.step import Step
+from gta.training.waiting import Waiting
+
+CLASSES = 174
+
+
+def write_prepared(folder: Path, options: Options, number: int) -> Path:
+    """One video and its prepared copy; the copy."""
+    torch.set_num_threads(1)
+    source = write_clip(folder / f"{number}", "ssv2", seed=number)
+    target = folder / f"prepared-{number}{ENDINGS[options.form]}"
+    write_copy(source, target, options)
+    return target
+
+
+def prepared_videos(folder: Path, options: Options, count: int) -> list[Path]:
+    """So many copies, made in parallel."""
+    with ProcessPoolExecutor(available_cores(), mp_context=get_context("spawn")) as pool:
+        return list(pool.map(partial(write_prepared, folder, options), range(count)))
+
+
+def synthetic(step: Step, batch: Batch, steps: int) -> float:
+    """Clips a second on one batch in the GPU's memory."""
+    device = step.processes.device
+    batch = batch._replace(clips=batch.clips.to(device), labels=batch.labels.to(device))
+    for number in range(5):
+        step(batch, 0, number, steps)
+    _wait(step.processes.device)
+    began = time.perf_counter()
+    for number in range(steps):
+        step(batch, 0, number, steps)
+    _wait(step.processes.device)
+    return steps * len(batch.labels) / (time.perf_counter() - began)
+
+
+def fed(step: Step, loader: Any, order: EpochOrder, epochs: int) -> list[dict[str, float]]:
+    """Of each epoch after the first: clips a second, and the share of its time spent waiting."""
+    found = []
+    for epoch in range(epochs):
+        order.epoch = epoch
+        waiting, clips, began = Waiting(step.processes.device), 0, time.perf_counter()
+        for number, batch in enumerate(waiting.batches(loader)):
+            step(batch, epoch, number, order.num_batches)
+            clips += len(batch.labels)
+        _wait(step.processes.device)
+        seconds = time.perf_counter() - began
+        found.append({"clips_per_s": clips / seconds, "waited": waiting.seconds() / seconds})
+    return found[1:]
+
+
+def alone(loader: Any, order: EpochOrder, epochs: int) -> float:
+    """Clips a second that the loader gives to nobody, in its best epoch after the first."""
+    rates = []
+    for epoch in range(epochs):
+        order.epoch = epoch
+        began = time.perf_counter()
+        clips = sum(len(batch.labels) for batch in loader)
+        rates.append(clips / (time.perf_counter() - began))
+    return max(rates[1:])
+
+
+def measure(
+    recipe: Recipe,
+    videos: list[Path],
+    device: torch.device,
+    *,
+    repeats: int,
+    epochs: int,
+    steps: int,
+) -> dict[str, Any]:
+    """All three, for as many workers as there are cores."""
+    processes, workers = Processes(device), available_cores()
+    listed = [Video(f"{i}", path, i % CLASSES) for i, path in enumerate(videos * repeats)]
+    names = [f"class {i}" for i in range(CLASSES)]
+    splits = Splits(VideoList(listed, names), VideoList(listed[:1], names))
+    torch.manual_seed(0)
+    model = build_network(recipe, CLASSES).to(device)
+    step = Step(model, make_optimizer(model, recipe.train), recipe, CLASSES, processes)
+    loader, order = make_loader(splits, recipe, processes, workers)
+    rate = alone(loader, order, 3)
+    batch = next(iter(loader))
+    ceiling = synthetic(step, batch, steps)
+    trained = fed(step, loader, order, epochs)
+    best = max(one["clips_per_s"] for one in trained)
+    return {
+        **{"workers": workers, "videos": len(videos), "clips_an_epoch": len(listed)},
+        **{"loader": rate, "synthetic": ceiling, "trained": best, "epochs": trained},
+        "waited": min(one["waited"] for one in trained),
+    }
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def table(found: dict[str, Any]) -> str:
+    """Markdown: a row for each network."""
+    lines = [
+        "| network | synthetic, clips/s | prepared videos, clips/s | over | waited | "
+        "the loader alone, clips/s |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, one in found["results"].items():
+        share = one["trained"] / one["synthetic"]
+        lines.append(
+            f"| {name} | {one['synthetic']:.0f} | {one['trained']:.0f} | {share:.2f} | "
+            f"{one['waited']:.1%} | {one['loader']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Writes and prepares the videos, measures, prints the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--models", nargs="+", default=("r2d50_gta", "r2d50"))
+    parser.add_argument("--videos", type=int, default=320)
+    parser.add_argument("--repeats", type=int, default=8, help="of each video in an epoch")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=60, help="on the batch that is repeated")
+    parser.add_argument("--batch", type=int, help="the recipe's if left out")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--form", default="video", choices=("video", "jpeg"))
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    options = Options(given.form, (240, 320), 1, None, False, 1000)
+    card = torch.cuda.get_device_name() if given.device == "cuda" else "cpu"
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        videos = prepared_videos(Path(folder), options, given.videos)
+        print(f"{len(videos)} videos in {time.perf_counter() - began:.0f} s", flush=True)
+        found = {
+            **{"date": date.today().isoformat(), "torch": torch.__version__},
+            **{"device": card, "form": given.form, "results": {}},
+        }
+        for name in given.models:
+            settings = ["model.weights=none"]
+            if given.batch is not None:
+                settings.append(f"train.batch_size={given.batch}")
+            recipe = read_recipe(find_recipe("ssv2", name), settings)
+            found["results"][name] = measure(
+                recipe,
+                videos,
+                torch.device(given.device),
+                repeats=given.repeats,
+                epochs=given.epochs,
+                steps=given.steps,
+            )
+            print(name, found["results"][name], flush=True)
+            if given.out is not None:
+                given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()
