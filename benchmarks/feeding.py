@@ -2,11 +2,11 @@
 
     python -m benchmarks.feeding --out feeding.json
 
-Videos like those of Something-Something are made (`benchmarks.clips`) and rewritten as `gta prepare`
-does; then the recipe's network is trained on them by what `gta train` uses: the loader, its
-processes, the step. "Synthetic" repeats one batch that lies on the GPU. "The loader alone" is read
-as fast as it comes, without a network. Clips a second by the clock, over whole epochs after the
-first one; the best of them, and all of them in the data file.
+Videos like those of Something-Something are made (`benchmarks.clips`) and rewritten as `gta
+prepare` does; then the recipe's network is trained on them by what `gta train` uses: the loader,
+its processes, the step. "Synthetic" repeats one batch that lies on the GPU. "The loader alone" is
+read as fast as it comes, without a network. Clips a second by the clock, over whole epochs after
+the first one; the best of them, and all of them in the data file.
 """
 
 import argparse
