@@ -9,6 +9,7 @@ and the rest of the network stays as fast as ours.
 """
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -60,5 +61,6 @@ def _load(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # torch.compile looks it up by its name
     spec.loader.exec_module(module)
     return module
