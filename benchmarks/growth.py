@@ -3,8 +3,8 @@
     python -m benchmarks.growth --out growth.json --picture growth.png
 
 One block (NL; SA and TA, which is DNL; SA and GTA) at res4 of a ResNet-50 (1024 channels, a
-sixteenth of the clip's side), forward and backward in bf16: milliseconds of a CUDA graph of both, so
-that what counts is the GPU's time and not Python's, and the GiB that it needs at most beyond its
+sixteenth of the clip's side), forward and backward in bf16: milliseconds of a CUDA graph of both,
+so that what counts is the GPU's time and not Python's, and the GiB that it needs at most beyond its
 input. From 8 frames of 224 pixels, 32 clips, one block, G = R = 8, one number is changed at a time.
 "out of memory" is a result too.
 """

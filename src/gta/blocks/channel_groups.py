@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from gta.blocks.kernel_op import kernel_op
 from gta.blocks.wide_sum import without_autocast
 
 
@@ -89,7 +90,13 @@ def plain_correlate(left: Tensor, right: Tensor, K: int, G: int) -> Tensor:
     )
 
 
-@torch.library.custom_op("gta::mix_tokens", mutates_args=())
+def _mixed_like(matrix: Tensor, value: Tensor) -> Tensor:
+    K, T, G, _ = matrix.shape
+    B, _, N, width = value.shape
+    return value.new_empty(B, T, N, K * (width // G))
+
+
+@kernel_op("gta::mix_tokens", fake=_mixed_like)
 def _mix_tokens(matrix: Tensor, value: Tensor) -> Tensor:
     try:
         from gta.blocks.mix_kernel import launch_mix
@@ -98,25 +105,17 @@ def _mix_tokens(matrix: Tensor, value: Tensor) -> Tensor:
     return launch_mix(matrix, value)
 
 
-@_mix_tokens.register_fake
-def _(matrix, value):
-    K, T, G, _ = matrix.shape
-    B, _, N, width = value.shape
-    return value.new_empty(B, T, N, K * (width // G))
+def _matrix_like(left: Tensor, right: Tensor, K: int, G: int) -> Tensor:
+    return left.new_empty(K, left.shape[1], G, right.shape[1], dtype=torch.float32)
 
 
-@torch.library.custom_op("gta::correlate_tokens", mutates_args=())
+@kernel_op("gta::correlate_tokens", fake=_matrix_like)
 def _correlate_tokens(left: Tensor, right: Tensor, K: int, G: int) -> Tensor:
     try:
         from gta.blocks.mix_kernel import launch_correlate
     except ImportError:
         return plain_correlate(left, right, K, G).float()
     return launch_correlate(left, right, K, G)
-
-
-@_correlate_tokens.register_fake
-def _(left, right, K, G):
-    return left.new_empty(K, left.shape[1], G, right.shape[1], dtype=torch.float32)
 
 
 def require_groups(width: int, groups: int) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from gta.blocks.kernel_op import kernel_op
 from gta.blocks.wide_sum import without_autocast
 
 
@@ -95,7 +96,11 @@ def plain_backward(
     return torch.cat([one.flatten(3) for one in gradients], dim=3)
 
 
-@torch.library.custom_op("gta::attend_frames", mutates_args=())
+def _attended_like(wide: Tensor, *_: object) -> Tensor:
+    return wide.new_empty(*wide.shape[:3], wide.shape[3] // 3)
+
+
+@kernel_op("gta::attend_frames", fake=_attended_like)
 def _forward(wide: Tensor, position: Tensor | None, groups: int, scale: float) -> Tensor:
     try:
         from gta.blocks.frames_kernel import launch
@@ -104,12 +109,7 @@ def _forward(wide: Tensor, position: Tensor | None, groups: int, scale: float) -
     return launch(wide, position, groups, scale)
 
 
-@_forward.register_fake
-def _(wide, position, groups, scale):
-    return wide.new_empty(*wide.shape[:3], wide.shape[3] // 3)
-
-
-@torch.library.custom_op("gta::attend_frames_backward", mutates_args=())
+@kernel_op("gta::attend_frames_backward", fake=lambda wide, *_: torch.empty_like(wide))
 def _backward(
     wide: Tensor, position: Tensor | None, upstream: Tensor, groups: int, scale: float
 ) -> Tensor:
@@ -118,8 +118,3 @@ def _backward(
     except ImportError:
         return plain_backward(wide, position, upstream, groups, scale)
     return launch_backward(wide, position, upstream, groups, scale)
-
-
-@_backward.register_fake
-def _(wide, position, upstream, groups, scale):
-    return torch.empty_like(wide)

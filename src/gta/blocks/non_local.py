@@ -109,7 +109,8 @@ class NonLocal(nn.Module):
         T, H, W = x.shape[2:]
         window = (min(2, H), min(2, W)) if self.pool else (1, 1)
         num_keys = (H // window[0]) * (W // window[1])
-        few = num_keys <= self.query.out_channels
+        # in training also because shares are all that it keeps
+        few = num_keys <= self.query.out_channels * (2 if self.norm.training else 1)
         if T == 1 and few and self.affinity == "softmax" and self.pool != "before":
             return self.forward_shares(x, window)
         width = self.query.out_channels

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from gta.blocks.kernel_op import kernel_op
+
 Pair = tuple[Tensor, Tensor]
 
 
@@ -91,7 +93,7 @@ def add_products(
     return plain_sum(x, bias, tokens, frames)
 
 
-@torch.library.custom_op("gta::add_products", mutates_args=())
+@kernel_op("gta::add_products", fake=lambda x, *_: torch.empty_like(x))
 def _add_products(
     x: Tensor,
     bias: Tensor | None,
@@ -111,11 +113,6 @@ def _add_products(
         )
         return y.clone() if y is x else y
     return launch(x, bias, a, w, p, u)
-
-
-@_add_products.register_fake
-def _(x, bias, a, w, p, u):
-    return torch.empty_like(x)
 
 
 def plain_sum(
