@@ -151,7 +151,7 @@ def picture(found: dict[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 6.2), layout="constrained")
-    panels = figure.subplots(2, 3).flat
+    panels = figure.subplots(2, 3, sharey=True).flat
     for axes, axis in zip(panels, AXES, strict=True):
         rows = [row for row in found["rows"] if row["axis"] == axis and row["ms"] is not None]
         for number, name in enumerate(MAKE):

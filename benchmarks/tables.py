@@ -1,4 +1,4 @@
-"""Puts the tables of all result files into docs/performance.md.
+"""Puts the tables and pictures of all result files into the pages.
 
 python -m benchmarks.tables
 """
@@ -8,28 +8,54 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import loader, loader_memory, quickstart, speed, startup
+from benchmarks import (
+    feeding,
+    growth,
+    loader,
+    loader_memory,
+    quickstart,
+    reading,
+    speed,
+    startup,
+)
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs/performance.md"
-TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
-    "speed": ("benchmarks/results/h200.json", speed.table),
-    "loader": ("benchmarks/results/loader.json", loader.table),
-    "loader memory": ("benchmarks/results/loader_memory.json", loader_memory.table),
-    "startup": ("benchmarks/results/startup.json", startup.table),
-    "quickstart": ("benchmarks/results/quickstart.json", quickstart.table),
+RESULTS = "benchmarks/results"
+TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
+    "docs/performance.md": {
+        "speed": ("h200.json", speed.table),
+        "compiled": ("compiled_h200.json", speed.table),
+        "slowfast": ("slowfast_h200.json", speed.table),
+        "growth": ("growth_h200.json", growth.table),
+        "feeding": ("feeding_h200.json", feeding.table),
+        "loader": ("loader.json", loader.table),
+        "loader memory": ("loader_memory.json", loader_memory.table),
+        "startup": ("startup.json", startup.table),
+        "quickstart": ("quickstart.json", quickstart.table),
+    },
+    "docs/data.md": {"reading": ("reading.json", reading.table)},
 }
+"""Of each page: names of its tables, with the data file and what makes the table of it."""
 
 
 def filled(page: str) -> str:
-    """The page with its tables as the result files have them."""
-    for name, (path, table) in TABLES.items():
-        found = json.loads((ROOT / path).read_text(encoding="utf-8"))
-        start, end = f"<!-- {name}: {path} -->\n", f"<!-- /{name} -->"
-        before, rest = page.split(start)
-        page = before + start + table(found) + "\n" + end + rest.split(end, 1)[1]
-    return page
+    """A page of `TABLES`, read from its file, with its tables as the result files have them."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for name, (file, table) in TABLES[page].items():
+        found = json.loads((ROOT / RESULTS / file).read_text(encoding="utf-8"))
+        start, end = f"<!-- {name}: {RESULTS}/{file} -->\n", f"<!-- /{name} -->"
+        before, rest = text.split(start)
+        text = before + start + table(found) + "\n" + end + rest.split(end, 1)[1]
+    return text
+
+
+def write_pages() -> None:
+    """All pages and the picture."""
+    for page in TABLES:
+        (ROOT / page).write_text(filled(page), encoding="utf-8")
+    found = (ROOT / RESULTS / "growth_h200.json").read_text(encoding="utf-8")
+    growth.picture(json.loads(found), ROOT / "docs/growth.png")
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    write_pages()

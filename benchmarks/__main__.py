@@ -1,0 +1,80 @@
+"""All benchmarks, one after the other, and the pages that show them.
+
+    python -m benchmarks --list
+    python -m benchmarks                        # what this machine can run
+    python -m benchmarks speed slowfast --peers peers
+
+Each runs in a process of its own and writes its data file in benchmarks/results; a speed file that
+was begun with the same card and version is gone on with, so delete it to measure all anew. Then the
+tables and pictures of the pages are written. What needs a GPU is left out where there is none, and
+so are the rows of other projects without `--peers`, a folder of clones (see `benchmarks.peers`).
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from benchmarks.tables import RESULTS, ROOT, write_pages
+
+SPEED = "r2d50 r2d50_gta r2d50_nl r2d50_nl:tsm r2d50_dnl r2d50_gta:plain"
+SLOWFAST = "slowfast50 slowfast50_gta slowfast50_nl slowfast50_nl:pyslowfast slowfast50_dnl"
+EAGER = "eager inference 'folded inference'"
+ON_GPU: dict[str, list[str]] = {
+    "speed": [f"speed --models {SPEED} --ways {EAGER} --out {RESULTS}/h200.json"],
+    "compiled": [
+        "speed --models r2d50 r2d50_gta r2d50_nl:tsm --ways compiled 'compiled, graphs' "
+        f"--out {RESULTS}/compiled_h200.json"
+    ],
+    "slowfast": [
+        f"speed --models {SLOWFAST} --ways eager inference --batch 8 "
+        f"--out {RESULTS}/slowfast_h200.json"
+    ],
+    "growth": [f"growth --out {RESULTS}/growth_h200.json"],
+    "feeding": [f"feeding --out {RESULTS}/feeding_h200.json"],
+}
+ON_CPU: dict[str, list[str]] = {
+    name: [f"{name} --out {RESULTS}/{name}.json"]
+    for name in ("reading", "loader", "loader_memory", "startup", "quickstart")
+}
+
+
+def arguments(command: str, peers: Path | None) -> list[str]:
+    """The words of a command; without peers, without their rows."""
+    words = shlex.split(command)
+    if words[0].endswith("speed") and peers is not None:
+        return [*words, "--peers", str(peers)]
+    return [word for word in words if not word.endswith((":tsm", ":pyslowfast"))]
+
+
+def main() -> None:
+    """Runs what is named and writes the pages."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all that can run if left out")
+    parser.add_argument("--list", action="store_true", help="print the commands and stop")
+    parser.add_argument("--peers", type=Path, metavar="FOLDER")
+    given = parser.parse_args()
+    can_run = ON_CPU | (ON_GPU if torch.cuda.is_available() else {})
+    unknown = [name for name in given.names if name not in ON_GPU | ON_CPU]
+    if unknown:
+        parser.error(f"{unknown[0]!r} is not a benchmark; they are {', '.join(ON_GPU | ON_CPU)}")
+    without = [name for name in given.names if name not in can_run]
+    if without and not given.list:
+        parser.error(f"{without[0]!r} needs a CUDA GPU, and torch finds none here")
+    for name in given.names or (ON_GPU | ON_CPU if given.list else can_run):
+        for command in (ON_GPU | ON_CPU)[name]:
+            words = ["-m", *arguments(f"benchmarks.{command}", given.peers)]
+            print("python", shlex.join(words), flush=True)
+            if not given.list:
+                subprocess.run([sys.executable, *words], cwd=ROOT, check=True)
+    if not given.list:
+        write_pages()
+
+
+if __name__ == "__main__":
+    main()

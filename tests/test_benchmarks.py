@@ -1,0 +1,135 @@
+"""The pages show what the result files hold; the benchmarks run."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from gta.data.decode import count_frames, read_frames
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_tables_are_those_of_the_result_files(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    tables = importlib.import_module("benchmarks.tables")
+    shown = set()
+    for page in tables.TABLES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert tables.filled(page) == text
+        assert text.count("<!-- /") == len(tables.TABLES[page])
+        shown |= {file for file, _ in tables.TABLES[page].values()}
+    assert shown == {path.name for path in (ROOT / tables.RESULTS).glob("*.json")}
+
+
+def test_one_command_runs_them_all():
+    listed = run("benchmarks", "--list")
+    assert "benchmarks.speed --models r2d50 r2d50_gta" in listed
+    assert ":tsm" not in listed
+    assert "r2d50_nl:tsm" in run("benchmarks", "speed", "--list", "--peers", "peers")
+    wrong = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "sped"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert wrong.returncode == 2
+    assert "'sped' is not a benchmark; they are speed, compiled, slowfast" in wrong.stderr
+
+
+def test_made_videos_are_functions_of_their_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    clips = importlib.import_module("benchmarks.clips")
+    first, again = (clips.write_clips(tmp_path / name, "tiny", 2) for name in "ab")
+    assert [count_frames(path) for path in first] == [count_frames(path) for path in again]
+    assert all(map(torch.equal, map(read_frames, first), map(read_frames, again)))
+    assert not torch.equal(read_frames(first[0], [0]), read_frames(first[1], [0]))
+
+
+def run(*arguments: str | Path) -> str:
+    """What a benchmark prints."""
+    command = [sys.executable, "-m", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_loader_benchmark_runs(tmp_path: Path):
+    out = tmp_path / "loader.json"
+    printed = run("benchmarks.loader", "--clips", "8", "--turns", "1", "--out", out)
+    results = json.loads(out.read_text())["results"]
+    assert set(results) == {"ssv2", "k400"}
+    for found in results.values():
+        assert all(rate > 0 for rate in found["one_core"].values())
+        assert set(found["workers"]) == {"1", "2"}
+    assert "| decode, transform |" in printed
+
+
+@pytest.mark.slow
+def test_the_memory_of_loader_processes_is_flat(tmp_path: Path):
+    out = tmp_path / "memory.json"
+    printed = run("benchmarks.loader_memory", "--clips", "10000", "--out", out)
+    *_, half, whole = json.loads(out.read_text())["results"]
+    assert (half["clips"], whole["clips"]) == (5000, 10000)
+    assert whole["parent_mib"] - half["parent_mib"] < 30
+    for before, after in zip(half["workers_mib"], whole["workers_mib"], strict=True):
+        assert after - before < 150  # the C library keeps blocks and gives them back as it likes
+        assert after < 400
+    assert "| 10000 |" in printed
+
+
+@pytest.mark.slow
+def test_the_startup_benchmark_runs(tmp_path: Path):
+    out = tmp_path / "startup.json"
+    printed = run("benchmarks.startup", "--model", "r2d50", "--times", "1", "--out", out)
+    assert all(seconds > 0 for seconds in json.loads(out.read_text())["results"]["stages"].values())
+    assert "| import torch |" in printed
+
+
+@pytest.mark.slow
+def test_the_speed_benchmark_runs_and_goes_on(tmp_path: Path):
+    out = tmp_path / "speed.json"
+    words = ("--ways", "inference", "--batch", "1", "--steps", "2", "--device", "cpu", "--out", out)
+    run("benchmarks.speed", "--models", "r2d50", *words)
+    first = json.loads(out.read_text())
+    printed = run("benchmarks.speed", "--models", "r2d50", "r2d50_gta:plain", *words)
+    found = json.loads(out.read_text())
+    assert set(found["results"]) == {"r2d50 | inference", "r2d50_gta:plain | inference"}
+    assert found["results"]["r2d50 | inference"] == first["results"]["r2d50 | inference"]
+    assert all(one["ms"] > 1 for one in found["results"].values())
+    assert "| r2d50 |" in printed
+
+
+@pytest.mark.slow
+def test_the_growth_benchmark_runs(tmp_path: Path):
+    out, picture = tmp_path / "growth.json", tmp_path / "growth.png"
+    words = ("--device", "cpu", "--steps", "1", "--axes", "regions", "--out", out)
+    printed = run("benchmarks.growth", *words, "--picture", picture)
+    assert [row["value"] for row in json.loads(out.read_text())["rows"]] == [4, 8, 16, 32, 64]
+    assert "| regions | 64 |" in printed
+    assert picture.stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_the_feeding_benchmark_runs(tmp_path: Path):
+    out = tmp_path / "feeding.json"
+    small = ("--videos", "2", "--repeats", "1", "--epochs", "2", "--steps", "1", "--batch", "2")
+    printed = run(
+        "benchmarks.feeding", "--models", "r2d50", *small, "--device", "cpu", "--out", out
+    )
+    (found,) = json.loads(out.read_text())["results"].values()
+    assert min(found["trained"], found["synthetic"], found["loader"]) > 0
+    assert "| r2d50 |" in printed
+
+
+@pytest.mark.slow
+def test_the_reading_benchmark_runs(tmp_path: Path):
+    out = tmp_path / "reading.json"
+    words = ("--videos", "4", "--rounds", "1", "--out", out)
+    forms = ("video", "video, shards", "jpeg, 240x320")
+    printed = run("benchmarks.reading", *words, "--forms", *forms)
+    found = json.loads(out.read_text())
+    assert {"webm", "video", "video, shards", "jpeg, 240x320"} <= set(found["results"])
+    assert all(one["clips"] > 0 for one in found["results"].values())
+    assert "| shards by offset, any order |" in printed
