@@ -22,16 +22,34 @@ def render(
         typer.Option(help="Keys such as left_to_right,right_to_left,still; all if left out."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    difficulty: Annotated[
+        str, typer.Option(help="easy or hard; the next options change one part of it.")
+    ] = "easy",
+    stillness: Annotated[
+        float | None, typer.Option(help="Most of the clip before and after the event, a share.")
+    ] = None,
+    reach: Annotated[
+        float | None, typer.Option(help="Share of its way that an event goes.")
+    ] = None,
+    camera: Annotated[float | None, typer.Option(help="Factor on the camera's movement.")] = None,
+    distractors: Annotated[int | None, typer.Option(help="Most small things that drift.")] = None,
+    noise: Annotated[float | None, typer.Option(help="Factor on the sensor's noise.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core if left out.")] = None,
 ) -> None:
     """Write the built-in data set: clips whose classes differ in the order of events."""
+    from dataclasses import replace
     from typing import cast
 
     from gta.cli.console import Terminal
-    from gta.data.ordered import render_dataset
+    from gta.data.ordered import find_difficulty, render_dataset
     from gta.data.ordered.layouts import Layout
 
     terminal = Terminal()
+    knobs: dict[str, float | int | None] = {
+        **{"stillness": stillness, "reach": reach, "camera": camera},
+        **{"distractors": distractors, "noise": noise},
+    }
+    given = {name: value for name, value in knobs.items() if value is not None}
     keys = [key.strip() for key in classes.split(",")] if classes else None
     with terminal.track("rendering", train + val) as advance:
         summary = render_dataset(
@@ -45,6 +63,7 @@ def render(
             fps=fps,
             classes=keys,
             seed=seed,
+            difficulty=replace(find_difficulty(difficulty), **given),
             workers=workers,
             progress=lambda done, _: advance(done, ""),
         )

@@ -125,7 +125,7 @@ def _faster(stage: Stage) -> tuple[list[Thing], list[str]]:
     power = stage.rng.uniform(2.3, 3.2)
     start_x, end_x = _path(stage, stage.half_x)
     start_y, end_y = _path(stage, stage.half_y)
-    progress = stage.time**power
+    progress = stage.piece(stage.time**power)
     thing.x += sign_x * (start_x + (end_x - start_x) * progress)
     thing.y += sign_y * (start_y + (end_y - start_y) * progress)
     return [thing], [str(thing.look)]

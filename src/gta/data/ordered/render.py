@@ -5,6 +5,7 @@ import numpy as np
 from gta.data.ordered.appearance import MARKS, edge_distance
 from gta.data.ordered.background import render_background
 from gta.data.ordered.classes import OrderedClass, find_class
+from gta.data.ordered.difficulty import EASY, Difficulty
 from gta.data.ordered.programs import PROGRAMS
 from gta.data.ordered.scene import Scene, Thing, draw_scene
 from gta.errors import UsageError
@@ -123,11 +124,17 @@ def render_scene(
     return np.ascontiguousarray(frames.astype(np.uint8).transpose(0, 2, 3, 1))
 
 
-def draw_clip(ordered_class: OrderedClass, num_frames: int, aspect: float, seed: int) -> Scene:
+def draw_clip(
+    ordered_class: OrderedClass,
+    num_frames: int,
+    aspect: float,
+    seed: int,
+    difficulty: Difficulty = EASY,
+) -> Scene:
     """The scene of one clip, in the order of time of the class's program."""
     # Both members of a pair draw the same numbers: that is what makes them mirror images.
     program, rng = PROGRAMS[ordered_class.program], np.random.default_rng([seed, 0])
-    return draw_scene(program, rng, num_frames, aspect)
+    return draw_scene(program, rng, num_frames, aspect, difficulty)
 
 
 def render_scene_of(
@@ -139,7 +146,13 @@ def render_scene_of(
 
 
 def render_clip(
-    class_name: str, *, num_frames: int = 16, height: int = 64, width: int = 64, seed: int = 0
+    class_name: str,
+    *,
+    num_frames: int = 16,
+    height: int = 64,
+    width: int = 64,
+    seed: int = 0,
+    difficulty: Difficulty = EASY,
 ) -> np.ndarray:
     """One clip of the built-in data set.
 
@@ -151,6 +164,7 @@ def render_clip(
         height: Of the frames in pixels, at least 32.
         width: Of the frames in pixels, at least 32.
         seed: Not negative; decides everything that is random.
+        difficulty: The knobs.
 
     Returns:
         uint8 (T, H, W, 3), RGB.
@@ -162,5 +176,5 @@ def render_clip(
     if seed < 0:
         raise UsageError(f"seed={seed} is not possible; use 0 or more.")
     ordered_class = find_class(class_name)
-    scene = draw_clip(ordered_class, num_frames, width / height, seed)
+    scene = draw_clip(ordered_class, num_frames, width / height, seed, difficulty)
     return render_scene_of(ordered_class, scene, height, width, seed)

@@ -7,6 +7,7 @@ import numpy as np
 
 from gta.data.ordered.appearance import Look, draw_look
 from gta.data.ordered.background import Background, draw_background
+from gta.data.ordered.difficulty import EASY, Difficulty
 
 
 @dataclass(slots=True)
@@ -39,10 +40,19 @@ class Stage:
     """Half the frame's width in short sides."""
     half_y: float
     background: Background
+    difficulty: Difficulty = EASY
 
     def progress(self) -> np.ndarray:
-        """(T,) rising from 0 to 1: a random start, end and ease, none favoured over its mirror."""
-        start, rest = self.rng.uniform(0.0, 0.15, 2)
+        """(T,) rising: a random start, end and ease, none favoured over its mirror."""
+        return self.piece(self._eased())
+
+    def piece(self, way: np.ndarray) -> np.ndarray:
+        """A random piece of a way from 0 to 1, as long as the difficulty allows."""
+        reach = self.difficulty.reach
+        return way if reach == 1 else (1.0 - reach) * self.rng.random() + reach * way
+
+    def _eased(self) -> np.ndarray:
+        start, rest = self.rng.uniform(0.0, self.difficulty.stillness, 2)
         part = np.clip((self.time - start) / (1.0 - rest - start), 0.0, 1.0)
         ease = self.rng.integers(4)
         if ease == 0:
@@ -127,7 +137,13 @@ class Scene:
     """Amplitude of the sensor noise, in grey levels."""
 
 
-def draw_scene(program: Program, rng: np.random.Generator, num_frames: int, aspect: float) -> Scene:
+def draw_scene(
+    program: Program,
+    rng: np.random.Generator,
+    num_frames: int,
+    aspect: float,
+    difficulty: Difficulty = EASY,
+) -> Scene:
     """A random scene in which `program` happens.
 
     Args:
@@ -135,6 +151,7 @@ def draw_scene(program: Program, rng: np.random.Generator, num_frames: int, aspe
         rng: The only source of chance.
         num_frames: T.
         aspect: Width over height of the frame.
+        difficulty: The knobs.
     """
     stage = Stage(
         rng=rng,
@@ -142,13 +159,15 @@ def draw_scene(program: Program, rng: np.random.Generator, num_frames: int, aspe
         half_x=max(aspect, 1.0) / 2,
         half_y=max(1 / aspect, 1.0) / 2,
         background=draw_background(rng),
+        difficulty=difficulty,
     )
-    sway = [0.015 * stage.swing(rng.uniform(0.3, 1.0)) for _ in range(2)]
-    drift = rng.uniform(-0.06, 0.06, 2)
+    camera = difficulty.camera
+    sway = [0.015 * camera * stage.swing(rng.uniform(0.3, 1.0)) for _ in range(2)]
+    drift = camera * rng.uniform(-0.06, 0.06, 2)
     light = 1.0 + rng.uniform(-0.08, 0.08) + 0.04 * stage.swing(rng.uniform(0.3, 1.5))
     light_slope = rng.uniform(-0.15, 0.15, 2)
-    noise = rng.uniform(2.0, 7.0)
-    distractors = [stage.distractor() for _ in range(rng.integers(1, 4))]
+    noise = difficulty.noise * rng.uniform(2.0, 7.0)
+    distractors = [stage.distractor() for _ in range(rng.integers(1, difficulty.distractors + 1))]
     things, named = program(stage)
     return Scene(
         background=stage.background,

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gta.data.ordered.difficulty import EASY, Difficulty
 from gta.data.ordered.layouts import Layout, write_json
 from gta.errors import UsageError
 
@@ -25,12 +26,14 @@ class Options:
     classes: tuple[str, ...]
     """Keys."""
     seed: int
+    difficulty: Difficulty = EASY
 
 
 def _read(path: Path) -> dict[str, object]:
     try:
         options = json.loads(path.read_text(encoding="utf-8"))["options"]
-        return {**options, "classes": tuple(options["classes"])}
+        # folders written before there was a choice are easy
+        return {"difficulty": asdict(EASY), **options, "classes": tuple(options["classes"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path} cannot be read ({error!r}); delete the folder or choose another one."

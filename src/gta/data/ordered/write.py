@@ -10,10 +10,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
-
 from gta.data.cores import available_cores
 from gta.data.ordered.classes import find_class, order_blind_ceiling, select_classes
+from gta.data.ordered.difficulty import EASY, Difficulty
 from gta.data.ordered.files import write_jpegs, write_webm
 from gta.data.ordered.layouts import (
     VIDEO_FOLDERS,
@@ -25,6 +24,7 @@ from gta.data.ordered.layouts import (
 )
 from gta.data.ordered.readme import readme
 from gta.data.ordered.render import check_shape, draw_clip, render_scene_of
+from gta.data.ordered.seeds import clip_seed
 from gta.data.ordered.state import Options, begin, finish
 from gta.errors import UsageError, nearest
 
@@ -61,11 +61,6 @@ class _Job:
     seed: int
 
 
-def _clip_seed(seed: int, split: int, index: int) -> int:
-    """The seed of one clip, the same whatever else is rendered."""
-    return int(np.random.SeedSequence([seed, split, index]).generate_state(1, np.uint64)[0])
-
-
 def _jobs(root: Path, options: Options) -> list[_Job]:
     """Training clips, then validation clips; the classes take turns, so they are balanced."""
     jobs = []
@@ -77,7 +72,7 @@ def _jobs(root: Path, options: Options) -> list[_Job]:
                     id=clip_id,
                     path=clip_path(root, options.layout, clip_id),
                     class_key=options.classes[index % len(options.classes)],
-                    seed=_clip_seed(options.seed, split, index),
+                    seed=clip_seed(options.seed, split, index),
                 )
             )
     return jobs
@@ -89,7 +84,11 @@ def _render_chunk(jobs: Sequence[_Job], options: Options) -> tuple[list[Clip], i
     for job in jobs:
         ordered_class = find_class(job.class_key)
         scene = draw_clip(
-            ordered_class, options.num_frames, options.width / options.height, job.seed
+            ordered_class,
+            options.num_frames,
+            options.width / options.height,
+            job.seed,
+            options.difficulty,
         )
         clips.append(Clip(job.id, ordered_class, tuple(scene.named)))
         if job.path.exists():
@@ -168,6 +167,7 @@ def render_dataset(
     fps: int = 12,
     classes: Sequence[str] | None = None,
     seed: int = 0,
+    difficulty: Difficulty = EASY,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
@@ -188,6 +188,7 @@ def render_dataset(
         fps: Frames a second, written in the video's header ("ssv2").
         classes: Keys or names of `CLASSES`; None: all.
         seed: Not negative.
+        difficulty: The knobs.
         workers: Processes; None: as many as there are cores and work for. With more than one, a
             script needs the usual `if __name__ == "__main__":`.
         progress: Called with (clips done, clips in all).
@@ -201,7 +202,16 @@ def render_dataset(
     chosen = tuple(sorted(chosen, key=lambda c: c.name))
     keys = tuple(c.key for c in chosen)
     options = Options(
-        layout, num_train, num_val, num_frames, height, width, fps, classes=keys, seed=seed
+        layout,
+        num_train,
+        num_val,
+        num_frames,
+        height,
+        width,
+        fps,
+        classes=keys,
+        seed=seed,
+        difficulty=difficulty,
     )
     _check(options, workers)
     root = Path(out)
