@@ -1,0 +1,117 @@
+"""`ordered` in memory: on the GPU as it was rendered, and what is drawn from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from experiments.results import WORK
+from experiments.settings import Data, Settings
+from gta.data.ordered import render_array
+from gta.data.sampling import segment_indices
+
+_AT_ONCE = 512  # clips copied to the device
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A split on a device."""
+
+    frames: Tensor
+    """uint8 (N, T, H, W, 3)."""
+    labels: Tensor
+    """int64 (N,)."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is taken in each of S steps, for batches of B clips of F frames; int64."""
+
+    clips: Tensor
+    """(S, B), indices into the split."""
+    frames: Tensor
+    """(S, B, F)."""
+    top: Tensor
+    """(S, B), of the crop, in pixels."""
+    left: Tensor
+    """(S, B)."""
+
+
+def render(data: Data, work: Path = WORK, workers: int | None = None) -> dict[str, Path]:
+    """Renders both splits unless they are there; their files."""
+    work.mkdir(parents=True, exist_ok=True)
+    knobs = data.difficulty
+    name = (
+        f"{data.num_frames}x{data.side}-{data.seed}-{knobs.stillness}-{knobs.reach}-{knobs.camera}-"
+        f"{knobs.distractors}-{knobs.noise}"
+    )
+    paths = {}
+    for split, count in (("train", data.num_train), ("val", data.num_val)):
+        paths[split] = work / f"{split}-{count}-{name}.npy"
+        render_array(
+            paths[split],
+            count,
+            split=split,
+            num_frames=data.num_frames,
+            height=data.side,
+            width=data.side,
+            seed=data.seed,
+            difficulty=data.difficulty,
+            workers=workers,
+        )
+    return paths
+
+
+def load(path: Path, num_classes: int, device: torch.device) -> Clips:
+    """A rendered split; the classes take turns."""
+    mapped = np.load(path, mmap_mode="r")
+    frames = torch.empty(mapped.shape, dtype=torch.uint8, device=device)
+    for start in range(0, len(mapped), _AT_ONCE):
+        frames[start : start + _AT_ONCE] = torch.from_numpy(
+            np.array(mapped[start : start + _AT_ONCE])
+        )
+    return Clips(frames, torch.arange(len(mapped), device=device) % num_classes)
+
+
+def draw(data: Data, settings: Settings, seed: int, device: torch.device) -> Draws:
+    """All of a run's training: a permutation an epoch, then frames and crops by the sample."""
+    size = settings.steps * settings.batch_size
+    epochs = -(-size // data.num_train)
+    order = np.concatenate(
+        [
+            np.random.default_rng([seed, epoch]).permutation(data.num_train)
+            for epoch in range(epochs)
+        ]
+    )[:size]
+    rng = np.random.default_rng([seed, epochs, 1])  # sample by sample, in their order
+    segment = data.num_frames // settings.num_frames
+    frames = rng.integers(segment, size=(size, settings.num_frames))
+    frames += segment * np.arange(settings.num_frames)
+    room = data.side - settings.crop
+    top, left = rng.integers(room + 1, size=(2, size))
+
+    def steps(array: np.ndarray) -> Tensor:
+        shape = (settings.steps, settings.batch_size, *array.shape[1:])
+        return torch.from_numpy(array.reshape(shape)).to(device)
+
+    return Draws(steps(order), steps(frames), steps(top), steps(left))
+
+
+def gather(clips: Clips, index: Tensor, frames: Tensor, top: Tensor, left: Tensor, crop: int):
+    """A batch of crops, uint8 (B, 3, F, crop, crop), from indices (B), (B, F), (B) and (B)."""
+    side = torch.arange(crop, device=index.device)
+    rows, columns = top[:, None] + side, left[:, None] + side
+    taken = clips.frames[
+        index[:, None, None, None],
+        frames[:, :, None, None],
+        rows[:, None, :, None],
+        columns[:, None, None, :],
+    ]
+    return taken.permute(0, 4, 1, 2, 3)
+
+
+def centre_frames(num_frames: int, wanted: int) -> list[int]:
+    """The frames of a test clip."""
+    return segment_indices(num_frames, wanted)

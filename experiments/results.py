@@ -1,0 +1,45 @@
+"""The results file: a line of JSON for each finished run."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).parent / "results" / "ordered.jsonl"
+WORK = Path(__file__).parent / "work"
+"""Rendered clips; not in the repository."""
+
+Result = dict[str, Any]
+
+
+def key(identity: dict[str, Any]) -> str:
+    """The same for the same run, whatever the order of its settings."""
+    return json.dumps(identity, sort_keys=True)
+
+
+def read_results(path: Path = FILE) -> list[Result]:
+    """All finished runs. What is left of a line that was being written is not one."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    if lines[-1]:
+        print(f"{path}: the last line is not whole; that run counts as not done")
+    return [json.loads(line) for line in lines[:-1] if line]
+
+
+def append_result(result: Result, path: Path = FILE) -> None:
+    """Adds one line, after cutting off the rest of one that was not finished."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as file:
+        file.seek(0)
+        whole = file.read().rfind(b"\n") + 1
+        file.truncate(whole)
+        file.write(json.dumps(result, sort_keys=True).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def by_key(results: Sequence[Result]) -> dict[str, Result]:
+    """The latest result of each run."""
+    return {key(result["run"]): result for result in results}

@@ -1,0 +1,57 @@
+"""What a run is: the network, how it is trained, on what, and with which seed."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from gta.config import Model
+from gta.data.ordered import DIFFICULTIES, Difficulty
+
+
+@dataclass(frozen=True)
+class Data:
+    """A rendering of `ordered`, held in memory."""
+
+    num_train: int = 20_000
+    num_val: int = 4_000
+    num_frames: int = 16
+    side: int = 128
+    """Pixels."""
+    seed: int = 0
+    difficulty: Difficulty = field(default_factory=lambda: DIFFICULTIES["hard"])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """AdamW with a warm-up and half a cosine; random crops; one frame of each segment."""
+
+    steps: int = 2_000
+    batch_size: int = 64
+    num_frames: int = 8
+    crop: int = 112
+    """Pixels a side, of `Data.side`."""
+    lr: float = 5e-4
+    warmup: float = 0.05
+    """Share of the steps."""
+    weight_decay: float = 0.05
+    matrix_weight_decay: float = 0.05
+    matrix_lr: float = 1.0
+    clip_norm: float = 5.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training run. Runs with the same `identity` are the same run."""
+
+    model: Model
+    settings: Settings
+    data: Data
+    seed: int
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that the outcome depends on, as JSON has it."""
+        return {
+            "model": self.model.model_dump(mode="json"),
+            "settings": asdict(self.settings),
+            "data": asdict(self.data),
+            "seed": self.seed,
+        }

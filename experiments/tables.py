@@ -1,0 +1,204 @@
+"""The experiments: rows of the paper's tables, and questions that it leaves open.
+
+R2D-18 has two residual blocks in each stage where R2D-50 has four and six: it takes blocks after
+the second one of res3 and both of res4.
+"""
+
+from dataclasses import dataclass, replace
+
+from experiments.settings import Data, Job, Settings
+from gta.config import (
+    Block,
+    FrameResNetModel,
+    GlobalTemporalAttentionBlock,
+    Model,
+    Placement,
+    SlowFastModel,
+    TAPEBlock,
+)
+from gta.models import CG, GC, GR, GTA, NL, NL_BEFORE, PE, SA, SA_BEFORE, TA, gta, halves
+from gta.models import r2d18 as any_r2d18
+from gta.models import r2d50 as any_r2d50
+
+DATA = Data()
+SMALL = Settings()
+SLOWFAST = replace(SMALL, num_frames=16)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table."""
+
+    label: str
+    model: Model
+    paper: float | None = None
+    """Top-1 on Something-Something v1, in %, as printed."""
+    settings: Settings = SMALL
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table: its rows, each with so many seeds."""
+
+    title: str
+    rows: tuple[Row, ...]
+    seeds: int = 3
+
+    def jobs(self, seeds: int | None = None) -> list[tuple[Row, Job]]:
+        """Seed by seed, so that a table is whole as early as it can be."""
+        return [
+            (row, Job(row.model, row.settings, DATA, seed))
+            for seed in range(self.seeds if seeds is None else seeds)
+            for row in self.rows
+        ]
+
+
+def r2d18(*blocks: Block, placement: Placement | None = None, tsm: bool = False) -> Model:
+    """Without dropout, since the clips are fresh enough."""
+    model = any_r2d18(*blocks).model_copy(update={"dropout": 0.0, "tsm": tsm})
+    return model if placement is None else model.model_copy(update={"placement": placement})
+
+
+def r2d50(*blocks: Block) -> FrameResNetModel:
+    return any_r2d50(*blocks).model_copy(update={"dropout": 0.0})
+
+
+def slowfast(*blocks: Block) -> SlowFastModel:
+    """Half as wide, 16 frames of which the slow pathway sees 4."""
+    placement: Placement = {"res3": (1, 3), "res4": (1, 3, 5)} if blocks else {}
+    return SlowFastModel(width=32, dropout=0.0, blocks=blocks, placement=placement)
+
+
+def regions(count: int = 8, assignment: str = "softmax_regions") -> Model:
+    return r2d18(
+        SA,
+        GlobalTemporalAttentionBlock.model_validate(
+            {"block": "gta", "regions": count, "assignment": assignment}
+        ),
+    )
+
+
+PE8 = TAPEBlock(block="tape", groups=8)
+PIXEL, PIXEL_1 = gta(region=False), gta(1, region=False)
+EXPERIMENTS: dict[str, Experiment] = {
+    "table1": Experiment(
+        "Table 1: the blocks compared (R2D-50)",
+        (
+            Row("R2D-50", r2d50(), 17.0),
+            Row("+ NL", r2d50(NL), 31.2),
+            Row("+ DNL", r2d50(SA, TA), 38.8),
+            Row("+ GTA", r2d50(SA, GTA), 50.6),
+        ),
+        seeds=2,
+    ),
+    "table2b": Experiment(
+        "Table 2b: what attention over time gains (R2D-18)",
+        (
+            Row("R2D", r2d18(), 17.0),
+            Row("+ SA", r2d18(SA), 17.9),
+            Row("+ TA", r2d18(TA), 37.6),
+            Row("+ SA + TA", r2d18(SA, TA), 38.8),
+            Row("+ SA + TAPE", r2d18(SA, PE), 48.4),
+            Row("+ SA + GTA", r2d18(SA, GTA), 50.6),
+        ),
+    ),
+    "table2a": Experiment(
+        "Table 2a: pixels, regions and channel heads (R2D-18)",
+        (
+            Row("pixel + region, G = 8", r2d18(SA, GTA), 50.6),
+            Row("pixel, G = 8", r2d18(SA, PIXEL), 49.6),
+            Row("region, G = 8", r2d18(SA, gta(pixel=False)), 47.9),
+            Row("pixel + region, G = 1", r2d18(SA, gta(1)), 49.4),
+            Row("pixel, G = 1", r2d18(SA, PIXEL_1), 49.1),
+            Row("region, G = 1", r2d18(SA, gta(1, pixel=False)), 46.3),
+        ),
+    ),
+    "assignment": Experiment(
+        "Open: how the assignment to regions is normalised (R2D-18)",
+        tuple(
+            Row(name, regions(assignment=name))
+            for name in ("softmax_regions", "softmax_positions", "none")
+        ),
+        seeds=1,
+    ),
+    "regions": Experiment(
+        "Open: the number of regions (R2D-18)",
+        tuple(Row(f"R = {count}", regions(count)) for count in (4, 8, 16, 32, 64)),
+        seeds=1,
+    ),
+    "matrix": Experiment(
+        "Open: learning rate and weight decay of the matrix (R2D-18)",
+        (
+            Row("as other weights", r2d18(SA, GTA)),
+            Row(
+                "no weight decay",
+                r2d18(SA, GTA),
+                settings=replace(SMALL, matrix_weight_decay=0.0),
+            ),
+            Row("learning rate x 0.1", r2d18(SA, GTA), settings=replace(SMALL, matrix_lr=0.1)),
+            Row("learning rate x 10", r2d18(SA, GTA), settings=replace(SMALL, matrix_lr=10.0)),
+        ),
+        seeds=1,
+    ),
+    "table3": Experiment(
+        "Table 3: other blocks, joint and decoupled (R2D-18)",
+        (
+            Row("CGNL", r2d18(CG), 26.7),
+            Row("CGNL, decoupled", r2d18(*halves(CG)), 37.4),
+            Row("GCNet", r2d18(GC), 28.4),
+            Row("GCNet, decoupled", r2d18(*halves(GC)), 39.0),
+            Row("GloRe", r2d18(GR), 33.2),
+            Row("GloRe, decoupled", r2d18(*halves(GR)), 38.6),
+            Row("GTA", r2d18(SA, GTA), 50.6),
+        ),
+    ),
+    "table7": Experiment(
+        "Table 7: channel heads with and without spatial attention (R2D-18)",
+        (
+            Row("TAPE, G = 1", r2d18(PE), 46.5),
+            Row("TAPE, G = 8", r2d18(PE8), 47.2),
+            Row("pixel GTA, G = 1", r2d18(PIXEL_1), 48.0),
+            Row("pixel GTA, G = 8", r2d18(PIXEL), 48.5),
+            Row("SA + TAPE, G = 1", r2d18(SA, PE), 48.4),
+            Row("SA + TAPE, G = 8", r2d18(SA, PE8), 48.8),
+            Row("SA + pixel GTA, G = 1", r2d18(SA, PIXEL_1), 49.1),
+            Row("SA + pixel GTA, G = 8", r2d18(SA, PIXEL), 49.6),
+        ),
+    ),
+    "figure5": Experiment(
+        "Figure 5: the number of groups (R2D-18)",
+        tuple(Row(f"G = {groups}", r2d18(SA, gta(groups))) for groups in (1, 2, 4, 8, 16, 32)),
+    ),
+    "table2c": Experiment(
+        "Table 2c: where the blocks are (R2D-18)",
+        (
+            Row("none", r2d18(), 17.0),
+            Row("res3 + 1", r2d18(SA, GTA, placement={"res3": (1,)}), 46.2),
+            Row("res4 + 1", r2d18(SA, GTA, placement={"res4": (1,)}), 46.4),
+            Row("res5 + 1", r2d18(SA, GTA, placement={"res5": (1,)}), 37.4),
+            Row("res3 + 1, res4 + 1", r2d18(SA, GTA, placement={"res3": (1,), "res4": (1,)}), 49.5),
+            Row("res3 + 1, res4 + 2 (the paper: + 2, + 3)", r2d18(SA, GTA), 50.6),
+        ),
+    ),
+    "tsm": Experiment(
+        "Table 5: 8 and 16 frames, with and without TSM (R2D-18)",
+        (
+            Row("GTA, 8 frames", r2d18(SA, GTA), 50.6),
+            Row("GTA, 16 frames", r2d18(SA, GTA), 52.0, SLOWFAST),
+            Row("TSM, 8 frames", r2d18(tsm=True)),
+            Row("TSM + GTA, 8 frames", r2d18(SA, GTA, tsm=True), 51.6),
+            Row("TSM + GTA, 16 frames", r2d18(SA, GTA, tsm=True), 53.7, SLOWFAST),
+        ),
+    ),
+    "slowfast": Experiment(
+        "Table 1: SlowFast-R50 at half of its width, 16 frames",
+        (
+            Row("SlowFast", slowfast(), 50.9, SLOWFAST),
+            Row("+ NL", slowfast(NL_BEFORE), 51.7, SLOWFAST),
+            Row("+ DNL", slowfast(SA_BEFORE, TA), 52.0, SLOWFAST),
+            Row("+ GTA", slowfast(SA_BEFORE, GTA), 53.4, SLOWFAST),
+        ),
+        seeds=2,
+    ),
+}
+"""In the order in which they are run."""

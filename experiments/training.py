@@ -1,0 +1,201 @@
+"""One run: training and scores. A step is recorded once as a CUDA graph where there is a GPU."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from experiments.clips import Clips, Draws, centre_frames, draw, gather
+from experiments.settings import Job, Settings
+from gta.config import Train
+from gta.data.ordered import CLASSES
+from gta.data.transforms import normalize
+from gta.evaluation.metrics import top_k_accuracy
+from gta.models import build
+from gta.training.optimizer import make_optimizer
+from gta.training.schedule import learning_rate
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+KEYS = [c.key for c in sorted(CLASSES, key=lambda c: c.name)]
+"""Of the labels."""
+_TEST_BATCH = 200
+_CURVE = 20  # points of the loss that are kept
+
+
+def train(job: Job, clips: Clips) -> tuple[nn.Module, list[float]]:
+    """The trained network, and its loss in so many parts of the run."""
+    settings, device = job.settings, clips.frames.device
+    torch.manual_seed(job.seed)
+    model = build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames)
+    model = model.to(device).train()
+    draws = draw(job.data, settings, job.seed, device)
+    optimizer = make_optimizer(model, _train_settings(settings))
+    rates = torch.tensor(
+        [learning_rate(_train_settings(settings), step + 0.5) for step in range(settings.steps)],
+        device=device,
+    )
+    for group in optimizer.param_groups:
+        group["lr"] = torch.zeros((), device=device)
+        group["capturable"] = device.type == "cuda"
+    losses = torch.zeros(settings.steps, device=device)
+    number = torch.zeros((), dtype=torch.int64, device=device)
+    step = _step(model, optimizer, clips, draws, settings, rates, losses, number)
+    if device.type == "cuda":
+        step = _recorded(step)
+    for _ in range(int(number), settings.steps):
+        step()
+    part = max(settings.steps // _CURVE, 1)
+    return model, [round(float(one.mean()), 4) for one in losses.cpu().split(part)]
+
+
+def _train_settings(settings: Settings) -> Train:
+    """The package's own settings, an "epoch" of which is a step."""
+    return Train(
+        epochs=settings.steps,
+        optimizer="adamw",
+        lr=settings.lr,
+        schedule="cosine",
+        warmup_epochs=settings.warmup * settings.steps,
+        weight_decay=settings.weight_decay,
+        matrix_weight_decay=settings.matrix_weight_decay,
+        matrix_lr=settings.matrix_lr,
+    )
+
+
+def _step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    clips: Clips,
+    draws: Draws,
+    settings: Settings,
+    rates: Tensor,
+    losses: Tensor,
+    number: Tensor,
+) -> Callable[[], None]:
+    """Everything of a step depends on `number` on the device, and nothing on Python."""
+
+    def step() -> None:
+        index, frames, top, left = (
+            one.index_select(0, number[None])[0]
+            for one in (draws.clips, draws.frames, draws.top, draws.left)
+        )
+        batch = normalize(gather(clips, index, frames, top, left, settings.crop), MEAN, STD)
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=batch.is_cuda):
+            logits = model(batch)
+        loss = F.cross_entropy(logits.float(), clips.labels[index])
+        for group in optimizer.param_groups:
+            group["lr"].copy_(group["factor"] * rates.index_select(0, number[None])[0])
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.index_copy_(0, number[None], loss.detach()[None])
+        number.add_(1)
+
+    return step
+
+
+def _recorded(step: Callable[[], None]) -> Callable[[], None]:
+    """The step as a CUDA graph, after three that are taken as they are: the first of the run."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        step()
+    return graph.replay
+
+
+@torch.inference_mode()
+def scores(
+    model: nn.Module,
+    clips: Clips,
+    settings: Settings,
+    frames: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor:
+    """Probabilities (N, classes) of all clips on the CPU, from centre crops.
+
+    Args:
+        model: The network.
+        clips: The split.
+        settings: Of the training.
+        frames: Changes the indices of a batch's frames (B, F), such as their order.
+    """
+    model.eval()
+    device, count = clips.frames.device, len(clips.frames)
+    centre = torch.tensor(centre_frames(clips.frames.shape[1], settings.num_frames), device=device)
+    corner = (clips.frames.shape[2] - settings.crop) // 2
+    found = []
+    for start in range(0, count, _TEST_BATCH):
+        index = torch.arange(start, min(start + _TEST_BATCH, count), device=device)
+        taken = centre.expand(len(index), -1)
+        taken = taken if frames is None else frames(taken)
+        at = torch.full_like(index, corner)
+        batch = normalize(gather(clips, index, taken, at, at, settings.crop), MEAN, STD)
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            logits = model(batch)
+        found.append(logits.float().softmax(1).cpu())
+    return torch.cat(found)
+
+
+def figures(probabilities: Tensor, labels: Tensor) -> dict[str, Any]:
+    """Top-1 and top-5, of each pair the share of its clips told from the partner's, and neutral."""
+    labels = labels.cpu()
+    pairs = {}
+    for one in CLASSES:
+        if one.is_reversed or one.partner == one.key:
+            continue
+        members = torch.tensor([KEYS.index(one.key), KEYS.index(one.partner)])
+        of_pair = torch.isin(labels, members)
+        right = members[probabilities[of_pair][:, members].argmax(1)] == labels[of_pair]
+        pairs[one.key] = round(right.double().mean().item(), 4)
+    neutral = torch.tensor([KEYS.index(one.key) for one in CLASSES if one.partner == one.key])
+    is_neutral = torch.isin(labels, neutral)
+    hits = probabilities.argmax(1) == labels
+    return {
+        "top1": round(top_k_accuracy(probabilities, labels, 1), 5),
+        "top5": round(top_k_accuracy(probabilities, labels, 5), 5),
+        "pairs": pairs,
+        "neutral": round(hits[is_neutral].double().mean().item(), 4),
+    }
+
+
+def reverse(frames: Tensor) -> Tensor:
+    """Frames from last to first."""
+    return frames.flip(1)
+
+
+def shuffle(frames: Tensor) -> Tensor:
+    """Frames in an order of its own for each clip, the same in every run."""
+    generator = torch.Generator().manual_seed(len(frames))
+    order = torch.rand(frames.shape, generator=generator).argsort(1).to(frames.device)
+    return frames.gather(1, order)
+
+
+def probes(model: nn.Module, val: Clips, settings: Settings) -> dict[str, float]:
+    """Top-1 where the frames have lost their order."""
+    labels = val.labels.cpu()
+    return {
+        name: round(top_k_accuracy(scores(model, val, settings, change), labels, 1), 5)
+        for name, change in (("shuffled", shuffle), ("reversed", reverse))
+    }
+
+
+def run(job: Job, train_clips: Clips, val_clips: Clips) -> tuple[dict[str, Any], Tensor]:
+    """Trains and scores; the record, and the probabilities of the held-out clips."""
+    began = time.perf_counter()
+    model, curve = train(job, train_clips)
+    seconds = time.perf_counter() - began
+    found = scores(model, val_clips, job.settings)
+    return {
+        **figures(found, val_clips.labels),
+        **probes(model, val_clips, job.settings),
+        "loss": curve,
+        "seconds": round(seconds, 1),
+    }, found

@@ -1,0 +1,132 @@
+"""Several runs at once on one device, within a time."""
+
+import subprocess
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import torch
+
+from experiments.clips import load, render
+from experiments.results import WORK, Result
+from experiments.settings import Data, Job
+from experiments.training import KEYS, run
+from gta.cost import count_cost
+from gta.models import build
+
+_LOOK = 0.5  # seconds between looks at the clock
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may be used."""
+
+    jobs: int = 4
+    """Training processes; each holds the clips on the device, 19 GB of a full set."""
+    seconds: float | None = None
+    """No run is begun that would probably end later; what is left then is stopped."""
+    device: str = "cuda"
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    limits: Limits,
+    done: Callable[[Result], None],
+    *,
+    work: Path = WORK,
+    say: Callable[[str], object] = print,
+) -> int:
+    """Runs the jobs, all on the same data; how many were finished. `done` is told of each one."""
+    if not jobs:
+        return 0
+    began = time.monotonic()
+    paths = render(jobs[0].data, work)
+    say(f"clips are there after {time.monotonic() - began:.0f} s")
+    context = get_context("spawn")
+    waiting, finished = context.Queue(), context.Queue()
+    count = min(limits.jobs, len(jobs))
+    processes = [
+        context.Process(
+            target=_work, args=(paths, jobs[0].data, limits.device, waiting, finished), daemon=True
+        )
+        for _ in range(count)
+    ]
+    for process in processes:
+        process.start()
+    left, running, longest, ended = list(jobs), 0, 0.0, 0
+    while left or running:
+        now = time.monotonic() - began
+        if limits.seconds is not None and now + longest > limits.seconds:
+            left = []
+            if now > limits.seconds:
+                break
+        while left and running < count:
+            waiting.put(left.pop(0))
+            running += 1
+        try:
+            result = finished.get(timeout=_LOOK)
+        except Empty:
+            if not any(process.is_alive() for process in processes):
+                raise RuntimeError("all training processes have died; see above") from None
+            continue
+        running -= 1
+        if "error" in result:
+            say(f"failed: {result['error']}")
+            continue
+        ended += 1
+        longest = max(longest, result["elapsed"] * 1.1)
+        done(result)
+    for process in processes:
+        process.kill()
+        process.join()
+    return ended
+
+
+def _work(
+    paths: dict[str, Path], data: Data, device_name: str, waiting: Any, finished: Any
+) -> None:
+    """A training process: loads the clips, then runs what it is given until it is killed."""
+    torch.set_num_threads(1)
+    device = torch.device(device_name)
+    train, val = (load(paths[split], len(KEYS), device) for split in ("train", "val"))
+    while True:
+        job = waiting.get()
+        began = time.monotonic()
+        try:
+            found, _ = run(job, train, val)
+        except Exception:  # the other runs go on; this one is missing, and its error is told
+            finished.put({"error": traceback.format_exc()})
+            continue
+        elapsed = round(time.monotonic() - began, 1)
+        about = {"run": job.identity(), "elapsed": elapsed, **_about(device), **_cost(job)}
+        finished.put(about | found)
+
+
+def _about(device: torch.device) -> dict[str, Any]:
+    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+    return {"date": date.today().isoformat(), "torch": torch.__version__, "hardware": hardware}
+
+
+def _cost(job: Job) -> dict[str, float]:
+    settings = job.settings
+    cost = count_cost(
+        lambda: build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames),
+        (3, settings.num_frames, settings.crop, settings.crop),
+    )
+    return {"gflops": round(cost.gflops, 3), "params_m": round(cost.params_m, 3)}
+
+
+def commit() -> str:
+    """Of the code, where git knows it."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    try:
+        told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return told.stdout.strip() or "unknown"
