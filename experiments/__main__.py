@@ -4,13 +4,15 @@ python -m experiments --list                          what there is, and what is
 python -m experiments table2b table2a                 runs what is missing, then writes the page
 python -m experiments table1 --minutes 9 --jobs 4     within a time; again goes on
 python -m experiments --report                        writes the page alone
+
+With `--results` another file takes the place of the one in the repository, and no page is written.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.report import PAGE, page, write_pictures
+from experiments.report import write_page
 from experiments.results import FILE, WORK, append_result, by_key, key, read_results
 from experiments.settings import Job
 from experiments.tables import EXPERIMENTS
@@ -50,6 +52,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="stop before they are over")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--work", type=Path, default=WORK, help="where rendered clips are kept")
+    parser.add_argument("--commit", help="of the code, where git cannot tell")
     parser.add_argument("--results", type=Path, default=FILE)
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in EXPERIMENTS]
@@ -62,7 +65,7 @@ def main() -> None:
         from experiments.workers import Limits, commit, run_jobs
 
         jobs = missing(given.names or list(EXPERIMENTS), given.seeds, given.results)
-        at, count = commit(), 0
+        at, count = given.commit or commit(), 0
 
         def done(result: dict) -> None:
             nonlocal count
@@ -78,8 +81,8 @@ def main() -> None:
 
         seconds = None if given.minutes is None else 60 * given.minutes
         run_jobs(jobs, Limits(given.jobs, seconds, given.device), done, work=given.work)
-    PAGE.write_text(page(read_results(given.results)), encoding="utf-8")
-    write_pictures(read_results(given.results))
+    if given.results == FILE:  # the page is about the results in the repository
+        write_page(read_results())
 
 
 if __name__ == "__main__":

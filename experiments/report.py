@@ -59,8 +59,8 @@ def table(experiment: Experiment, done: dict[str, Result]) -> str:
             f"{runs[0]['params_m']:.1f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    if not lines:
-        return ""
+    if len(lines) < min(2, len(experiment.rows)):
+        return ""  # nothing to compare
     return "\n".join(
         [
             "| | paper | top-1 | seeds | pairs | reversed | GFLOPs | M params |",
@@ -85,7 +85,9 @@ def order(experiment: Experiment, done: dict[str, Result]) -> str:
         count += 1
         ours, paper = mean(one[2]) - mean(other[2]), one[1] - other[1]
         same += (ours > 0) == (paper > 0)
-        margin = max((stdev(x[2]) for x in (one, other) if len(x[2]) > 1), default=0.0)
+        if min(len(one[2]), len(other[2])) < 2:
+            continue  # without a spread nobody knows
+        margin = max(stdev(one[2]), stdev(other[2]))
         if (ours > 0) != (paper > 0) and abs(ours) > margin:
             better, worse = (one, other) if ours > 0 else (other, one)
             against.append(f"{better[0]} above {worse[0]}")
@@ -128,7 +130,13 @@ def page(results: Sequence[Result]) -> str:
     return "\n".join(parts)
 
 
-def write_pictures(results: Sequence[Result]) -> None:
+def write_page(results: Sequence[Result]) -> None:
+    """The page and its picture."""
+    PAGE.write_text(page(results), encoding="utf-8")
+    draw(results, PICTURE)
+
+
+def draw(results: Sequence[Result], path: Path) -> None:
     """Top-1 over GFLOPs, of the rows of Tables 2a and 2b."""
     from matplotlib.figure import Figure
 
@@ -158,4 +166,4 @@ def write_pictures(results: Sequence[Result]) -> None:
     axes.set_xlabel("GFLOPs of a clip")
     axes.set_ylabel("top-1, %")
     axes.grid(alpha=0.3)
-    figure.savefig(PICTURE, dpi=110)
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,191 @@
+"""The experiments: runs end to end, goes on, and the page says what the results file says."""
+
+import importlib
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parent.parent.parent
+NAMES = ("clips", "report", "results", "settings", "tables", "training", "workers", "__main__")
+
+
+@pytest.fixture
+def ours(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The modules of the package, which is not installed."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    return SimpleNamespace(
+        **{name.strip("_"): importlib.import_module(f"experiments.{name}") for name in NAMES}
+    )
+
+
+@pytest.fixture
+def small(ours):
+    """A job of seconds."""
+    data = ours.settings.Data(num_train=44, num_val=44, num_frames=8, side=32)
+    settings = ours.settings.Settings(steps=3, batch_size=4, crop=28)
+    tiny = importlib.import_module("gta.models").MODELS["tiny_gta"]
+    return ours.settings.Job(tiny, settings, data, 0)
+
+
+def test_the_page_is_that_of_the_results(ours, tmp_path: Path):
+    results = ours.results.read_results()
+    assert ours.report.PAGE.read_text(encoding="utf-8") == ours.report.page(results)
+    ours.report.draw(results, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 1000
+
+
+def test_every_result_is_of_an_experiment(ours):
+    known = {
+        ours.results.key(job.identity())
+        for experiment in ours.tables.EXPERIMENTS.values()
+        for _, job in experiment.jobs()
+    }
+    results = ours.results.read_results()
+    assert results
+    for result in results:
+        assert ours.results.key(result["run"]) in known
+        assert 0 < result["top1"] < 1
+        assert result["commit"] != "unknown"
+
+
+def test_rows_are_networks_that_can_be_built(ours):
+    jobs = {}
+    for experiment in ours.tables.EXPERIMENTS.values():
+        jobs |= {job.model.model_dump_json(): job for _, job in experiment.jobs(1)}
+        assert len({row.label for row in experiment.rows}) == len(experiment.rows)
+    with torch.device("meta"):
+        for job in jobs.values():
+            frames = job.settings.num_frames
+            ours.training.build(job.model, num_classes=22, num_frames=frames)
+
+
+def test_the_papers_figures_are_those_of_its_tables(ours):
+    """Against a copy of what is printed, by hand, from Tables 1, 2 and 7."""
+    printed = {
+        "table1": [17.0, 31.2, 38.8, 50.6],
+        "table2a": [50.6, 49.6, 47.9, 49.4, 49.1, 46.3],
+        "table2b": [17.0, 17.9, 37.6, 38.8, 48.4, 50.6],
+        "table2c": [17.0, 46.2, 46.4, 37.4, 49.5, 50.6],
+        "table3": [26.7, 37.4, 28.4, 39.0, 33.2, 38.6, 50.6],
+        "table7": [46.5, 47.2, 48.0, 48.5, 48.4, 48.8, 49.1, 49.6],
+        "slowfast": [50.9, 51.7, 52.0, 53.4],
+    }
+    for name, values in printed.items():
+        assert [row.paper for row in ours.tables.EXPERIMENTS[name].rows] == values
+
+
+def test_a_run_is_a_function_of_its_seed(ours, small, tmp_path: Path):
+    paths = ours.clips.render(small.data, tmp_path, workers=1)
+    train, val = (ours.clips.load(paths[s], 22, torch.device("cpu")) for s in ("train", "val"))
+    one, scores = ours.training.run(small, train, val)
+    again, same = ours.training.run(small, train, val)
+    other, _ = ours.training.run(replace(small, seed=1), train, val)
+    assert scores.equal(same)
+    assert one["loss"] == again["loss"]
+    assert one["loss"] != other["loss"]
+    assert scores.shape == (44, 22)
+
+
+def test_draws(ours, small):
+    device = torch.device("cpu")
+    settings = replace(small.settings, steps=22)
+    draws = ours.clips.draw(small.data, settings, 3, device)
+    assert draws.clips.flatten()[:44].sort().values.tolist() == list(range(44))  # an epoch each
+    assert draws.clips.flatten()[44:].sort().values.tolist() == list(range(44))
+    assert draws.frames.diff(dim=-1).min() == 1  # 8 of 8
+    sixteen = ours.clips.draw(replace(small.data, num_frames=16), settings, 3, device)
+    assert (sixteen.frames // 2 == torch.arange(8)).all()
+    assert set((sixteen.frames % 2).flatten().tolist()) == {0, 1}
+    assert (draws.top.min(), draws.top.max()) == (0, 4)
+    assert not draws.top.equal(draws.left)
+
+
+def test_gather(ours):
+    frames = torch.randint(256, (5, 6, 9, 10, 3), dtype=torch.uint8)
+    clips = ours.clips.Clips(frames, torch.arange(5))
+    index, which = torch.tensor([4, 0]), torch.tensor([[0, 5], [3, 2]])
+    top, left = torch.tensor([1, 2]), torch.tensor([3, 0])
+    batch = ours.clips.gather(clips, index, which, top, left, 7)
+    assert batch.shape == (2, 3, 2, 7, 7)
+    for i in range(2):
+        wanted = frames[index[i], which[i], top[i] : top[i] + 7, left[i] : left[i] + 7]
+        assert batch[i].permute(1, 2, 3, 0).equal(wanted)
+
+
+def test_figures(ours):
+    labels = torch.arange(22)
+    perfect = torch.eye(22)
+    found = ours.training.figures(perfect, labels)
+    assert (found["top1"], found["neutral"], set(found["pairs"].values())) == (1, 1, {1.0})
+    keys = ours.training.KEYS
+    swapped = perfect.clone()
+    up, down = keys.index("up"), keys.index("down")
+    swapped[[up, down]] = perfect[[down, up]]
+    found = ours.training.figures(swapped, labels)
+    assert found["pairs"]["up"] == 0
+    assert sum(found["pairs"].values()) == len(found["pairs"]) - 1
+    assert found["top1"] == round(20 / 22, 5)
+
+
+def test_probes_change_the_order_alone(ours):
+    frames = torch.arange(8).expand(5, -1)
+    assert ours.training.reverse(frames)[2].tolist() == list(range(7, -1, -1))
+    shuffled = ours.training.shuffle(frames)
+    assert shuffled.sort(1).values.equal(frames)
+    assert len({tuple(row.tolist()) for row in shuffled}) > 1
+    assert shuffled.equal(ours.training.shuffle(frames))
+
+
+def test_half_a_line_is_no_result(ours, tmp_path: Path, capsys):
+    path = tmp_path / "results.jsonl"
+    ours.results.append_result({"run": 1}, path)
+    with path.open("ab") as file:
+        file.write(b'{"run": 2, "to')
+    assert ours.results.read_results(path) == [{"run": 1}]
+    assert "the last line is not whole; that run counts as not done" in capsys.readouterr().out
+    ours.results.append_result({"run": 3}, path)
+    assert [result["run"] for result in ours.results.read_results(path)] == [1, 3]
+
+
+@pytest.mark.slow
+def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypatch, capsys):
+    row = ours.tables.Row("GTA", small.model, 50.6, small.settings)
+    plain = ours.tables.Row("none", small.model.model_copy(update={"blocks": (), "placement": {}}))
+    plain = replace(plain, settings=small.settings)
+    monkeypatch.setattr(ours.tables, "DATA", small.data)
+    monkeypatch.setitem(
+        ours.main.EXPERIMENTS, "table1", ours.tables.Experiment("Small", (row, plain), seeds=2)
+    )
+    out = tmp_path / "results.jsonl"
+
+    def call(*words: str) -> str:
+        where = ["--device", "cpu", "--jobs", "2", "--work", str(tmp_path), "--results", str(out)]
+        monkeypatch.setattr(sys, "argv", ["experiments", "table1", *words, *where])
+        ours.main.main()
+        return capsys.readouterr().out
+
+    assert "2/2 " in call("--seeds", "1", "--commit", "abc")
+    first = out.read_text()
+    assert {json.loads(line)["commit"] for line in first.splitlines()} == {"abc"}
+    call("--seeds", "1")
+    assert out.read_text() == first
+    assert "2/2 " in call()
+    assert out.read_text().startswith(first)
+    assert sorted(json.loads(line)["run"]["seed"] for line in out.open()) == [0, 0, 1, 1]
+    assert "table1         4 of   4 runs" in call("--list")
+    done = ours.results.by_key(ours.results.read_results(out))
+    shown = ours.report.table(ours.main.EXPERIMENTS["table1"], done)
+    assert "| GTA | 50.6 | " in shown
+    assert " ± " in shown
+
+
+def test_mistakes(ours, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["experiments", "table9"])
+    with pytest.raises(SystemExit):
+        ours.main.main()
+    assert "'table9' is not an experiment; they are table1, table2b," in capsys.readouterr().err
