@@ -70,11 +70,12 @@ def measure(name: str, case: Case, *, steps: int, device: torch.device) -> dict[
             nn.init.constant_(module.weight, 0.1)
     side = case.size // STRIDE
     x = torch.randn(case.batch, CHANNELS, case.frames, side, side, device=device)
-    x = x.bfloat16().contiguous(memory_format=torch.channels_last_3d).requires_grad_()
+    x = x.to(torch.bfloat16 if x.is_cuda else torch.float32)
+    x = x.contiguous(memory_format=torch.channels_last_3d).requires_grad_()
     upstream = torch.randn_like(x)
 
     def step() -> None:
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=x.is_cuda):
             y = model(x)
         y.backward(upstream)
         model.zero_grad()
@@ -100,20 +101,22 @@ def graphed(step: Callable[[], None]) -> Callable[[], None]:
     return graph.replay
 
 
-def sweep(steps: int, device: torch.device, axes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+def sweep(
+    steps: int, device: torch.device, axes: dict[str, tuple[int, ...]], base: Case
+) -> dict[str, Any]:
     """All cases of all axes: rows of axis, value, block, ms and GiB."""
     rows = []
     for axis, values in axes.items():
         for value in values:
             for name in MAKE if axis not in ("groups", "regions") else ("GTA",):
-                case = replace(Case(), **{axis: value})
+                case = replace(base, **{axis: value})
                 found = measure(name, case, steps=steps, device=device)
                 rows.append({"axis": axis, "value": value, "block": name, **found})
                 print(rows[-1], flush=True)
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     return {
         **{"date": date.today().isoformat(), "torch": torch.__version__, "device": card},
-        **{"base": asdict(Case()), "rows": rows},
+        **{"base": asdict(base), "rows": rows},
     }
 
 
@@ -178,11 +181,15 @@ def main() -> None:
     )
     parser.add_argument("--axes", nargs="+", default=tuple(AXES), choices=tuple(AXES))
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=Case.batch)
+    parser.add_argument("--size", type=int, default=Case.size)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--picture", type=Path)
     given = parser.parse_args()
-    found = sweep(given.steps, torch.device(given.device), {a: AXES[a] for a in given.axes})
+    base = Case(batch=given.batch, size=given.size)
+    axes = {axis: AXES[axis] for axis in given.axes}
+    found = sweep(given.steps, torch.device(given.device), axes, base)
     if given.out is not None:
         given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if given.picture is not None:

@@ -165,5 +165,6 @@ def draw(results: Sequence[Result], path: Path) -> None:
         return
     axes.set_xlabel("GFLOPs of a clip")
     axes.set_ylabel("top-1, %")
+    axes.margins(x=0.15)
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)

@@ -104,8 +104,8 @@ def test_the_speed_benchmark_runs_and_goes_on(tmp_path: Path):
 @pytest.mark.slow
 def test_the_growth_benchmark_runs(tmp_path: Path):
     out, picture = tmp_path / "growth.json", tmp_path / "growth.png"
-    words = ("--device", "cpu", "--steps", "1", "--axes", "regions", "--out", out)
-    printed = run("benchmarks.growth", *words, "--picture", picture)
+    words = ("--device", "cpu", "--steps", "1", "--axes", "regions", "--batch", "1", "--size", "64")
+    printed = run("benchmarks.growth", *words, "--out", out, "--picture", picture)
     assert [row["value"] for row in json.loads(out.read_text())["rows"]] == [4, 8, 16, 32, 64]
     assert "| regions | 64 |" in printed
     assert picture.stat().st_size > 1000
