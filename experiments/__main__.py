@@ -9,7 +9,9 @@ With `--results` another file takes the place of the one in the repository, and 
 """
 
 import argparse
+import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from experiments.report import write_page
@@ -62,7 +64,8 @@ def main() -> None:
         show(given.seeds, given.results)
         return
     if not given.report:
-        from experiments.workers import Limits, commit, run_jobs
+        from experiments.clips import render
+        from experiments.workers import Limits, commit, ordered_runner, run_jobs
 
         jobs = missing(given.names or list(EXPERIMENTS), given.seeds, given.results)
         at, count = given.commit or commit(), 0
@@ -79,10 +82,15 @@ def main() -> None:
                 flush=True,
             )
 
-        seconds = None if given.minutes is None else 60 * given.minutes
-        run_jobs(jobs, Limits(given.jobs, seconds, given.device), done, work=given.work)
+        began = time.monotonic()
+        if jobs:
+            setup = partial(ordered_runner, render(jobs[0].data, given.work))
+            spent = time.monotonic() - began
+            print(f"the clips were there after {spent:.0f} s", flush=True)
+            seconds = None if given.minutes is None else 60 * given.minutes - spent
+            run_jobs(jobs, Limits(given.jobs, seconds, given.device), done, setup)
     if given.results == FILE:  # the page is about the results in the repository
-        write_page(read_results())
+        write_page()
 
 
 if __name__ == "__main__":

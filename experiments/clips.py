@@ -38,6 +38,14 @@ class Draws:
     left: Tensor
     """(S, B)."""
 
+    def at(self, number: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Those of the step whose number, int64 (), is on the device."""
+        index, frames, top, left = (
+            one.index_select(0, number[None])[0]
+            for one in (self.clips, self.frames, self.top, self.left)
+        )
+        return index, frames, top, left
+
 
 def render(data: Data, work: Path = WORK, workers: int | None = None) -> dict[str, Path]:
     """Renders both splits unless they are there; their files."""

@@ -5,7 +5,9 @@ from itertools import combinations
 from pathlib import Path
 from statistics import mean, stdev
 
-from experiments.results import Result, by_key, key
+from experiments.report_real import real_section
+from experiments.results import FILE, REAL_FILE, Result, by_key, key, read_results
+from experiments.spread import spread
 from experiments.tables import EXPERIMENTS, Experiment, Row
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -31,13 +33,6 @@ def found_runs(row: Row, experiment: Experiment, done: dict[str, Result]) -> lis
     """The finished runs of a row."""
     keys = [key(job.identity()) for one, job in experiment.jobs() if one is row]
     return [done[one] for one in keys if one in done]
-
-
-def spread(values: Sequence[float]) -> str:
-    """Mean and standard deviation of shares, in %."""
-    if len(values) == 1:
-        return f"{100 * values[0]:.1f}"
-    return f"{100 * mean(values):.1f} ± {100 * stdev(values):.1f}"
 
 
 def table(experiment: Experiment, done: dict[str, Result]) -> str:
@@ -99,8 +94,8 @@ def order(experiment: Experiment, done: dict[str, Result]) -> str:
     return told
 
 
-def page(results: Sequence[Result]) -> str:
-    """The whole page."""
+def page(results: Sequence[Result], real: Sequence[Result]) -> str:
+    """The whole page, of results on `ordered` and on real clips."""
     from gta.data.ordered import CLASSES, order_blind_ceiling
 
     done = by_key(results)
@@ -125,14 +120,16 @@ def page(results: Sequence[Result]) -> str:
             parts.append(told + "\n")
     if any(table(experiment, done) for experiment in EXPERIMENTS.values()):
         parts.append("## Accuracy against cost\n\n![Top-1 over GFLOPs of one clip](results.png)\n")
+    parts.append(real_section(real))
     if absent:
         parts.append(f"Not run yet: {', '.join(absent)}.\n")
-    return "\n".join(parts)
+    return "\n".join(part for part in parts if part)
 
 
-def write_page(results: Sequence[Result]) -> None:
-    """The page and its picture."""
-    PAGE.write_text(page(results), encoding="utf-8")
+def write_page() -> None:
+    """The page and its picture, of the results in the repository."""
+    results = read_results(FILE)
+    PAGE.write_text(page(results, read_results(REAL_FILE)), encoding="utf-8")
     draw(results, PICTURE)
 
 

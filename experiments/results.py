@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).parent / "results" / "ordered.jsonl"
+REAL_FILE = FILE.with_name("real.jsonl")
 WORK = Path(__file__).parent / "work"
 """Rendered clips; not in the repository."""
 

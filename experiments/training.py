@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from experiments.clips import Clips, Draws, centre_frames, draw, gather
+from experiments.clips import Clips, centre_frames, draw, gather
 from experiments.settings import Job, Settings
 from gta.config import Train
 from gta.data.ordered import CLASSES
@@ -25,14 +25,27 @@ _TEST_BATCH = 200
 _CURVE = 20  # points of the loss that are kept
 
 
+Batch = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""From the number of a step, int64 () on the device, to clips uint8 (B, 3, F, H, W) and labels."""
+
+
 def train(job: Job, clips: Clips) -> tuple[nn.Module, list[float]]:
     """The trained network, and its loss in so many parts of the run."""
     settings, device = job.settings, clips.frames.device
     torch.manual_seed(job.seed)
-    model = build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames)
-    model = model.to(device).train()
+    model = build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames).to(device)
     draws = draw(job.data, settings, job.seed, device)
-    optimizer = make_optimizer(model, _train_settings(settings))
+
+    def batch(number: Tensor) -> tuple[Tensor, Tensor]:
+        index, frames, top, left = draws.at(number)
+        return gather(clips, index, frames, top, left, settings.crop), clips.labels[index]
+
+    return model, fit(model, batch, settings, device)
+
+
+def fit(model: nn.Module, batch: Batch, settings: Settings, device: torch.device) -> list[float]:
+    """Trains the network in place; its loss in so many parts of the run."""
+    optimizer = make_optimizer(model.train(), _train_settings(settings))
     rates = torch.tensor(
         [learning_rate(_train_settings(settings), step + 0.5) for step in range(settings.steps)],
         device=device,
@@ -42,13 +55,26 @@ def train(job: Job, clips: Clips) -> tuple[nn.Module, list[float]]:
         group["capturable"] = device.type == "cuda"
     losses = torch.zeros(settings.steps, device=device)
     number = torch.zeros((), dtype=torch.int64, device=device)
-    step = _step(model, optimizer, clips, draws, settings, rates, losses, number)
-    if device.type == "cuda":
-        step = _recorded(step)
+
+    def step() -> None:  # depends on `number` on the device, and on nothing of Python's
+        clips, labels = batch(number)
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            logits = model(normalize(clips, MEAN, STD))
+        loss = F.cross_entropy(logits.float(), labels)
+        for group in optimizer.param_groups:
+            group["lr"].copy_(group["factor"] * rates.index_select(0, number[None])[0])
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.index_copy_(0, number[None], loss.detach()[None])
+        number.add_(1)
+
+    advance = _recorded(step) if device.type == "cuda" else step
     for _ in range(int(number), settings.steps):
-        step()
+        advance()
     part = max(settings.steps // _CURVE, 1)
-    return model, [round(float(one.mean()), 4) for one in losses.cpu().split(part)]
+    return [round(float(one.mean()), 4) for one in losses.cpu().split(part)]
 
 
 def _train_settings(settings: Settings) -> Train:
@@ -63,39 +89,6 @@ def _train_settings(settings: Settings) -> Train:
         matrix_weight_decay=settings.matrix_weight_decay,
         matrix_lr=settings.matrix_lr,
     )
-
-
-def _step(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    clips: Clips,
-    draws: Draws,
-    settings: Settings,
-    rates: Tensor,
-    losses: Tensor,
-    number: Tensor,
-) -> Callable[[], None]:
-    """Everything of a step depends on `number` on the device, and nothing on Python."""
-
-    def step() -> None:
-        index, frames, top, left = (
-            one.index_select(0, number[None])[0]
-            for one in (draws.clips, draws.frames, draws.top, draws.left)
-        )
-        batch = normalize(gather(clips, index, frames, top, left, settings.crop), MEAN, STD)
-        with torch.autocast(batch.device.type, torch.bfloat16, enabled=batch.is_cuda):
-            logits = model(batch)
-        loss = F.cross_entropy(logits.float(), clips.labels[index])
-        for group in optimizer.param_groups:
-            group["lr"].copy_(group["factor"] * rates.index_select(0, number[None])[0])
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        losses.index_copy_(0, number[None], loss.detach()[None])
-        number.add_(1)
-
-    return step
 
 
 def _recorded(step: Callable[[], None]) -> Callable[[], None]:

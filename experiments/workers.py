@@ -9,14 +9,14 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from experiments.clips import load, render
-from experiments.results import WORK, Result
-from experiments.settings import Data, Job
+from experiments.clips import load
+from experiments.results import Result
 from experiments.training import KEYS, run
+from gta.config import Model
 from gta.cost import count_cost
 from gta.models import build
 
@@ -34,27 +34,38 @@ class Limits:
     device: str = "cuda"
 
 
+class AnyJob(Protocol):
+    """A job of `ordered` or of real clips."""
+
+    settings: Any
+
+    @property
+    def model(self) -> Model: ...
+
+    def identity(self) -> dict[str, Any]: ...
+
+
+Runner = Callable[[Any], Result]
+"""Runs one job; its figures."""
+
+
 def run_jobs(
-    jobs: Sequence[Job],
+    jobs: Sequence[AnyJob],
     limits: Limits,
     done: Callable[[Result], None],
+    setup: Callable[[torch.device], Runner],
     *,
-    work: Path = WORK,
     say: Callable[[str], object] = print,
 ) -> int:
-    """Runs the jobs, all on the same data; how many were finished. `done` is told of each one."""
-    if not jobs:
-        return 0
-    began = time.monotonic()
-    paths = render(jobs[0].data, work)
-    say(f"clips are there after {time.monotonic() - began:.0f} s")
+    """Runs the jobs; how many were finished. `done` is told of each one.
+
+    `setup` makes the runner of a training process, in it.
+    """
+    began, count = time.monotonic(), min(limits.jobs, len(jobs))
     context = get_context("spawn")
     waiting, finished = context.Queue(), context.Queue()
-    count = min(limits.jobs, len(jobs))
     processes = [
-        context.Process(
-            target=_work, args=(paths, jobs[0].data, limits.device, waiting, finished), daemon=True
-        )
+        context.Process(target=_work, args=(setup, limits.device, waiting, finished), daemon=True)
         for _ in range(count)
     ]
     for process in processes:
@@ -89,17 +100,17 @@ def run_jobs(
 
 
 def _work(
-    paths: dict[str, Path], data: Data, device_name: str, waiting: Any, finished: Any
+    setup: Callable[[torch.device], Runner], device_name: str, waiting: Any, finished: Any
 ) -> None:
-    """A training process: loads the clips, then runs what it is given until it is killed."""
+    """A training process: runs what it is given until it is killed."""
     torch.set_num_threads(1)
     device = torch.device(device_name)
-    train, val = (load(paths[split], len(KEYS), device) for split in ("train", "val"))
+    run = setup(device)
     while True:
         job = waiting.get()
         began = time.monotonic()
         try:
-            found, _ = run(job, train, val)
+            found = run(job)
         except Exception:  # the other runs go on; this one is missing, and its error is told
             finished.put({"error": traceback.format_exc()})
             continue
@@ -108,12 +119,18 @@ def _work(
         finished.put(about | found)
 
 
+def ordered_runner(paths: dict[str, Path], device: torch.device) -> Runner:
+    """Holds both splits of `ordered` on the device."""
+    train, val = (load(paths[split], len(KEYS), device) for split in ("train", "val"))
+    return lambda job: run(job, train, val)[0]
+
+
 def _about(device: torch.device) -> dict[str, Any]:
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     return {"date": date.today().isoformat(), "torch": torch.__version__, "hardware": hardware}
 
 
-def _cost(job: Job) -> dict[str, float]:
+def _cost(job: AnyJob) -> dict[str, float]:
     settings = job.settings
     cost = count_cost(
         lambda: build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames),

@@ -1,0 +1,188 @@
+"""One network on one task of real clips: trained and tested on each fold."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from experiments.clips import load, render
+from experiments.real_clips import HEIGHT, WIDTH, RealClips
+from experiments.real_items import FOLDS, Items, draw_items, make_items
+from experiments.results import Result, key
+from experiments.settings import Job, Settings
+from experiments.tables import DATA, SMALL, r2d18
+from experiments.training import KEYS, MEAN, STD, Batch, fit, train
+from gta.config import Model
+from gta.data.sampling import segment_indices
+from gta.data.transforms import normalize
+from gta.models import GTA, NL, PE, SA, TA, build
+
+MODELS: dict[str, Model] = {
+    "no attention": r2d18(),
+    "NL": r2d18(NL),
+    "DNL": r2d18(SA, TA),
+    "TAPE": r2d18(SA, PE),
+    "GTA": r2d18(SA, GTA),
+    "TSM": r2d18(tsm=True),
+    "TSM + GTA": r2d18(SA, GTA, tsm=True),
+}
+SETTINGS = Settings(steps=300, batch_size=32, num_frames=8)
+STARTS = ("scratch", "ordered")
+TASKS = {"sit-stand": ("folds", "split"), "wagon": ("folds",)}
+"""Data sets, each with what is held out: a fold at a time, or the split that came with it."""
+
+
+@dataclass(frozen=True)
+class RealJob:
+    """One network on one task: all of its folds."""
+
+    name: str
+    """A key of `MODELS`."""
+    task: str
+    held_out: str
+    start: str
+    seed: int
+    settings: Settings = SETTINGS
+
+    @property
+    def model(self) -> Model:
+        return MODELS[self.name]
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that the outcome depends on."""
+        found = {
+            "model": self.model.model_dump(mode="json"),
+            "settings": asdict(self.settings),
+            **{"task": self.task, "held_out": self.held_out, "seed": self.seed},
+            "start": self.start,
+        }
+        if self.start == "ordered":
+            found["pretraining"] = pretraining(self.model).identity()
+        return found
+
+
+def run_real(
+    job: RealJob, clips: RealClips, weights: dict[str, Tensor] | None, device: torch.device
+) -> Result:
+    """Trains a network for each fold; accuracy and macro F1 over all held-out items."""
+    arrow = job.task == "sit-stand"
+    items = make_items(clips, arrow=arrow, held_out=job.held_out, seed=job.seed)
+    folds = [1] if job.held_out == "split" else range(FOLDS)
+    frames, curves = clips.frames.to(device), []
+    labels, answers = list[Tensor](), list[Tensor]()
+    for fold in folds:
+        training, held_out = items.where(items.folds != fold), items.where(items.folds == fold)
+        torch.manual_seed(job.seed)
+        model = start(job, len(clips.classes), weights).to(device)
+        curves.append(
+            fit(model, batches(job, frames, training, fold, device), job.settings, device)
+        )
+        answers.append(answer(model, frames, held_out, job.settings))
+        labels.append(held_out.labels)
+    truth, said = torch.cat(labels), torch.cat(answers)
+    return {
+        "top1": round((truth == said).double().mean().item(), 5),
+        "macro_f1": round(macro_f1(truth, said, len(clips.classes)), 5),
+        "items": len(truth),
+        "by_fold": [
+            round((a == b).double().mean().item(), 4) for a, b in zip(labels, answers, strict=True)
+        ],
+        "loss": [curve[-1] for curve in curves],
+    }
+
+
+def start(job: RealJob, num_classes: int, weights: dict[str, Tensor] | None) -> torch.nn.Module:
+    """The network before its training; of weights of `ordered` all but the classifier."""
+    model = build(job.model, num_classes=num_classes, num_frames=job.settings.num_frames)
+    if weights is not None:
+        own = model.state_dict()
+        fitting = {name: one for name, one in weights.items() if one.shape == own[name].shape}
+        left = sorted(set(own) - set(fitting))
+        if len(left) != 2:  # weight and bias of the classifier
+            raise ValueError(f"these have another shape in the weights of `ordered`: {left}")
+        model.load_state_dict({**own, **fitting})
+    return model
+
+
+def batches(job: RealJob, frames: Tensor, items: Items, fold: int, device: torch.device) -> Batch:
+    """What `fit` asks for: crops of random items, half of them mirrored."""
+    rng = np.random.default_rng([job.seed, fold, 2])
+    draws = draw_items(len(items.labels), frames.shape[1], job.settings, rng)
+    chosen = draws.clips
+    mirrored = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5)
+    taken = torch.where(items.backwards[chosen][..., None], draws.frames.flip(-1), draws.frames)
+    side = torch.arange(job.settings.crop)
+    columns = draws.left[..., None] + side
+    columns = torch.where(mirrored[..., None], columns.flip(-1), columns)
+    parts = [
+        one.to(device)
+        for one in (
+            items.clips[chosen],
+            taken,
+            draws.top[..., None] + side,
+            columns,
+            items.labels[chosen],
+        )
+    ]
+
+    def batch(number: Tensor) -> tuple[Tensor, Tensor]:
+        index, when, rows, across, labels = (one.index_select(0, number[None])[0] for one in parts)
+        clips = frames[
+            index[:, None, None, None],
+            when[:, :, None, None],
+            rows[:, None, :, None],
+            across[:, None, None, :],
+        ]
+        return clips.permute(0, 4, 1, 2, 3), labels
+
+    return batch
+
+
+@torch.inference_mode()
+def answer(model: torch.nn.Module, frames: Tensor, items: Items, settings: Settings) -> Tensor:
+    """The class of each item, from the middle of each segment and of the picture."""
+    model.eval()
+    device = frames.device
+    centre = torch.tensor(segment_indices(frames.shape[1], settings.num_frames))
+    top, left = (HEIGHT - settings.crop) // 2, (WIDTH - settings.crop) // 2
+    found = []
+    for index, backwards in zip(items.clips.split(50), items.backwards.split(50), strict=True):
+        when = torch.where(backwards[:, None], centre.flip(0), centre)
+        clips = frames[index[:, None].to(device), when.to(device)]
+        clips = clips[:, :, top : top + settings.crop, left : left + settings.crop]
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            logits = model(normalize(clips.permute(0, 4, 1, 2, 3), MEAN, STD))
+        found.append(logits.float().argmax(1).cpu())
+    return torch.cat(found)
+
+
+def macro_f1(truth: Tensor, said: Tensor, num_classes: int) -> float:
+    """The mean over the classes of 2 TP / (2 TP + FP + FN)."""
+    found = []
+    for label in range(num_classes):
+        hits = ((truth == label) & (said == label)).sum()
+        found.append(2 * hits / ((truth == label).sum() + (said == label).sum()).clamp(min=1))
+    return torch.stack(found).double().mean().item()
+
+
+def pretraining(model: Model) -> Job:
+    """The run on `ordered` whose weights a network starts from."""
+    return Job(model, SMALL, DATA, 0)
+
+
+def pretrained(model: Model, work: Path, device: torch.device) -> dict[str, Tensor]:
+    """Those weights, from the work folder, or trained now and put there."""
+    job = pretraining(model)
+    name = hashlib.sha256(key(job.identity()).encode()).hexdigest()[:16]
+    path = work / f"weights-{name}.pt"
+    if not path.exists():
+        clips = load(render(job.data, work)["train"], len(KEYS), device)
+        network, _ = train(job, clips)
+        part = path.with_suffix(".part")
+        torch.save(network.cpu().state_dict(), part)
+        part.replace(path)
+    return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,0 +1,148 @@
+"""Real clips: what is held out, what is backwards, and a run from end to end."""
+
+import importlib
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from gta.data.ordered import render_clip
+from gta.data.ordered.files import write_webm
+
+ROOT = Path(__file__).parent.parent.parent
+NAMES = ("real", "real_clips", "real_items", "real_runs", "report_real", "results", "settings")
+
+
+@pytest.fixture
+def ours(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    monkeypatch.syspath_prepend(str(ROOT))
+    return SimpleNamespace(
+        **{name: importlib.import_module(f"experiments.{name}") for name in NAMES}
+    )
+
+
+def made(ours, count: int = 20):
+    """Clips whose class is how their brightness goes: up or down."""
+    frames = torch.empty(count, 32, 128, 170, 3, dtype=torch.uint8)
+    labels = torch.arange(count) % 2
+    for i, label in enumerate(labels):
+        ramp = torch.linspace(0, 200, 32).to(torch.uint8) + i
+        frames[i] = (ramp if label else ramp.flip(0))[:, None, None, None]
+    return ours.real_clips.RealClips(frames, labels, torch.arange(count) < 14, ["down", "up"])
+
+
+def test_copies_share_a_fold_and_have_the_other_label(ours):
+    clips = made(ours)
+    items = ours.real_items.make_items(clips, arrow=True, held_out="folds", seed=3)
+    count = len(clips.labels)
+    assert len(items.labels) == 2 * count
+    assert items.folds[:count].equal(items.folds[count:])
+    assert items.labels[:count].equal(1 - items.labels[count:])
+    assert items.backwards.tolist() == [False] * count + [True] * count
+    for label in (0, 1):  # each fold has its share of each class
+        folds = items.folds[:count][clips.labels == label]
+        assert torch.bincount(folds, minlength=5).tolist() == [2] * 5
+    other = ours.real_items.make_items(clips, arrow=True, held_out="folds", seed=4)
+    assert not other.folds.equal(items.folds)
+    split = ours.real_items.make_items(clips, arrow=False, held_out="split", seed=0)
+    assert split.folds.tolist() == [0] * 14 + [1] * 6
+    assert not split.backwards.any()
+
+
+@pytest.fixture
+def job(ours):
+    settings = ours.settings.Settings(steps=40, batch_size=8, num_frames=8, crop=32, lr=2e-3)
+    return ours.real_runs.RealJob("no attention", "sit-stand", "split", "scratch", 0, settings)
+
+
+def tiny(ours, monkeypatch, *names: str) -> None:
+    models = importlib.import_module("gta.models").MODELS
+    for name, model in zip(("no attention", "GTA"), names, strict=False):
+        monkeypatch.setitem(ours.real_runs.MODELS, name, models[model])
+
+
+def test_blind_networks_are_right_in_exactly_half_and_gta_sees_the_order(ours, job, monkeypatch):
+    tiny(ours, monkeypatch, "tiny", "tiny_gta")
+    clips, device = made(ours), torch.device("cpu")
+    blind = ours.real_runs.run_real(job, clips, None, device)
+    assert blind["top1"] == 0.5
+    assert blind["items"] == 12
+    gta = ours.real_runs.run_real(replace(job, name="GTA"), clips, None, device)
+    assert gta["top1"] > 0.9
+    assert ours.real_runs.run_real(replace(job, name="GTA"), clips, None, device) == gta
+
+
+def test_training_clips_are_crops_of_their_items(ours, job):
+    clips = made(ours)
+    clips.frames[:, :, :, :, 0] = torch.arange(170)  # red tells the column
+    items = ours.real_items.make_items(clips, arrow=True, held_out="split", seed=0)
+    job = replace(job, settings=replace(job.settings, steps=5))
+    batch = ours.real_runs.batches(job, clips.frames, items, 1, torch.device("cpu"))
+    mirrored = set()
+    for number in range(5):
+        taken, labels = batch(torch.tensor(number))
+        assert taken.shape == (8, 3, 8, 32, 32)
+        rises = taken[:, 1, -1, 0, 0].int() > taken[:, 1, 0, 0, 0].int()
+        assert rises.long().equal(labels)  # also of copies that run backwards
+        steps = taken[:, 0, 0, 0].int().diff(dim=1)
+        assert (steps.abs() == 1).all()
+        mirrored |= set(steps[:, 0].tolist())
+    assert mirrored == {-1, 1}
+
+
+def test_weights_of_ordered_give_all_but_the_classifier(ours, job):
+    models = importlib.import_module("gta.models")
+    full = models.build(job.model, num_classes=22, num_frames=8).state_dict()
+    model = ours.real_runs.start(job, 2, full)
+    changed = [name for name, one in model.state_dict().items() if one.shape != full[name].shape]
+    assert len(changed) == 2
+    assert all(
+        one.equal(full[name]) for name, one in model.state_dict().items() if name not in changed
+    )
+    with pytest.raises(ValueError, match="these have another shape in the weights of `ordered`"):
+        ours.real_runs.start(job, 22, full)
+
+
+def test_macro_f1(ours):
+    truth, said = torch.tensor([0, 0, 1, 1, 2]), torch.tensor([0, 1, 1, 1, 0])
+    # 2*1/(2+2), 2*2/(2+3), 0
+    assert ours.real_runs.macro_f1(truth, said, 3) == pytest.approx((0.5 + 0.8 + 0) / 3)
+
+
+@pytest.mark.slow
+def test_the_command(ours, job, tmp_path: Path, monkeypatch, capsys):
+    for split in ("train", "val"):
+        for name in ("sit", "stand"):
+            (tmp_path / "videos/sit-stand" / split / name).mkdir(parents=True)
+            for i in range(3):
+                path = tmp_path / "videos/sit-stand" / split / name / f"{i}.webm"
+                write_webm(path, render_clip("up", seed=i), fps=12)
+    out = tmp_path / "real.jsonl"
+
+    def call(*words: str) -> str:
+        where = ["--work", str(tmp_path / "work"), "--results", str(out), "--device", "cpu"]
+        monkeypatch.setattr(sys, "argv", ["experiments.real", "sit-stand", *words, *where])
+        ours.real.main()
+        return capsys.readouterr().out
+
+    with pytest.raises(SystemExit):
+        call()
+    assert "sit-stand.npz is missing; make it with --reduce VIDEOS" in capsys.readouterr().err
+    call("--reduce", str(tmp_path / "videos"))
+    clips = ours.real_clips.load_real(tmp_path / "work/sit-stand.npz")
+    assert clips.frames.shape == (12, 32, 128, 170, 3)
+    assert clips.is_train.tolist() == [True] * 6 + [False] * 6
+    assert clips.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2
+    short = replace(job, settings=replace(job.settings, steps=1))
+    jobs = [replace(short, held_out=held_out) for held_out in ("folds", "split")]
+    monkeypatch.setattr(ours.real, "missing", lambda *_: jobs)
+    printed = call("--jobs", "1", "--commit", "abc")
+    assert "task sit-stand, held_out split, start scratch, seed 0, none: 50.0%" in printed
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [one["items"] for one in found] == [24, 12]
+    assert all(one["top1"] == 0.5 for one in found)
+    assert "| no attention | 50.0 (" in ours.report_real.real_section(found)
