@@ -63,7 +63,7 @@ def _small(path: Path) -> np.ndarray:
 
 def _jpeg(frame: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(frame).save(buffer, "jpeg", quality=90)
+    Image.fromarray(frame).save(buffer, "jpeg", quality=80)
     return buffer.getvalue()
 
 
