@@ -158,6 +158,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--steps", type=int, default=60, help="on the batch that is repeated")
     parser.add_argument("--batch", type=int, help="the recipe's if left out")
+    parser.add_argument("--compile", action="store_true", help="train.compile")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--form", default="video", choices=("video", "jpeg"))
     parser.add_argument("--out", type=Path)
@@ -173,7 +174,7 @@ def main() -> None:
             **{"device": card, "form": given.form, "results": {}},
         }
         for name in given.models:
-            settings = ["model.weights=none"]
+            settings = ["model.weights=none", f"train.compile={given.compile}"]
             if given.batch is not None:
                 settings.append(f"train.batch_size={given.batch}")
             recipe = read_recipe(find_recipe("ssv2", name), settings)

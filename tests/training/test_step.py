@@ -86,3 +86,27 @@ def test_an_interrupted_average_goes_on(ordered: Path, small_settings, tmp_path:
     assert resumed.scored is not resumed.model
     for name, value in whole.scored.state_dict().items():
         assert torch.equal(resumed.scored.state_dict()[name], value), name
+
+
+@pytest.mark.slow  # a compiler is called
+def test_a_compiled_network_trains_alike_and_resumes_to_the_bit(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    def trained(folder: str, *more: str, epochs: int = 2):
+        short = (f"train.epochs={epochs}", "train.warmup_epochs=0.5")
+        found = recipe(ordered, small_settings, *STILL, *short, *more)
+        found = found.model_copy(
+            update={"train": found.train.model_copy(update={"schedule": "steps", "steps": ()})}
+        )
+        training, model, _ = make_training(found, tmp_path / folder)
+        training.run()
+        return model.state_dict(), training.position.history
+
+    plain, history = trained("plain")
+    compiled, of_compiled = trained("compiled", "train.compile=true")
+    assert of_compiled[-1]["train_loss"] == pytest.approx(history[-1]["train_loss"], rel=0.02)
+    assert list(compiled) == list(plain)  # names are those of the network
+    trained("halves", "train.compile=true", epochs=1)
+    resumed, _ = trained("halves", "train.compile=true")
+    for name, weight in compiled.items():
+        assert torch.equal(weight, resumed[name]), name

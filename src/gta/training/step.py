@@ -41,6 +41,7 @@ class Step:
     ):
         self.replica, self.optimizer, self.recipe = replica, optimizer, recipe
         self.processes = processes
+        self.forward = torch.compile(replica) if recipe.train.compile else replica
         self.mixing = Mixing(recipe.augment, num_classes)
 
     def __call__(self, batch: Batch, epoch: int, number: int, num_batches: int) -> Tensor:
@@ -80,7 +81,7 @@ class Step:
         clips, targets = self.mixing(clips, labels)
         half = settings.amp and device.type == "cuda"
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            logits = self.replica(clips)
+            logits = self.forward(clips)
         logits = logits.float()
         loss = F.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
         (loss * share if share < 1 else loss).backward()
