@@ -65,6 +65,7 @@ def main() -> None:
         return
     if not given.report:
         from experiments.clips import render
+        from experiments.ensembles import ensembles
         from experiments.workers import Limits, commit, ordered_runner, run_jobs
 
         jobs = missing(given.names or list(EXPERIMENTS), given.seeds, given.results)
@@ -84,11 +85,15 @@ def main() -> None:
 
         began = time.monotonic()
         if jobs:
-            setup = partial(ordered_runner, render(jobs[0].data, given.work))
+            setup = partial(ordered_runner, render(jobs[0].data, given.work), given.work)
             spent = time.monotonic() - began
             print(f"the clips were there after {spent:.0f} s", flush=True)
             seconds = None if given.minutes is None else 60 * given.minutes - spent
             run_jobs(jobs, Limits(given.jobs, seconds, given.device), done, setup)
+        found = set(by_key(read_results(given.results)))
+        for name in given.names or EXPERIMENTS:
+            for result in ensembles(name, given.work, found):
+                append_result({**result, "commit": at}, given.results)
     if given.results == FILE:  # the page is about the results in the repository
         write_page()
 

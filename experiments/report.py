@@ -5,10 +5,11 @@ from itertools import combinations
 from pathlib import Path
 from statistics import mean, stdev
 
+from experiments.ensembles import members
 from experiments.report_real import real_section
 from experiments.results import FILE, REAL_FILE, Result, by_key, key, read_results
 from experiments.spread import spread
-from experiments.tables import EXPERIMENTS, Experiment, Row
+from experiments.tables import ENSEMBLES, EXPERIMENTS, Experiment, Row
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "results.md"
@@ -29,15 +30,43 @@ how far they are apart. `python -m experiments` runs what is missing and writes 
 """
 
 
+BEYOND = """## Other frames than those of training
+
+Top-1 of the same networks, as they are, where two of the eight frames are lost and their
+neighbours are shown twice ("dropped"), where the eight frames are those of the middle half of the
+clip, at twice the frame rate ("middle"), and where 16 frames are shown to a network trained with 8,
+its temporal parameters resampled ("16 frames").
+"""
+
+
+def beyond(done: dict[str, Result]) -> str:
+    """Markdown: the rows of Tables 2b and 2a on other frames."""
+    lines, shown = [], set[str]()
+    for name in ("table2b", "table2a"):
+        for row in EXPERIMENTS[name].rows:
+            runs = [one for one in found_runs(row, EXPERIMENTS[name], done) if "dropped" in one]
+            model = row.model.model_dump_json()
+            if not runs or model in shown:
+                continue
+            shown.add(model)
+            cells = [[run[figure] for run in runs] for figure in ("top1", "dropped", "middle")]
+            cells.append([run["other_frames"]["top1"] for run in runs])
+            lines.append(f"| {row.label} | " + " | ".join(map(spread, cells)) + " |")
+    if not lines:
+        return ""
+    head = ["| | top-1 | dropped | middle | 16 frames |", "| --- | ---: | ---: | ---: | ---: |"]
+    return "\n".join([*head, *lines])
+
+
 def found_runs(row: Row, experiment: Experiment, done: dict[str, Result]) -> list[Result]:
     """The finished runs of a row."""
     keys = [key(job.identity()) for one, job in experiment.jobs() if one is row]
     return [done[one] for one in keys if one in done]
 
 
-def table(experiment: Experiment, done: dict[str, Result]) -> str:
-    """Markdown, a row for each row that has a finished run; empty if none has."""
-    lines = []
+def table(name: str, done: dict[str, Result]) -> str:
+    """Markdown, a row for each row that has a finished run; empty with fewer than two."""
+    experiment, lines = EXPERIMENTS[name], []
     for row in experiment.rows:
         runs = found_runs(row, experiment, done)
         if not runs:
@@ -54,6 +83,14 @@ def table(experiment: Experiment, done: dict[str, Result]) -> str:
             f"{runs[0]['params_m']:.1f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
+    found: dict[str, list[float]] = {}
+    for label, identity, _ in members(name):
+        if result := done.get(key(identity)):
+            found.setdefault(label, []).append(result["top1"])
+    for label, values in found.items():
+        printed = ENSEMBLES[name][label][1]
+        paper = "" if printed is None else f"{printed:.1f}"
+        lines.append(f"| {label} | {paper} | {spread(values)} | {len(values)} | | | | |")
     if len(lines) < min(2, len(experiment.rows)):
         return ""  # nothing to compare
     return "\n".join(
@@ -111,15 +148,17 @@ def page(results: Sequence[Result], real: Sequence[Result]) -> str:
     ]
     absent = []
     for name, experiment in EXPERIMENTS.items():
-        shown = table(experiment, done)
+        shown = table(name, done)
         if not shown:
             absent.append(f"`{name}`")
             continue
         parts.append(f"## {experiment.title}\n\n`python -m experiments {name}`\n\n{shown}\n")
         if told := order(experiment, done):
             parts.append(told + "\n")
-    if any(table(experiment, done) for experiment in EXPERIMENTS.values()):
+    if any(table(name, done) for name in EXPERIMENTS):
         parts.append("## Accuracy against cost\n\n![Top-1 over GFLOPs of one clip](results.png)\n")
+    if shown := beyond(done):
+        parts.append(BEYOND + "\n" + shown + "\n")
     parts.append(real_section(real))
     if absent:
         parts.append(f"Not run yet: {', '.join(absent)}.\n")

@@ -202,3 +202,11 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
 }
 """In the order in which they are run."""
+
+ENSEMBLES: dict[str, dict[str, tuple[tuple[str, ...], float | None]]] = {
+    "tsm": {
+        "GTA, 8 + 16 frames": (("GTA, 8 frames", "GTA, 16 frames"), None),
+        "TSM + GTA, 8 + 16 frames": (("TSM + GTA, 8 frames", "TSM + GTA, 16 frames"), 56.5),
+    }
+}
+"""Of an experiment: label, the rows whose probabilities are averaged, and the paper's top-1."""

@@ -1,19 +1,16 @@
-"""One run: training and scores. A step is recorded once as a CUDA graph where there is a GPU."""
+"""Training. A step is recorded once as a CUDA graph where there is a GPU."""
 
-import time
 from collections.abc import Callable
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from experiments.clips import Clips, centre_frames, draw, gather
+from experiments.clips import Clips, draw, gather
 from experiments.settings import Job, Settings
 from gta.config import Train
 from gta.data.ordered import CLASSES
 from gta.data.transforms import normalize
-from gta.evaluation.metrics import top_k_accuracy
 from gta.models import build
 from gta.training.optimizer import make_optimizer
 from gta.training.schedule import learning_rate
@@ -103,92 +100,3 @@ def _recorded(step: Callable[[], None]) -> Callable[[], None]:
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         step()
     return graph.replay
-
-
-@torch.inference_mode()
-def scores(
-    model: nn.Module,
-    clips: Clips,
-    settings: Settings,
-    frames: Callable[[Tensor], Tensor] | None = None,
-) -> Tensor:
-    """Probabilities (N, classes) of all clips on the CPU, from centre crops.
-
-    Args:
-        model: The network.
-        clips: The split.
-        settings: Of the training.
-        frames: Changes the indices of a batch's frames (B, F), such as their order.
-    """
-    model.eval()
-    device, count = clips.frames.device, len(clips.frames)
-    centre = torch.tensor(centre_frames(clips.frames.shape[1], settings.num_frames), device=device)
-    corner = (clips.frames.shape[2] - settings.crop) // 2
-    found = []
-    for start in range(0, count, _TEST_BATCH):
-        index = torch.arange(start, min(start + _TEST_BATCH, count), device=device)
-        taken = centre.expand(len(index), -1)
-        taken = taken if frames is None else frames(taken)
-        at = torch.full_like(index, corner)
-        batch = normalize(gather(clips, index, taken, at, at, settings.crop), MEAN, STD)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            logits = model(batch)
-        found.append(logits.float().softmax(1).cpu())
-    return torch.cat(found)
-
-
-def figures(probabilities: Tensor, labels: Tensor) -> dict[str, Any]:
-    """Top-1 and top-5, of each pair the share of its clips told from the partner's, and neutral."""
-    labels = labels.cpu()
-    pairs = {}
-    for one in CLASSES:
-        if one.is_reversed or one.partner == one.key:
-            continue
-        members = torch.tensor([KEYS.index(one.key), KEYS.index(one.partner)])
-        of_pair = torch.isin(labels, members)
-        right = members[probabilities[of_pair][:, members].argmax(1)] == labels[of_pair]
-        pairs[one.key] = round(right.double().mean().item(), 4)
-    neutral = torch.tensor([KEYS.index(one.key) for one in CLASSES if one.partner == one.key])
-    is_neutral = torch.isin(labels, neutral)
-    hits = probabilities.argmax(1) == labels
-    return {
-        "top1": round(top_k_accuracy(probabilities, labels, 1), 5),
-        "top5": round(top_k_accuracy(probabilities, labels, 5), 5),
-        "pairs": pairs,
-        "neutral": round(hits[is_neutral].double().mean().item(), 4),
-    }
-
-
-def reverse(frames: Tensor) -> Tensor:
-    """Frames from last to first."""
-    return frames.flip(1)
-
-
-def shuffle(frames: Tensor) -> Tensor:
-    """Frames in an order of its own for each clip, the same in every run."""
-    generator = torch.Generator().manual_seed(len(frames))
-    order = torch.rand(frames.shape, generator=generator).argsort(1).to(frames.device)
-    return frames.gather(1, order)
-
-
-def probes(model: nn.Module, val: Clips, settings: Settings) -> dict[str, float]:
-    """Top-1 where the frames have lost their order."""
-    labels = val.labels.cpu()
-    return {
-        name: round(top_k_accuracy(scores(model, val, settings, change), labels, 1), 5)
-        for name, change in (("shuffled", shuffle), ("reversed", reverse))
-    }
-
-
-def run(job: Job, train_clips: Clips, val_clips: Clips) -> tuple[dict[str, Any], Tensor]:
-    """Trains and scores; the record, and the probabilities of the held-out clips."""
-    began = time.perf_counter()
-    model, curve = train(job, train_clips)
-    seconds = time.perf_counter() - began
-    found = scores(model, val_clips, job.settings)
-    return {
-        **figures(found, val_clips.labels),
-        **probes(model, val_clips, job.settings),
-        "loss": curve,
-        "seconds": round(seconds, 1),
-    }, found

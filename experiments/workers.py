@@ -14,8 +14,11 @@ from typing import Any, Protocol
 import torch
 
 from experiments.clips import load
+from experiments.ensembles import write_scores
 from experiments.results import Result
-from experiments.training import KEYS, run
+from experiments.scoring import run
+from experiments.settings import Job
+from experiments.training import KEYS
 from gta.config import Model
 from gta.cost import count_cost
 from gta.models import build
@@ -104,6 +107,7 @@ def _work(
 ) -> None:
     """A training process: runs what it is given until it is killed."""
     torch.set_num_threads(1)
+    torch.backends.cudnn.benchmark = True  # a run has few shapes, and thousands of steps of each
     device = torch.device(device_name)
     run = setup(device)
     while True:
@@ -119,10 +123,16 @@ def _work(
         finished.put(about | found)
 
 
-def ordered_runner(paths: dict[str, Path], device: torch.device) -> Runner:
-    """Holds both splits of `ordered` on the device."""
+def ordered_runner(paths: dict[str, Path], work: Path, device: torch.device) -> Runner:
+    """Holds both splits of `ordered` on the device; leaves the scores in the work folder."""
     train, val = (load(paths[split], len(KEYS), device) for split in ("train", "val"))
-    return lambda job: run(job, train, val)[0]
+
+    def finish(job: Job) -> Result:
+        found, probabilities = run(job, train, val)
+        write_scores(job, probabilities, work)
+        return found
+
+    return finish
 
 
 def _about(device: torch.device) -> dict[str, Any]:

@@ -11,7 +11,10 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parent.parent.parent
-NAMES = ("clips", "report", "results", "settings", "tables", "training", "workers", "__main__")
+NAMES = (
+    *("clips", "ensembles", "report", "results", "scoring", "settings", "tables", "training"),
+    *("workers", "__main__"),
+)
 
 
 @pytest.fixture
@@ -46,6 +49,8 @@ def test_every_result_is_of_an_experiment(ours):
         for experiment in ours.tables.EXPERIMENTS.values()
         for _, job in experiment.jobs()
     }
+    for name in ours.tables.ENSEMBLES:
+        known |= {ours.results.key(identity) for _, identity, _ in ours.ensembles.members(name)}
     results = ours.results.read_results()
     assert results
     for result in results:
@@ -83,9 +88,9 @@ def test_the_papers_figures_are_those_of_its_tables(ours):
 def test_a_run_is_a_function_of_its_seed(ours, small, tmp_path: Path):
     paths = ours.clips.render(small.data, tmp_path, workers=1)
     train, val = (ours.clips.load(paths[s], 22, torch.device("cpu")) for s in ("train", "val"))
-    one, scores = ours.training.run(small, train, val)
-    again, same = ours.training.run(small, train, val)
-    other, _ = ours.training.run(replace(small, seed=1), train, val)
+    one, scores = ours.scoring.run(small, train, val)
+    again, same = ours.scoring.run(small, train, val)
+    other, _ = ours.scoring.run(replace(small, seed=1), train, val)
     assert scores.equal(same)
     assert one["loss"] == again["loss"]
     assert one["loss"] != other["loss"]
@@ -121,13 +126,13 @@ def test_gather(ours):
 def test_figures(ours):
     labels = torch.arange(22)
     perfect = torch.eye(22)
-    found = ours.training.figures(perfect, labels)
+    found = ours.scoring.figures(perfect, labels)
     assert (found["top1"], found["neutral"], set(found["pairs"].values())) == (1, 1, {1.0})
     keys = ours.training.KEYS
     swapped = perfect.clone()
     up, down = keys.index("up"), keys.index("down")
     swapped[[up, down]] = perfect[[down, up]]
-    found = ours.training.figures(swapped, labels)
+    found = ours.scoring.figures(swapped, labels)
     assert found["pairs"]["up"] == 0
     assert sum(found["pairs"].values()) == len(found["pairs"]) - 1
     assert found["top1"] == round(20 / 22, 5)
@@ -135,11 +140,16 @@ def test_figures(ours):
 
 def test_probes_change_the_order_alone(ours):
     frames = torch.arange(8).expand(5, -1)
-    assert ours.training.reverse(frames)[2].tolist() == list(range(7, -1, -1))
-    shuffled = ours.training.shuffle(frames)
+    assert ours.scoring.reverse(frames)[2].tolist() == list(range(7, -1, -1))
+    shuffled = ours.scoring.shuffle(frames)
     assert shuffled.sort(1).values.equal(frames)
     assert len({tuple(row.tolist()) for row in shuffled}) > 1
-    assert shuffled.equal(ours.training.shuffle(frames))
+    assert shuffled.equal(ours.scoring.shuffle(frames))
+    dropped = ours.scoring.drop(frames)
+    assert all(len(set(row.tolist())) in (6, 7) for row in dropped)  # 7: a lost one's neighbour too
+    assert (dropped - frames).abs().max() == 1
+    centres = torch.arange(1, 16, 2).expand(5, -1)
+    assert ours.scoring.middle(centres)[0].tolist() == list(range(4, 12))
 
 
 def test_half_a_line_is_no_result(ours, tmp_path: Path, capsys):
@@ -162,6 +172,8 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
     monkeypatch.setitem(
         ours.main.EXPERIMENTS, "table1", ours.tables.Experiment("Small", (row, plain), seeds=2)
     )
+    both = {"GTA and none": (("GTA", "none"), 56.5)}
+    monkeypatch.setitem(ours.tables.ENSEMBLES, "table1", both)
     out = tmp_path / "results.jsonl"
 
     def call(*words: str) -> str:
@@ -173,16 +185,22 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
     assert "2/2 " in call("--seeds", "1", "--commit", "abc")
     first = out.read_text()
     assert {json.loads(line)["commit"] for line in first.splitlines()} == {"abc"}
+    assert len(first.splitlines()) == 3  # with their ensemble
     call("--seeds", "1")
     assert out.read_text() == first
     assert "2/2 " in call()
     assert out.read_text().startswith(first)
-    assert sorted(json.loads(line)["run"]["seed"] for line in out.open()) == [0, 0, 1, 1]
+    found = [json.loads(line)["run"] for line in out.open()]
+    assert sorted(run["seed"] for run in found if "seed" in run) == [0, 0, 1, 1]
+    assert sum("ensemble" in run for run in found) == 2
     assert "table1         4 of   4 runs" in call("--list")
     done = ours.results.by_key(ours.results.read_results(out))
-    shown = ours.report.table(ours.main.EXPERIMENTS["table1"], done)
+    shown = ours.report.table("table1", done)
     assert "| GTA | 50.6 | " in shown
     assert " ± " in shown
+    assert "| GTA and none | 56.5 | " in shown
+    monkeypatch.setitem(ours.main.EXPERIMENTS, "table2b", ours.main.EXPERIMENTS["table1"])
+    assert ours.report.beyond(done).count("\n") == 3
 
 
 def test_mistakes(ours, monkeypatch, capsys):

@@ -1,0 +1,51 @@
+"""GTA_En of Table 5: the mean of the probabilities of networks with 8 and with 16 frames."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from experiments.results import Result, key
+from experiments.settings import Job
+from experiments.tables import ENSEMBLES, EXPERIMENTS
+from gta.evaluation.metrics import top_k_accuracy
+
+
+def scores_file(job: Job, work: Path) -> Path:
+    """Of the probabilities of a run's held-out clips."""
+    name = hashlib.sha256(key(job.identity()).encode()).hexdigest()[:16]
+    return work / f"scores-{name}.npy"
+
+
+def write_scores(job: Job, probabilities: Tensor, work: Path) -> None:
+    np.save(scores_file(job, work), probabilities.numpy().astype(np.float16))
+
+
+def members(name: str, seeds: int | None = None) -> Iterator[tuple[str, dict[str, Any], list[Job]]]:
+    """Ensembles of an experiment: label, identity and jobs, seed by seed."""
+    experiment = EXPERIMENTS[name]
+    jobs = {(row.label, job.seed): job for row, job in experiment.jobs(seeds)}
+    for label, (rows, _) in ENSEMBLES.get(name, {}).items():
+        for seed in range(experiment.seeds if seeds is None else seeds):
+            parts = [jobs[row, seed] for row in rows]
+            yield label, {"ensemble": [part.identity() for part in parts]}, parts
+
+
+def ensembles(name: str, work: Path, done: set[str]) -> Iterator[Result]:
+    """Results of those whose scores are all in the work folder and that are not done."""
+    for _, identity, jobs in members(name):
+        files = [scores_file(job, work) for job in jobs]
+        if key(identity) in done or not all(file.exists() for file in files):
+            continue
+        probabilities = torch.stack([torch.from_numpy(np.load(file)).float() for file in files])
+        mean = probabilities.mean(0)
+        labels = torch.arange(len(mean)) % mean.shape[1]
+        yield {
+            "run": identity,
+            "top1": round(top_k_accuracy(mean, labels, 1), 5),
+            "top5": round(top_k_accuracy(mean, labels, 5), 5),
+        }
