@@ -16,7 +16,7 @@ from gta.config import (
     SlowFastModel,
     TAPEBlock,
 )
-from gta.models import CG, GC, GR, GTA, NL, NL_BEFORE, PE, SA, SA_BEFORE, TA, gta, halves
+from gta.models import CG, EVEN, GC, GR, GTA, NL, NL_BEFORE, PE, SA, SA_BEFORE, TA, gta, halves
 from gta.models import r2d18 as any_r2d18
 from gta.models import r2d50 as any_r2d50
 
@@ -127,7 +127,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         seeds=1,
     ),
     "matrix": Experiment(
-        "Open: learning rate and weight decay of the matrix (R2D-18)",
+        "Open: start, learning rate and weight decay of the matrix (R2D-18)",
         (
             Row("as other weights", r2d18(SA, GTA)),
             Row(
@@ -137,6 +137,18 @@ EXPERIMENTS: dict[str, Experiment] = {
             ),
             Row("learning rate x 0.1", r2d18(SA, GTA), settings=replace(SMALL, matrix_lr=0.1)),
             Row("learning rate x 10", r2d18(SA, GTA), settings=replace(SMALL, matrix_lr=10.0)),
+            Row("drawn a tenth", r2d18(SA, GTA), settings=replace(SMALL, matrix_init="small")),
+            Row(
+                "identity at first", r2d18(SA, GTA), settings=replace(SMALL, matrix_init="identity")
+            ),
+        ),
+        seeds=1,
+    ),
+    "places": Experiment(
+        "Open: after which residual blocks (R2D-50)",
+        (
+            Row("res3 1, 3; res4 1, 3, 5", r2d50(SA, GTA)),
+            Row("res3 0, 2; res4 0, 2, 4", r2d50(SA, GTA).model_copy(update={"placement": EVEN})),
         ),
         seeds=1,
     ),

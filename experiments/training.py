@@ -31,6 +31,7 @@ def train(job: Job, clips: Clips) -> tuple[nn.Module, list[float]]:
     settings, device = job.settings, clips.frames.device
     torch.manual_seed(job.seed)
     model = build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames).to(device)
+    initialise(model, settings.matrix_init)
     draws = draw(job.data, settings, job.seed, device)
 
     def batch(number: Tensor) -> tuple[Tensor, Tensor]:
@@ -38,6 +39,21 @@ def train(job: Job, clips: Clips) -> tuple[nn.Module, list[float]]:
         return gather(clips, index, frames, top, left, settings.crop), clips.labels[index]
 
     return model, fit(model, batch, settings, device)
+
+
+@torch.no_grad()
+def initialise(model: nn.Module, how: str) -> None:
+    """Starts GTA's matrices (K, T, G, S) another way."""
+    if how not in ("normal", "small", "identity"):
+        raise ValueError(f"matrix_init={how!r} is not possible; it is normal, small or identity")
+    for name, matrix in model.named_parameters():
+        if how == "normal" or name.rpartition(".")[2] != "matrix":
+            continue
+        if how == "small":
+            matrix.mul_(0.1)
+        else:
+            size = matrix.shape[0] * matrix.shape[1]
+            matrix.copy_(torch.eye(size).view_as(matrix))
 
 
 def fit(model: nn.Module, batch: Batch, settings: Settings, device: torch.device) -> list[float]:

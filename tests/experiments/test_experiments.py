@@ -97,6 +97,26 @@ def test_a_run_is_a_function_of_its_seed(ours, small, tmp_path: Path):
     assert scores.shape == (44, 22)
 
 
+def test_starts_of_the_matrix(ours, small):
+    def matrices(how: str) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        model = ours.training.build(small.model, num_classes=22, num_frames=8)
+        ours.training.initialise(model, how)
+        return [p.detach() for name, p in model.named_parameters() if name.endswith(".matrix")]
+
+    assert len(matrices("normal")) == 4  # pixels and regions, at two places
+    for normal, small_one, identity in zip(
+        *map(matrices, ("normal", "small", "identity")), strict=True
+    ):
+        torch.testing.assert_close(small_one, 0.1 * normal)
+        value = torch.randn(2, 16, 8, 5)
+        mix = importlib.import_module("gta.blocks.channel_groups").mix_groups
+        if identity.shape[0] == 8:
+            torch.testing.assert_close(mix(identity, value), value)
+    with pytest.raises(ValueError, match="matrix_init='zero' is not possible; it is normal, small"):
+        matrices("zero")
+
+
 def test_draws(ours, small):
     device = torch.device("cpu")
     settings = replace(small.settings, steps=22)
