@@ -36,7 +36,7 @@ class Settings:
     matrix_weight_decay: float = 0.05
     matrix_lr: float = 1.0
     matrix_init: str = "normal"
-    """As the block draws it; "small": a tenth of that; "identity": frames and groups as they are."""
+    """As the block draws it; "small": a tenth; "identity": frames and groups as they are."""
     clip_norm: float = 5.0
 
 
