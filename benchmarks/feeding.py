@@ -60,7 +60,7 @@ def synthetic(step: Step, batch: Batch, steps: int) -> float:
     """Clips a second on one batch in the GPU's memory."""
     device = step.processes.device
     batch = batch._replace(clips=batch.clips.to(device), labels=batch.labels.to(device))
-    for number in range(5):
+    for number in range(min(steps, 5)):
         step(batch, 0, number, steps)
     _wait(step.processes.device)
     began = time.perf_counter()

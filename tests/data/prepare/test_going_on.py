@@ -264,7 +264,7 @@ def test_stopped_with_its_processes_and_typed_again(ordered, tmp_path, how):
         text=True,
     )
     deadline = time.monotonic() + 120
-    while not (journal.is_file() and journal.read_text().count("\n") > 5):
+    while not (journal.is_file() and "\n" in journal.read_text()):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -273,7 +273,7 @@ def test_stopped_with_its_processes_and_typed_again(ordered, tmp_path, how):
     else:
         os.killpg(process.pid, how)
     told, _ = process.communicate(timeout=60)  # its processes had the pipe too: they are gone
-    assert process.returncode == (-9 if how == signal.SIGKILL else 130)
+    assert process.returncode == (-9 if how == signal.SIGKILL else 130), told
     assert ("interrupted; the same command goes on" in told) == (how == signal.SIGINT)
     done = journal.read_text().count('"problem": null}')
     again = subprocess.run(
