@@ -1,6 +1,7 @@
 """One network on one task of real clips: trained and tested on each fold."""
 
 import hashlib
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -182,7 +183,7 @@ def pretrained(model: Model, work: Path, device: torch.device) -> dict[str, Tens
     if not path.exists():
         clips = load(render(job.data, work)["train"], len(KEYS), device)
         network, _ = train(job, clips)
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}")  # another process may be at the same weights
         torch.save(network.cpu().state_dict(), part)
         part.replace(path)
     return torch.load(path, map_location="cpu", weights_only=True)
