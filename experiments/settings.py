@@ -24,7 +24,7 @@ class Data:
 class Settings:
     """AdamW with a warm-up and half a cosine; random crops; one frame of each segment."""
 
-    steps: int = 2_000
+    steps: int = 1_500
     batch_size: int = 64
     num_frames: int = 8
     crop: int = 112

@@ -48,7 +48,7 @@ class Difficulty:
 EASY = Difficulty()
 DIFFICULTIES: dict[str, Difficulty] = {
     "easy": EASY,
-    "hard": Difficulty(stillness=0.35, reach=0.4, camera=2.0, distractors=6, noise=1.5),
+    "hard": Difficulty(stillness=0.35, reach=0.3, camera=2.0, distractors=6, noise=2.0),
 }
 """By name: the quickstart's, and that of the experiments."""
 
