@@ -1,6 +1,7 @@
 """What several parts of the tests need: a small rendered data set and the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,10 @@ from gta.data.ordered import render_dataset
 torch.set_num_threads(1)
 if not torch.cuda.is_available():  # kernels are interpreted; read when Triton is imported
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # begun in the background by a script
+    # Inherited by what the tests start, where Ctrl-C would do nothing.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CLASSES = ("left_to_right", "right_to_left", "up", "down")
 
