@@ -81,7 +81,7 @@ def measure(
     if way == "folded inference":
         forward = fold_norms(model.eval())
     step = _inference(model, forward, clips) if "inference" in way else None
-    step = step or _training(model, forward, clips, labels)
+    step = step or training(model, forward, clips, labels)
     with token_path(False) if name.endswith(":plain") else nullcontext():
         times, warm_up = timed(step, steps, device)
     counted = device.type == "cuda" and not way.endswith("graphs")  # a graph's memory is its own
@@ -105,9 +105,10 @@ def timed(step: Callable[[], None], steps: int, device: torch.device) -> tuple[l
     return _times(step, steps, device), warm_up
 
 
-def _training(
+def training(
     model: nn.Module, forward: Callable[[Tensor], Tensor], clips: Tensor, labels: Tensor
 ) -> Callable[[], None]:
+    """A step of training; `forward` is the model, or what stands for it."""
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, fused=True)
 

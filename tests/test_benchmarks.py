@@ -50,7 +50,8 @@ def test_made_videos_are_functions_of_their_seed(tmp_path: Path, monkeypatch: py
 def run(*arguments: str | Path) -> str:
     """What a benchmark prints."""
     command = [sys.executable, "-m", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
@@ -133,3 +134,27 @@ def test_the_reading_benchmark_runs(tmp_path: Path):
     assert {"webm", "video", "video, shards", "jpeg, 240x320"} <= set(found["results"])
     assert all(one["clips"] > 0 for one in found["results"].values())
     assert "| shards by offset, any order |" in printed
+
+
+@pytest.mark.slow
+def test_the_scaling_benchmark_runs(tmp_path: Path):
+    out = tmp_path / "scaling.json"
+    torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    small = ("--models", "r2d50", "--batch", "1", "--steps", "1", "--device", "cpu")
+    printed = run(*torchrun, "-m", "benchmarks.scaling", *small, "--out", out)
+    found = json.loads(out.read_text())
+    assert found["processes"] == 2
+    one = found["results"]["r2d50"]
+    assert one["gain"] == pytest.approx(2 * one["alone_ms"] / one["together_ms"])
+    assert "| r2d50 |" in printed
+
+
+def test_scaling_needs_several_processes():
+    alone = subprocess.run(
+        [sys.executable, "-m", "benchmarks.scaling", "--device", "cpu"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert alone.returncode == 2
+    assert "use torchrun --nproc-per-node 2" in alone.stderr
