@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--seeds", type=int, help="instead of the experiment's own number")
     parser.add_argument("--jobs", type=int, default=4, help="runs at once on the device")
+    parser.add_argument("--compile", action="store_true", help="shorter steps, a slower start")
     parser.add_argument("--minutes", type=float, help="stop before they are over")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--work", type=Path, default=WORK, help="where rendered clips are kept")
@@ -85,7 +86,9 @@ def main() -> None:
 
         began = time.monotonic()
         if jobs:
-            setup = partial(ordered_runner, render(jobs[0].data, given.work), given.work)
+            setup = partial(
+                ordered_runner, render(jobs[0].data, given.work), given.work, given.compile
+            )
             spent = time.monotonic() - began
             print(f"the clips were there after {spent:.0f} s", flush=True)
             seconds = None if given.minutes is None else 60 * given.minutes - spent

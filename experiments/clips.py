@@ -10,6 +10,7 @@ from torch import Tensor
 from experiments.results import WORK
 from experiments.settings import Data, Settings
 from gta.data.ordered import render_array
+from gta.data.records import Split
 from gta.data.sampling import segment_indices
 
 _AT_ONCE = 512  # clips copied to the device
@@ -48,21 +49,30 @@ class Draws:
 
 
 def render(data: Data, work: Path = WORK, workers: int | None = None) -> dict[str, Path]:
-    """Renders both splits unless they are there; their files."""
+    """Renders both splits unless they are there; their files.
+
+    "longer" is the first quarter of "val" with twice as many frames: the same scenes at twice the
+    frame rate.
+    """
     work.mkdir(parents=True, exist_ok=True)
     knobs = data.difficulty
     name = (
-        f"{data.num_frames}x{data.side}-{data.seed}-{knobs.stillness}-{knobs.reach}-{knobs.camera}-"
+        f"{data.side}-{data.seed}-{knobs.stillness}-{knobs.reach}-{knobs.camera}-"
         f"{knobs.distractors}-{knobs.noise}"
     )
     paths = {}
-    for split, count in (("train", data.num_train), ("val", data.num_val)):
-        paths[split] = work / f"{split}-{count}-{name}.npy"
+    renderings: dict[str, tuple[Split, int, int]] = {
+        "train": ("train", data.num_train, data.num_frames),
+        "val": ("val", data.num_val, data.num_frames),
+        "longer": ("val", data.num_val // 4, 2 * data.num_frames),
+    }
+    for part, (split, count, num_frames) in renderings.items():
+        paths[part] = work / f"{split}-{count}x{num_frames}x{name}.npy"
         render_array(
-            paths[split],
+            paths[part],
             count,
             split=split,
-            num_frames=data.num_frames,
+            num_frames=num_frames,
             height=data.side,
             width=data.side,
             seed=data.seed,

@@ -7,13 +7,15 @@ from statistics import mean, stdev
 
 from experiments.ensembles import members
 from experiments.report_real import real_section
-from experiments.results import FILE, REAL_FILE, Result, by_key, key, read_results
+from experiments.results import FILE, REAL_FILE, TIMES_FILE, Result, by_key, key, read_results
+from experiments.rows import found_runs
 from experiments.spread import spread
-from experiments.tables import ENSEMBLES, EXPERIMENTS, Experiment, Row
+from experiments.tables import ENSEMBLES, EXPERIMENTS, Experiment
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "results.md"
-PICTURE = DOCS / "results.png"
+COST_PICTURE = DOCS / "results-cost.png"
+GROUPS_PICTURE = DOCS / "results-groups.png"
 HEAD = """# Results
 
 The paper's experiments on data that anyone can render: `ordered` at its hard level, {train}
@@ -30,12 +32,23 @@ how far they are apart. `python -m experiments` runs what is missing and writes 
 """
 
 
+COST = """## Accuracy against cost
+
+The variants of Tables 2 and 3.{times}
+
+![Top-1 over the cost of one clip](results-cost.png)
+"""
+TIMES = """ Milliseconds are of inference alone on an {hardware} in bfloat16, 64 clips at
+once, the step recorded as a CUDA graph (`python -m experiments.times`,
+[data](../experiments/results/times.jsonl))."""
+GROUPS = "![Top-1 over the number of groups, single runs in grey](results-groups.png)\n"
 BEYOND = """## Other frames than those of training
 
 Top-1 of the same networks, as they are, where two of the eight frames are lost and their
 neighbours are shown twice ("dropped"), where the eight frames are those of the middle half of the
-clip, at twice the frame rate ("middle"), and where 16 frames are shown to a network trained with 8,
-its temporal parameters resampled ("16 frames").
+clip, at twice the frame rate ("middle"), and where 16 or 32 frames are shown to a network trained
+with 8, its temporal parameters resampled (32 frames: the first 1000 held-out clips rendered with
+twice as many).
 """
 
 
@@ -51,17 +64,15 @@ def beyond(done: dict[str, Result]) -> str:
             shown.add(model)
             cells = [[run[figure] for run in runs] for figure in ("top1", "dropped", "middle")]
             cells.append([run["other_frames"]["top1"] for run in runs])
+            cells.append([run["longer"]["top1"] for run in runs if "longer" in run])
             lines.append(f"| {row.label} | " + " | ".join(map(spread, cells)) + " |")
     if not lines:
         return ""
-    head = ["| | top-1 | dropped | middle | 16 frames |", "| --- | ---: | ---: | ---: | ---: |"]
+    head = [
+        "| | top-1 | dropped | middle | 16 frames | 32 frames |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
     return "\n".join([*head, *lines])
-
-
-def found_runs(row: Row, experiment: Experiment, done: dict[str, Result]) -> list[Result]:
-    """The finished runs of a row."""
-    keys = [key(job.identity()) for one, job in experiment.jobs() if one is row]
-    return [done[one] for one in keys if one in done]
 
 
 def table(name: str, done: dict[str, Result]) -> str:
@@ -131,8 +142,8 @@ def order(experiment: Experiment, done: dict[str, Result]) -> str:
     return told
 
 
-def page(results: Sequence[Result], real: Sequence[Result]) -> str:
-    """The whole page, of results on `ordered` and on real clips."""
+def page(results: Sequence[Result], real: Sequence[Result], times: Sequence[Result]) -> str:
+    """The whole page, of results on `ordered` and on real clips, and of times of a clip."""
     from gta.data.ordered import CLASSES, order_blind_ceiling
 
     done = by_key(results)
@@ -153,10 +164,13 @@ def page(results: Sequence[Result], real: Sequence[Result]) -> str:
             absent.append(f"`{name}`")
             continue
         parts.append(f"## {experiment.title}\n\n`python -m experiments {name}`\n\n{shown}\n")
+        if name == "figure5":
+            parts.append(GROUPS)
         if told := order(experiment, done):
             parts.append(told + "\n")
     if any(table(name, done) for name in EXPERIMENTS):
-        parts.append("## Accuracy against cost\n\n![Top-1 over GFLOPs of one clip](results.png)\n")
+        told = TIMES.format(hardware=times[0]["hardware"]) if times else ""
+        parts.append(COST.format(times=told))
     if shown := beyond(done):
         parts.append(BEYOND + "\n" + shown + "\n")
     parts.append(real_section(real))
@@ -167,40 +181,10 @@ def page(results: Sequence[Result], real: Sequence[Result]) -> str:
 
 def write_page() -> None:
     """The page and its picture, of the results in the repository."""
-    results = read_results(FILE)
-    PAGE.write_text(page(results, read_results(REAL_FILE)), encoding="utf-8")
-    draw(results, PICTURE)
+    from experiments.pictures import draw_cost, draw_groups
 
-
-def draw(results: Sequence[Result], path: Path) -> None:
-    """Top-1 over GFLOPs, of the rows of Tables 2a and 2b."""
-    from matplotlib.figure import Figure
-
-    done = by_key(results)
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
-    shown: set[str] = set()
-    for name, colour in (("table2b", "C0"), ("table2a", "C2")):
-        for row in EXPERIMENTS[name].rows:
-            runs = found_runs(row, EXPERIMENTS[name], done)
-            model = row.model.model_dump_json()
-            if not runs or model in shown:
-                continue
-            shown.add(model)
-            values = [100 * run["top1"] for run in runs]
-            error = stdev(values) if len(values) > 1 else 0.0
-            axes.errorbar(runs[0]["gflops"], mean(values), error, fmt="o", color=colour, capsize=3)
-            axes.annotate(
-                row.label,
-                (runs[0]["gflops"], mean(values)),
-                xytext=(5, 4),
-                textcoords="offset points",
-                fontsize=8,
-            )
-    if not shown:
-        return
-    axes.set_xlabel("GFLOPs of a clip")
-    axes.set_ylabel("top-1, %")
-    axes.margins(x=0.15)
-    axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=110)
+    results, times = read_results(FILE), read_results(TIMES_FILE)
+    PAGE.write_text(page(results, read_results(REAL_FILE), times), encoding="utf-8")
+    draw_cost(results, times, COST_PICTURE)
+    if table("figure5", by_key(results)):
+        draw_groups(results, GROUPS_PICTURE)

@@ -8,6 +8,7 @@ from typing import Any
 
 FILE = Path(__file__).parent / "results" / "ordered.jsonl"
 REAL_FILE = FILE.with_name("real.jsonl")
+TIMES_FILE = FILE.with_name("times.jsonl")
 WORK = Path(__file__).parent / "work"
 """Rendered clips; not in the repository."""
 

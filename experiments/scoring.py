@@ -15,7 +15,6 @@ from gta.blocks.resample import resample
 from gta.data.ordered import CLASSES
 from gta.data.transforms import normalize
 from gta.evaluation.metrics import top_k_accuracy
-from gta.models import build
 
 _TEST_BATCH = 200
 
@@ -105,7 +104,7 @@ CHANGES = {"shuffled": shuffle, "reversed": reverse, "dropped": drop, "middle": 
 
 def with_frames(model: nn.Module, job: Job, num_frames: int) -> nn.Module:
     """The network for another number of frames, its temporal parameters resampled."""
-    other = build(job.model, num_classes=len(KEYS), num_frames=num_frames)
+    other = job.network(num_frames)
     shapes = {name: value.shape for name, value in other.state_dict().items()}
     state = {
         name: resample(name, value.cpu(), shapes[name])
@@ -115,28 +114,43 @@ def with_frames(model: nn.Module, job: Job, num_frames: int) -> nn.Module:
     return other.to(next(model.parameters()).device)
 
 
-def run(job: Job, train_clips: Clips, val_clips: Clips) -> tuple[dict[str, Any], Tensor]:
-    """Trains and scores; the record, and the probabilities of the held-out clips."""
+def run(
+    job: Job, train_clips: Clips, val_clips: Clips, longer: Clips, *, compiled: bool = False
+) -> tuple[dict[str, Any], Tensor]:
+    """Trains and scores; the record, and the probabilities of the held-out clips.
+
+    Args:
+        job: What is run.
+        train_clips: The training split.
+        val_clips: The held-out split.
+        longer: The first of its clips with twice as many frames.
+        compiled: Whether the training step is compiled.
+    """
     began = time.perf_counter()
-    model, curve = train(job, train_clips)
+    model, curve = train(job, train_clips, compiled=compiled)
     seconds = time.perf_counter() - began
     settings, labels = job.settings, val_clips.labels.cpu()
 
     def top1(probabilities: Tensor) -> float:
-        return round(top_k_accuracy(probabilities, labels, 1), 5)
+        return round(top_k_accuracy(probabilities, labels[: len(probabilities)], 1), 5)
+
+    def top1_with(frames: int, clips: Clips) -> dict[str, Any]:
+        other = with_frames(model, job, frames)
+        found = scores(other, clips, replace(settings, num_frames=frames))
+        return {"frames": frames, "clips": len(found), "top1": top1(found)}
 
     found = scores(model, val_clips, settings)
-    other = 24 - settings.num_frames if settings.num_frames in (8, 16) else settings.num_frames
-    elsewhere = scores(
-        with_frames(model, job, other), val_clips, replace(settings, num_frames=other)
-    )
+    available = val_clips.frames.shape[1]
+    other = available if settings.num_frames < available else available // 2
     return {
         **figures(found, labels),
         **{
             name: top1(scores(model, val_clips, settings, change))
             for name, change in CHANGES.items()
         },
-        "other_frames": {"frames": other, "top1": top1(elsewhere)},
+        "other_frames": top1_with(other, val_clips),
+        "longer": top1_with(longer.frames.shape[1], longer),
+        "compiled": compiled,
         "loss": curve,
         "seconds": round(seconds, 1),
     }, found

@@ -3,8 +3,12 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from torch import nn
+
+from experiments.joins import rejoin
 from gta.config import Model
-from gta.data.ordered import DIFFICULTIES, Difficulty
+from gta.data.ordered import CLASSES, DIFFICULTIES, Difficulty
+from gta.models import build
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Settings:
     matrix_lr: float = 1.0
     matrix_init: str = "normal"
     """As the block draws it; "small": a tenth; "identity": frames and groups as they are."""
+    join: str = "zero"
+    """How blocks join the network: see `experiments.joins`."""
     clip_norm: float = 5.0
 
 
@@ -48,6 +54,13 @@ class Job:
     settings: Settings
     data: Data
     seed: int
+
+    def network(self, num_frames: int | None = None) -> nn.Module:
+        """Untrained, for `num_frames` frames or as many as in training."""
+        frames = self.settings.num_frames if num_frames is None else num_frames
+        return rejoin(
+            build(self.model, num_classes=len(CLASSES), num_frames=frames), self.settings.join
+        )
 
     def identity(self) -> dict[str, Any]:
         """Everything that the outcome depends on, as JSON has it."""

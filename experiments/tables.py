@@ -144,6 +144,23 @@ EXPERIMENTS: dict[str, Experiment] = {
         ),
         seeds=1,
     ),
+    "joins": Experiment(
+        "Open: residual connection and normalisation of the blocks (R2D-18)",
+        tuple(
+            Row(label, r2d18(SA, GTA), settings=replace(SMALL, join=join))
+            for join, label in (
+                ("zero", "a norm from zero for each half and branch"),
+                ("one", "the same norms from one"),
+                ("layer", "normalised over each clip (layer norm), from zero"),
+                ("none", "no norm, W_O from zero"),
+                ("shared", "one norm for the sum of the two branches"),
+                ("before", "a norm before the block, W_O from zero"),
+                ("around", "one residual connection round both halves"),
+                ("parallel", "both halves see the same input"),
+            )
+        ),
+        seeds=1,
+    ),
     "places": Experiment(
         "Open: after which residual blocks (R2D-50)",
         (

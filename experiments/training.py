@@ -11,14 +11,12 @@ from experiments.settings import Job, Settings
 from gta.config import Train
 from gta.data.ordered import CLASSES
 from gta.data.transforms import normalize
-from gta.models import build
 from gta.training.optimizer import make_optimizer
 from gta.training.schedule import learning_rate
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 KEYS = [c.key for c in sorted(CLASSES, key=lambda c: c.name)]
 """Of the labels."""
-_TEST_BATCH = 200
 _CURVE = 20  # points of the loss that are kept
 
 
@@ -26,11 +24,11 @@ Batch = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From the number of a step, int64 () on the device, to clips uint8 (B, 3, F, H, W) and labels."""
 
 
-def train(job: Job, clips: Clips) -> tuple[nn.Module, list[float]]:
+def train(job: Job, clips: Clips, *, compiled: bool = False) -> tuple[nn.Module, list[float]]:
     """The trained network, and its loss in so many parts of the run."""
     settings, device = job.settings, clips.frames.device
     torch.manual_seed(job.seed)
-    model = build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames).to(device)
+    model = job.network().to(device)
     initialise(model, settings.matrix_init)
     draws = draw(job.data, settings, job.seed, device)
 
@@ -38,7 +36,7 @@ def train(job: Job, clips: Clips) -> tuple[nn.Module, list[float]]:
         index, frames, top, left = draws.at(number)
         return gather(clips, index, frames, top, left, settings.crop), clips.labels[index]
 
-    return model, fit(model, batch, settings, device)
+    return model, fit(model, batch, settings, device, compiled=compiled)
 
 
 @torch.no_grad()
@@ -56,8 +54,17 @@ def initialise(model: nn.Module, how: str) -> None:
             matrix.copy_(torch.eye(size).view_as(matrix))
 
 
-def fit(model: nn.Module, batch: Batch, settings: Settings, device: torch.device) -> list[float]:
+def fit(
+    model: nn.Module,
+    batch: Batch,
+    settings: Settings,
+    device: torch.device,
+    *,
+    compiled: bool = False,
+) -> list[float]:
     """Trains the network in place; its loss in so many parts of the run."""
+    torch.compiler.reset()  # of the networks of earlier runs
+    forward = torch.compile(model) if compiled else model
     optimizer = make_optimizer(model.train(), _train_settings(settings))
     rates = torch.tensor(
         [learning_rate(_train_settings(settings), step + 0.5) for step in range(settings.steps)],
@@ -72,7 +79,7 @@ def fit(model: nn.Module, batch: Batch, settings: Settings, device: torch.device
     def step() -> None:  # depends on `number` on the device, and on nothing of Python's
         clips, labels = batch(number)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            logits = model(normalize(clips, MEAN, STD))
+            logits = forward(normalize(clips, MEAN, STD))
         loss = F.cross_entropy(logits.float(), labels)
         for group in optimizer.param_groups:
             group["lr"].copy_(group["factor"] * rates.index_select(0, number[None])[0])
@@ -83,7 +90,7 @@ def fit(model: nn.Module, batch: Batch, settings: Settings, device: torch.device
         losses.index_copy_(0, number[None], loss.detach()[None])
         number.add_(1)
 
-    advance = _recorded(step) if device.type == "cuda" else step
+    advance = recorded(step) if device.type == "cuda" else step
     for _ in range(int(number), settings.steps):
         advance()
     part = max(settings.steps // _CURVE, 1)
@@ -104,7 +111,7 @@ def _train_settings(settings: Settings) -> Train:
     )
 
 
-def _recorded(step: Callable[[], None]) -> Callable[[], None]:
+def recorded(step: Callable[[], None]) -> Callable[[], None]:
     """The step as a CUDA graph, after three that are taken as they are: the first of the run."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())

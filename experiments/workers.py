@@ -15,6 +15,7 @@ import torch
 
 from experiments.clips import load
 from experiments.ensembles import write_scores
+from experiments.joins import rejoin
 from experiments.results import Result
 from experiments.scoring import run
 from experiments.settings import Job
@@ -119,23 +120,28 @@ def _work(
             finished.put({"error": traceback.format_exc()})
             continue
         elapsed = round(time.monotonic() - began, 1)
-        about = {"run": job.identity(), "elapsed": elapsed, **_about(device), **_cost(job)}
+        about = {"run": job.identity(), "elapsed": elapsed, **what_with(device), **_cost(job)}
         finished.put(about | found)
 
 
-def ordered_runner(paths: dict[str, Path], work: Path, device: torch.device) -> Runner:
-    """Holds both splits of `ordered` on the device; leaves the scores in the work folder."""
-    train, val = (load(paths[split], len(KEYS), device) for split in ("train", "val"))
+def ordered_runner(
+    paths: dict[str, Path], work: Path, compiled: bool, device: torch.device
+) -> Runner:
+    """Holds the clips of `ordered` on the device; leaves the scores in the work folder."""
+    train, val, longer = (
+        load(paths[split], len(KEYS), device) for split in ("train", "val", "longer")
+    )
 
     def finish(job: Job) -> Result:
-        found, probabilities = run(job, train, val)
+        found, probabilities = run(job, train, val, longer, compiled=compiled)
         write_scores(job, probabilities, work)
         return found
 
     return finish
 
 
-def _about(device: torch.device) -> dict[str, Any]:
+def what_with(device: torch.device) -> dict[str, Any]:
+    """The day, and what was run on."""
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     return {"date": date.today().isoformat(), "torch": torch.__version__, "hardware": hardware}
 
@@ -143,7 +149,9 @@ def _about(device: torch.device) -> dict[str, Any]:
 def _cost(job: AnyJob) -> dict[str, float]:
     settings = job.settings
     cost = count_cost(
-        lambda: build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames),
+        lambda: rejoin(
+            build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames), settings.join
+        ),
         (3, settings.num_frames, settings.crop, settings.crop),
     )
     return {"gflops": round(cost.gflops, 3), "params_m": round(cost.params_m, 3)}

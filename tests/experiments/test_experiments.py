@@ -4,6 +4,7 @@ import importlib
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,18 @@ import torch
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = (
-    *("clips", "ensembles", "report", "results", "scoring", "settings", "tables", "training"),
+    *(
+        "clips",
+        "ensembles",
+        "pictures",
+        "times",
+        "report",
+        "results",
+        "scoring",
+        "settings",
+        "tables",
+        "training",
+    ),
     *("workers", "__main__"),
 )
 
@@ -35,12 +47,47 @@ def small(ours):
     return ours.settings.Job(tiny, settings, data, 0)
 
 
-def test_the_page_is_that_of_the_results(ours, tmp_path: Path):
+def test_the_page_is_that_of_the_results(ours):
     results = ours.results.read_results()
     real = ours.results.read_results(ours.results.REAL_FILE)
-    assert ours.report.PAGE.read_text(encoding="utf-8") == ours.report.page(results, real)
-    ours.report.draw(results, tmp_path / "picture.png")
-    assert (tmp_path / "picture.png").stat().st_size > 1000
+    assert ours.report.PAGE.read_text(encoding="utf-8") == ours.report.page(
+        results, real, ours.results.read_results(ours.results.TIMES_FILE)
+    )
+
+
+def test_pictures(ours, tmp_path: Path, monkeypatch):
+    """Every variant that has run is in the legend, and has a point in each half."""
+    figures = []
+    monkeypatch.setattr(
+        ours.pictures.Figure, "savefig", lambda figure, *_, **__: figures.append(figure)
+    )
+    results, times = [], []
+    for experiment in (*ours.pictures.COST_TABLES, "figure5"):
+        for _, job in ours.tables.EXPERIMENTS[experiment].jobs(2):
+            top1 = 0.5 + 0.001 * len(results)
+            results.append({"run": job.identity(), "top1": top1, "gflops": 4.0})
+            times.append({"run": ours.times.timed(job), "ms": 0.1})
+    ours.pictures.draw_cost(results, times, tmp_path / "cost.png")
+    ours.pictures.draw_groups(results, tmp_path / "groups.png")
+    ours.pictures.draw_cost(results, [], tmp_path / "cost.png")
+    cost, groups, without_times = figures
+    assert len(without_times.axes) == 1
+    variants = {
+        row.model.model_dump_json()
+        for name in ours.pictures.COST_TABLES
+        for row in ours.tables.EXPERIMENTS[name].rows
+    }
+    assert [len(axes.containers) for axes in cost.axes] == [len(variants)] * 2
+    assert len(cost.legends[0].get_texts()) == len(variants)
+    assert groups.axes[0].lines[0].get_xdata().tolist() == [1, 2, 4, 8, 16, 32]
+
+
+def test_time_of_a_clip(ours, small, monkeypatch):
+    monkeypatch.setattr(ours.times, "REPEATS", 3)
+    assert 0.1 < ours.times.milliseconds(small, torch.device("cpu"), batch=2) < 1000
+    longer = replace(small, settings=replace(small.settings, num_frames=16))
+    assert ours.times.job_key(longer) != ours.times.job_key(small)
+    assert ours.times.job_key(replace(small, seed=1)) == ours.times.job_key(small)
 
 
 def test_every_result_is_of_an_experiment(ours):
@@ -66,8 +113,7 @@ def test_rows_are_networks_that_can_be_built(ours):
         assert len({row.label for row in experiment.rows}) == len(experiment.rows)
     with torch.device("meta"):
         for job in jobs.values():
-            frames = job.settings.num_frames
-            ours.training.build(job.model, num_classes=22, num_frames=frames)
+            job.network()
 
 
 def test_the_papers_figures_are_those_of_its_tables(ours):
@@ -87,20 +133,24 @@ def test_the_papers_figures_are_those_of_its_tables(ours):
 
 def test_a_run_is_a_function_of_its_seed(ours, small, tmp_path: Path):
     paths = ours.clips.render(small.data, tmp_path, workers=1)
-    train, val = (ours.clips.load(paths[s], 22, torch.device("cpu")) for s in ("train", "val"))
-    one, scores = ours.scoring.run(small, train, val)
-    again, same = ours.scoring.run(small, train, val)
-    other, _ = ours.scoring.run(replace(small, seed=1), train, val)
+    clips = [
+        ours.clips.load(paths[part], 22, torch.device("cpu")) for part in ("train", "val", "longer")
+    ]
+    one, scores = ours.scoring.run(small, *clips)
+    again, same = ours.scoring.run(small, *clips)
+    other, _ = ours.scoring.run(replace(small, seed=1), *clips)
     assert scores.equal(same)
     assert one["loss"] == again["loss"]
     assert one["loss"] != other["loss"]
     assert scores.shape == (44, 22)
+    assert (one["other_frames"]["frames"], one["other_frames"]["clips"]) == (4, 44)
+    assert (one["longer"]["frames"], one["longer"]["clips"]) == (16, 11)
 
 
 def test_starts_of_the_matrix(ours, small):
     def matrices(how: str) -> list[torch.Tensor]:
         torch.manual_seed(0)
-        model = ours.training.build(small.model, num_classes=22, num_frames=8)
+        model = small.network()
         ours.training.initialise(model, how)
         return [p.detach() for name, p in model.named_parameters() if name.endswith(".matrix")]
 
@@ -115,6 +165,69 @@ def test_starts_of_the_matrix(ours, small):
             torch.testing.assert_close(mix(identity, value), value)
     with pytest.raises(ValueError, match="matrix_init='zero' is not possible; it is normal, small"):
         matrices("zero")
+
+
+def test_twice_the_frames_are_the_same_scenes(ours, small, tmp_path: Path):
+    paths = ours.clips.render(small.data, tmp_path, workers=1)
+    val, longer = (
+        ours.clips.load(paths[part], 22, torch.device("cpu")) for part in ("val", "longer")
+    )
+    assert longer.labels.equal(val.labels[:11])
+    # the first and the last frame are of the same moments, but for the noise
+    ends = (longer.frames[:, [0, -1]].float() - val.frames[:11, [0, -1]].float()).abs().mean()
+    assert ends < 10 < (longer.frames[:, [0]].float() - val.frames[11:22, [0]]).abs().mean()
+
+
+@pytest.mark.slow
+def test_a_compiled_step_trains_alike(ours, small, tmp_path: Path, monkeypatch):
+    # traced whole, without the compiler's own minutes
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    paths = ours.clips.render(small.data, tmp_path, workers=1)
+    clips = [
+        ours.clips.load(paths[part], 22, torch.device("cpu")) for part in ("train", "val", "longer")
+    ]
+    plain, _ = ours.scoring.run(small, *clips)
+    found, _ = ours.scoring.run(small, *clips, compiled=True)
+    assert (plain["compiled"], found["compiled"]) == (False, True)
+    assert found["loss"] == pytest.approx(plain["loss"], abs=2e-3)
+
+
+JOINS = ("zero", "one", "layer", "none", "shared", "before", "around", "parallel")
+
+
+@pytest.mark.parametrize("join", JOINS)
+def test_a_block_can_join_its_network_in_other_ways(ours, small, join: str):
+    def network(model, join: str):
+        torch.manual_seed(0)
+        settings = replace(small.settings, join=join)
+        return ours.settings.Job(model, settings, small.data, 0).network(8)
+
+    clip = torch.randn(2, 3, 8, 64, 64)
+    model = network(small.model, join)
+    plain = small.model.model_copy(update={"blocks": (), "placement": {}})
+    without = network(plain, "zero")
+    without.load_state_dict(
+        {name: one for name, one in model.state_dict().items() if "inserted" not in name}
+    )
+    logits = model.eval()(clip)
+    identity = (logits - without.eval()(clip)).abs().max() < 1e-4
+    assert identity == (join != "one")  # when it is inserted
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
+    for _ in range(4):  # W_O or a norm at zero opens first, then what is behind it
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model.train()(clip), torch.tensor([0, 1])).backward()
+        optimizer.step()
+    inserted = dict(model.inserted.named_parameters())
+    still = [name for name, one in inserted.items() if not one.grad.abs().max() > 0]
+    assert not still
+    difference = (model.eval()(clip.flip(2)) - model(clip)).abs().max().item()
+    assert difference > 1e-4  # it sees the order
+
+
+def test_ways_to_join_that_are_not_there_are_refused(ours, small):
+    wrong = replace(small, settings=replace(small.settings, join="two"))
+    with pytest.raises(ValueError, match="join='two' is not possible; it is one of zero, one,"):
+        wrong.network()
 
 
 def test_draws(ours, small):
@@ -210,7 +323,8 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
     assert out.read_text() == first
     assert "2/2 " in call()
     assert out.read_text().startswith(first)
-    found = [json.loads(line)["run"] for line in out.open()]
+    lines = [json.loads(line) for line in out.open()]
+    found = [one["run"] for one in lines]
     assert sorted(run["seed"] for run in found if "seed" in run) == [0, 0, 1, 1]
     assert sum("ensemble" in run for run in found) == 2
     assert "table1         4 of   4 runs" in call("--list")

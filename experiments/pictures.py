@@ -1,0 +1,82 @@
+"""The pictures of docs/results.md, from the results files alone."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from statistics import mean, stdev
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.results import Result, by_key
+from experiments.rows import found_runs
+from experiments.tables import EXPERIMENTS
+from experiments.times import job_key
+
+COST_TABLES = ("table2b", "table2a", "table3")
+"""Of networks of the same depth, clips of the same size."""
+GROUPS = (1, 2, 4, 8, 16, 32)
+_MARKERS = "osD^v"
+
+
+def draw_cost(results: Sequence[Result], times: Sequence[Result], path: Path) -> None:
+    """Top-1 over GFLOPs and over measured milliseconds, a point for each variant."""
+    done, measured = by_key(results), by_key(times)
+    points: dict[str, tuple[str, list[float], float, float | None]] = {}
+    for name in COST_TABLES:
+        experiment = EXPERIMENTS[name]
+        for row, job in experiment.jobs(1):
+            runs = found_runs(row, experiment, done)
+            if runs:
+                time = measured.get(job_key(job), {}).get("ms")
+                values = [100 * run["top1"] for run in runs]
+                points.setdefault(
+                    row.model.model_dump_json(), (row.label, values, runs[0]["gflops"], time)
+                )
+    best_first = sorted(points.values(), key=lambda point: -mean(point[1]))
+    costs = ["GFLOPs of a clip", "ms of a clip, measured"][: 2 if times else 1]
+    figure = Figure(figsize=(3 + 3.3 * len(costs), 4.8), layout="constrained")
+    halves = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
+    looks = product(_MARKERS, (f"C{colour}" for colour in range(10)))
+    for (label, values, gflops, time), (marker, colour) in zip(best_first, looks, strict=False):
+        for axes, x, name in zip(halves, (gflops, time), (label, None), strict=False):
+            _point(axes, x, values, name, marker, colour)
+    for axes, words in zip(halves, costs, strict=True):
+        axes.set_xlabel(words)
+        axes.grid(alpha=0.3)
+        axes.locator_params(axis="x", nbins=5)
+    halves[0].set_ylabel("top-1, %")
+    figure.legend(loc="outside right center", fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def _point(
+    axes: Axes, x: float | None, values: list[float], label: str | None, marker: str, colour: str
+) -> None:
+    if x is None:
+        return
+    error = stdev(values) if len(values) > 1 else 0.0
+    axes.errorbar(x, mean(values), error, fmt=marker, color=colour, capsize=3, label=label)
+
+
+def draw_groups(results: Sequence[Result], path: Path) -> None:
+    """Figure 5: top-1 over the number of groups."""
+    done, experiment = by_key(results), EXPERIMENTS["figure5"]
+    figure = Figure(figsize=(5.5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    shown = []
+    for groups, row in zip(GROUPS, experiment.rows, strict=True):
+        if runs := found_runs(row, experiment, done):
+            shown.append((groups, [100 * run["top1"] for run in runs]))
+    places = [groups for groups, _ in shown]
+    means = [mean(values) for _, values in shown]
+    errors = [stdev(values) if len(values) > 1 else 0.0 for _, values in shown]
+    axes.errorbar(places, means, errors, fmt="o-", capsize=3)
+    for groups, values in shown:
+        axes.plot([groups] * len(values), values, ".", color="grey", markersize=4)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(GROUPS, [str(groups) for groups in GROUPS])
+    axes.set_xlabel("groups of channels, G")
+    axes.set_ylabel("top-1, %")
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
