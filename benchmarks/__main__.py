@@ -38,7 +38,7 @@ ON_GPU: dict[str, list[str]] = {
 }
 ON_CPU: dict[str, list[str]] = {
     name: [f"{name} --out {RESULTS}/{name}.json"]
-    for name in ("reading", "loader", "loader_memory", "startup", "quickstart")
+    for name in ("reading", "rendering", "loader", "loader_memory", "startup", "quickstart")
 }
 
 

@@ -10,7 +10,6 @@ the first one; the best of them, and all of them in the data file.
 """
 
 import argparse
-import json
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +22,7 @@ from typing import Any
 import torch
 
 from benchmarks.clips import write_clip
+from benchmarks.output import write
 from gta.config import Recipe
 from gta.data.cores import available_cores
 from gta.data.loader import Batch, EpochOrder
@@ -187,8 +187,7 @@ def main() -> None:
                 steps=given.steps,
             )
             print(name, found["results"][name], flush=True)
-            if given.out is not None:
-                given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            write(found, given.out)
     print(table(found))
 
 

@@ -10,7 +10,6 @@ input. From 8 frames of 224 pixels, 32 clips, one block, G = R = 8, one number i
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -21,6 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.output import write
 from benchmarks.speed import timed
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention, TemporalAttention
 
@@ -190,8 +190,7 @@ def main() -> None:
     base = Case(batch=given.batch, size=given.size)
     axes = {axis: AXES[axis] for axis in given.axes}
     found = sweep(given.steps, torch.device(given.device), axes, base)
-    if given.out is not None:
-        given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write(found, given.out)
     if given.picture is not None:
         picture(found, given.picture)
     print(table(found))

@@ -10,14 +10,11 @@ loader the best epoch.
 """
 
 import argparse
-import json
 import os
-import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -26,10 +23,10 @@ from typing import Any
 import av
 import numpy as np
 import torch
-import torchvision
 from torch import Tensor
 
 from benchmarks.clips import write_clips
+from benchmarks.output import about, write
 from gta.data import video_file
 from gta.data.augment import Augmentation
 from gta.data.cores import available_cores
@@ -200,13 +197,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = measure(Path(folder), count=given.clips, turns=given.turns)
     found = {
-        "date": date.today().isoformat(),
-        **{"python": platform.python_version(), "torch": torch.__version__},
-        **{"torchvision": torchvision.__version__, "av": av.__version__},
+        **about("torch", "torchvision", "av"),
         **{"cores": available_cores(), "results": results},
     }
-    if given.out is not None:
-        given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write(found, given.out)
     print(table(found))
 
 

@@ -7,17 +7,15 @@ what a process has for itself, in MiB: pages that it shares with others are left
 """
 
 import argparse
-import json
 import os
-import platform
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks.clips import write_clips
+from benchmarks.output import about, write
 from gta.data.dataset import TrainingClips
 from gta.data.loader import training_loader
 from gta.data.records import Video, VideoList
@@ -83,12 +81,8 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         results = measure(Path(folder), clips=given.clips, workers=given.workers)
-    found = {
-        "date": date.today().isoformat(),
-        **{"python": platform.python_version(), "torch": torch.__version__, "results": results},
-    }
-    if given.out is not None:
-        given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = {**about("torch"), "results": results}
+    write(found, given.out)
     print(table(found))
 
 

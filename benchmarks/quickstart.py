@@ -8,16 +8,14 @@ processes of its own, is not in it.
 
 import argparse
 import cProfile
-import json
-import platform
 import pstats
 import tempfile
 import time
 from contextlib import suppress
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from benchmarks.output import about, write
 
 PARTS = {
     "forward and backward pass of training": ("training/step.py", "backward"),
@@ -78,12 +76,8 @@ def main() -> None:
     else:
         with tempfile.TemporaryDirectory() as folder:
             results = shares(profile(Path(folder)))
-    found = {
-        "date": date.today().isoformat(),
-        **{"python": platform.python_version(), "torch": version("torch"), "results": results},
-    }
-    if given.out is not None:
-        given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = {**about("torch"), "results": results}
+    write(found, given.out)
     print(table(found))
 
 

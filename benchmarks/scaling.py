@@ -9,7 +9,6 @@ together over what one does alone: their number at best.
 """
 
 import argparse
-import json
 import statistics
 from datetime import date
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
+from benchmarks.output import write
 from benchmarks.speed import CLASSES, network, timed, training
 from gta.training.processes import Processes, joined_processes
 
@@ -84,8 +84,7 @@ def main() -> None:
         }
         if processes.is_main:
             print(table(found))
-            if given.out is not None:
-                given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            write(found, given.out)
 
 
 if __name__ == "__main__":

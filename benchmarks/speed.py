@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from benchmarks.floor import floor_ms, multiply_adds, multiply_rate
+from benchmarks.output import write
 from benchmarks.peers import FILES, with_peer
 from gta.backbones import fold_norms
 from gta.blocks.tokens import token_path
@@ -228,8 +229,7 @@ def main() -> None:
             model, way, batch=given.batch, steps=given.steps, device=device, peers=given.peers
         )
         print(key, found["results"][key], flush=True)
-        if given.out is not None:
-            given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        write(found, given.out)
     print(table(found))
 
 

@@ -11,16 +11,15 @@ in hand.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from benchmarks.output import about, write
 
 STAGES = {
     "interpreter": "Python itself",
@@ -154,12 +153,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = measure(Path(folder), model=given.model, times=given.times)
     found = {
-        "date": date.today().isoformat(),
-        **{"python": platform.python_version(), "torch": version("torch")},
+        **about("torch"),
         **{"cores": len(os.sched_getaffinity(0)), "model": given.model, "results": results},
     }
-    if given.out is not None:
-        given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write(found, given.out)
     print(table(found))
 
 

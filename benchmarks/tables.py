@@ -15,6 +15,7 @@ from benchmarks import (
     loader_memory,
     quickstart,
     reading,
+    rendering,
     speed,
     startup,
 )
@@ -33,7 +34,10 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
         "startup": ("startup.json", startup.table),
         "quickstart": ("quickstart.json", quickstart.table),
     },
-    "docs/data.md": {"reading": ("reading.json", reading.table)},
+    "docs/data.md": {
+        "reading": ("reading.json", reading.table),
+        "rendering": ("rendering.json", rendering.table),
+    },
 }
 """Of each page: names of its tables, with the data file and what makes the table of it."""
 

@@ -56,6 +56,18 @@ def run(*arguments: str | Path) -> str:
 
 
 @pytest.mark.slow
+def test_the_rendering_benchmark_runs(tmp_path: Path):
+    out = tmp_path / "rendering.json"
+    printed = run("benchmarks.rendering", "--clips", "10", "--out", out)
+    rows = json.loads(out.read_text())["results"]
+    assert [(row["side"], row["difficulty"]) for row in rows] == [
+        *((64, "easy"), (64, "hard"), (128, "easy"), (128, "hard"))
+    ]
+    assert all(0 < row["least"] <= row["clips_per_s"] <= row["most"] for row in rows)
+    assert "| 16 x 128 x 128 | hard | " in printed
+
+
+@pytest.mark.slow
 def test_the_loader_benchmark_runs(tmp_path: Path):
     out = tmp_path / "loader.json"
     printed = run("benchmarks.loader", "--clips", "8", "--turns", "1", "--out", out)

@@ -1,5 +1,6 @@
 """A textured surface that slides slowly under the things."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,8 +82,8 @@ def _texture(background: Background, y: np.ndarray, x: np.ndarray) -> np.ndarray
 
 def render_background(
     background: Background, shift_x: np.ndarray, shift_y: np.ndarray, height: int, width: int
-) -> np.ndarray:
-    """The surface moved right and down by the shifts, in pixels.
+) -> Iterator[np.ndarray]:
+    """The surface moved right and down by the shifts, in pixels: frame by frame.
 
     Args:
         background: The surface.
@@ -91,8 +92,8 @@ def render_background(
         height: Of the frame, in pixels.
         width: Of the frame, in pixels.
 
-    Returns:
-        float32 (T, 3, H, W) in 0..255.
+    Yields:
+        float32 (3, H, W) in 0..255, T times the same array, which may be written to.
     """
     unit = min(height, width)
     first_x, first_y = -shift_x, -shift_y  # of the surface's pixel seen in the frame's first one
@@ -102,13 +103,15 @@ def render_background(
     x = (np.arange(size_x) + min_x + 0.5 - width / 2) / unit
     y = (np.arange(size_y) + min_y + 0.5 - height / 2) / unit
     surface = _texture(background, y, x)
-    frames = np.empty((len(shift_x), 3, height, width), np.float32)
-    for frame, at_x, at_y in zip(frames, first_x - min_x, first_y - min_y, strict=True):
+    down = surface[:, 1:] - surface[:, :-1]
+    frame = np.empty((3, height, width), np.float32)
+    rows = np.empty((3, height, width + 1), np.float32)
+    for at_x, at_y in zip(first_x - min_x, first_y - min_y, strict=True):
         left, top = int(at_x), int(at_y)
-        part_x, part_y = np.float32(at_x - left), np.float32(at_y - top)
-        window = surface[:, top : top + height + 1, left : left + width + 1]
-        rows = window[:, :-1] + part_y * (window[:, 1:] - window[:, :-1])
+        part = slice(top, top + height), slice(left, left + width + 1)
+        np.multiply(down[:, *part], np.float32(at_y - top), out=rows)
+        rows += surface[:, *part]
         np.subtract(rows[..., 1:], rows[..., :-1], out=frame)
-        frame *= part_x
+        frame *= np.float32(at_x - left)
         frame += rows[..., :-1]
-    return frames
+        yield frame
