@@ -1,7 +1,7 @@
 """From a scene to pixels, edges smoothed, in plain NumPy.
 
-A thing is drawn for all frames at once; the frames are then composed one by one, since a frame in
-the processor's cache is a third faster than a clip in memory.
+A thing is drawn for all frames at once; the frames are then composed one by one, so that each stays
+in the processor's cache.
 """
 
 import numpy as np
