@@ -21,14 +21,14 @@ from experiments.tables import EXPERIMENTS
 
 
 def missing(names: Sequence[str], seeds: int | None, path: Path = FILE) -> list[Job]:
-    """Runs of these experiments that are not in the file, each once, first seeds first."""
+    """Runs of these experiments that are not in the file, each once, in the order of the tables."""
     done = set(by_key(read_results(path)))
     jobs: dict[str, Job] = {}
     for name in names:
         for _, job in EXPERIMENTS[name].jobs(seeds):
             if key(job.identity()) not in done:
                 jobs.setdefault(key(job.identity()), job)
-    return sorted(jobs.values(), key=lambda job: job.seed)
+    return list(jobs.values())
 
 
 def show(seeds: int | None, path: Path) -> None:
@@ -65,9 +65,17 @@ def main() -> None:
         show(given.seeds, given.results)
         return
     if not given.report:
+        import torch
+
         from experiments.clips import render
         from experiments.ensembles import ensembles
-        from experiments.workers import Limits, commit, ordered_runner, run_jobs
+        from experiments.workers import (
+            Limits,
+            commit,
+            ordered_clips,
+            ordered_runner,
+            run_jobs,
+        )
 
         jobs = missing(given.names or list(EXPERIMENTS), given.seeds, given.results)
         at, count = given.commit or commit(), 0
@@ -86,9 +94,8 @@ def main() -> None:
 
         began = time.monotonic()
         if jobs:
-            setup = partial(
-                ordered_runner, render(jobs[0].data, given.work), given.work, given.compile
-            )
+            clips = ordered_clips(render(jobs[0].data, given.work), torch.device(given.device))
+            setup = partial(ordered_runner, clips, given.work, given.compile)
             spent = time.monotonic() - began
             print(f"the clips were there after {spent:.0f} s", flush=True)
             seconds = None if given.minutes is None else 60 * given.minutes - spent

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import torch
 
-from experiments.clips import load
+from experiments.clips import Clips, load
 from experiments.ensembles import write_scores
 from experiments.joins import rejoin
 from experiments.results import Result
@@ -32,7 +32,7 @@ class Limits:
     """How much may be used."""
 
     jobs: int = 4
-    """Training processes; each holds the clips on the device, 19 GB of a full set."""
+    """Training processes."""
     seconds: float | None = None
     """No run is begun that would probably end later; what is left then is stopped."""
     device: str = "cuda"
@@ -124,16 +124,21 @@ def _work(
         finished.put(about | found)
 
 
-def ordered_runner(
-    paths: dict[str, Path], work: Path, compiled: bool, device: torch.device
-) -> Runner:
-    """Holds the clips of `ordered` on the device; leaves the scores in the work folder."""
+def ordered_clips(paths: dict[str, Path], device: torch.device) -> tuple[Clips, Clips, Clips]:
+    """The three renderings on the device, which all training processes read: 19 GB once."""
     train, val, longer = (
-        load(paths[split], len(KEYS), device) for split in ("train", "val", "longer")
+        load(paths[part], len(KEYS), device) for part in ("train", "val", "longer")
     )
+    return train, val, longer
+
+
+def ordered_runner(
+    clips: tuple[Clips, Clips, Clips], work: Path, compiled: bool, _: torch.device
+) -> Runner:
+    """Runs on clips of `ordered`; leaves the scores in the work folder."""
 
     def finish(job: Job) -> Result:
-        found, probabilities = run(job, train, val, longer, compiled=compiled)
+        found, probabilities = run(job, *clips, compiled=compiled)
         write_scores(job, probabilities, work)
         return found
 
