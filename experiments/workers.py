@@ -3,6 +3,7 @@
 import subprocess
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -74,10 +75,11 @@ def run_jobs(
     ]
     for process in processes:
         process.start()
-    left, running, longest, ended = list(jobs), 0, 0.0, 0
+    left, running, ended = list(jobs), 0, 0
+    lately = deque[float](maxlen=count)  # the first ones also compile, and take longer
     while left or running:
         now = time.monotonic() - began
-        if limits.seconds is not None and now + longest > limits.seconds:
+        if limits.seconds is not None and now + 1.1 * max(lately, default=0) > limits.seconds:
             left = []
             if now > limits.seconds:
                 break
@@ -95,7 +97,7 @@ def run_jobs(
             say(f"failed: {result['error']}")
             continue
         ended += 1
-        longest = max(longest, result["elapsed"] * 1.1)
+        lately.append(result["elapsed"])
         done(result)
     for process in processes:
         process.kill()
