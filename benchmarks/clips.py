@@ -26,6 +26,9 @@ class Kind:
     options: dict[str, str] = field(default_factory=dict)
 
 
+# x264's fastest kernels may decide otherwise for the same frames where they lie elsewhere in memory
+_REPEATABLE = {"x264-params": "cpu-independent=1"}
+
 KINDS = {
     "ssv2": Kind(
         *(".webm", "libvpx-vp9", 240, (320, 426, 426, 427), 12, (2.0, 6.0)),
@@ -33,9 +36,12 @@ KINDS = {
     ),
     "k400": Kind(
         *(".mp4", "libx264", 256, (340,), 30, (10.0, 10.0)),
-        {"b": "750k", "preset": "medium"},
+        {"b": "750k", "preset": "medium", **_REPEATABLE},
     ),
-    "tiny": Kind(*(".mp4", "libx264", 48, (64,), 12, (1.0, 4.0)), {"preset": "veryfast"}),
+    "tiny": Kind(
+        *(".mp4", "libx264", 48, (64,), 12, (1.0, 4.0)),
+        {"preset": "veryfast", **_REPEATABLE},
+    ),
 }
 
 
