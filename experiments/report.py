@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from experiments.ensembles import members
+from experiments.notes import note
 from experiments.report_real import real_section
 from experiments.results import FILE, REAL_FILE, TIMES_FILE, Result, by_key, key, read_results
 from experiments.rows import found_runs
@@ -166,8 +167,7 @@ def page(results: Sequence[Result], real: Sequence[Result], times: Sequence[Resu
         parts.append(f"## {experiment.title}\n\n`python -m experiments {name}`\n\n{shown}\n")
         if name == "figure5":
             parts.append(GROUPS)
-        if told := order(experiment, done):
-            parts.append(told + "\n")
+        parts += [f"{told}\n" for told in (order(experiment, done), note(name, done)) if told]
     if any(table(name, done) for name in EXPERIMENTS):
         told = TIMES.format(hardware=times[0]["hardware"]) if times else ""
         parts.append(COST.format(times=told))

@@ -69,15 +69,18 @@ def slowfast(*blocks: Block) -> SlowFastModel:
     return SlowFastModel(width=32, dropout=0.0, blocks=blocks, placement=placement)
 
 
-def regions(count: int = 8, assignment: str = "softmax_regions") -> Model:
+def regions(count: int = 8, assignment: str = "softmax_regions", *, pixel: bool = True) -> Model:
     return r2d18(
         SA,
         GlobalTemporalAttentionBlock.model_validate(
-            {"block": "gta", "regions": count, "assignment": assignment}
+            {"block": "gta", "regions": count, "assignment": assignment, "pixel": pixel}
         ),
     )
 
 
+ASSIGNMENTS = ("softmax_regions", "softmax_positions", "none")
+COUNTS = (4, 8, 16, 32, 64)
+LONG = replace(SMALL, steps=3 * SMALL.steps)
 PE8 = TAPEBlock(block="tape", groups=8)
 PIXEL, PIXEL_1 = gta(region=False), gta(1, region=False)
 EXPERIMENTS: dict[str, Experiment] = {
@@ -115,16 +118,20 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "assignment": Experiment(
         "Open: how the assignment to regions is normalised (R2D-18)",
-        tuple(
-            Row(name, regions(assignment=name))
-            for name in ("softmax_regions", "softmax_positions", "none")
-        ),
+        tuple(Row(name, regions(assignment=name)) for name in ASSIGNMENTS),
         seeds=1,
     ),
     "regions": Experiment(
         "Open: the number of regions (R2D-18)",
-        tuple(Row(f"R = {count}", regions(count)) for count in (4, 8, 16, 32, 64)),
+        tuple(Row(f"R = {count}", regions(count)) for count in COUNTS),
         seeds=1,
+    ),
+    "region": Experiment(
+        "Open: both questions for the region branch alone (R2D-18)",
+        (
+            *(Row(f"R = 8, {name}", regions(assignment=name, pixel=False)) for name in ASSIGNMENTS),
+            *(Row(f"R = {count}", regions(count, pixel=False)) for count in COUNTS if count != 8),
+        ),
     ),
     "matrix": Experiment(
         "Open: start, learning rate and weight decay of the matrix (R2D-18)",
@@ -158,6 +165,16 @@ EXPERIMENTS: dict[str, Experiment] = {
                 ("around", "one residual connection round both halves"),
                 ("parallel", "both halves see the same input"),
             )
+        ),
+        seeds=1,
+    ),
+    "steps": Experiment(
+        "Three times as many steps (R2D-18)",
+        (
+            Row("SA + TA", r2d18(SA, TA), settings=LONG),
+            Row("SA + TAPE", r2d18(SA, PE), settings=LONG),
+            Row("SA + region GTA", r2d18(SA, gta(pixel=False)), settings=LONG),
+            Row("SA + GTA", r2d18(SA, GTA), settings=LONG),
         ),
         seeds=1,
     ),

@@ -76,10 +76,11 @@ def run_jobs(
     for process in processes:
         process.start()
     left, running, ended = list(jobs), 0, 0
-    lately = deque[float](maxlen=count)  # the first ones also compile, and take longer
+    lately = deque[float](maxlen=count)
     while left or running:
         now = time.monotonic() - began
-        if limits.seconds is not None and now + 1.1 * max(lately, default=0) > limits.seconds:
+        # the quickest of them: those that also compile say little of the next ones
+        if limits.seconds is not None and now + 1.1 * min(lately, default=0) > limits.seconds:
             left = []
             if now > limits.seconds:
                 break

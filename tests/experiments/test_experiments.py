@@ -16,6 +16,7 @@ NAMES = (
     *(
         "clips",
         "ensembles",
+        "notes",
         "pictures",
         "times",
         "report",
@@ -53,6 +54,19 @@ def test_the_page_is_that_of_the_results(ours):
     assert ours.report.PAGE.read_text(encoding="utf-8") == ours.report.page(
         results, real, ours.results.read_results(ours.results.TIMES_FILE)
     )
+
+
+def test_notes_wait_for_the_last_run(ours):
+    done = ours.results.by_key(ours.results.read_results())
+    told = ours.notes.note("assignment", done)
+    block = ours.tables.EXPERIMENTS["table2b"].rows[-1]
+    runs = ours.report.found_runs(block, ours.tables.EXPERIMENTS["table2b"], done)
+    assert f"give {100 * sum(run['top1'] for run in runs) / len(runs):.1f} ± " in told
+    _, job = ours.tables.EXPERIMENTS["assignment"].jobs()[-1]
+    del done[ours.results.key(job.identity())]
+    assert ours.notes.note("assignment", done) == ""
+    assert ours.notes.note("table7", done) == ""
+    assert set(ours.notes.NOTES) <= set(ours.tables.EXPERIMENTS)
 
 
 def test_pictures(ours, tmp_path: Path, monkeypatch):
