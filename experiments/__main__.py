@@ -3,19 +3,21 @@
 python -m experiments --list                          what there is, and what is missing
 python -m experiments table2b table2a                 runs what is missing, then writes the page
 python -m experiments table1 --minutes 9 --jobs 4     within a time; again goes on
+python -m experiments table2b --seeds 4               one more seed than the table asks for
 python -m experiments --report                        writes the page alone
 
-With `--results` another file takes the place of the one in the repository, and no page is written.
+All GPUs of the machine are used, unless `--device` names some: cuda:0,cuda:1. With `--results`
+another file takes the place of the one in the repository, and no page is written.
 """
 
 import argparse
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
+from experiments.logs import log_file, log_to
 from experiments.report import write_page
-from experiments.results import FILE, WORK, append_result, by_key, key, read_results
+from experiments.results import FILE, WORK, Result, append_result, by_key, key, read_results
 from experiments.settings import Job
 from experiments.tables import EXPERIMENTS
 
@@ -42,7 +44,16 @@ def show(seeds: int | None, path: Path) -> None:
         print(experiment.title)
 
 
-def main() -> None:
+def device_names(given: str) -> tuple[str, ...]:
+    """Of the devices: those named, or for "cuda" every GPU there is."""
+    if given != "cuda":
+        return tuple(given.split(","))
+    import torch
+
+    return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+
+
+def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -50,13 +61,18 @@ def main() -> None:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--seeds", type=int, help="instead of the experiment's own number")
-    parser.add_argument("--jobs", type=int, default=4, help="runs at once on the device")
+    parser.add_argument("--jobs", type=int, default=4, help="runs at once on each device")
     parser.add_argument("--compile", action="store_true", help="shorter steps, a slower start")
     parser.add_argument("--minutes", type=float, help="stop before they are over")
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", default="cuda", help="or several, with commas between")
     parser.add_argument("--work", type=Path, default=WORK, help="where rendered clips are kept")
     parser.add_argument("--commit", help="of the code, where git cannot tell")
     parser.add_argument("--results", type=Path, default=FILE)
+    return parser
+
+
+def main() -> None:
+    parser = arguments()
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in EXPERIMENTS]
     if unknown:
@@ -65,47 +81,62 @@ def main() -> None:
         show(given.seeds, given.results)
         return
     if not given.report:
-        import torch
-
-        from experiments.clips import render
-        from experiments.ensembles import ensembles
-        from experiments.workers import (
-            Limits,
-            commit,
-            ordered_clips,
-            ordered_runner,
-            run_jobs,
-        )
-
-        jobs = missing(given.names or list(EXPERIMENTS), given.seeds, given.results)
-        at, count = given.commit or commit(), 0
-
-        def done(result: dict) -> None:
-            nonlocal count
-            count += 1
-            append_result({**result, "commit": at}, given.results)
-            blocks = "+".join(block["block"] for block in result["run"]["model"]["blocks"])
-            print(
-                f"{count}/{len(jobs)} {blocks or 'none'} seed {result['run']['seed']}: "
-                f"{result['top1']:.1%} (reversed {result['reversed']:.1%}), "
-                f"{result['seconds']:.0f} s",
-                flush=True,
-            )
-
-        began = time.monotonic()
-        if jobs:
-            clips = ordered_clips(render(jobs[0].data, given.work), torch.device(given.device))
-            setup = partial(ordered_runner, clips, given.work, given.compile)
-            spent = time.monotonic() - began
-            print(f"the clips were there after {spent:.0f} s", flush=True)
-            seconds = None if given.minutes is None else 60 * given.minutes - spent
-            run_jobs(jobs, Limits(given.jobs, seconds, given.device), done, setup)
-        found = set(by_key(read_results(given.results)))
-        for name in given.names or EXPERIMENTS:
-            for result in ensembles(name, given.work, found):
-                append_result({**result, "commit": at}, given.results)
+        run_missing(given)
     if given.results == FILE:  # the page is about the results in the repository
         write_page()
+
+
+def run_missing(given: argparse.Namespace) -> None:
+    """Runs what is not in the results file, one rendering after the other; then the ensembles."""
+    import torch
+
+    from experiments.clips import render
+    from experiments.ensembles import ensembles, without_scores
+    from experiments.workers import Limits, commit, ordered_clips, ordered_setups, run_jobs
+
+    names, began = given.names or list(EXPERIMENTS), time.monotonic()
+    jobs = missing(names, given.seeds, given.results)
+    recorded = set(by_key(read_results(given.results)))
+    for name in names:
+        jobs += [
+            job
+            for job in without_scores(name, given.work, recorded, given.seeds)
+            if job not in jobs
+        ]
+    at, count = given.commit or commit(), 0
+
+    def done(result: Result) -> None:
+        nonlocal count
+        count += 1
+        if key(result["run"]) not in recorded:  # else it was run for its scores alone
+            append_result({**result, "commit": at}, given.results)
+        print(f"{count}/{len(jobs)} {told(result)}", flush=True)
+
+    devices, log = device_names(given.device), log_to(log_file(given.results))
+    for data in dict.fromkeys(job.data for job in jobs):
+        clips = ordered_clips(render(data, given.work), devices)
+        spent = time.monotonic() - began
+        print(f"the clips were there after {spent:.0f} s", flush=True)
+        seconds = None if given.minutes is None else 60 * given.minutes - spent
+        limits = Limits(given.jobs, seconds, devices)
+        setups = ordered_setups(clips, given.work, compiled=given.compile)
+        run_jobs([job for job in jobs if job.data == data], limits, done, setups, log)
+        del clips, setups
+        torch.cuda.empty_cache()  # room for the next ones
+    found = set(by_key(read_results(given.results)))
+    for name in names:
+        for result in ensembles(name, given.work, found):
+            append_result({**result, "commit": at}, given.results)
+
+
+def told(result: Result) -> str:
+    """A finished run in a line."""
+    run = result["run"]
+    blocks = "+".join(block["block"] for block in run["model"]["blocks"]) or "none"
+    return (
+        f"{blocks} seed {run['seed']}: {result['top1']:.1%} (reversed {result['reversed']:.1%}), "
+        f"{result['seconds']:.0f} s"
+    )
 
 
 if __name__ == "__main__":

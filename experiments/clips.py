@@ -25,6 +25,10 @@ class Clips:
     labels: Tensor
     """int64 (N,)."""
 
+    def to(self, device: str) -> "Clips":
+        """On another device; itself where it is there already."""
+        return Clips(self.frames.to(device), self.labels.to(device))
+
 
 @dataclass(frozen=True)
 class Draws:

@@ -1,6 +1,5 @@
 """GTA_En of Table 5: the mean of the probabilities of networks with 8 and with 16 frames."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from experiments.logs import run_id
 from experiments.results import Result, key
 from experiments.settings import Job
 from experiments.tables import ENSEMBLES, EXPERIMENTS
@@ -17,8 +17,7 @@ from gta.evaluation.metrics import top_k_accuracy
 
 def scores_file(job: Job, work: Path) -> Path:
     """Of the probabilities of a run's held-out clips."""
-    name = hashlib.sha256(key(job.identity()).encode()).hexdigest()[:16]
-    return work / f"scores-{name}.npy"
+    return work / f"scores-{run_id(job.identity())}.npy"
 
 
 def write_scores(job: Job, probabilities: Tensor, work: Path) -> None:
@@ -33,6 +32,17 @@ def members(name: str, seeds: int | None = None) -> Iterator[tuple[str, dict[str
         for seed in range(experiment.seeds if seeds is None else seeds):
             parts = [jobs[row, seed] for row in rows]
             yield label, {"ensemble": [part.identity() for part in parts]}, parts
+
+
+def without_scores(name: str, work: Path, done: set[str], seeds: int | None = None) -> list[Job]:
+    """Members of ensembles that are not done whose scores are not in the work folder."""
+    return [
+        job
+        for _, identity, jobs in members(name, seeds)
+        if key(identity) not in done
+        for job in jobs
+        if not scores_file(job, work).exists()
+    ]
 
 
 def ensembles(name: str, work: Path, done: set[str]) -> Iterator[Result]:

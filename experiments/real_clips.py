@@ -1,5 +1,6 @@
 """A folder of real videos made small: so many frames of each, brightened, as JPEG in one file."""
 
+import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,19 +29,26 @@ class RealClips:
     is_train: torch.Tensor
     """bool (N,), of the split that came with the folder; all True without one."""
     classes: list[str]
+    scenes: torch.Tensor
+    """int64 (N,), where each was taken, as far as `labels.csv` says; -1 where it does not."""
 
 
 def reduce_folder(root: Path, out: Path) -> None:
-    """Writes `out` (.npz) from `root`/CLASS/VIDEO or `root`/{train,val}/CLASS/VIDEO."""
+    """Writes `out` (.npz) from `root`/CLASS/VIDEO or `root`/{train,val}/CLASS/VIDEO.
+
+    A file `root`/labels.csv with columns `path` and `scene` tells where the videos were taken.
+    """
     splits = [root / "train", root / "val"] if (root / "train").is_dir() else [root]
     classes = sorted(path.name for path in splits[0].iterdir() if path.is_dir())
     pictures, labels, is_train = list[bytes](), list[int](), list[bool]()
+    where, scenes = read_scenes(root / "labels.csv"), list[str]()
     for split in splits:
         for label, name in enumerate(classes):
             for path in sorted((split / name).iterdir()):
                 pictures += [_jpeg(frame) for frame in _small(path)]
                 labels.append(label)
                 is_train.append(split == splits[0])
+                scenes.append(where.get(path.relative_to(root).as_posix(), ""))
     out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         out,
@@ -49,7 +57,16 @@ def reduce_folder(root: Path, out: Path) -> None:
         labels=np.array(labels),
         is_train=np.array(is_train),
         classes=np.array(classes),
+        scenes=np.array(scenes),
     )
+
+
+def read_scenes(path: Path) -> dict[str, str]:
+    """From the path of a video to where it was taken; empty without the file or that column."""
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["path"]: row.get("scene", "") for row in csv.DictReader(file)}
 
 
 def _small(path: Path) -> np.ndarray:
@@ -82,4 +99,11 @@ def load_real(path: Path) -> RealClips:
             torch.from_numpy(file["labels"]),
             torch.from_numpy(file["is_train"]),
             file["classes"].tolist(),
+            _numbered(file["scenes"].tolist()),
         )
+
+
+def _numbered(names: list[str]) -> torch.Tensor:
+    """A number for each name, in their order; -1 for none."""
+    known = sorted(set(names) - {""})
+    return torch.tensor([known.index(name) if name else -1 for name in names])

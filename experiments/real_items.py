@@ -1,5 +1,6 @@
 """What is classified on real clips, what is held out, and what is drawn for training."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ class Items:
     labels: Tensor
     """int64 (N,)."""
     folds: Tensor
-    """int64 (N,)."""
+    """int64 (N,); those of fold -1 are only trained on."""
 
     def where(self, chosen: Tensor) -> "Items":
         """Some of them."""
@@ -33,26 +34,42 @@ class Items:
         )
 
 
+HELD_OUT = ("folds", "split", "scenes", "folds of these")
+"""What a network is tested on: a fifth of each class at a time; the split that came with the clips;
+a scene at a time, of the clips whose scene is known; a fifth of each class of those clips."""
+
+
 def make_items(clips: RealClips, *, arrow: bool, held_out: str, seed: int) -> Items:
     """The items of a task; folds have the same share of each class, and keep copies together."""
-    count = len(clips.labels)
-    folds = torch.zeros(count, dtype=torch.int64)
+    chosen = torch.arange(len(clips.labels))
+    if held_out in ("scenes", "folds of these"):
+        chosen = chosen[clips.scenes >= 0]
+    labels = clips.labels[chosen]
     if held_out == "split":
-        folds = (~clips.is_train).long()  # fold 1 is held out, fold 0 never
+        folds = -clips.is_train.long()
+    elif held_out == "scenes":
+        folds = clips.scenes[chosen]
     else:
+        folds = torch.empty_like(labels)
         for label in range(len(clips.classes)):
-            mine = torch.nonzero(clips.labels == label)[:, 0]
+            mine = torch.nonzero(labels == label)[:, 0]
             order = np.random.default_rng([seed, label]).permutation(len(mine))
             folds[mine[torch.from_numpy(order)]] = torch.arange(len(mine)) % FOLDS
-    index, forwards = torch.arange(count), torch.zeros(count, dtype=torch.bool)
+    forwards = torch.zeros(len(chosen), dtype=torch.bool)
     if not arrow:
-        return Items(index, forwards, clips.labels, folds)
+        return Items(chosen, forwards, labels, folds)
     return Items(
-        torch.cat([index, index]),
+        torch.cat([chosen, chosen]),
         torch.cat([forwards, ~forwards]),
-        torch.cat([clips.labels, 1 - clips.labels]),
+        torch.cat([labels, 1 - labels]),
         torch.cat([folds, folds]),
     )
+
+
+def each_fold(items: Items) -> Iterator[tuple[int, Items, Items]]:
+    """Of each fold its number, what is trained on, and what is held out."""
+    for fold in items.folds[items.folds >= 0].unique().tolist():
+        yield fold, items.where(items.folds != fold), items.where(items.folds == fold)
 
 
 def draw_items(count: int, num_frames: int, settings: Settings, rng: np.random.Generator) -> Draws:

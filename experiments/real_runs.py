@@ -1,22 +1,20 @@
 """One network on one task of real clips: trained and tested on each fold."""
 
-import hashlib
-import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.clips import load, render
+from experiments.logs import Say
 from experiments.real_clips import HEIGHT, WIDTH, RealClips
-from experiments.real_items import FOLDS, Items, draw_items, make_items
-from experiments.results import Result, key
+from experiments.real_items import Items, draw_items, each_fold, make_items
+from experiments.results import Result
 from experiments.settings import Job, Settings
 from experiments.tables import DATA, SMALL, r2d18
-from experiments.training import KEYS, MEAN, STD, Batch, fit, train
+from experiments.training import MEAN, STD, Batch, fit
 from gta.config import Model
 from gta.data.sampling import segment_indices
 from gta.data.transforms import normalize
@@ -33,8 +31,6 @@ MODELS: dict[str, Model] = {
 }
 SETTINGS = Settings(steps=300, batch_size=32, num_frames=8)
 STARTS = ("scratch", "ordered")
-TASKS = {"sit-stand": ("folds", "split"), "wagon": ("folds",)}
-"""Data sets, each with what is held out: a fold at a time, or the split that came with it."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +40,12 @@ class RealJob:
     name: str
     """A key of `MODELS`."""
     task: str
+    """The folder of clips."""
     held_out: str
     start: str
     seed: int
+    arrow: bool = False
+    """Whether each clip is also taken backwards, under the other label of two."""
     settings: Settings = SETTINGS
 
     @property
@@ -58,8 +57,8 @@ class RealJob:
         found = {
             "model": self.model.model_dump(mode="json"),
             "settings": asdict(self.settings),
-            **{"task": self.task, "held_out": self.held_out, "seed": self.seed},
-            "start": self.start,
+            **{"task": self.task, "arrow": self.arrow, "held_out": self.held_out},
+            **{"start": self.start, "seed": self.seed},
         }
         if self.start == "ordered":
             found["pretraining"] = pretraining(self.model).identity()
@@ -67,32 +66,44 @@ class RealJob:
 
 
 def run_real(
-    job: RealJob, clips: RealClips, weights: dict[str, Tensor] | None, device: torch.device
+    job: RealJob,
+    clips: RealClips,
+    weights: dict[str, Tensor] | None,
+    device: torch.device,
+    say: Say = print,
 ) -> Result:
     """Trains a network for each fold; accuracy and macro F1 over all held-out items."""
-    arrow = job.task == "sit-stand"
-    items = make_items(clips, arrow=arrow, held_out=job.held_out, seed=job.seed)
-    folds = [1] if job.held_out == "split" else range(FOLDS)
-    frames, curves = clips.frames.to(device), []
+    items = make_items(clips, arrow=job.arrow, held_out=job.held_out, seed=job.seed)
+    frames, losses = clips.frames.to(device), list[float]()
     labels, answers = list[Tensor](), list[Tensor]()
-    for fold in folds:
-        training, held_out = items.where(items.folds != fold), items.where(items.folds == fold)
+    for fold, training, held_out in each_fold(items):
         torch.manual_seed(job.seed)
         model = start(job, len(clips.classes), weights).to(device)
-        curves.append(
-            fit(model, batches(job, frames, training, fold, device), job.settings, device)
-        )
+        batch = batches(job, frames, training, fold, device)
+        losses.append(fit(model, batch, job.settings, device, lambda _: None)[-1])
         answers.append(answer(model, frames, held_out, job.settings))
         labels.append(held_out.labels)
-    truth, said = torch.cat(labels), torch.cat(answers)
+        right = int((answers[-1] == labels[-1]).sum())
+        say(f"fold {fold}: loss {losses[-1]}, {right} of {len(held_out.labels)} right")
+    return {
+        **real_figures(labels, answers, len(clips.classes)),
+        "epochs": round(job.settings.steps * job.settings.batch_size / len(training.labels), 2),
+        "loss": losses,
+    }
+
+
+def real_figures(
+    labels: Sequence[Tensor], answers: Sequence[Tensor], num_classes: int
+) -> dict[str, Any]:
+    """Of the labels and the answers of each fold."""
+    truth, said = torch.cat(list(labels)), torch.cat(list(answers))
     return {
         "top1": round((truth == said).double().mean().item(), 5),
-        "macro_f1": round(macro_f1(truth, said, len(clips.classes)), 5),
+        "macro_f1": round(macro_f1(truth, said, num_classes), 5),
         "items": len(truth),
         "by_fold": [
             round((a == b).double().mean().item(), 4) for a, b in zip(labels, answers, strict=True)
         ],
-        "loss": [curve[-1] for curve in curves],
     }
 
 
@@ -173,17 +184,3 @@ def macro_f1(truth: Tensor, said: Tensor, num_classes: int) -> float:
 def pretraining(model: Model) -> Job:
     """The run on `ordered` whose weights a network starts from."""
     return Job(model, SMALL, DATA, 0)
-
-
-def pretrained(model: Model, work: Path, device: torch.device) -> dict[str, Tensor]:
-    """Those weights, from the work folder, or trained now and put there."""
-    job = pretraining(model)
-    name = hashlib.sha256(key(job.identity()).encode()).hexdigest()[:16]
-    path = work / f"weights-{name}.pt"
-    if not path.exists():
-        clips = load(render(job.data, work)["train"], len(KEYS), device)
-        network, _ = train(job, clips)
-        part = path.with_suffix(f".{os.getpid()}")  # another process may be at the same weights
-        torch.save(network.cpu().state_dict(), part)
-        part.replace(path)
-    return torch.load(path, map_location="cpu", weights_only=True)

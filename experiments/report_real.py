@@ -64,3 +64,7 @@ def _cell(runs: Sequence[Result], count: int) -> str:
     low, high = wilson_interval(round(mean(values) * count), count)
     seeds = "" if len(runs) > 1 else ", 1 seed"
     return f"{spread(values)} ({100 * low:.0f} to {100 * high:.0f}{seeds})"
+
+
+def table_of(results, name, held_out):
+    return ""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from experiments.clips import Clips, centre_frames, gather
+from experiments.logs import Say
 from experiments.settings import Job, Settings
 from experiments.training import KEYS, MEAN, STD, train
 from gta.blocks.resample import resample
@@ -115,19 +116,26 @@ def with_frames(model: nn.Module, job: Job, num_frames: int) -> nn.Module:
 
 
 def run(
-    job: Job, train_clips: Clips, val_clips: Clips, longer: Clips, *, compiled: bool = False
-) -> tuple[dict[str, Any], Tensor]:
-    """Trains and scores; the record, and the probabilities of the held-out clips.
+    job: Job,
+    train_clips: Clips,
+    val_clips: Clips,
+    longer: Clips,
+    say: Say = print,
+    *,
+    compiled: bool = False,
+) -> tuple[dict[str, Any], Tensor, nn.Module]:
+    """Trains and scores; the record, the probabilities of the held-out clips, and the network.
 
     Args:
         job: What is run.
         train_clips: The training split.
         val_clips: The held-out split.
         longer: The first of its clips with twice as many frames.
+        say: Is told how it goes.
         compiled: Whether the training step is compiled.
     """
     began = time.perf_counter()
-    model, curve = train(job, train_clips, compiled=compiled)
+    model, curve = train(job, train_clips, say, compiled=compiled)
     seconds = time.perf_counter() - began
     settings, labels = job.settings, val_clips.labels.cpu()
 
@@ -142,7 +150,7 @@ def run(
     found = scores(model, val_clips, settings)
     available = val_clips.frames.shape[1]
     other = available if settings.num_frames < available else available // 2
-    return {
+    record = {
         **figures(found, labels),
         **{
             name: top1(scores(model, val_clips, settings, change))
@@ -151,6 +159,8 @@ def run(
         "other_frames": top1_with(other, val_clips),
         "longer": top1_with(longer.frames.shape[1], longer),
         "compiled": compiled,
+        "epochs": round(settings.steps * settings.batch_size / job.data.num_train, 2),
         "loss": curve,
         "seconds": round(seconds, 1),
-    }, found
+    }
+    return record, found, model

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from experiments.clips import Clips, draw, gather
+from experiments.logs import Say
 from experiments.settings import Job, Settings
 from gta.config import Train
 from gta.data.ordered import CLASSES
@@ -24,7 +25,9 @@ Batch = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From the number of a step, int64 () on the device, to clips uint8 (B, 3, F, H, W) and labels."""
 
 
-def train(job: Job, clips: Clips, *, compiled: bool = False) -> tuple[nn.Module, list[float]]:
+def train(
+    job: Job, clips: Clips, say: Say, *, compiled: bool = False
+) -> tuple[nn.Module, list[float]]:
     """The trained network, and its loss in so many parts of the run."""
     settings, device = job.settings, clips.frames.device
     torch.manual_seed(job.seed)
@@ -36,7 +39,7 @@ def train(job: Job, clips: Clips, *, compiled: bool = False) -> tuple[nn.Module,
         index, frames, top, left = draws.at(number)
         return gather(clips, index, frames, top, left, settings.crop), clips.labels[index]
 
-    return model, fit(model, batch, settings, device, compiled=compiled)
+    return model, fit(model, batch, settings, device, say, compiled=compiled)
 
 
 @torch.no_grad()
@@ -59,10 +62,11 @@ def fit(
     batch: Batch,
     settings: Settings,
     device: torch.device,
+    say: Say,
     *,
     compiled: bool = False,
 ) -> list[float]:
-    """Trains the network in place; its loss in so many parts of the run."""
+    """Trains the network in place; its loss in so many parts of the run, which are also said."""
     torch.compiler.reset()  # of the networks of earlier runs
     forward = torch.compile(model) if compiled else model
     optimizer = make_optimizer(model.train(), _train_settings(settings))
@@ -91,10 +95,15 @@ def fit(
         number.add_(1)
 
     advance = recorded(step) if device.type == "cuda" else step
-    for _ in range(int(number), settings.steps):
-        advance()
-    part = max(settings.steps // _CURVE, 1)
-    return [round(float(one.mean()), 4) for one in losses.cpu().split(part)]
+    part, curve = max(settings.steps // _CURVE, 1), list[float]()
+    taken = int(number)
+    for end in range(part, settings.steps + part, part):
+        while taken < min(end, settings.steps):
+            advance()
+            taken += 1
+        curve.append(round(float(losses[end - part : taken].mean()), 4))
+        say(f"step {taken}: loss {curve[-1]}")
+    return curve
 
 
 def _train_settings(settings: Settings) -> Train:

@@ -4,9 +4,11 @@ import subprocess
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
 from queue import Empty
@@ -17,10 +19,12 @@ import torch
 from experiments.clips import Clips, load
 from experiments.ensembles import write_scores
 from experiments.joins import rejoin
+from experiments.logs import Log, Say, run_id
 from experiments.results import Result
 from experiments.scoring import run
 from experiments.settings import Job
 from experiments.training import KEYS
+from experiments.weights import write_weights
 from gta.config import Model
 from gta.cost import count_cost
 from gta.models import build
@@ -33,10 +37,10 @@ class Limits:
     """How much may be used."""
 
     jobs: int = 4
-    """Training processes."""
+    """Training processes on each device."""
     seconds: float | None = None
     """No run is begun that would probably end later; what is left then is stopped."""
-    device: str = "cuda"
+    devices: tuple[str, ...] = ("cuda:0",)
 
 
 class AnyJob(Protocol):
@@ -50,28 +54,37 @@ class AnyJob(Protocol):
     def identity(self) -> dict[str, Any]: ...
 
 
-Runner = Callable[[Any], Result]
-"""Runs one job; its figures."""
+Runner = Callable[[Any, Say], Result]
+"""Runs one job, and says how it goes; its figures."""
+Setup = Callable[[torch.device], Runner]
+"""Makes the runner of a training process, in it."""
 
 
 def run_jobs(
     jobs: Sequence[AnyJob],
     limits: Limits,
     done: Callable[[Result], None],
-    setup: Callable[[torch.device], Runner],
+    setups: Mapping[str, Setup],
+    log: Log,
     *,
     say: Callable[[str], object] = print,
 ) -> int:
     """Runs the jobs; how many were finished. `done` is told of each one.
 
-    `setup` makes the runner of a training process, in it.
+    Args:
+        jobs: In the order in which they are begun.
+        limits: How much may be used.
+        done: Takes the record of a finished run.
+        setups: For each of the devices.
+        log: Is told how each run goes.
+        say: Takes errors.
     """
-    began, count = time.monotonic(), min(limits.jobs, len(jobs))
+    began, count = time.monotonic(), min(limits.jobs * len(limits.devices), len(jobs))
     context = get_context("spawn")
     waiting, finished = context.Queue(), context.Queue()
     processes = [
-        context.Process(target=_work, args=(setup, limits.device, waiting, finished), daemon=True)
-        for _ in range(count)
+        context.Process(target=_work, args=(setups[name], name, waiting, finished), daemon=True)
+        for name in islice(cycle(limits.devices), count)
     ]
     for process in processes:
         process.start()
@@ -93,6 +106,9 @@ def run_jobs(
             if not any(process.is_alive() for process in processes):
                 raise RuntimeError("all training processes have died; see above") from None
             continue
+        if "said" in result:
+            log(result["run_id"], result["said"])
+            continue
         running -= 1
         if "error" in result:
             say(f"failed: {result['error']}")
@@ -106,43 +122,60 @@ def run_jobs(
     return ended
 
 
-def _work(
-    setup: Callable[[torch.device], Runner], device_name: str, waiting: Any, finished: Any
-) -> None:
+def _work(setup: Setup, device_name: str, waiting: Any, finished: Any) -> None:
     """A training process: runs what it is given until it is killed."""
     torch.set_num_threads(1)
     torch.backends.cudnn.benchmark = True  # a run has few shapes, and thousands of steps of each
     device = torch.device(device_name)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # also for streams and graphs, which name none
     run = setup(device)
     while True:
         job = waiting.get()
-        began = time.monotonic()
+        name, began = run_id(job.identity()), time.monotonic()
+
+        def say(words: str, name: str = name) -> None:
+            finished.put({"run_id": name, "said": words})
+
+        say(f"begins on {device_name}")
         try:
-            found = run(job)
+            found = run(job, say)
         except Exception:  # the other runs go on; this one is missing, and its error is told
             finished.put({"error": traceback.format_exc()})
             continue
         elapsed = round(time.monotonic() - began, 1)
+        say(f"ends: top-1 {found['top1']}, {elapsed} s")
         about = {"run": job.identity(), "elapsed": elapsed, **what_with(device), **_cost(job)}
         finished.put(about | found)
 
 
-def ordered_clips(paths: dict[str, Path], device: torch.device) -> tuple[Clips, Clips, Clips]:
-    """The three renderings on the device, which all training processes read: 19 GB once."""
+def ordered_clips(
+    paths: dict[str, Path], devices: Sequence[str]
+) -> dict[str, tuple[Clips, Clips, Clips]]:
+    """The three renderings on each device, which all its training processes read: 19 GB once."""
     train, val, longer = (
-        load(paths[part], len(KEYS), device) for part in ("train", "val", "longer")
+        load(paths[part], len(KEYS), torch.device(devices[0]))
+        for part in ("train", "val", "longer")
     )
-    return train, val, longer
+    return {name: (train.to(name), val.to(name), longer.to(name)) for name in devices}
+
+
+def ordered_setups(
+    clips: Mapping[str, tuple[Clips, Clips, Clips]], work: Path, *, compiled: bool
+) -> dict[str, Setup]:
+    """For runs on clips of `ordered`."""
+    return {name: partial(ordered_runner, mine, work, compiled) for name, mine in clips.items()}
 
 
 def ordered_runner(
     clips: tuple[Clips, Clips, Clips], work: Path, compiled: bool, _: torch.device
 ) -> Runner:
-    """Runs on clips of `ordered`; leaves the scores in the work folder."""
+    """Runs on clips of `ordered`; leaves scores and weights in the work folder."""
 
-    def finish(job: Job) -> Result:
-        found, probabilities = run(job, *clips, compiled=compiled)
+    def finish(job: Job, say: Say) -> Result:
+        found, probabilities, model = run(job, *clips, say, compiled=compiled)
         write_scores(job, probabilities, work)
+        write_weights(job, model, work)
         return found
 
     return finish

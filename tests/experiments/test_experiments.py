@@ -16,6 +16,7 @@ NAMES = (
     *(
         "clips",
         "ensembles",
+        "logs",
         "notes",
         "pictures",
         "times",
@@ -25,6 +26,7 @@ NAMES = (
         "settings",
         "tables",
         "training",
+        "weights",
     ),
     *("workers", "__main__"),
 )
@@ -150,11 +152,14 @@ def test_a_run_is_a_function_of_its_seed(ours, small, tmp_path: Path):
     clips = [
         ours.clips.load(paths[part], 22, torch.device("cpu")) for part in ("train", "val", "longer")
     ]
-    one, scores = ours.scoring.run(small, *clips)
-    again, same = ours.scoring.run(small, *clips)
-    other, _ = ours.scoring.run(replace(small, seed=1), *clips)
+    said = []
+    one, scores, _ = ours.scoring.run(small, *clips, said.append)
+    again, same, _ = ours.scoring.run(small, *clips)
+    other, _, _ = ours.scoring.run(replace(small, seed=1), *clips)
     assert scores.equal(same)
     assert one["loss"] == again["loss"]
+    assert said == [f"step {i + 1}: loss {loss}" for i, loss in enumerate(one["loss"])]
+    assert one["epochs"] == round(3 * 4 / 44, 2)
     assert one["loss"] != other["loss"]
     assert scores.shape == (44, 22)
     assert (one["other_frames"]["frames"], one["other_frames"]["clips"]) == (4, 44)
@@ -200,8 +205,8 @@ def test_a_compiled_step_trains_alike(ours, small, tmp_path: Path, monkeypatch):
     clips = [
         ours.clips.load(paths[part], 22, torch.device("cpu")) for part in ("train", "val", "longer")
     ]
-    plain, _ = ours.scoring.run(small, *clips)
-    found, _ = ours.scoring.run(small, *clips, compiled=True)
+    plain, _, _ = ours.scoring.run(small, *clips)
+    found, _, _ = ours.scoring.run(small, *clips, compiled=True)
     assert (plain["compiled"], found["compiled"]) == (False, True)
     assert found["loss"] == pytest.approx(plain["loss"], abs=2e-3)
 

@@ -14,7 +14,10 @@ from gta.data.ordered import render_clip
 from gta.data.ordered.files import write_webm
 
 ROOT = Path(__file__).parent.parent.parent
-NAMES = ("real", "real_clips", "real_items", "real_runs", "report_real", "results", "settings")
+NAMES = (
+    *("real", "real_baselines", "real_clips", "real_items", "real_runs", "report_real"),
+    *("logs", "results", "settings", "weights"),
+)
 
 
 @pytest.fixture
@@ -32,7 +35,10 @@ def made(ours, count: int = 20):
     for i, label in enumerate(labels):
         ramp = torch.linspace(0, 200, 32).to(torch.uint8) + i
         frames[i] = (ramp if label else ramp.flip(0))[:, None, None, None]
-    return ours.real_clips.RealClips(frames, labels, torch.arange(count) < 14, ["down", "up"])
+    scenes = torch.where(torch.arange(count) < 14, torch.arange(count) // 2 % 3, -1)
+    return ours.real_clips.RealClips(
+        frames, labels, torch.arange(count) < 14, ["down", "up"], scenes
+    )
 
 
 def test_copies_share_a_fold_and_have_the_other_label(ours):
@@ -49,14 +55,44 @@ def test_copies_share_a_fold_and_have_the_other_label(ours):
     other = ours.real_items.make_items(clips, arrow=True, held_out="folds", seed=4)
     assert not other.folds.equal(items.folds)
     split = ours.real_items.make_items(clips, arrow=False, held_out="split", seed=0)
-    assert split.folds.tolist() == [0] * 14 + [1] * 6
+    assert split.folds.tolist() == [-1] * 14 + [0] * 6
     assert not split.backwards.any()
+    ((fold, training, held_out),) = ours.real_items.each_fold(split)
+    assert (fold, len(training.labels), len(held_out.labels)) == (0, 14, 6)
+
+
+def test_scenes_are_held_out_whole(ours):
+    clips = made(ours)
+    items = ours.real_items.make_items(clips, arrow=True, held_out="scenes", seed=0)
+    folds = list(ours.real_items.each_fold(items))
+    assert [fold for fold, _, _ in folds] == [0, 1, 2]
+    for _, training, held_out in folds:
+        assert len(training.labels) + len(held_out.labels) == 28  # of 14 clips with a scene
+        assert not set(clips.scenes[training.clips].tolist()) & set(
+            clips.scenes[held_out.clips].tolist()
+        )
+    same = ours.real_items.make_items(clips, arrow=True, held_out="folds of these", seed=0)
+    assert set(same.clips.tolist()) == set(items.clips.tolist())
+    assert len(list(ours.real_items.each_fold(same))) == 5
+
+
+def test_the_support_vector_machine_without_order_is_right_in_half(ours):
+    clips = made(ours)
+    ordered, blind = (
+        ours.real_baselines.run_baseline(
+            ours.real_baselines.identity(name, "sit-stand", "folds", 0, arrow=True), clips
+        )
+        for name in ours.real_baselines.BASELINES
+    )
+    assert (ordered["top1"], blind["top1"], ordered["items"]) == (1, 0.5, 40)
 
 
 @pytest.fixture
 def job(ours):
     settings = ours.settings.Settings(steps=40, batch_size=8, num_frames=8, crop=32, lr=2e-3)
-    return ours.real_runs.RealJob("no attention", "sit-stand", "split", "scratch", 0, settings)
+    return ours.real_runs.RealJob(
+        "no attention", "sit-stand", "split", "scratch", 0, True, settings
+    )
 
 
 def tiny(ours, monkeypatch, *names: str) -> None:
@@ -137,12 +173,24 @@ def test_the_command(ours, job, tmp_path: Path, monkeypatch, capsys):
     assert clips.frames.shape == (12, 32, 128, 170, 3)
     assert clips.is_train.tolist() == [True] * 6 + [False] * 6
     assert clips.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2
+    assert clips.scenes.tolist() == [-1] * 12
     short = replace(job, settings=replace(job.settings, steps=1))
     jobs = [replace(short, held_out=held_out) for held_out in ("folds", "split")]
-    monkeypatch.setattr(ours.real, "missing", lambda *_: jobs)
-    printed = call("--jobs", "1", "--commit", "abc")
-    assert "task sit-stand, held_out split, start scratch, seed 0, none: 50.0%" in printed
-    found = [json.loads(line) for line in out.read_text().splitlines()]
+    monkeypatch.setattr(ours.real, "all_jobs", lambda *_: jobs)
+    monkeypatch.setitem(ours.real.TASKS, "sit-stand", ours.real.Task(("folds", "split"), True))
+    printed = call("--jobs", "1", "--commit", "abc", "--seeds", "1")
+    assert "task sit-stand, held_out split, seed 0, none from scratch: 50.0%" in printed
+    everything = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(everything) == 2 * 2 + 2
+    found = [one for one in everything if "model" in one["run"]]
     assert [one["items"] for one in found] == [24, 12]
     assert all(one["top1"] == 0.5 for one in found)
+    said = ours.logs.read_log(ours.logs.log_file(out))
+    for one in found:
+        words = said[ours.logs.run_id(one["run"])]
+        assert words[0] == "begins on cpu"
+        assert words[-1].startswith("ends: top-1 0.5, ")
+        assert len(words) == 2 + len(one["by_fold"])
+    call("--seeds", "1")
+    assert len(out.read_text().splitlines()) == 6  # nothing again
     assert "| no attention | 50.0 (" in ours.report_real.real_section(found)
