@@ -10,7 +10,7 @@ from torch import Tensor
 
 from experiments.logs import Say
 from experiments.real_clips import HEIGHT, WIDTH, RealClips
-from experiments.real_items import Items, draw_items, each_fold, make_items
+from experiments.real_items import FOLDS, Items, draw_items, each_fold, make_items
 from experiments.results import Result
 from experiments.settings import Job, Settings
 from experiments.tables import DATA, SMALL, r2d18
@@ -51,6 +51,12 @@ class RealJob:
     @property
     def model(self) -> Model:
         return MODELS[self.name]
+
+    @property
+    def num_clips(self) -> int:
+        """How many are trained on in all folds, about."""
+        folds = 1 if self.held_out == "split" else FOLDS
+        return folds * self.settings.steps * self.settings.batch_size
 
     def identity(self) -> dict[str, Any]:
         """Everything that the outcome depends on."""

@@ -55,6 +55,11 @@ class Job:
     data: Data
     seed: int
 
+    @property
+    def num_clips(self) -> int:
+        """How many are trained on, the same one again counted again."""
+        return self.settings.steps * self.settings.batch_size
+
     def network(self, num_frames: int | None = None) -> nn.Module:
         """Untrained, for `num_frames` frames or as many as in training."""
         frames = self.settings.num_frames if num_frames is None else num_frames

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,12 +15,13 @@ from queue import Empty
 from typing import Any, Protocol
 
 import torch
+from pydantic import TypeAdapter
 
 from experiments.clips import Clips, load
 from experiments.ensembles import write_scores
 from experiments.joins import rejoin
 from experiments.logs import Log, Say, run_id
-from experiments.results import Result
+from experiments.results import Result, key
 from experiments.scoring import run
 from experiments.settings import Job
 from experiments.training import KEYS
@@ -50,6 +51,9 @@ class AnyJob(Protocol):
 
     @property
     def model(self) -> Model: ...
+
+    @property
+    def num_clips(self) -> int: ...
 
     def identity(self) -> dict[str, Any]: ...
 
@@ -88,15 +92,17 @@ def run_jobs(
     ]
     for process in processes:
         process.start()
+    sizes = {key(job.identity()): work(job) for job in jobs}
     left, running, ended = list(jobs), 0, 0
-    lately = deque[float](maxlen=count)
+    lately = deque[float](maxlen=count)  # seconds for a GFLOP, of the latest runs
     while left or running:
         now = time.monotonic() - began
-        # the quickest of them: those that also compile say little of the next ones
-        if limits.seconds is not None and now + 1.1 * min(lately, default=0) > limits.seconds:
-            left = []
+        if limits.seconds is not None:
             if now > limits.seconds:
                 break
+            # the quickest of them: those that also compile say little of the next ones
+            room = (limits.seconds - now) / (1.1 * min(lately, default=1e-9))
+            left = [job for job in left if sizes[key(job.identity())] < room]
         while left and running < count:
             waiting.put(left.pop(0))
             running += 1
@@ -114,7 +120,7 @@ def run_jobs(
             say(f"failed: {result['error']}")
             continue
         ended += 1
-        lately.append(result["elapsed"])
+        lately.append(result["elapsed"] / sizes[key(result["run"])])
         done(result)
     for process in processes:
         process.kill()
@@ -145,7 +151,7 @@ def _work(setup: Setup, device_name: str, waiting: Any, finished: Any) -> None:
             continue
         elapsed = round(time.monotonic() - began, 1)
         say(f"ends: top-1 {found['top1']}, {elapsed} s")
-        about = {"run": job.identity(), "elapsed": elapsed, **what_with(device), **_cost(job)}
+        about = {"run": job.identity(), "elapsed": elapsed, **what_with(device), **cost(job)}
         finished.put(about | found)
 
 
@@ -187,15 +193,26 @@ def what_with(device: torch.device) -> dict[str, Any]:
     return {"date": date.today().isoformat(), "torch": torch.__version__, "hardware": hardware}
 
 
-def _cost(job: AnyJob) -> dict[str, float]:
+def cost(job: AnyJob) -> dict[str, float]:
+    """Of one clip."""
     settings = job.settings
-    cost = count_cost(
-        lambda: rejoin(
-            build(job.model, num_classes=len(KEYS), num_frames=settings.num_frames), settings.join
-        ),
-        (3, settings.num_frames, settings.crop, settings.crop),
+    about = job.model.model_dump_json()
+    return _cost(about, settings.join, settings.num_frames, settings.crop)
+
+
+@cache
+def _cost(about: str, join: str, num_frames: int, crop: int) -> dict[str, float]:
+    model = TypeAdapter[Model](Model).validate_json(about)
+    found = count_cost(
+        lambda: rejoin(build(model, num_classes=len(KEYS), num_frames=num_frames), join),
+        (3, num_frames, crop, crop),
     )
-    return {"gflops": round(cost.gflops, 3), "params_m": round(cost.params_m, 3)}
+    return {"gflops": round(found.gflops, 3), "params_m": round(found.params_m, 3)}
+
+
+def work(job: AnyJob) -> float:
+    """GFLOPs of the forward passes of its training."""
+    return cost(job)["gflops"] * job.num_clips
 
 
 def commit() -> str:
