@@ -40,12 +40,12 @@ def log_to(path: Path) -> Log:
     return log
 
 
-def read_log(path: Path) -> dict[str, list[str]]:
-    """What each run has said since it last began, without the times."""
-    said: dict[str, list[str]] = {}
+def read_log(path: Path) -> dict[str, list[list[str]]]:
+    """What each run has said, each time that it was begun, without the times."""
+    said: dict[str, list[list[str]]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         _, run, words = line.split(" ", 2)
         if words.startswith("begins"):
-            said[run] = []
-        said.setdefault(run, []).append(words)
+            said.setdefault(run, []).append([])
+        said[run][-1].append(words)
     return said

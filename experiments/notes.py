@@ -1,7 +1,6 @@
 """What the tables of docs/results.md do not say themselves. Figures come from the results."""
 
-from experiments.results import Result
-from experiments.rows import found_runs
+from experiments.rows import Found
 from experiments.spread import spread
 from experiments.tables import EXPERIMENTS
 
@@ -33,12 +32,11 @@ other way round: less than the seeds differ.
 """Of experiments whose rows have all been run."""
 
 
-def note(name: str, done: dict[str, Result]) -> str:
+def note(name: str, found: Found) -> str:
     """Markdown; empty while runs are missing."""
     experiment = EXPERIMENTS[name]
-    ran = sum(len(found_runs(row, experiment, done)) for row in experiment.rows)
-    if name not in NOTES or ran < len(experiment.jobs()):
+    whole = all(len(found.of(row, experiment)) >= experiment.seeds for row in experiment.rows)
+    if name not in NOTES or not whole:
         return ""
-    block = EXPERIMENTS["table2b"].rows[-1]
-    runs = found_runs(block, EXPERIMENTS["table2b"], done)
+    runs = found.of(EXPERIMENTS["table2b"].rows[-1], EXPERIMENTS["table2b"])
     return NOTES[name].strip().format(gta=spread([run["top1"] for run in runs]))

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.results import Result, by_key
-from experiments.rows import found_runs
+from experiments.rows import Found
 from experiments.tables import EXPERIMENTS
 from experiments.times import job_key
 
@@ -21,12 +21,12 @@ _MARKERS = "osD^v"
 
 def draw_cost(results: Sequence[Result], times: Sequence[Result], path: Path) -> None:
     """Top-1 over GFLOPs and over measured milliseconds, a point for each variant."""
-    done, measured = by_key(results), by_key(times)
+    found, measured = Found(results), by_key(times)
     points: dict[str, tuple[str, list[float], float, float | None]] = {}
     for name in COST_TABLES:
         experiment = EXPERIMENTS[name]
         for row, job in experiment.jobs(1):
-            runs = found_runs(row, experiment, done)
+            runs = found.of(row, experiment)
             if runs:
                 time = measured.get(job_key(job), {}).get("ms")
                 values = [100 * run["top1"] for run in runs]
@@ -61,12 +61,12 @@ def _point(
 
 def draw_groups(results: Sequence[Result], path: Path) -> None:
     """Figure 5: top-1 over the number of groups."""
-    done, experiment = by_key(results), EXPERIMENTS["figure5"]
+    found, experiment = Found(results), EXPERIMENTS["figure5"]
     figure = Figure(figsize=(5.5, 3.6), layout="constrained")
     axes = figure.subplots()
     shown = []
     for groups, row in zip(GROUPS, experiment.rows, strict=True):
-        if runs := found_runs(row, experiment, done):
+        if runs := found.of(row, experiment):
             shown.append((groups, [100 * run["top1"] for run in runs]))
     places = [groups for groups, _ in shown]
     means = [mean(values) for _, values in shown]

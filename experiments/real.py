@@ -58,8 +58,10 @@ TASKS = {
     "wagon": Task(("folds",)),
 }
 """Of the two sets of docs/results.md."""
-SCENE_MODELS = ("TSM", "GTA")
-"""Those that are asked what a scene is worth."""
+NEGATIVES = {("sit-stand", "split")}
+"""Where it is asked what negatives are worth."""
+FEW_MODELS = ("GTA", "TSM", "TSM + GTA")
+"""Those that are asked what scenes and negatives are worth."""
 
 
 def task_of(name: str, clips: RealClips, *, arrow: bool) -> Task:
@@ -71,14 +73,15 @@ def task_of(name: str, clips: RealClips, *, arrow: bool) -> Task:
 
 
 def all_jobs(tasks: Mapping[str, Task], seeds: int) -> list[RealJob]:
-    """First seeds first; what a scene is worth last."""
+    """First seeds first; what scenes and negatives are worth last."""
     jobs = [
-        RealJob(name, folder, held_out, start, seed, task.arrow)
+        RealJob(name, folder, held_out, start, seed, task.arrow, negatives)
         for seed, (folder, task) in product(range(seeds), tasks.items())
         for held_out, start, name in product(task.held_out, STARTS, MODELS)
-        if held_out in ("folds", "split") or name in SCENE_MODELS
+        for negatives in ((False, True) if (folder, held_out) in NEGATIVES else (False,))
+        if (held_out in ("folds", "split") and not negatives) or name in FEW_MODELS
     ]
-    return sorted(jobs, key=lambda job: job.held_out not in ("folds", "split"))
+    return sorted(jobs, key=lambda job: job.negatives or job.held_out not in ("folds", "split"))
 
 
 def without_result(jobs: Sequence[RealJob], path: Path) -> list[RealJob]:

@@ -46,6 +46,8 @@ class RealJob:
     seed: int
     arrow: bool = False
     """Whether each clip is also taken backwards, under the other label of two."""
+    negatives: bool = False
+    """Whether half of the training clips are shown as negatives: what is bright is dark."""
     settings: Settings = SETTINGS
 
     @property
@@ -66,6 +68,8 @@ class RealJob:
             **{"task": self.task, "arrow": self.arrow, "held_out": self.held_out},
             **{"start": self.start, "seed": self.seed},
         }
+        if self.negatives:
+            found["negatives"] = True
         if self.start == "ordered":
             found["pretraining"] = pretraining(self.model).identity()
         return found
@@ -127,12 +131,13 @@ def start(job: RealJob, num_classes: int, weights: dict[str, Tensor] | None) -> 
 
 
 def batches(job: RealJob, frames: Tensor, items: Items, fold: int, device: torch.device) -> Batch:
-    """What `fit` asks for: crops of random items, half of them mirrored."""
+    """What `fit` asks for: crops of random items, half of them mirrored, and perhaps negatives."""
     rng = np.random.default_rng([job.seed, fold, 2])
     draws = draw_items(len(items.labels), frames.shape[1], job.settings, rng)
     chosen = draws.clips
     mirrored = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5)
     taken = torch.where(items.backwards[chosen][..., None], draws.frames.flip(-1), draws.frames)
+    negative = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5 * job.negatives)
     side = torch.arange(job.settings.crop)
     columns = draws.left[..., None] + side
     columns = torch.where(mirrored[..., None], columns.flip(-1), columns)
@@ -144,17 +149,21 @@ def batches(job: RealJob, frames: Tensor, items: Items, fold: int, device: torch
             draws.top[..., None] + side,
             columns,
             items.labels[chosen],
+            negative,
         )
     ]
 
     def batch(number: Tensor) -> tuple[Tensor, Tensor]:
-        index, when, rows, across, labels = (one.index_select(0, number[None])[0] for one in parts)
+        index, when, rows, across, labels, turned = (
+            one.index_select(0, number[None])[0] for one in parts
+        )
         clips = frames[
             index[:, None, None, None],
             when[:, :, None, None],
             rows[:, None, :, None],
             across[:, None, None, :],
         ]
+        clips = torch.where(turned[:, None, None, None, None], 255 - clips, clips)
         return clips.permute(0, 4, 1, 2, 3), labels
 
     return batch

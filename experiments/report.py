@@ -1,30 +1,32 @@
 """docs/results.md: our figures beside the paper's, from the results file alone."""
 
+import textwrap
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
 from experiments.ensembles import members
 from experiments.notes import note
 from experiments.report_real import real_section
-from experiments.results import FILE, REAL_FILE, TIMES_FILE, Result, by_key, key, read_results
-from experiments.rows import found_runs
-from experiments.spread import spread
+from experiments.results import FILE, REAL_FILE, TIMES_FILE, Result, read_results
+from experiments.rows import Found
+from experiments.spread import another, differ, spread
 from experiments.tables import ENSEMBLES, EXPERIMENTS, Experiment
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "results.md"
 COST_PICTURE = DOCS / "results-cost.png"
 GROUPS_PICTURE = DOCS / "results-groups.png"
+_MOST_SEEDS = 20
 HEAD = """# Results
 
 The paper's experiments on data that anyone can render: `ordered` at its hard level, {train}
 training and {val} held-out clips of 22 classes, 18 of them in pairs that only the order of frames
 tells apart ({frames} frames of {side} x {side} pixels). Top-1 in %, mean and standard deviation
-over seeds, each of which draws weights, batches, frames and crops anew. Three seeds do not tell the
-fourth: it is within one such deviation of their mean in half of the cases, and within five in 19 of
-20 (Student's t). A model that is blind to the order of frames reaches {ceiling:.1f} % at best.
+over seeds, each of which draws weights, batches, frames and crops anew. "Another seed" is where one
+more run of the row is in 19 of 20 cases (Student's t: few seeds know little of their own spread). A
+model that is blind to the order of frames reaches {ceiling:.1f} % at best.
 
 "Pairs" is the share of clips of the pairs that are told from their partner, where 50 is chance;
 "reversed" is top-1 with the frames of each clip from last to first. The paper's figures are top-1
@@ -54,12 +56,12 @@ twice as many).
 """
 
 
-def beyond(done: dict[str, Result]) -> str:
+def beyond(found: Found) -> str:
     """Markdown: the rows of Tables 2b and 2a on other frames."""
     lines, shown = [], set[str]()
     for name in ("table2b", "table2a"):
         for row in EXPERIMENTS[name].rows:
-            runs = [one for one in found_runs(row, EXPERIMENTS[name], done) if "dropped" in one]
+            runs = [one for one in found.of(row, EXPERIMENTS[name]) if "dropped" in one]
             model = row.model.model_dump_json()
             if not runs or model in shown:
                 continue
@@ -77,78 +79,83 @@ def beyond(done: dict[str, Result]) -> str:
     return "\n".join([*head, *lines])
 
 
-def table(name: str, done: dict[str, Result]) -> str:
+def table(name: str, found: Found) -> str:
     """Markdown, a row for each row that has a finished run; empty with fewer than two."""
     experiment, lines = EXPERIMENTS[name], []
     for row in experiment.rows:
-        runs = found_runs(row, experiment, done)
+        runs = found.of(row, experiment)
         if not runs:
             continue
-        pairs = [mean(run["pairs"].values()) for run in runs]
+        top1 = [run["top1"] for run in runs]
         cells = [
             row.label,
             "" if row.paper is None else f"{row.paper:.1f}",
-            spread([run["top1"] for run in runs]),
+            spread(top1),
+            another(top1),
             str(len(runs)),
-            spread(pairs),
+            spread([mean(run["pairs"].values()) for run in runs]),
             spread([run["reversed"] for run in runs]),
             f"{runs[0]['gflops']:.2f}",
             f"{runs[0]['params_m']:.1f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    found: dict[str, list[float]] = {}
-    for label, identity, _ in members(name):
-        if result := done.get(key(identity)):
-            found.setdefault(label, []).append(result["top1"])
-    for label, values in found.items():
+    ensembles: dict[str, list[float]] = {}
+    for label, identity, _ in members(name, _MOST_SEEDS):
+        if result := found.get(identity):
+            ensembles.setdefault(label, []).append(result["top1"])
+    for label, values in ensembles.items():
         printed = ENSEMBLES[name][label][1]
         paper = "" if printed is None else f"{printed:.1f}"
-        lines.append(f"| {label} | {paper} | {spread(values)} | {len(values)} | | | | |")
+        cells = [label, paper, spread(values), another(values), str(len(values))]
+        lines.append("| " + " | ".join(cells) + " | | | | |")
     if len(lines) < min(2, len(experiment.rows)):
         return ""  # nothing to compare
     return "\n".join(
         [
-            "| | paper | top-1 | seeds | pairs | reversed | GFLOPs | M params |",
-            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+            "| | paper | top-1 | another seed | seeds | pairs | reversed | GFLOPs | M params |",
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
             *lines,
         ]
     )
 
 
-def order(experiment: Experiment, done: dict[str, Result]) -> str:
-    """How many pairs of rows are in the paper's order, and which are not, beyond their spread."""
+def order(experiment: Experiment, found: Found) -> str:
+    """How many pairs of rows are in the paper's order, and which are not, beyond chance."""
     rows = [
-        (row.label, row.paper, [run["top1"] for run in found_runs(row, experiment, done)])
+        (row.label, row.paper, [run["top1"] for run in found.of(row, experiment)])
         for row in experiment.rows
         if row.paper is not None
     ]
     rows = [row for row in rows if row[2]]
-    same, against, count = 0, [], 0
+    same, sure, against, count = 0, 0, [], 0
     for one, other in combinations(rows, 2):
         if one[1] == other[1]:
             continue
         count += 1
         ours, paper = mean(one[2]) - mean(other[2]), one[1] - other[1]
         same += (ours > 0) == (paper > 0)
-        if min(len(one[2]), len(other[2])) < 2:
-            continue  # without a spread nobody knows
-        margin = max(stdev(one[2]), stdev(other[2]))
-        if (ours > 0) != (paper > 0) and abs(ours) > margin:
+        if not differ(one[2], other[2]):
+            continue
+        sure += 1
+        if (ours > 0) != (paper > 0):
             better, worse = (one, other) if ours > 0 else (other, one)
             against.append(f"{better[0]} above {worse[0]}")
     if not count:
         return ""
-    told = f"{same} of {count} pairs of rows are in the paper's order."
+    told = (
+        f"{same} of {count} pairs of rows are in the paper's order; {sure} differ by more than "
+        f"their seeds explain (Welch's t-test, p < 0.05)"
+    )
     if against:
-        told += f" The other way round by more than one standard deviation: {'; '.join(against)}."
-    return told
+        told += f", and of those the other way round: {'; '.join(against)}"
+    return textwrap.fill(f"{told}.", 100)
 
 
 def page(results: Sequence[Result], real: Sequence[Result], times: Sequence[Result]) -> str:
     """The whole page, of results on `ordered` and on real clips, and of times of a clip."""
     from gta.data.ordered import CLASSES, order_blind_ceiling
 
-    done = by_key(results)
+    found = Found(results)
     data = EXPERIMENTS["table2b"].jobs()[0][1].data
     parts = [
         HEAD.format(
@@ -161,18 +168,18 @@ def page(results: Sequence[Result], real: Sequence[Result], times: Sequence[Resu
     ]
     absent = []
     for name, experiment in EXPERIMENTS.items():
-        shown = table(name, done)
+        shown = table(name, found)
         if not shown:
             absent.append(f"`{name}`")
             continue
         parts.append(f"## {experiment.title}\n\n`python -m experiments {name}`\n\n{shown}\n")
         if name == "figure5":
             parts.append(GROUPS)
-        parts += [f"{told}\n" for told in (order(experiment, done), note(name, done)) if told]
-    if any(table(name, done) for name in EXPERIMENTS):
+        parts += [f"{told}\n" for told in (order(experiment, found), note(name, found)) if told]
+    if any(table(name, found) for name in EXPERIMENTS):
         told = TIMES.format(hardware=times[0]["hardware"]) if times else ""
         parts.append(COST.format(times=told))
-    if shown := beyond(done):
+    if shown := beyond(found):
         parts.append(BEYOND + "\n" + shown + "\n")
     parts.append(real_section(real))
     if absent:
@@ -187,5 +194,5 @@ def write_page() -> None:
     results, times = read_results(FILE), read_results(TIMES_FILE)
     PAGE.write_text(page(results, read_results(REAL_FILE), times), encoding="utf-8")
     draw_cost(results, times, COST_PICTURE)
-    if table("figure5", by_key(results)):
+    if table("figure5", Found(results)):
         draw_groups(results, GROUPS_PICTURE)

@@ -1,10 +1,30 @@
 """The runs of a row."""
 
-from experiments.results import Result, key
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.results import Result, by_key, key
 from experiments.tables import Experiment, Row
 
 
-def found_runs(row: Row, experiment: Experiment, done: dict[str, Result]) -> list[Result]:
-    """Those that are finished."""
-    keys = [key(job.identity()) for one, job in experiment.jobs() if one is row]
-    return [done[one] for one in keys if one in done]
+class Found:
+    """Results, by what they are of."""
+
+    def __init__(self, results: Sequence[Result]):
+        self._runs = by_key(results)
+        self._rows: dict[str, list[Result]] = {}
+        for result in sorted(self._runs.values(), key=lambda one: one["run"].get("seed", 0)):
+            self._rows.setdefault(without_seed(result["run"]), []).append(result)
+
+    def of(self, row: Row, experiment: Experiment) -> list[Result]:
+        """All finished runs of a row, whatever their seeds."""
+        return self._rows.get(without_seed(experiment.job(row, 0).identity()), [])
+
+    def get(self, identity: dict[str, Any]) -> Result | None:
+        """One run, or an ensemble."""
+        return self._runs.get(key(identity))
+
+
+def without_seed(identity: dict[str, Any]) -> str:
+    """The same for all runs of a row."""
+    return key({name: value for name, value in identity.items() if name != "seed"})

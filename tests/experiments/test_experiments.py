@@ -19,6 +19,8 @@ NAMES = (
         "logs",
         "notes",
         "pictures",
+        "rows",
+        "spread",
         "times",
         "report",
         "results",
@@ -59,16 +61,71 @@ def test_the_page_is_that_of_the_results(ours):
 
 
 def test_notes_wait_for_the_last_run(ours):
-    done = ours.results.by_key(ours.results.read_results())
-    told = ours.notes.note("assignment", done)
-    block = ours.tables.EXPERIMENTS["table2b"].rows[-1]
-    runs = ours.report.found_runs(block, ours.tables.EXPERIMENTS["table2b"], done)
+    results = ours.results.read_results()
+    told = ours.notes.note("assignment", ours.rows.Found(results))
+    table = ours.tables.EXPERIMENTS["table2b"]
+    runs = ours.rows.Found(results).of(table.rows[-1], table)
+    assert len(runs) >= 3
     assert f"give {100 * sum(run['top1'] for run in runs) / len(runs):.1f} ± " in told
     _, job = ours.tables.EXPERIMENTS["assignment"].jobs()[-1]
-    del done[ours.results.key(job.identity())]
-    assert ours.notes.note("assignment", done) == ""
-    assert ours.notes.note("table7", done) == ""
+    without = [one for one in results if one["run"] != job.identity()]
+    assert len(without) < len(results)
+    assert ours.notes.note("assignment", ours.rows.Found(without)) == ""
     assert set(ours.notes.NOTES) <= set(ours.tables.EXPERIMENTS)
+
+
+def test_more_seeds_than_asked_for_are_in_the_row(ours):
+    table = ours.tables.EXPERIMENTS["table2b"]
+    row = table.rows[0]
+    results = [{"run": table.job(row, seed).identity(), "top1": 0.1 * seed} for seed in (5, 0)]
+    found = ours.rows.Found([*results, {"run": table.job(table.rows[1], 0).identity()}])
+    assert found.of(row, table) == results[::-1]
+    assert found.get(results[0]["run"]) == results[0]
+    assert found.get({"run": 1}) is None
+
+
+def test_what_seeds_say_of_others(ours):
+    values = [0.60, 0.62, 0.64]
+    assert ours.spread.spread(values) == "62.0 ± 2.0"
+    # t(2) at 97.5 % is 4.3027: 4.3027 * 0.02 * sqrt(4/3)
+    assert ours.spread.another(values) == "52.1 to 71.9"
+    assert ours.spread.another([0.9, 1.0, 1.0]) == "68.0 to 100.0"
+    assert ours.spread.another(values[:1]) == ours.spread.spread([]) == ""
+    # Welch's test of 60, 62, 64 against itself moved by d: t = d / sqrt(8/3), 4 degrees of freedom,
+    # of which 2.776 is the 97.5 % point: d = 4.53
+    assert not ours.spread.differ(values, [one + 0.045 for one in values])
+    assert ours.spread.differ(values, [one + 0.046 for one in values])
+    assert not ours.spread.differ(values[:1], [0.0, 0.0])
+    assert ours.spread.differ([0.5, 0.5], [0.6, 0.6])
+
+
+def test_order_of_rows(ours):
+    table = ours.tables.EXPERIMENTS["table2b"]
+    results = [
+        {"run": table.job(row, seed).identity(), "top1": value + 0.001 * seed}
+        for row, value in zip(table.rows, (0.1, 0.3, 0.2, 0.1995, 0.4, 0.5), strict=True)
+        for seed in range(3)
+    ]
+    told = ours.report.order(table, ours.rows.Found(results)).replace("\n", " ")
+    assert told.startswith(
+        "12 of 15 pairs of rows are in the paper's order; 14 differ by more than"
+    )
+    assert told.endswith("of those the other way round: + SA above + TA; + SA above + SA + TA.")
+
+
+def test_results_are_those_of_their_log(ours):
+    said = ours.logs.read_log(ours.logs.log_file(ours.results.FILE))
+    for one in ours.results.read_results():
+        if "ensemble" in one["run"] or one["date"] < "2026-11-27":  # the log begins there
+            continue
+        told = [
+            words
+            for words in said[ours.logs.run_id(one["run"])]
+            if words[-1] == f"ends: top-1 {one['top1']}, {one['elapsed']} s"
+        ]
+        assert told
+        losses = [float(words.rpartition(" ")[2]) for words in told[-1][1:-1]]
+        assert losses == one["loss"]
 
 
 def test_pictures(ours, tmp_path: Path, monkeypatch):
@@ -108,16 +165,16 @@ def test_time_of_a_clip(ours, small, monkeypatch):
 
 def test_every_result_is_of_an_experiment(ours):
     known = {
-        ours.results.key(job.identity())
+        ours.rows.without_seed(job.identity())
         for experiment in ours.tables.EXPERIMENTS.values()
-        for _, job in experiment.jobs()
+        for _, job in experiment.jobs(1)
     }
     for name in ours.tables.ENSEMBLES:
-        known |= {ours.results.key(identity) for _, identity, _ in ours.ensembles.members(name)}
+        known |= {ours.results.key(identity) for _, identity, _ in ours.ensembles.members(name, 9)}
     results = ours.results.read_results()
     assert results
     for result in results:
-        assert ours.results.key(result["run"]) in known
+        assert ours.rows.without_seed(result["run"]) in known
         assert 0 < result["top1"] < 1
         assert result["commit"] != "unknown"
 
@@ -347,7 +404,7 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
     assert sorted(run["seed"] for run in found if "seed" in run) == [0, 0, 1, 1]
     assert sum("ensemble" in run for run in found) == 2
     assert "table1         4 of   4 runs" in call("--list")
-    done = ours.results.by_key(ours.results.read_results(out))
+    done = ours.rows.Found(ours.results.read_results(out))
     shown = ours.report.table("table1", done)
     assert "| GTA | 50.6 | " in shown
     assert " ± " in shown

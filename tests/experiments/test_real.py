@@ -18,6 +18,7 @@ NAMES = (
     *("real", "real_baselines", "real_clips", "real_items", "real_runs", "report_real"),
     *("logs", "results", "settings", "weights"),
 )
+BLIND = ("no attention", "NL", "DNL")
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_the_support_vector_machine_without_order_is_right_in_half(ours):
 def job(ours):
     settings = ours.settings.Settings(steps=40, batch_size=8, num_frames=8, crop=32, lr=2e-3)
     return ours.real_runs.RealJob(
-        "no attention", "sit-stand", "split", "scratch", 0, True, settings
+        "no attention", "sit-stand", "split", "scratch", 0, True, settings=settings
     )
 
 
@@ -128,6 +129,81 @@ def test_training_clips_are_crops_of_their_items(ours, job):
         assert (steps.abs() == 1).all()
         mirrored |= set(steps[:, 0].tolist())
     assert mirrored == {-1, 1}
+
+
+def test_negatives_change_nothing_else(ours, job):
+    clips = made(ours)
+    items = ours.real_items.make_items(clips, arrow=True, held_out="split", seed=0)
+    plain, turned = (
+        ours.real_runs.batches(one, clips.frames, items, 1, torch.device("cpu"))
+        for one in (job, replace(job, negatives=True))
+    )
+    kinds = set()
+    for number in range(10):
+        (seen, labels), (other, same) = plain(torch.tensor(number)), turned(torch.tensor(number))
+        assert labels.equal(same)
+        for one, another in zip(seen, other, strict=True):
+            negative = another.equal(255 - one)
+            assert negative or another.equal(one)
+            kinds.add(negative)
+    assert kinds == {True, False}
+    assert job.identity() == {
+        name: one
+        for name, one in replace(job, negatives=True).identity().items()
+        if name != "negatives"
+    }
+
+
+def test_jobs_of_a_folder_of_ones_own(ours):
+    clips = made(ours)
+    task = ours.real.task_of("mine", clips, arrow=False)
+    assert task == ours.real.Task(("folds", "split"))
+    clips.is_train[:] = True
+    assert ours.real.task_of("mine", clips, arrow=True) == ours.real.Task(("folds",), arrow=True)
+    jobs = ours.real.all_jobs({"mine": task}, seeds=2)
+    assert len(jobs) == len({json.dumps(job.identity(), sort_keys=True) for job in jobs})
+    assert len(jobs) == 2 * 2 * 2 * len(ours.real_runs.MODELS)
+    assert not any(job.arrow or job.negatives for job in jobs)
+
+
+def test_every_real_result_is_of_a_job(ours):
+    jobs = ours.real.all_jobs(ours.real.TASKS, seeds=9)
+    known = {ours.results.key(job.identity()) for job in jobs}
+    results = ours.results.read_results(ours.results.REAL_FILE)
+    assert results
+    for result in results:
+        assert "baseline" in result["run"] or ours.results.key(result["run"]) in known
+        assert result["commit"] != "unknown"
+
+
+def test_blind_networks_are_at_one_half_in_the_results(ours):
+    blind = [ours.real_runs.MODELS[name].model_dump(mode="json") for name in BLIND]
+    found = [
+        one["top1"]
+        for one in ours.results.read_results(ours.results.REAL_FILE)
+        if one["run"]["arrow"]
+        and (
+            one["run"].get("model") in blind
+            or one["run"].get("baseline") == ours.real_baselines.BASELINES[1]
+        )
+    ]
+    assert found
+    assert set(found) == {0.5}
+
+
+def test_real_results_are_those_of_their_log(ours):
+    said = ours.logs.read_log(ours.logs.log_file(ours.results.REAL_FILE))
+    for one in ours.results.read_results(ours.results.REAL_FILE):
+        if "baseline" in one["run"]:
+            continue
+        told = [
+            words
+            for words in said[ours.logs.run_id(one["run"])]
+            if words[-1] == f"ends: top-1 {one['top1']}, {one['elapsed']} s"
+        ]
+        assert told
+        right = [int(words.split(", ")[1].split()[0]) for words in told[-1][1:-1]]
+        assert round(sum(right) / one["items"], 5) == one["top1"]
 
 
 def test_weights_of_ordered_give_all_but_the_classifier(ours, job):
@@ -187,7 +263,7 @@ def test_the_command(ours, job, tmp_path: Path, monkeypatch, capsys):
     assert all(one["top1"] == 0.5 for one in found)
     said = ours.logs.read_log(ours.logs.log_file(out))
     for one in found:
-        words = said[ours.logs.run_id(one["run"])]
+        (words,) = said[ours.logs.run_id(one["run"])]
         assert words[0] == "begins on cpu"
         assert words[-1].startswith("ends: top-1 0.5, ")
         assert len(words) == 2 + len(one["by_fold"])
