@@ -80,3 +80,26 @@ def draw_groups(results: Sequence[Result], path: Path) -> None:
     axes.set_ylabel("top-1, %")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
+
+
+def draw_losses(results: Sequence[Result], path: Path) -> None:
+    """The loss over the steps: runs of Table 2b, and those that were three times as long."""
+    found = Found(results)
+    figure = Figure(figsize=(9.5, 3.6), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 2, sharey=True), ("table2b", "steps"), strict=True):
+        experiment = EXPERIMENTS[name]
+        for number, row in enumerate(experiment.rows):
+            for count, run in enumerate(found.of(row, experiment)):
+                losses = run["loss"]
+                part = row.settings.steps / len(losses)
+                steps = [part * (index + 0.5) for index in range(len(losses))]
+                label = None if count else row.label.removeprefix("+ ")
+                axes.plot(steps, losses, color=f"C{number}", label=label, linewidth=1)
+        axes.set_title(experiment.title, fontsize=9)
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend(fontsize=8)
+        axes.set_ylim(bottom=0)
+    figure.axes[0].set_ylabel("loss in training")
+    figure.savefig(path, dpi=110)

@@ -27,6 +27,7 @@ from experiments.__main__ import device_names, told
 from experiments.clips import render
 from experiments.logs import Log, Say, log_file, log_to
 from experiments.real_baselines import BASELINES, identity, run_baseline
+from experiments.real_batches import CHANGES
 from experiments.real_clips import RealClips, load_real, reduce_folder
 from experiments.real_runs import MODELS, STARTS, RealJob, pretraining, run_real
 from experiments.report import write_page
@@ -58,10 +59,10 @@ TASKS = {
     "wagon": Task(("folds",)),
 }
 """Of the two sets of docs/results.md."""
-NEGATIVES = {("sit-stand", "split")}
-"""Where it is asked what negatives are worth."""
+CHANGED = ("sit-stand", "split")
+"""Where it is asked what changes of the training clips are worth."""
 FEW_MODELS = ("GTA", "TSM", "TSM + GTA")
-"""Those that are asked what scenes and negatives are worth."""
+"""Those that are asked what scenes and such changes are worth."""
 
 
 def task_of(name: str, clips: RealClips, *, arrow: bool) -> Task:
@@ -73,15 +74,17 @@ def task_of(name: str, clips: RealClips, *, arrow: bool) -> Task:
 
 
 def all_jobs(tasks: Mapping[str, Task], seeds: int) -> list[RealJob]:
-    """First seeds first; what scenes and negatives are worth last."""
+    """First seeds first; what scenes and changes are worth last."""
     jobs = [
-        RealJob(name, folder, held_out, start, seed, task.arrow, negatives)
+        RealJob(name, folder, held_out, start, seed, task.arrow, change)
         for seed, (folder, task) in product(range(seeds), tasks.items())
         for held_out, start, name in product(task.held_out, STARTS, MODELS)
-        for negatives in ((False, True) if (folder, held_out) in NEGATIVES else (False,))
-        if (held_out in ("folds", "split") and not negatives) or name in FEW_MODELS
+        for change in (CHANGES if (folder, held_out) == CHANGED else ("none",))
+        if (held_out in ("folds", "split") and change == "none") or name in FEW_MODELS
     ]
-    return sorted(jobs, key=lambda job: job.negatives or job.held_out not in ("folds", "split"))
+    return sorted(
+        jobs, key=lambda job: job.change != "none" or job.held_out not in ("folds", "split")
+    )
 
 
 def without_result(jobs: Sequence[RealJob], path: Path) -> list[RealJob]:

@@ -7,9 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.clips import Draws
-from experiments.real_clips import HEIGHT, WIDTH, RealClips
-from experiments.settings import Settings
+from experiments.real_clips import RealClips
 
 FOLDS = 5
 
@@ -70,18 +68,3 @@ def each_fold(items: Items) -> Iterator[tuple[int, Items, Items]]:
     """Of each fold its number, what is trained on, and what is held out."""
     for fold in items.folds[items.folds >= 0].unique().tolist():
         yield fold, items.where(items.folds != fold), items.where(items.folds == fold)
-
-
-def draw_items(count: int, num_frames: int, settings: Settings, rng: np.random.Generator) -> Draws:
-    """All of a fold's training, on the CPU: `Draws.clips` are indices of items."""
-    size = settings.steps * settings.batch_size
-    order = np.concatenate([rng.permutation(count) for _ in range(-(-size // count))])[:size]
-    segment = num_frames // settings.num_frames
-    frames = rng.integers(segment, size=(size, settings.num_frames))
-    frames += segment * np.arange(settings.num_frames)
-    top = rng.integers(HEIGHT - settings.crop + 1, size=size)
-    left = rng.integers(WIDTH - settings.crop + 1, size=size)
-    shape = (settings.steps, settings.batch_size)
-    return Draws(
-        *(torch.from_numpy(a.reshape(*shape, *a.shape[1:])) for a in (order, frames, top, left))
-    )

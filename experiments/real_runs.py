@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from experiments.logs import Say
+from experiments.real_batches import batches
 from experiments.real_clips import HEIGHT, WIDTH, RealClips
-from experiments.real_items import FOLDS, Items, draw_items, each_fold, make_items
+from experiments.real_items import FOLDS, Items, each_fold, make_items
 from experiments.results import Result
 from experiments.settings import Job, Settings
 from experiments.tables import DATA, SMALL, r2d18
-from experiments.training import MEAN, STD, Batch, fit
+from experiments.training import MEAN, STD, fit
 from gta.config import Model
 from gta.data.sampling import segment_indices
 from gta.data.transforms import normalize
@@ -46,8 +47,8 @@ class RealJob:
     seed: int
     arrow: bool = False
     """Whether each clip is also taken backwards, under the other label of two."""
-    negatives: bool = False
-    """Whether half of the training clips are shown as negatives: what is bright is dark."""
+    change: str = "none"
+    """Of the training clips; one of `experiments.real_batches.CHANGES`."""
     settings: Settings = SETTINGS
 
     @property
@@ -68,8 +69,8 @@ class RealJob:
             **{"task": self.task, "arrow": self.arrow, "held_out": self.held_out},
             **{"start": self.start, "seed": self.seed},
         }
-        if self.negatives:
-            found["negatives"] = True
+        if self.change != "none":
+            found["change"] = self.change
         if self.start == "ordered":
             found["pretraining"] = pretraining(self.model).identity()
         return found
@@ -89,7 +90,8 @@ def run_real(
     for fold, training, held_out in each_fold(items):
         torch.manual_seed(job.seed)
         model = start(job, len(clips.classes), weights).to(device)
-        batch = batches(job, frames, training, fold, device)
+        rng = np.random.default_rng([job.seed, fold, 2])
+        batch = batches(frames, training, job.settings, rng, job.change)
         losses.append(fit(model, batch, job.settings, device, lambda _: None)[-1])
         answers.append(answer(model, frames, held_out, job.settings))
         labels.append(held_out.labels)
@@ -128,45 +130,6 @@ def start(job: RealJob, num_classes: int, weights: dict[str, Tensor] | None) -> 
             raise ValueError(f"these have another shape in the weights of `ordered`: {left}")
         model.load_state_dict({**own, **fitting})
     return model
-
-
-def batches(job: RealJob, frames: Tensor, items: Items, fold: int, device: torch.device) -> Batch:
-    """What `fit` asks for: crops of random items, half of them mirrored, and perhaps negatives."""
-    rng = np.random.default_rng([job.seed, fold, 2])
-    draws = draw_items(len(items.labels), frames.shape[1], job.settings, rng)
-    chosen = draws.clips
-    mirrored = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5)
-    taken = torch.where(items.backwards[chosen][..., None], draws.frames.flip(-1), draws.frames)
-    negative = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5 * job.negatives)
-    side = torch.arange(job.settings.crop)
-    columns = draws.left[..., None] + side
-    columns = torch.where(mirrored[..., None], columns.flip(-1), columns)
-    parts = [
-        one.to(device)
-        for one in (
-            items.clips[chosen],
-            taken,
-            draws.top[..., None] + side,
-            columns,
-            items.labels[chosen],
-            negative,
-        )
-    ]
-
-    def batch(number: Tensor) -> tuple[Tensor, Tensor]:
-        index, when, rows, across, labels, turned = (
-            one.index_select(0, number[None])[0] for one in parts
-        )
-        clips = frames[
-            index[:, None, None, None],
-            when[:, :, None, None],
-            rows[:, None, :, None],
-            across[:, None, None, :],
-        ]
-        clips = torch.where(turned[:, None, None, None, None], 255 - clips, clips)
-        return clips.permute(0, 4, 1, 2, 3), labels
-
-    return batch
 
 
 @torch.inference_mode()

@@ -1,15 +1,16 @@
 """docs/results.md: our figures beside the paper's, from the results file alone."""
 
+import json
 import textwrap
-from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from statistics import mean
 
 from experiments.ensembles import members
 from experiments.notes import note
+from experiments.real_gap import GAP_FILE
 from experiments.report_real import real_section
-from experiments.results import FILE, REAL_FILE, TIMES_FILE, Result, read_results
+from experiments.results import FILE, REAL_FILE, TIMES_FILE, read_results
 from experiments.rows import Found
 from experiments.spread import another, differ, spread
 from experiments.tables import ENSEMBLES, EXPERIMENTS, Experiment
@@ -18,6 +19,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "results.md"
 COST_PICTURE = DOCS / "results-cost.png"
 GROUPS_PICTURE = DOCS / "results-groups.png"
+LOSS_PICTURE = DOCS / "results-loss.png"
 _MOST_SEEDS = 20
 HEAD = """# Results
 
@@ -45,7 +47,11 @@ The variants of Tables 2 and 3.{times}
 TIMES = """ Milliseconds are of inference alone on an {hardware} in bfloat16, 64 clips at
 once, the step recorded as a CUDA graph (`python -m experiments.times`,
 [data](../experiments/results/times.jsonl))."""
-GROUPS = "![Top-1 over the number of groups, single runs in grey](results-groups.png)\n"
+PICTURES = {
+    "figure5": "![Top-1 over the number of groups, single runs in grey](results-groups.png)\n",
+    "steps": "![Loss over the steps of training, each run a line](results-loss.png)\n",
+}
+"""Below the tables of these experiments."""
 BEYOND = """## Other frames than those of training
 
 Top-1 of the same networks, as they are, where two of the eight frames are lost and their
@@ -151,11 +157,11 @@ def order(experiment: Experiment, found: Found) -> str:
     return textwrap.fill(f"{told}.", 100)
 
 
-def page(results: Sequence[Result], real: Sequence[Result], times: Sequence[Result]) -> str:
-    """The whole page, of results on `ordered` and on real clips, and of times of a clip."""
+def page() -> str:
+    """The whole page, of the results in the repository."""
     from gta.data.ordered import CLASSES, order_blind_ceiling
 
-    found = Found(results)
+    found, times = Found(read_results(FILE)), read_results(TIMES_FILE)
     data = EXPERIMENTS["table2b"].jobs()[0][1].data
     parts = [
         HEAD.format(
@@ -173,15 +179,16 @@ def page(results: Sequence[Result], real: Sequence[Result], times: Sequence[Resu
             absent.append(f"`{name}`")
             continue
         parts.append(f"## {experiment.title}\n\n`python -m experiments {name}`\n\n{shown}\n")
-        if name == "figure5":
-            parts.append(GROUPS)
+        if name in PICTURES:
+            parts.append(PICTURES[name])
         parts += [f"{told}\n" for told in (order(experiment, found), note(name, found)) if told]
     if any(table(name, found) for name in EXPERIMENTS):
         told = TIMES.format(hardware=times[0]["hardware"]) if times else ""
         parts.append(COST.format(times=told))
     if shown := beyond(found):
         parts.append(BEYOND + "\n" + shown + "\n")
-    parts.append(real_section(real))
+    gap = json.loads(GAP_FILE.read_text(encoding="utf-8"))
+    parts.append(real_section(read_results(REAL_FILE), gap))
     if absent:
         parts.append(f"Not run yet: {', '.join(absent)}.\n")
     return "\n".join(part for part in parts if part)
@@ -189,10 +196,10 @@ def page(results: Sequence[Result], real: Sequence[Result], times: Sequence[Resu
 
 def write_page() -> None:
     """The page and its picture, of the results in the repository."""
-    from experiments.pictures import draw_cost, draw_groups
+    from experiments.pictures import draw_cost, draw_groups, draw_losses
 
     results, times = read_results(FILE), read_results(TIMES_FILE)
-    PAGE.write_text(page(results, read_results(REAL_FILE), times), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
     draw_cost(results, times, COST_PICTURE)
-    if table("figure5", Found(results)):
-        draw_groups(results, GROUPS_PICTURE)
+    draw_losses(results, LOSS_PICTURE)
+    draw_groups(results, GROUPS_PICTURE)

@@ -53,11 +53,7 @@ def small(ours):
 
 
 def test_the_page_is_that_of_the_results(ours):
-    results = ours.results.read_results()
-    real = ours.results.read_results(ours.results.REAL_FILE)
-    assert ours.report.PAGE.read_text(encoding="utf-8") == ours.report.page(
-        results, real, ours.results.read_results(ours.results.TIMES_FILE)
-    )
+    assert ours.report.PAGE.read_text(encoding="utf-8") == ours.report.page()
 
 
 def test_notes_wait_for_the_last_run(ours):
@@ -144,6 +140,13 @@ def test_pictures(ours, tmp_path: Path, monkeypatch):
     ours.pictures.draw_groups(results, tmp_path / "groups.png")
     ours.pictures.draw_cost(results, [], tmp_path / "cost.png")
     cost, groups, without_times = figures
+    table = ours.tables.EXPERIMENTS["table2b"]
+    runs = [{"run": job.identity(), "top1": 0.5, "loss": [3.0, 1.0]} for _, job in table.jobs(2)]
+    ours.pictures.draw_losses(runs, tmp_path / "loss.png")
+    short, long = figures[3].axes
+    assert [line.get_xdata().tolist() for line in short.lines] == [[375, 1125]] * 2 * 6
+    assert len(short.get_legend().get_texts()) == 6
+    assert not long.lines
     assert len(without_times.axes) == 1
     variants = {
         row.model.model_dump_json()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,7 +16,16 @@ from gta.data.ordered.files import write_webm
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = (
-    *("real", "real_baselines", "real_clips", "real_items", "real_runs", "report_real"),
+    *(
+        "real",
+        "real_baselines",
+        "real_batches",
+        "real_clips",
+        "real_gap",
+        "real_items",
+        "real_runs",
+        "report_real",
+    ),
     *("logs", "results", "settings", "weights"),
 )
 BLIND = ("no attention", "NL", "DNL")
@@ -118,7 +128,7 @@ def test_training_clips_are_crops_of_their_items(ours, job):
     clips.frames[:, :, :, :, 0] = torch.arange(170)  # red tells the column
     items = ours.real_items.make_items(clips, arrow=True, held_out="split", seed=0)
     job = replace(job, settings=replace(job.settings, steps=5))
-    batch = ours.real_runs.batches(job, clips.frames, items, 1, torch.device("cpu"))
+    batch = ours.real_batches.batches(clips.frames, items, job.settings, np.random.default_rng(0))
     mirrored = set()
     for number in range(5):
         taken, labels = batch(torch.tensor(number))
@@ -131,27 +141,66 @@ def test_training_clips_are_crops_of_their_items(ours, job):
     assert mirrored == {-1, 1}
 
 
-def test_negatives_change_nothing_else(ours, job):
-    clips = made(ours)
+def changed(ours, job, clips, change: str):
+    """Ten batches, from the same draws."""
     items = ours.real_items.make_items(clips, arrow=True, held_out="split", seed=0)
-    plain, turned = (
-        ours.real_runs.batches(one, clips.frames, items, 1, torch.device("cpu"))
-        for one in (job, replace(job, negatives=True))
-    )
-    kinds = set()
-    for number in range(10):
-        (seen, labels), (other, same) = plain(torch.tensor(number)), turned(torch.tensor(number))
+    rng = np.random.default_rng(0)
+    batch = ours.real_batches.batches(clips.frames, items, job.settings, rng, change)
+    return [batch(torch.tensor(number)) for number in range(10)]
+
+
+def test_negatives_change_nothing_else(ours, job):
+    clips, kinds = made(ours), set()
+    for (seen, labels), (other, same) in zip(
+        changed(ours, job, clips, "none"), changed(ours, job, clips, "negatives"), strict=True
+    ):
         assert labels.equal(same)
         for one, another in zip(seen, other, strict=True):
             negative = another.equal(255 - one)
             assert negative or another.equal(one)
             kinds.add(negative)
     assert kinds == {True, False}
-    assert job.identity() == {
-        name: one
-        for name, one in replace(job, negatives=True).identity().items()
-        if name != "negatives"
-    }
+
+
+def test_a_panned_crop_moves_evenly(ours, job):
+    clips = made(ours)
+    clips.frames[..., 0] = torch.arange(128)[:, None]  # red tells the row
+    clips.frames[..., 1] = torch.arange(170)  # green the column
+    still = torch.stack([seen for seen, _ in changed(ours, job, clips, "none")])
+    moved = torch.stack([seen for seen, _ in changed(ours, job, clips, "pan")])
+    assert moved[:, :, :2, 0].equal(still[:, :, :2, 0])  # it begins where the other stays
+    rows, columns = moved[:, :, 0, :, 0, 0].int(), moved[:, :, 1, :, 0, 0].int()
+    for way in (rows, columns):
+        steps = way.diff(dim=2)
+        assert (steps.amax(2) - steps.amin(2)).max() <= 1  # rounded
+        assert steps.max() > 2
+        assert steps.min() < -2
+    assert moved[:, :, 0, :, -1, 0].int().sub(rows).eq(job.settings.crop - 1).all()
+
+
+def test_changes_that_are_not_there_are_refused(ours, job):
+    with pytest.raises(ValueError, match="change='zoom' is not possible; it is one of none, negat"):
+        changed(ours, job, made(ours), "zoom")
+    plain = job.identity()
+    assert replace(job, change="pan").identity() == {**plain, "change": "pan"}
+
+
+def test_what_falls_and_how_far_the_camera_went(ours):
+    torch.manual_seed(0)
+    wall = torch.rand(160, 90).mul(200).round()
+    still = torch.stack([wall[20:110, :80]] * 9)
+    assert ours.real_gap.camera_path(still) == 0
+    tops = [20, 23, 28, 28, 22, 20, 20, 15, 15]  # 3 + 5 + 0 + 6 + 2 + 0 + 5 + 0 rows
+    panned = torch.stack([wall[top : top + 90, :80] for top in tops])
+    assert ours.real_gap.camera_path(panned) == 21
+    falling = still.clone()
+    for index in range(9):
+        falling[index, 8 * index : 8 * index + 12, 30:50] = 255
+    assert ours.real_gap.falls(falling)
+    assert not ours.real_gap.falls(falling.flip(0))
+    clips = made(ours)
+    found = ours.real_gap.measure(clips)
+    assert (found["train"]["clips"], found["val"]["clips"]) == (14, 6)
 
 
 def test_jobs_of_a_folder_of_ones_own(ours):
@@ -163,7 +212,7 @@ def test_jobs_of_a_folder_of_ones_own(ours):
     jobs = ours.real.all_jobs({"mine": task}, seeds=2)
     assert len(jobs) == len({json.dumps(job.identity(), sort_keys=True) for job in jobs})
     assert len(jobs) == 2 * 2 * 2 * len(ours.real_runs.MODELS)
-    assert not any(job.arrow or job.negatives for job in jobs)
+    assert not any(job.arrow or job.change != "none" for job in jobs)
 
 
 def test_every_real_result_is_of_a_job(ours):
@@ -269,4 +318,8 @@ def test_the_command(ours, job, tmp_path: Path, monkeypatch, capsys):
         assert len(words) == 2 + len(one["by_fold"])
     call("--seeds", "1")
     assert len(out.read_text().splitlines()) == 6  # nothing again
-    assert "| no attention | 50.0 (" in ours.report_real.real_section(found)
+    gap = json.loads(ours.real_gap.GAP_FILE.read_text())
+    shown = ours.report_real.real_section(everything, gap)
+    assert "| no attention | 50.0 (" in shown
+    assert "| SVM, frames without order | 50.0 (" in shown
+    assert shown.count("\n### ") == 2

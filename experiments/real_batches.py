@@ -1,0 +1,92 @@
+"""Batches of real clips for training: crops, mirrored or not, and perhaps changed otherwise."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from experiments.clips import Draws
+from experiments.real_clips import HEIGHT, WIDTH
+from experiments.real_items import Items
+from experiments.settings import Settings
+from experiments.training import Batch
+
+CHANGES = ("none", "negatives", "pan")
+"""What is done to training clips: nothing; half of them are negatives, in which what is bright is
+dark; the crop moves from one place to another while the clip runs, as if the camera did."""
+
+
+def draw_items(count: int, num_frames: int, settings: Settings, rng: np.random.Generator) -> Draws:
+    """All of a fold's training, on the CPU: `Draws.clips` are indices of items."""
+    size = settings.steps * settings.batch_size
+    order = np.concatenate([rng.permutation(count) for _ in range(-(-size // count))])[:size]
+    segment = num_frames // settings.num_frames
+    frames = rng.integers(segment, size=(size, settings.num_frames))
+    frames += segment * np.arange(settings.num_frames)
+    top, left = _corners(size, settings.crop, rng)
+    shape = (settings.steps, settings.batch_size)
+    return Draws(
+        *(torch.from_numpy(a.reshape(*shape, *a.shape[1:])) for a in (order, frames, top, left))
+    )
+
+
+def _corners(size: int, crop: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Top and left (size,) of random crops."""
+    return rng.integers(HEIGHT - crop + 1, size=size), rng.integers(WIDTH - crop + 1, size=size)
+
+
+def batches(
+    frames: Tensor, items: Items, settings: Settings, rng: np.random.Generator, change: str = "none"
+) -> Batch:
+    """What `fit` asks for: batches of random items.
+
+    Args:
+        frames: Of all clips, uint8 (N, T, H, W, 3), on the device that is trained on.
+        items: Those that are drawn from.
+        settings: Of the training.
+        rng: Of the fold; all is drawn here.
+        change: One of `CHANGES`.
+    """
+    if change not in CHANGES:
+        raise ValueError(f"change={change!r} is not possible; it is one of {', '.join(CHANGES)}")
+    draws = draw_items(len(items.labels), frames.shape[1], settings, rng)
+    chosen = draws.clips
+    mirrored = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5)
+    taken = torch.where(items.backwards[chosen][..., None], draws.frames.flip(-1), draws.frames)
+    negative = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5 * (change == "negatives"))
+    corners = draws.top, draws.left
+    if change == "pan":
+        shape, size = chosen.shape, chosen.numel()
+        ends = (torch.from_numpy(one).view(shape) for one in _corners(size, settings.crop, rng))
+        top, left = (
+            _between(first, last, settings.num_frames)
+            for first, last in zip(corners, ends, strict=True)
+        )
+    else:
+        top, left = (one[..., None].expand(-1, -1, settings.num_frames) for one in corners)
+    parts = [
+        one.to(frames.device)
+        for one in (items.clips[chosen], taken, top, left, items.labels[chosen], mirrored, negative)
+    ]
+    side = torch.arange(settings.crop, device=frames.device)
+
+    def batch(number: Tensor) -> tuple[Tensor, Tensor]:
+        index, when, top, left, labels, mirrored, negative = (
+            one.index_select(0, number[None])[0] for one in parts
+        )
+        turned = torch.where(mirrored[:, None], side.flip(0), side)  # (B, crop)
+        clips = frames[
+            index[:, None, None, None],
+            when[:, :, None, None],
+            (top[..., None] + side)[:, :, :, None],
+            (left[..., None] + turned[:, None])[:, :, None, :],
+        ]
+        clips = torch.where(negative[:, None, None, None, None], 255 - clips, clips)
+        return clips.permute(0, 4, 1, 2, 3), labels
+
+    return batch
+
+
+def _between(first: Tensor, last: Tensor, count: int) -> Tensor:
+    """Evenly from one number to the other, rounded: (S, B) both, to (S, B, count)."""
+    way = torch.linspace(0, 1, count)
+    return (first[..., None] + (last - first)[..., None] * way).round().long()

@@ -1,0 +1,78 @@
+"""What differs between the two parts of `sit-stand`: the camera, and what a thing that falls says.
+
+    python -m experiments.real_gap
+
+Needs the clips that `experiments.real --reduce` has made, and no GPU; writes results/gap.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from experiments.real_clips import RealClips, load_real
+from experiments.results import FILE, WORK
+
+GAP_FILE = FILE.with_name("gap.json")
+_STILL = 8.0
+"""Grey levels by which a pixel differs from its median over time without having moved."""
+_FARTHEST = 12
+"""Pixels that the camera may move from one frame to the next."""
+
+
+def grey(frames: Tensor) -> Tensor:
+    """uint8 (T, H, W, 3) to float (T, H, W)."""
+    return frames.float().mean(-1)
+
+
+def falls(frames: Tensor) -> bool:
+    """Whether what moves goes down: the slope over time of its mean row. Frames (T, H, W)."""
+    moved = (frames - frames.median(dim=0).values).abs().sub(_STILL).clamp(min=0)
+    row = (moved.sum(2) * torch.arange(frames.shape[1])).sum(1) / moved.sum((1, 2)).clamp(min=1e-6)
+    time = torch.linspace(-1, 1, len(frames))
+    return bool((row * time).sum() > 0)
+
+
+def camera_path(frames: Tensor) -> int:
+    """Rows that the picture as a whole moves up and down in all; (T, H, W). Phase correlation."""
+    height, width = frames.shape[1:]
+    window = torch.hann_window(height)[:, None] * torch.hann_window(width)
+    spectra = torch.fft.fft2((frames - frames.mean((1, 2), keepdim=True)) * window)
+    cross = spectra[:-1].conj() * spectra[1:]
+    peaks = torch.fft.ifft2(cross / cross.abs().clamp(min=1e-3)).real
+    near = peaks.roll((_FARTHEST, _FARTHEST), (1, 2))[:, : 2 * _FARTHEST + 1, : 2 * _FARTHEST + 1]
+    rows = near.flatten(1).argmax(1) // (2 * _FARTHEST + 1) - _FARTHEST
+    return int(rows.abs().sum())
+
+
+def measure(clips: RealClips) -> dict[str, dict[str, float]]:
+    """Of each part, how many clips, the median camera path, and the share in which a rule is right.
+
+    The rule: if what moves goes down, somebody sits down, which is the first of the classes.
+    """
+    found = {}
+    for part, mine in (("train", clips.is_train), ("val", ~clips.is_train)):
+        frames = [grey(one) for one in clips.frames[mine]]
+        paths = torch.tensor([camera_path(one) for one in frames])
+        right = torch.tensor([falls(one) for one in frames]) == (clips.labels[mine] == 0)
+        found[part] = {
+            "clips": len(frames),
+            "camera_path": round(float(paths.median()) / frames[0].shape[1], 3),
+            "rule": round(right.double().mean().item(), 3),
+        }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=WORK)
+    given = parser.parse_args()
+    found = measure(load_real(given.work / "sit-stand.npz"))
+    GAP_FILE.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
