@@ -35,8 +35,8 @@ With three times the steps TAPE and the region branch alone come to where GTA is
 without positions stays below what is possible without order. So what sets these rows apart in the
 tables above is how soon order is learned: TAPE's loss goes with that of the order-blind networks
 for a long time and then leaves it, the region branch leaves it sooner, and GTA as a whole hardly
-goes with it at all. A matrix that is the same for all clips has only itself to learn; TAPE must
-first learn positions that the products of queries and keys can tell apart.
+goes with it at all. One would expect so: a matrix that is the same for all clips has only itself to
+learn, while TAPE must first learn positions that its queries and keys can tell apart.
 """,
     "assignment": _ONE_SEED,
     "regions": _ONE_SEED,

@@ -10,8 +10,11 @@ import torch
 from PIL import Image
 
 from gta.data.decode import read_frames
+from gta.data.folder import read_folder
+from gta.data.records import Video
 from gta.data.resize import resize_to
 from gta.data.sampling import segment_indices
+from gta.errors import VideoError
 
 NUM_FRAMES, HEIGHT, WIDTH = 32, 128, 170
 _BRIGHT, _MOST = 110.0, 8.0
@@ -34,21 +37,24 @@ class RealClips:
 
 
 def reduce_folder(root: Path, out: Path) -> None:
-    """Writes `out` (.npz) from `root`/CLASS/VIDEO or `root`/{train,val}/CLASS/VIDEO.
+    """Writes `out` (.npz) from a folder per class, as `gta.data.folder` reads it.
 
-    A file `root`/labels.csv with columns `path` and `scene` tells where the videos were taken.
+    A file `root`/labels.csv with columns `path` and `scene` tells where the videos were taken. What
+    cannot be read is left out, and said.
     """
-    splits = [root / "train", root / "val"] if (root / "train").is_dir() else [root]
-    classes = sorted(path.name for path in splits[0].iterdir() if path.is_dir())
     pictures, labels, is_train = list[bytes](), list[int](), list[bool]()
     where, scenes = read_scenes(root / "labels.csv"), list[str]()
-    for split in splits:
-        for label, name in enumerate(classes):
-            for path in sorted((split / name).iterdir()):
-                pictures += [_jpeg(frame) for frame in _small(path)]
-                labels.append(label)
-                is_train.append(split == splits[0])
-                scenes.append(where.get(path.relative_to(root).as_posix(), ""))
+    classes, videos = list_videos(root)
+    for video, in_train in videos:
+        try:
+            small = _small(video.path)
+        except VideoError as error:
+            print(f"left out: {error}")
+            continue
+        pictures += [_jpeg(frame) for frame in small]
+        labels.append(video.label)
+        is_train.append(in_train)
+        scenes.append(where.get(video.id, ""))
     out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         out,
@@ -59,6 +65,15 @@ def reduce_folder(root: Path, out: Path) -> None:
         classes=np.array(classes),
         scenes=np.array(scenes),
     )
+
+
+def list_videos(root: Path) -> tuple[list[str], list[tuple[Video, bool]]]:
+    """The classes, and each video with whether it is for training: all without folders for that."""
+    train, val = (read_folder(root, split) for split in ("train", "val"))
+    videos = [(one, True) for one in train.videos] + [(one, False) for one in val.videos]
+    if len(Path(train.videos[0].id).parts) < 3:  # CLASS/VIDEO: what is held out is chosen later
+        videos = sorted(((one, True) for one, _ in videos), key=lambda pair: pair[0].id)
+    return list(train.classes), videos
 
 
 def read_scenes(path: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import sys
 from dataclasses import replace
 from functools import partial
@@ -54,6 +55,17 @@ def small(ours):
 
 def test_the_page_is_that_of_the_results(ours):
     assert ours.report.PAGE.read_text(encoding="utf-8") == ours.report.page()
+
+
+def test_links_into_the_page_lead_somewhere(ours):
+    titles = re.findall(r"^#+ (.*)$", ours.report.PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    pages = [*ours.report.DOCS.glob("*.md"), ROOT / "README.md"]
+    links = [
+        link for page in pages for link in re.findall(r"results\.md#([^)\s]+)", page.read_text())
+    ]
+    assert links
+    assert set(links) <= anchors
 
 
 def test_notes_wait_for_the_last_run(ours):

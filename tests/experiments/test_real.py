@@ -185,6 +185,24 @@ def test_changes_that_are_not_there_are_refused(ours, job):
     assert replace(job, change="pan").identity() == {**plain, "change": "pan"}
 
 
+def test_a_folder_without_a_split_and_with_what_cannot_be_read(ours, tmp_path: Path, capsys):
+    for name in ("open", "close"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for i in range(3):
+            write_webm(tmp_path / "mine" / name / f"{i}.webm", render_clip("up", seed=i), fps=12)
+    (tmp_path / "mine/open/1.webm").write_bytes(b"no video")
+    (tmp_path / "mine/open/notes.txt").write_text("not one either")
+    (tmp_path / "mine/labels.csv").write_text("path,scene\nclose/0.webm,a\nopen/2.webm,b\n")
+    ours.real_clips.reduce_folder(tmp_path / "mine", tmp_path / "mine.npz")
+    assert "left out: " in (told := capsys.readouterr().out)
+    assert "open/1.webm" in told
+    clips = ours.real_clips.load_real(tmp_path / "mine.npz")
+    assert clips.classes == ["close", "open"]
+    assert clips.labels.tolist() == [0, 0, 0, 1, 1]
+    assert clips.scenes.tolist() == [0, -1, -1, -1, 1]
+    assert clips.is_train.all()
+
+
 def test_what_falls_and_how_far_the_camera_went(ours):
     torch.manual_seed(0)
     wall = torch.rand(160, 90).mul(200).round()
