@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from statistics import mean
 
+from experiments.claims import claims
 from experiments.ensembles import members
 from experiments.notes import note
 from experiments.real_gap import GAP_FILE
@@ -172,6 +173,8 @@ def page() -> str:
             ceiling=100 * order_blind_ceiling([one.key for one in CLASSES]),
         )
     ]
+    if told := claims(found):
+        parts.append(told)
     absent = []
     for name, experiment in EXPERIMENTS.items():
         shown = table(name, found)

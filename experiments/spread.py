@@ -27,12 +27,19 @@ def another(values: Sequence[float]) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def differ(some: Sequence[float], others: Sequence[float]) -> bool:
-    """Whether the means are further apart than seeds explain: Welch's t-test, p < 0.05."""
+def difference(some: Sequence[float], others: Sequence[float]) -> tuple[float, float] | None:
+    """Welch's 95 % interval of how far some are above others; None where a spread is not known."""
     from scipy.stats import ttest_ind
 
     if min(len(some), len(others)) < 2:
-        return False  # without a spread nobody knows
+        return None
     if stdev(some) == stdev(others) == 0:
-        return mean(some) != mean(others)
-    return bool(ttest_ind(some, others, equal_var=False).pvalue < 1 - _SURE)
+        return mean(some) - mean(others), mean(some) - mean(others)
+    low, high = ttest_ind(some, others, equal_var=False).confidence_interval(_SURE)
+    return float(low), float(high)
+
+
+def differ(some: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether the means are further apart than seeds explain: Welch's t-test, p < 0.05."""
+    interval = difference(some, others)
+    return interval is not None and (interval[0] > 0 or interval[1] < 0)

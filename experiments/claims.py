@@ -1,0 +1,131 @@
+"""What the paper claims, and what becomes of it here: pairs of rows, and how far they are apart."""
+
+from dataclasses import dataclass
+from statistics import mean
+
+from experiments.rows import Found
+from experiments.spread import difference
+from experiments.tables import EXPERIMENTS, Experiment, Row
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Some rows are better than others."""
+
+    words: str
+    pairs: tuple[tuple[str, str, str], ...]
+    """Experiment, the row that should be better, the row that should be worse."""
+
+
+def _each(
+    experiment: str, better: str, worse: str, *kinds: str
+) -> tuple[tuple[str, str, str], ...]:
+    """The same pair of rows for each kind, which takes the place of {}."""
+    return tuple((experiment, better.format(kind), worse.format(kind)) for kind in kinds)
+
+
+CLAIMS = (
+    Claim(
+        "Time apart from space is better than both at once",
+        (
+            ("table1", "+ DNL", "+ NL"),
+            *_each("table3", "{}, decoupled", "{}", "CGNL", "GCNet", "GloRe"),
+        ),
+    ),
+    Claim(
+        "One matrix for all clips is better than comparing frames",
+        (
+            ("table1", "+ GTA", "+ DNL"),
+            ("table2b", "+ SA + GTA", "+ SA + TA"),
+            ("table2b", "+ SA + GTA", "+ SA + TAPE"),
+            *_each("table7", "pixel GTA, G = {}", "TAPE, G = {}", "1", "8"),
+            ("slowfast", "+ GTA", "+ DNL"),
+        ),
+    ),
+    Claim(
+        "Pixels and regions complement each other",
+        tuple(
+            (name, f"pixel + region, G = {groups}", f"{branch}, G = {groups}")
+            for name in ("table2a", "harder")
+            for groups in (8, 1)
+            for branch in ("pixel", "region")
+        ),
+    ),
+    Claim(
+        "Heads that mix groups of channels help",
+        (
+            *_each("table2a", "{}, G = 8", "{}, G = 1", "pixel + region", "pixel", "region"),
+            *_each("table7", "{}, G = 8", "{}, G = 1", "TAPE", "SA + TAPE", "pixel GTA"),
+        ),
+    ),
+    Claim(
+        "Spatial attention before the temporal one helps",
+        (
+            ("table2b", "+ SA + TA", "+ TA"),
+            *_each(
+                "table7", "SA + {}", "{}", "TAPE, G = 1", "pixel GTA, G = 1", "pixel GTA, G = 8"
+            ),
+        ),
+    ),
+    Claim(
+        "Blocks in more places are better",
+        (
+            ("table2c", "res3 + 1, res4 + 1", "res3 + 1"),
+            ("table2c", "res3 + 1, res4 + 1", "res4 + 1"),
+            ("table2c", "res3 + 1, res4 + 2 (the paper: + 2, + 3)", "res3 + 1, res4 + 1"),
+        ),
+    ),
+    Claim(
+        "GTA adds to TSM, and 16 frames to 8",
+        (
+            ("tsm", "TSM + GTA, 8 frames", "TSM, 8 frames"),
+            *_each("tsm", "{}, 16 frames", "{}, 8 frames", "GTA", "TSM + GTA"),
+        ),
+    ),
+)
+HEAD = """## What became of the paper's claims
+
+Differences of top-1 in points, with Welch's 95 % interval over seeds; the tables are below. "yes"
+and "no": the interval leaves zero out; "open": it does not, or a row has only one seed.
+"""
+
+
+def claims(found: Found) -> str:
+    """Markdown: of each claim the pairs whose rows have run; empty without any."""
+    lines = []
+    for claim in CLAIMS:
+        rows = [line for pair in claim.pairs if (line := _line(pair, found))]
+        if rows:
+            lines += [f"| **{claim.words}** | | | |", *rows]
+    if not lines:
+        return ""
+    head = ["| | paper | here | |", "| --- | ---: | ---: | --- |"]
+    return "\n".join([HEAD, *head, *lines, ""])
+
+
+def _line(pair: tuple[str, str, str], found: Found) -> str:
+    experiment = EXPERIMENTS[pair[0]]
+    better, worse = (find_row(experiment, label) for label in pair[1:])
+    some, others = ([run["top1"] for run in found.of(row, experiment)] for row in (better, worse))
+    if not some or not others:
+        return ""
+    paper = ""
+    if better.paper is not None and worse.paper is not None:
+        paper = f"{better.paper - worse.paper:+.1f}"
+    interval = difference(some, others)
+    here, verdict = f"{100 * (mean(some) - mean(others)):+.1f}", "open"
+    if interval is not None:
+        low, high = interval
+        here += f" ({100 * low:+.1f} to {100 * high:+.1f})"
+        verdict = "yes" if low > 0 else "no" if high < 0 else "open"
+    about = "" if pair[0] != "harder" else ", more to disturb"
+    return f"| {_plain(better)} over {_plain(worse)}{about} | {paper} | {here} | {verdict} |"
+
+
+def find_row(experiment: Experiment, label: str) -> Row:
+    (row,) = [row for row in experiment.rows if row.label == label]
+    return row
+
+
+def _plain(row: Row) -> str:
+    return row.label.removeprefix("+ ").partition(" (")[0].replace(", ", " ")
