@@ -118,7 +118,7 @@ def _line(pair: tuple[str, str, str], found: Found) -> str:
         low, high = interval
         here += f" ({100 * low:+.1f} to {100 * high:+.1f})"
         verdict = "yes" if low > 0 else "no" if high < 0 else "open"
-    about = "" if pair[0] != "harder" else ", more to disturb"
+    about = "" if pair[0] != "harder" else ", harder level"
     return f"| {_plain(better)} over {_plain(worse)}{about} | {paper} | {here} | {verdict} |"
 
 
