@@ -14,6 +14,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from experiments.logs import log_file, log_to
 from experiments.report import write_page
@@ -50,7 +51,12 @@ def device_names(given: str) -> tuple[str, ...]:
         return tuple(given.split(","))
     import torch
 
-    return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+    names = tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+    if not names:
+        raise SystemExit(
+            "there is no GPU; `--device cpu` runs without one, in hours instead of minutes"
+        )
+    return names
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -80,19 +86,25 @@ def main() -> None:
     if given.list:
         show(given.seeds, given.results)
         return
-    if not given.report:
-        run_missing(given)
+    failed = 0 if given.report else run_missing(given)
     if given.results == FILE:  # the page is about the results in the repository
         write_page()
+    if failed:
+        raise SystemExit(f"{failed} runs have failed; see above")
 
 
-def run_missing(given: argparse.Namespace) -> None:
-    """Runs what is not in the results file, one rendering after the other; then the ensembles."""
+def run_missing(given: argparse.Namespace) -> int:
+    """Runs what is not in the results file, one rendering after the other; then the ensembles.
+
+    How many runs have failed.
+    """
     import torch
 
     from experiments.clips import render
     from experiments.ensembles import ensembles, without_scores
-    from experiments.workers import Limits, commit, ordered_clips, ordered_setups, run_jobs
+    from experiments.ordered_runs import ordered_clips, ordered_setups
+    from experiments.sizes import commit
+    from experiments.workers import Limits, run_jobs
 
     names, began = given.names or list(EXPERIMENTS), time.monotonic()
     jobs = missing(names, given.seeds, given.results)
@@ -103,7 +115,7 @@ def run_missing(given: argparse.Namespace) -> None:
             for job in without_scores(name, given.work, recorded, given.seeds)
             if job not in jobs
         ]
-    at, count = given.commit or commit(), 0
+    at, count, failed = given.commit or commit(), 0, 0
 
     def done(result: Result) -> None:
         nonlocal count
@@ -120,23 +132,29 @@ def run_missing(given: argparse.Namespace) -> None:
         seconds = None if given.minutes is None else 60 * given.minutes - spent
         limits = Limits(given.jobs, seconds, devices)
         setups = ordered_setups(clips, given.work, compiled=given.compile)
-        run_jobs([job for job in jobs if job.data == data], limits, done, setups, log)
+        failed += run_jobs([job for job in jobs if job.data == data], limits, done, setups, log)
         del clips, setups
         torch.cuda.empty_cache()  # room for the next ones
     found = set(by_key(read_results(given.results)))
     for name in names:
-        for result in ensembles(name, given.work, found):
+        for result in ensembles(name, given.work, found, given.seeds):
             append_result({**result, "commit": at}, given.results)
+    return failed
 
 
 def told(result: Result) -> str:
     """A finished run in a line."""
     run = result["run"]
-    blocks = "+".join(block["block"] for block in run["model"]["blocks"]) or "none"
     return (
-        f"{blocks} seed {run['seed']}: {result['top1']:.1%} (reversed {result['reversed']:.1%}), "
-        f"{result['seconds']:.0f} s"
+        f"{network(run['model'])} seed {run['seed']}: {result['top1']:.1%} "
+        f"(reversed {result['reversed']:.1%}), {result['seconds']:.0f} s"
     )
+
+
+def network(model: dict[str, Any]) -> str:
+    """The blocks of a network as a record has it, in a word."""
+    blocks = "+".join(block["block"] for block in model["blocks"]) or "none"
+    return f"tsm {blocks}" if model.get("tsm") else blocks
 
 
 if __name__ == "__main__":

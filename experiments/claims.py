@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from experiments.rows import Found
-from experiments.spread import difference
+from experiments.spread import welch_interval
 from experiments.tables import EXPERIMENTS, Experiment, Row
 
 
@@ -86,7 +86,8 @@ CLAIMS = (
 HEAD = """## What became of the paper's claims
 
 Differences of top-1 in points, with Welch's 95 % interval over seeds; the tables are below. "yes"
-and "no": the interval leaves zero out; "open": it does not, or a row has only one seed.
+and "no": the interval leaves zero out, which one in twenty does by chance; "open": it does not, or
+a row has only one seed.
 """
 
 
@@ -112,7 +113,7 @@ def _line(pair: tuple[str, str, str], found: Found) -> str:
     paper = ""
     if better.paper is not None and worse.paper is not None:
         paper = f"{better.paper - worse.paper:+.1f}"
-    interval = difference(some, others)
+    interval = welch_interval(some, others)
     here, verdict = f"{100 * (mean(some) - mean(others)):+.1f}", "open"
     if interval is not None:
         low, high = interval

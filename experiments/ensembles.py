@@ -13,6 +13,7 @@ from experiments.results import Result, key
 from experiments.settings import Job
 from experiments.tables import ENSEMBLES, EXPERIMENTS
 from gta.evaluation.metrics import top_k_accuracy
+from gta.files import write_whole
 
 
 def scores_file(job: Job, work: Path) -> Path:
@@ -21,7 +22,8 @@ def scores_file(job: Job, work: Path) -> Path:
 
 
 def write_scores(job: Job, probabilities: Tensor, work: Path) -> None:
-    np.save(scores_file(job, work), probabilities.numpy().astype(np.float16))
+    scores = probabilities.numpy().astype(np.float16)
+    write_whole(scores_file(job, work), lambda path: np.save(path, scores))
 
 
 def members(name: str, seeds: int | None = None) -> Iterator[tuple[str, dict[str, Any], list[Job]]]:
@@ -45,17 +47,19 @@ def without_scores(name: str, work: Path, done: set[str], seeds: int | None = No
     ]
 
 
-def ensembles(name: str, work: Path, done: set[str]) -> Iterator[Result]:
+def ensembles(name: str, work: Path, done: set[str], seeds: int | None = None) -> Iterator[Result]:
     """Results of those whose scores are all in the work folder and that are not done."""
-    for _, identity, jobs in members(name):
+    for _, identity, jobs in members(name, seeds):
         files = [scores_file(job, work) for job in jobs]
         if key(identity) in done or not all(file.exists() for file in files):
             continue
-        probabilities = torch.stack([torch.from_numpy(np.load(file)).float() for file in files])
-        mean = probabilities.mean(0)
+        each = [torch.from_numpy(np.load(file)).float() for file in files]
+        mean = torch.stack(each).mean(0)
         labels = torch.arange(len(mean)) % mean.shape[1]
         yield {
             "run": identity,
             "top1": round(top_k_accuracy(mean, labels, 1), 5),
             "top5": round(top_k_accuracy(mean, labels, 5), 5),
+            # of the networks whose scores these are: the same run again is not the same network
+            "members": [round(top_k_accuracy(scores, labels, 1), 5) for scores in each],
         }

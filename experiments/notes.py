@@ -1,12 +1,12 @@
 """What the tables of docs/results.md do not say themselves. Figures come from the results."""
 
 from experiments.rows import Found
-from experiments.spread import spread
+from experiments.spread import prediction_interval
 from experiments.tables import EXPERIMENTS
 
 _ONE_SEED = """
-One seed a row, where three seeds of the block as it is give {gta}: a row that is less than that
-spread away says nothing.
+The block as it is has {seeds} seeds, the other rows {least} each. Another seed of it would be at
+{interval}: a row within that cannot be told apart from it.
 """
 
 NOTES = {
@@ -26,17 +26,17 @@ other way round: less than the seeds differ.
 """,
     "table3": """
 All blocks of others are blind to order, joint or decoupled: they give a reversed clip the same
-scores and guess within the pairs. Decoupling gains what it gains NL, and as in the paper it gains
-for each of the three. The pairs that are not in the paper's order are pairs of these blocks, and
-none of them is further apart than seeds explain.
+scores and guess within the pairs. Decoupling gains for each of the three, as in the paper. The
+pairs that are not in the paper's order are pairs of these blocks.
 """,
     "steps": """
-With three times the steps TAPE and the region branch alone come to where GTA is, while attention
-without positions stays below what is possible without order. So what sets these rows apart in the
-tables above is how soon order is learned: TAPE's loss goes with that of the order-blind networks
-for a long time and then leaves it, the region branch leaves it sooner, and GTA as a whole hardly
-goes with it at all. One would expect so: a matrix that is the same for all clips has only itself to
-learn, while TAPE must first learn positions that its queries and keys can tell apart.
+With three times the steps TAPE and the region branch alone come to where GTA was after a third of
+them, while attention without positions stays below what is possible without order. So at least a
+part of what sets these rows apart in the tables above is how soon order is learned: TAPE's loss
+goes with that of the order-blind networks for a long time and then leaves it, the region branch
+leaves it sooner, and GTA as a whole hardly goes with it at all. One would expect so: a matrix that
+is the same for all clips has only itself to learn, while TAPE must first learn positions that its
+queries and keys can tell apart.
 """,
     "assignment": _ONE_SEED,
     "regions": _ONE_SEED,
@@ -52,5 +52,15 @@ def note(name: str, found: Found) -> str:
     whole = all(len(found.of(row, experiment)) >= experiment.seeds for row in experiment.rows)
     if name not in NOTES or not whole:
         return ""
-    runs = found.of(EXPERIMENTS["table2b"].rows[-1], EXPERIMENTS["table2b"])
-    return NOTES[name].strip().format(gta=spread([run["top1"] for run in runs]))
+    runs = [
+        run["top1"] for run in found.of(EXPERIMENTS["table2b"].rows[-1], EXPERIMENTS["table2b"])
+    ]
+    return (
+        NOTES[name]
+        .strip()
+        .format(
+            seeds=len(runs),
+            least=min(len(found.of(row, experiment)) for row in experiment.rows),
+            interval=prediction_interval(runs),
+        )
+    )

@@ -16,32 +16,27 @@ is right in exactly half of the cases. Runs start from scratch, or from weights 
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
 
 import torch
 
-from experiments.__main__ import device_names, told
+from experiments.__main__ import device_names, network, told
 from experiments.clips import render
 from experiments.logs import Log, Say, log_file, log_to
+from experiments.ordered_runs import ordered_clips, ordered_setups
 from experiments.real_baselines import BASELINES, identity, run_baseline
-from experiments.real_batches import CHANGES
+from experiments.real_batches import AUGMENTATIONS
 from experiments.real_clips import RealClips, load_real, reduce_folder
 from experiments.real_runs import MODELS, STARTS, RealJob, pretraining, run_real
 from experiments.report import write_page
-from experiments.report_real import table_of
+from experiments.report_real import Section, table_of
 from experiments.results import REAL_FILE, WORK, Result, append_result, by_key, key, read_results
+from experiments.sizes import commit
 from experiments.weights import read_weights, weights_file
-from experiments.workers import (
-    Limits,
-    Runner,
-    commit,
-    ordered_clips,
-    ordered_setups,
-    run_jobs,
-)
+from experiments.workers import Limits, Runner, run_jobs
 
 SEEDS = 3
 
@@ -55,35 +50,41 @@ class Task:
 
 
 TASKS = {
-    "sit-stand": Task(("folds", "split", "scenes", "folds of these"), arrow=True),
+    "sit-stand": Task(("folds", "split", "scenes", "folds of known scenes"), arrow=True),
     "wagon": Task(("folds",)),
 }
 """Of the two sets of docs/results.md."""
-CHANGED = ("sit-stand", "split")
-"""Where it is asked what changes of the training clips are worth."""
+AUGMENTED = ("sit-stand", "split")
+"""Where it is asked what augmentation is worth."""
 FEW_MODELS = ("GTA", "TSM", "TSM + GTA")
-"""Those that are asked what scenes and such changes are worth."""
+"""Those that are asked what scenes and augmentation are worth."""
 
 
 def task_of(name: str, clips: RealClips, *, arrow: bool) -> Task:
     """Of `TASKS`, or for another folder: folds, and its own split if it has one."""
-    if name in TASKS:
-        return TASKS[name]
     split = () if clips.is_train.all() else ("split",)
-    return Task(("folds", *split), arrow)
+    task = TASKS.get(name, Task(("folds", *split), arrow))
+    if task.arrow and len(clips.classes) != 2:
+        raise SystemExit(
+            f"{name} has {len(clips.classes)} classes; the arrow of time is asked of two that are "
+            f"each other backwards: leave out --arrow"
+        )
+    if (clips.scenes >= 0).any():
+        return task
+    return replace(task, held_out=tuple(one for one in task.held_out if "scenes" not in one))
 
 
 def all_jobs(tasks: Mapping[str, Task], seeds: int) -> list[RealJob]:
-    """First seeds first; what scenes and changes are worth last."""
+    """First seeds first; what scenes and augmentation are worth last."""
     jobs = [
-        RealJob(name, folder, held_out, start, seed, task.arrow, change)
+        RealJob(name, folder, held_out, start, seed, task.arrow, augment)
         for seed, (folder, task) in product(range(seeds), tasks.items())
         for held_out, start, name in product(task.held_out, STARTS, MODELS)
-        for change in (CHANGES if (folder, held_out) == CHANGED else ("none",))
-        if (held_out in ("folds", "split") and change == "none") or name in FEW_MODELS
+        for augment in (AUGMENTATIONS if (folder, held_out) == AUGMENTED else ("none",))
+        if (held_out in ("folds", "split") and augment == "none") or name in FEW_MODELS
     ]
     return sorted(
-        jobs, key=lambda job: job.change != "none" or job.held_out not in ("folds", "split")
+        jobs, key=lambda job: job.augment != "none" or job.held_out not in ("folds", "split")
     )
 
 
@@ -103,21 +104,25 @@ def runner(work: Path, clips: Mapping[str, RealClips], device: torch.device) -> 
     return run
 
 
-def pretrain(jobs: Sequence[RealJob], limits: Limits, work: Path, log: Log) -> None:
-    """Trains on `ordered` the networks whose weights are asked for and not in the work folder."""
+def pretrain(jobs: Sequence[RealJob], limits: Limits, work: Path, log: Log) -> int:
+    """Trains on `ordered` the networks whose weights are asked for and not in the work folder.
+
+    How many runs have failed.
+    """
     models = [job.model for job in jobs if job.start == "ordered"]
     first = {model.model_dump_json(): pretraining(model) for model in models}
     absent = [job for job in first.values() if not weights_file(job, work).exists()]
     if not absent:
-        return
+        return 0
     clips = ordered_clips(render(absent[0].data, work), limits.devices)
-    setups = ordered_setups(clips, work, compiled=False)
-    run_jobs(absent, limits, lambda result: print(f"weights: {told(result)}"), setups, log)
+    setups = ordered_setups(clips, work, keep_weights=True)
+    failed = run_jobs(absent, limits, lambda one: print(f"weights: {told(one)}"), setups, log)
     del clips, setups
     torch.cuda.empty_cache()  # room for what is trained next
+    return failed
 
 
-def main() -> None:
+def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -132,6 +137,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=WORK, help="where clips and weights are kept")
     parser.add_argument("--commit", help="of the code, where git cannot tell")
     parser.add_argument("--results", type=Path, default=REAL_FILE)
+    return parser
+
+
+def main() -> None:
+    parser = arguments()
     given = parser.parse_args()
     if given.reduce is not None:
         for task in given.tasks:
@@ -146,27 +156,31 @@ def main() -> None:
             parser.error(f"{task!r} is not in docs/results.md; name a file of its own: --results")
     clips = {task: load_real(given.work / f"{task}.npz") for task in given.tasks}
     tasks = {task: task_of(task, clips[task], arrow=given.arrow) for task in given.tasks}
-    run_missing(given, tasks, clips)
+    failed = run_missing(given, tasks, clips)
     if given.results == REAL_FILE:
         write_page()
     else:
         results = read_results(given.results)
-        for name, held_out in (
-            (name, one) for name, task in tasks.items() for one in task.held_out
-        ):
-            print(f"{name}, {held_out}:\n{table_of(results, name, held_out)}\n")
+        for name, task in tasks.items():
+            for held_out in task.held_out:
+                section = Section(name, held_out, f"{name}, {held_out}", arrow=task.arrow)
+                print(f"{section.title}:\n{table_of(results, section)}\n")
+    if failed:
+        raise SystemExit(f"{failed} runs have failed; see above")
 
 
 def run_missing(
     given: argparse.Namespace, tasks: Mapping[str, Task], clips: Mapping[str, RealClips]
-) -> None:
+) -> int:
+    """Runs what is not in the results file; how many have failed."""
     at, log, began = given.commit or commit(), log_to(log_file(given.results)), time.monotonic()
 
     def done(result: Result) -> None:
         append_result({**result, "commit": at}, given.results)
         run = result["run"]
         words = ", ".join(f"{name} {run[name]}" for name in ("task", "held_out", "seed"))
-        print(f"{words}, {label(run)}: {result['top1']:.1%}, {result['elapsed']} s", flush=True)
+        which = run.get("baseline") or f"{network(run['model'])} from {run['start']}"
+        print(f"{words}, {which}: {result['top1']:.1%}, {result['elapsed']} s", flush=True)
 
     known = by_key(read_results(given.results))
     for seed, (name, task) in product(range(given.seeds), tasks.items()):
@@ -177,22 +191,23 @@ def run_missing(
             if key(about) not in known:
                 done(run_baseline(about, clips[name]))
     if given.baselines:
-        return
+        return 0
+    devices = device_names(given.device)
+
+    def limits() -> Limits:
+        if given.minutes is None:
+            return Limits(given.jobs, None, devices)
+        return Limits(given.jobs, 60 * given.minutes - (time.monotonic() - began), devices)
+
     jobs = without_result(all_jobs(tasks, given.seeds), given.results)
-    seconds = None if given.minutes is None else 60 * given.minutes
-    limits = Limits(given.jobs, seconds, device_names(given.device))
-    pretrain(jobs, limits, given.work, log)
-    left = None if seconds is None else seconds - (time.monotonic() - began)
-    setups = dict.fromkeys(limits.devices, partial(runner, given.work, clips))
-    run_jobs(jobs, Limits(limits.jobs, left, limits.devices), done, setups, log)
-
-
-def label(run: dict) -> str:
-    """Of a network or a baseline, in a line."""
-    if "baseline" in run:
-        return run["baseline"]
-    blocks = "+".join(block["block"] for block in run["model"]["blocks"]) or "none"
-    return f"{'tsm ' * run['model']['tsm']}{blocks} from {run['start']}"
+    failed = pretrain(jobs, limits(), given.work, log)
+    ready = [
+        job
+        for job in jobs
+        if job.start == "scratch" or weights_file(pretraining(job.model), given.work).exists()
+    ]
+    setups = dict.fromkeys(devices, partial(runner, given.work, clips))
+    return failed + run_jobs(ready, limits(), done, setups, log)
 
 
 if __name__ == "__main__":

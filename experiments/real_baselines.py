@@ -16,18 +16,17 @@ from experiments.real_clips import RealClips
 from experiments.real_items import Items, each_fold, make_items
 from experiments.real_runs import real_figures
 from experiments.results import Result
-from experiments.workers import what_with
+from experiments.sizes import what_with
 
 BASELINES = ("SVM, frames in order", "SVM, frames without order")
-HEIGHT, WIDTH = 24, 32
+_SMALL = (24, 32)
+"""Height and width in pixels."""
 
 
 def features(clips: RealClips, items: Items, *, ordered: bool) -> Tensor:
     """float32 (N, features) of the items."""
-    grey = clips.frames.float().mean(-1)
-    small = F.interpolate(grey, (HEIGHT, WIDTH), mode="area").flatten(2)[
-        items.clips
-    ]  # N, T, pixels
+    grey = torch.stack([one.float().mean(-1) for one in clips.frames])
+    small = F.interpolate(grey, _SMALL, mode="area").flatten(2)[items.clips]  # N, T, pixels
     if ordered:
         turned = torch.where(items.backwards[:, None, None], small.flip(1), small)
         return turned.flatten(1)

@@ -1,4 +1,4 @@
-"""Batches of real clips for training: crops, mirrored or not, and perhaps changed otherwise."""
+"""Batches of real clips for training: crops, mirrored or not, and perhaps augmented otherwise."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from experiments.real_items import Items
 from experiments.settings import Settings
 from experiments.training import Batch
 
-CHANGES = ("none", "negatives", "pan")
+AUGMENTATIONS = ("none", "negatives", "pan")
 """What is done to training clips: nothing; half of them are negatives, in which what is bright is
 dark; the crop moves from one place to another while the clip runs, as if the camera did."""
 
@@ -35,7 +35,11 @@ def _corners(size: int, crop: int, rng: np.random.Generator) -> tuple[np.ndarray
 
 
 def batches(
-    frames: Tensor, items: Items, settings: Settings, rng: np.random.Generator, change: str = "none"
+    frames: Tensor,
+    items: Items,
+    settings: Settings,
+    rng: np.random.Generator,
+    augment: str = "none",
 ) -> Batch:
     """What `fit` asks for: batches of random items.
 
@@ -44,17 +48,18 @@ def batches(
         items: Those that are drawn from.
         settings: Of the training.
         rng: Of the fold; all is drawn here.
-        change: One of `CHANGES`.
+        augment: One of `AUGMENTATIONS`.
     """
-    if change not in CHANGES:
-        raise ValueError(f"change={change!r} is not possible; it is one of {', '.join(CHANGES)}")
+    if augment not in AUGMENTATIONS:
+        allowed = ", ".join(AUGMENTATIONS)
+        raise ValueError(f"augment={augment!r} is not possible; it is one of {allowed}")
     draws = draw_items(len(items.labels), frames.shape[1], settings, rng)
     chosen = draws.clips
     mirrored = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5)
     taken = torch.where(items.backwards[chosen][..., None], draws.frames.flip(-1), draws.frames)
-    negative = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5 * (change == "negatives"))
+    negative = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5)
     corners = draws.top, draws.left
-    if change == "pan":
+    if augment == "pan":
         shape, size = chosen.shape, chosen.numel()
         ends = (torch.from_numpy(one).view(shape) for one in _corners(size, settings.crop, rng))
         top, left = (
@@ -80,7 +85,8 @@ def batches(
             (top[..., None] + side)[:, :, :, None],
             (left[..., None] + turned[:, None])[:, :, None, :],
         ]
-        clips = torch.where(negative[:, None, None, None, None], 255 - clips, clips)
+        if augment == "negatives":
+            clips = torch.where(negative[:, None, None, None, None], 255 - clips, clips)
         return clips.permute(0, 4, 1, 2, 3), labels
 
     return batch

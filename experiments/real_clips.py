@@ -15,6 +15,7 @@ from gta.data.records import Video
 from gta.data.resize import resize_to
 from gta.data.sampling import segment_indices
 from gta.errors import VideoError
+from gta.files import write_whole
 
 NUM_FRAMES, HEIGHT, WIDTH = 32, 128, 170
 _BRIGHT, _MOST = 110.0, 8.0
@@ -55,16 +56,16 @@ def reduce_folder(root: Path, out: Path) -> None:
         labels.append(video.label)
         is_train.append(in_train)
         scenes.append(where.get(video.id, ""))
+    arrays = {
+        "pictures": np.frombuffer(b"".join(pictures), np.uint8),
+        "sizes": np.array([len(picture) for picture in pictures]),
+        "labels": np.array(labels),
+        "is_train": np.array(is_train),
+        "classes": np.array(classes),
+        "scenes": np.array(scenes),
+    }
     out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(
-        out,
-        pictures=np.frombuffer(b"".join(pictures), np.uint8),
-        sizes=np.array([len(picture) for picture in pictures]),
-        labels=np.array(labels),
-        is_train=np.array(is_train),
-        classes=np.array(classes),
-        scenes=np.array(scenes),
-    )
+    write_whole(out, lambda path: np.savez(path, **arrays))
 
 
 def list_videos(root: Path) -> tuple[list[str], list[tuple[Video, bool]]]:

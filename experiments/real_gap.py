@@ -1,5 +1,8 @@
 """What differs between the two parts of `sit-stand`: the camera, and what a thing that falls says.
 
+And how far a scene tells the class in the first part, so that a network needs to see no more than
+which scene it is and which way time goes.
+
     python -m experiments.real_gap
 
 Needs the clips that `experiments.real --reduce` has made, and no GPU; writes results/gap.json.
@@ -18,6 +21,8 @@ from experiments.results import FILE, WORK
 GAP_FILE = FILE.with_name("gap.json")
 _STILL = 8.0
 """Grey levels by which a pixel differs from its median over time without having moved."""
+_STILL_CAMERA = 20
+"""Rows of the longest path that is hardly one."""
 _FARTHEST = 12
 """Pixels that the camera may move from one frame to the next."""
 
@@ -48,19 +53,31 @@ def camera_path(frames: Tensor) -> int:
 
 
 def measure(clips: RealClips) -> dict[str, dict[str, float]]:
-    """Of each part, how many clips, the median camera path, and the share in which a rule is right.
+    """Of each part: clips, known scenes, clips in scenes of one class, camera path, and a rule.
 
-    The rule: if what moves goes down, somebody sits down, which is the first of the classes.
+    The camera path is the median, in heights of the picture. The rule is that somebody sits down,
+    which is the first of the classes, if what moves goes down; it is told in how many clips that is
+    right, also of those in which the camera hardly moves.
     """
     found = {}
     for part, mine in (("train", clips.is_train), ("val", ~clips.is_train)):
         frames = [grey(one) for one in clips.frames[mine]]
         paths = torch.tensor([camera_path(one) for one in frames])
         right = torch.tensor([falls(one) for one in frames]) == (clips.labels[mine] == 0)
+        pairs = [
+            (int(scene), int(label))
+            for scene, label in zip(clips.scenes[mine], clips.labels[mine], strict=True)
+            if scene >= 0
+        ]
+        both = {scene for scene, label in pairs if (scene, 1 - label) in pairs}
         found[part] = {
             "clips": len(frames),
+            "scenes": len({scene for scene, _ in pairs}),
+            "of_one_class": sum(scene not in both for scene, _ in pairs),
             "camera_path": round(float(paths.median()) / frames[0].shape[1], 3),
-            "rule": round(right.double().mean().item(), 3),
+            "right": int(right.sum()),
+            "still": int((paths <= _STILL_CAMERA).sum()),
+            "still_right": int(right[paths <= _STILL_CAMERA].sum()),
         }
     return found
 

@@ -32,15 +32,20 @@ class Items:
         )
 
 
-HELD_OUT = ("folds", "split", "scenes", "folds of these")
+HELD_OUT = ("folds", "split", "scenes", "folds of known scenes")
 """What a network is tested on: a fifth of each class at a time; the split that came with the clips;
 a scene at a time, of the clips whose scene is known; a fifth of each class of those clips."""
 
 
 def make_items(clips: RealClips, *, arrow: bool, held_out: str, seed: int) -> Items:
     """The items of a task; folds have the same share of each class, and keep copies together."""
+    if held_out not in HELD_OUT:
+        allowed = ", ".join(HELD_OUT)
+        raise ValueError(f"held_out={held_out!r} is not possible; it is one of {allowed}")
+    if arrow and len(clips.classes) != 2:
+        raise ValueError(f"the arrow of time needs two classes, got {len(clips.classes)}")
     chosen = torch.arange(len(clips.labels))
-    if held_out in ("scenes", "folds of these"):
+    if held_out in ("scenes", "folds of known scenes"):
         chosen = chosen[clips.scenes >= 0]
     labels = clips.labels[chosen]
     if held_out == "split":

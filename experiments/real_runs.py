@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from experiments.joins import rejoin
 from experiments.logs import Say
 from experiments.real_batches import batches
 from experiments.real_clips import HEIGHT, WIDTH, RealClips
@@ -15,7 +16,8 @@ from experiments.real_items import FOLDS, Items, each_fold, make_items
 from experiments.results import Result
 from experiments.settings import Job, Settings
 from experiments.tables import DATA, SMALL, r2d18
-from experiments.training import MEAN, STD, fit
+from experiments.training import MEAN, STD, fit, initialise
+from experiments.weights import Weights
 from gta.config import Model
 from gta.data.sampling import segment_indices
 from gta.data.transforms import normalize
@@ -47,8 +49,8 @@ class RealJob:
     seed: int
     arrow: bool = False
     """Whether each clip is also taken backwards, under the other label of two."""
-    change: str = "none"
-    """Of the training clips; one of `experiments.real_batches.CHANGES`."""
+    augment: str = "none"
+    """Of the training clips; one of `experiments.real_batches.AUGMENTATIONS`."""
     settings: Settings = SETTINGS
 
     @property
@@ -69,8 +71,8 @@ class RealJob:
             **{"task": self.task, "arrow": self.arrow, "held_out": self.held_out},
             **{"start": self.start, "seed": self.seed},
         }
-        if self.change != "none":
-            found["change"] = self.change
+        if self.augment != "none":
+            found["augment"] = self.augment
         if self.start == "ordered":
             found["pretraining"] = pretraining(self.model).identity()
         return found
@@ -79,7 +81,7 @@ class RealJob:
 def run_real(
     job: RealJob,
     clips: RealClips,
-    weights: dict[str, Tensor] | None,
+    weights: Weights | None,
     device: torch.device,
     say: Say = print,
 ) -> Result:
@@ -91,14 +93,16 @@ def run_real(
         torch.manual_seed(job.seed)
         model = start(job, len(clips.classes), weights).to(device)
         rng = np.random.default_rng([job.seed, fold, 2])
-        batch = batches(frames, training, job.settings, rng, job.change)
+        batch = batches(frames, training, job.settings, rng, job.augment)
         losses.append(fit(model, batch, job.settings, device, lambda _: None)[-1])
         answers.append(answer(model, frames, held_out, job.settings))
         labels.append(held_out.labels)
         right = int((answers[-1] == labels[-1]).sum())
         say(f"fold {fold}: loss {losses[-1]}, {right} of {len(held_out.labels)} right")
+    first = {} if weights is None else {"pretraining_top1": weights.top1}
     return {
         **real_figures(labels, answers, len(clips.classes)),
+        **first,
         "epochs": round(job.settings.steps * job.settings.batch_size / len(training.labels), 2),
         "loss": losses,
     }
@@ -119,12 +123,15 @@ def real_figures(
     }
 
 
-def start(job: RealJob, num_classes: int, weights: dict[str, Tensor] | None) -> torch.nn.Module:
+def start(job: RealJob, num_classes: int, weights: Weights | None) -> torch.nn.Module:
     """The network before its training; of weights of `ordered` all but the classifier."""
-    model = build(job.model, num_classes=num_classes, num_frames=job.settings.num_frames)
+    settings = job.settings
+    model = build(job.model, num_classes=num_classes, num_frames=settings.num_frames)
+    model = rejoin(model, settings.join)
+    initialise(model, settings.matrix_init)
     if weights is not None:
-        own = model.state_dict()
-        fitting = {name: one for name, one in weights.items() if one.shape == own[name].shape}
+        own, given = model.state_dict(), weights.state
+        fitting = {name: one for name, one in given.items() if one.shape == own[name].shape}
         left = sorted(set(own) - set(fitting))
         if len(left) != 2:  # weight and bias of the classifier
             raise ValueError(f"these have another shape in the weights of `ordered`: {left}")

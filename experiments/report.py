@@ -1,4 +1,4 @@
-"""docs/results.md: our figures beside the paper's, from the results file alone."""
+"""docs/results.md: our figures beside the paper's, from what is in results/ alone."""
 
 import json
 import textwrap
@@ -8,12 +8,13 @@ from statistics import mean
 
 from experiments.claims import claims
 from experiments.ensembles import members
+from experiments.logs import log_file, read_log, run_id
 from experiments.notes import note
 from experiments.real_gap import GAP_FILE
 from experiments.report_real import real_section
 from experiments.results import FILE, REAL_FILE, TIMES_FILE, read_results
 from experiments.rows import Found
-from experiments.spread import another, differ, spread
+from experiments.spread import differ, prediction_interval, spread
 from experiments.tables import ENSEMBLES, EXPERIMENTS, Experiment
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -29,7 +30,7 @@ training and {val} held-out clips of 22 classes, 18 of them in pairs that only t
 tells apart ({frames} frames of {side} x {side} pixels). Top-1 in %, mean and standard deviation
 over seeds, each of which draws weights, batches, frames and crops anew. "Another seed" is where one
 more run of the row is in 19 of 20 cases (Student's t: few seeds know little of their own spread). A
-model that is blind to the order of frames reaches {ceiling:.1f} % at best.
+model that is blind to the order of frames reaches {ceiling:.1f} % at best.{repeats}
 
 "Pairs" is the share of clips of the pairs that are told from their partner, where 50 is chance;
 "reversed" is top-1 with the frames of each clip from last to first. The paper's figures are top-1
@@ -39,6 +40,10 @@ how far they are apart. `python -m experiments` runs what is missing and writes 
 """
 
 
+REPEATS = """ On a GPU sums are
+not always in the same order, so a seed does not determine a run: {count} runs were made a second
+time, and ended {mean:.1f} points from the first in the mean and {most:.1f} at most. What seeds
+differ by includes that."""
 COST = """## Accuracy against cost
 
 The variants of Tables 2 and 3.{times}
@@ -61,6 +66,22 @@ clip, at twice the frame rate ("middle"), and where 16 or 32 frames are shown to
 with 8, its temporal parameters resampled (32 frames: the first 1000 held-out clips rendered with
 twice as many).
 """
+
+
+def repeats() -> dict[str, float]:
+    """How many runs the logs have twice, and how far apart they ended, in points; empty if none."""
+    logs = [read_log(log_file(path)) for path in (FILE, REAL_FILE)]
+    apart = []
+    for result in read_results(FILE):
+        name = run_id(result["run"])
+        again = {
+            float(words[-1].split()[2].rstrip(","))
+            for log in logs
+            for words in log.get(name, [])
+            if words[-1].startswith("ends: ")
+        }
+        apart += [100 * abs(other - result["top1"]) for other in again - {result["top1"]}]
+    return {"count": len(apart), "mean": mean(apart), "most": max(apart)} if apart else {}
 
 
 def beyond(found: Found) -> str:
@@ -98,7 +119,7 @@ def table(name: str, found: Found) -> str:
             row.label,
             "" if row.paper is None else f"{row.paper:.1f}",
             spread(top1),
-            another(top1),
+            prediction_interval(top1),
             str(len(runs)),
             spread([mean(run["pairs"].values()) for run in runs]),
             spread([run["reversed"] for run in runs]),
@@ -113,7 +134,7 @@ def table(name: str, found: Found) -> str:
     for label, values in ensembles.items():
         printed = ENSEMBLES[name][label][1]
         paper = "" if printed is None else f"{printed:.1f}"
-        cells = [label, paper, spread(values), another(values), str(len(values))]
+        cells = [label, paper, spread(values), prediction_interval(values), str(len(values))]
         lines.append("| " + " | ".join(cells) + " | | | | |")
     if len(lines) < min(2, len(experiment.rows)):
         return ""  # nothing to compare
@@ -134,13 +155,14 @@ def order(experiment: Experiment, found: Found) -> str:
         if row.paper is not None
     ]
     rows = [row for row in rows if row[2]]
-    same, sure, against, count = 0, 0, [], 0
+    same, sure, testable, against, count = 0, 0, 0, [], 0
     for one, other in combinations(rows, 2):
         if one[1] == other[1]:
             continue
         count += 1
         ours, paper = mean(one[2]) - mean(other[2]), one[1] - other[1]
         same += (ours > 0) == (paper > 0)
+        testable += min(len(one[2]), len(other[2])) > 1
         if not differ(one[2], other[2]):
             continue
         sure += 1
@@ -149,10 +171,12 @@ def order(experiment: Experiment, found: Found) -> str:
             against.append(f"{better[0]} above {worse[0]}")
     if not count:
         return ""
-    told = (
-        f"{same} of {count} pairs of rows are in the paper's order; {sure} differ by more than "
-        f"their seeds explain (Welch's t-test, p < 0.05)"
-    )
+    told = f"{same} of {count} pairs of rows are in the paper's order"
+    if testable:
+        of_those = "them" if testable == count else f"the {testable} with several seeds each"
+        told += (
+            f"; {sure} of {of_those} differ by more than seeds explain (Welch's t-test, p < 0.05)"
+        )
     if against:
         told += f", and of those the other way round: {'; '.join(against)}"
     return textwrap.fill(f"{told}.", 100)
@@ -171,6 +195,7 @@ def page() -> str:
             frames=data.num_frames,
             side=data.side,
             ceiling=100 * order_blind_ceiling([one.key for one in CLASSES]),
+            repeats=REPEATS.format(**apart) if (apart := repeats()) else "",
         )
     ]
     if told := claims(found):
@@ -198,7 +223,7 @@ def page() -> str:
 
 
 def write_page() -> None:
-    """The page and its picture, of the results in the repository."""
+    """The page and its pictures, of the results in the repository."""
     from experiments.pictures import draw_cost, draw_groups, draw_losses
 
     results, times = read_results(FILE), read_results(TIMES_FILE)

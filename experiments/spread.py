@@ -15,7 +15,7 @@ def spread(values: Sequence[float]) -> str:
     return f"{100 * mean(values):.1f} ± {100 * stdev(values):.1f}"
 
 
-def another(values: Sequence[float]) -> str:
+def prediction_interval(values: Sequence[float]) -> str:
     """Where one more seed is in 19 of 20 cases, in %: Student's t; empty with fewer than two."""
     from scipy.stats import t  # pip install -e ".[experiments]"
 
@@ -27,7 +27,7 @@ def another(values: Sequence[float]) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def difference(some: Sequence[float], others: Sequence[float]) -> tuple[float, float] | None:
+def welch_interval(some: Sequence[float], others: Sequence[float]) -> tuple[float, float] | None:
     """Welch's 95 % interval of how far some are above others; None where a spread is not known."""
     from scipy.stats import ttest_ind
 
@@ -41,5 +41,5 @@ def difference(some: Sequence[float], others: Sequence[float]) -> tuple[float, f
 
 def differ(some: Sequence[float], others: Sequence[float]) -> bool:
     """Whether the means are further apart than seeds explain: Welch's t-test, p < 0.05."""
-    interval = difference(some, others)
+    interval = welch_interval(some, others)
     return interval is not None and (interval[0] > 0 or interval[1] < 0)

@@ -16,9 +16,9 @@ import torch
 
 from experiments.results import TIMES_FILE, append_result, by_key, key, read_results
 from experiments.settings import Job
+from experiments.sizes import commit, what_with
 from experiments.tables import EXPERIMENTS
 from experiments.training import recorded
-from experiments.workers import commit, what_with
 
 BATCH, REPEATS = 64, 30
 

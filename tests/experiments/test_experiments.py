@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -74,8 +75,9 @@ def test_notes_wait_for_the_last_run(ours):
     told = ours.notes.note("assignment", ours.rows.Found(results))
     table = ours.tables.EXPERIMENTS["table2b"]
     runs = ours.rows.Found(results).of(table.rows[-1], table)
-    assert len(runs) >= 3
-    assert f"give {100 * sum(run['top1'] for run in runs) / len(runs):.1f} ± " in told
+    interval = ours.spread.prediction_interval([run["top1"] for run in runs])
+    assert f"has {len(runs)} seeds, the other rows 1 each" in told
+    assert f"would be at\n{interval}:" in told
     _, job = ours.tables.EXPERIMENTS["assignment"].jobs()[-1]
     without = [one for one in results if one["run"] != job.identity()]
     assert len(without) < len(results)
@@ -97,9 +99,9 @@ def test_what_seeds_say_of_others(ours):
     values = [0.60, 0.62, 0.64]
     assert ours.spread.spread(values) == "62.0 ± 2.0"
     # t(2) at 97.5 % is 4.3027: 4.3027 * 0.02 * sqrt(4/3)
-    assert ours.spread.another(values) == "52.1 to 71.9"
-    assert ours.spread.another([0.9, 1.0, 1.0]) == "68.0 to 100.0"
-    assert ours.spread.another(values[:1]) == ours.spread.spread([]) == ""
+    assert ours.spread.prediction_interval(values) == "52.1 to 71.9"
+    assert ours.spread.prediction_interval([0.9, 1.0, 1.0]) == "68.0 to 100.0"
+    assert ours.spread.prediction_interval(values[:1]) == ours.spread.spread([]) == ""
     # Welch's test of 60, 62, 64 against itself moved by d: t = d / sqrt(8/3), 4 degrees of freedom,
     # of which 2.776 is the 97.5 % point: d = 4.53
     assert not ours.spread.differ(values, [one + 0.045 for one in values])
@@ -150,9 +152,36 @@ def test_order_of_rows(ours):
     ]
     told = ours.report.order(table, ours.rows.Found(results)).replace("\n", " ")
     assert told.startswith(
-        "12 of 15 pairs of rows are in the paper's order; 14 differ by more than"
+        "12 of 15 pairs of rows are in the paper's order; 14 of them differ by more"
     )
     assert told.endswith("of those the other way round: + SA above + TA; + SA above + SA + TA.")
+
+
+def test_pairs_with_one_seed_are_not_said_to_be_alike(ours):
+    table = ours.tables.EXPERIMENTS["table2b"]
+    results = [
+        {"run": table.job(row, seed).identity(), "top1": value + 0.01 * seed}
+        for row, value, seeds in zip(table.rows, (0.1, 0.3, 0.5), (2, 2, 1), strict=False)
+        for seed in range(seeds)
+    ]
+    told = ours.report.order(table, ours.rows.Found(results))
+    assert "; 1 of the 1 with several seeds each differ" in told
+    assert "differ" not in ours.report.order(table, ours.rows.Found(results[-1:] + results[:1]))
+
+
+def test_runs_that_were_made_twice(ours, tmp_path: Path, monkeypatch):
+    table = ours.tables.EXPERIMENTS["table2b"]
+    run = table.job(table.rows[0], 0).identity()
+    ours.results.append_result({"run": run, "top1": 0.5}, tmp_path / "ordered.jsonl")
+    log = ours.logs.log_to(tmp_path / "ordered.log")
+    monkeypatch.setattr(ours.report, "FILE", tmp_path / "ordered.jsonl")
+    monkeypatch.setattr(ours.report, "REAL_FILE", tmp_path / "ordered.jsonl")
+    for words in ("begins on cpu", "ends: top-1 0.5, 3 s"):
+        log(ours.logs.run_id(run), words)
+    assert ours.report.repeats() == {}
+    for words in ("begins on cpu", "ends: top-1 0.53, 3 s", "begins on cpu", "fails"):
+        log(ours.logs.run_id(run), words)
+    assert ours.report.repeats() == pytest.approx({"count": 1, "mean": 3, "most": 3})
 
 
 def test_results_are_those_of_their_log(ours):
@@ -446,12 +475,22 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
     assert len(first.splitlines()) == 3  # with their ensemble
     call("--seeds", "1")
     assert out.read_text() == first
-    assert "2/2 " in call()
+    assert "2/2 " in call("--seeds", "2")
     assert out.read_text().startswith(first)
     lines = [json.loads(line) for line in out.open()]
     found = [one["run"] for one in lines]
     assert sorted(run["seed"] for run in found if "seed" in run) == [0, 0, 1, 1]
-    assert sum("ensemble" in run for run in found) == 2
+    together = [one for one in lines if "ensemble" in one["run"]]
+    assert len(together) == 2
+    assert all(len(one["members"]) == 2 for one in together)
+    (tmp_path / "results.jsonl").rename(tmp_path / "before.jsonl")
+    lines = [json.dumps(one) for one in lines if "ensemble" not in one["run"]]
+    out.write_text("\n".join(lines) + "\n")
+    for path in tmp_path.glob("scores-*"):
+        path.unlink()
+    assert "2/2 " in call("--seeds", "1")  # for their scores alone
+    assert len(out.read_text().splitlines()) == len(lines) + 1
+    (tmp_path / "before.jsonl").replace(out)
     assert "table1         4 of   4 runs" in call("--list")
     done = ours.rows.Found(ours.results.read_results(out))
     shown = ours.report.table("table1", done)
@@ -462,8 +501,82 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
     assert ours.report.beyond(done).count("\n") == 3
 
 
+TOY = """
+import os, time
+
+def setup(device):
+    return run
+
+def run(job, say):
+    say("step 1: loss 2.0")
+    if job.seed == 1:
+        raise ValueError("no luck")
+    if job.seed == 2:
+        os._exit(7)
+    time.sleep(100 if job.seed == 3 else 0.5)
+    return {"top1": 0.25}
+"""
+
+
+@pytest.fixture
+def toy(ours, small, tmp_path: Path, monkeypatch):
+    """Runs jobs that train nothing; what has failed, the seeds done, the log and what was said."""
+    (tmp_path / "toy_runner.py").write_text(TOY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    setup = importlib.import_module("toy_runner").setup
+
+    def call(seeds: list[int], longer: tuple[int, ...] = (), **limits):
+        jobs = [replace(small, seed=seed) for seed in seeds]
+        for index in longer:
+            jobs[index] = replace(jobs[index], settings=replace(small.settings, steps=10_000))
+        done, log, said = [], [], []
+        devices = limits.pop("devices", ("cpu",))
+        failed = ours.workers.run_jobs(
+            jobs,
+            ours.workers.Limits(devices=devices, **limits),
+            done.append,
+            dict.fromkeys(devices, setup),
+            lambda run, words: log.append((run, words)),
+            say=said.append,
+        )
+        return failed, sorted(one["run"]["seed"] for one in done), log, said
+
+    return call
+
+
+@pytest.mark.slow
+def test_what_fails_does_not_stop_the_others(ours, small, toy):
+    failed, done, log, said = toy([0, 1, 2, 4, 5], devices=("cpu", "cpu:0"), jobs=2)
+    assert (failed, done) == (2, [0, 4, 5])
+    assert any("ValueError: no luck" in words for words in said)
+    assert "a training process has died (exit code 7)" in said
+    name = ours.logs.run_id(replace(small, seed=0).identity())
+    words = [words for run, words in log if run == name]
+    assert words[0] in ("begins on cpu", "begins on cpu:0")
+    assert words[1] == "step 1: loss 2.0"
+    assert words[-1].startswith("ends: top-1 0.25, ")
+    assert [words for _, words in log].count("fails") == 2
+    with pytest.raises(RuntimeError, match="all training processes have died"):
+        toy([2, 2, 0], jobs=2)
+
+
+@pytest.mark.slow
+def test_a_limit_of_time(toy):
+    began = time.monotonic()
+    assert toy([0, 3], jobs=2, seconds=20)[:2] == (0, [0])  # what is not done then is stopped
+    assert 20 <= time.monotonic() - began < 60
+    # the second would take some thousand times as long as the first; the third is begun
+    assert toy([0, 4, 5], longer=(1,), jobs=1, seconds=60)[:2] == (0, [0, 5])
+
+
 def test_mistakes(ours, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["experiments", "table9"])
     with pytest.raises(SystemExit):
         ours.main.main()
     assert "'table9' is not an experiment; they are table1, table2b," in capsys.readouterr().err
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert ours.main.device_names("cuda") == ("cuda:0", "cuda:1")
+    assert ours.main.device_names("cuda:1,cpu") == ("cuda:1", "cpu")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(SystemExit, match="there is no GPU; `--device cpu` runs without one"):
+        ours.main.device_names("cuda")

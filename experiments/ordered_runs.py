@@ -1,0 +1,55 @@
+"""Runs on clips of `ordered`, as training processes make them."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from experiments.clips import Clips, load
+from experiments.ensembles import write_scores
+from experiments.logs import Say
+from experiments.results import Result
+from experiments.scoring import run
+from experiments.settings import Job
+from experiments.training import KEYS
+from experiments.weights import write_weights
+from experiments.workers import Runner, Setup
+
+AllClips = tuple[Clips, Clips, Clips]
+"""For training, held out, and the first of those with twice as many frames."""
+
+
+def ordered_clips(paths: Mapping[str, Path], devices: Sequence[str]) -> dict[str, AllClips]:
+    """The three renderings on each device, which all its training processes read: 19 GB once."""
+    train, val, longer = (
+        load(paths[part], len(KEYS), torch.device(devices[0]))
+        for part in ("train", "val", "longer")
+    )
+    return {name: (train.to(name), val.to(name), longer.to(name)) for name in devices}
+
+
+def ordered_setups(
+    clips: Mapping[str, AllClips],
+    work: Path,
+    *,
+    compiled: bool = False,
+    keep_weights: bool = False,
+) -> dict[str, Setup]:
+    """For each device. Scores, and weights on request, are left in the work folder."""
+    return {
+        name: partial(_runner, mine, work, compiled, keep_weights) for name, mine in clips.items()
+    }
+
+
+def _runner(
+    clips: AllClips, work: Path, compiled: bool, keep_weights: bool, _: torch.device
+) -> Runner:
+    def finish(job: Job, say: Say) -> Result:
+        found, probabilities, model = run(job, *clips, say, compiled=compiled)
+        write_scores(job, probabilities, work)
+        if keep_weights:
+            write_weights(job, model, found["top1"], work)
+        return found
+
+    return finish
