@@ -1,0 +1,67 @@
+"""Real clips: the command, from videos to tables."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gta.data.ordered import render_clip
+from gta.data.ordered.files import write_webm
+
+
+@pytest.mark.slow
+def test_the_command(ours, job, tmp_path: Path, monkeypatch, capsys):
+    for split in ("train", "val"):
+        for name in ("sit", "stand"):
+            (tmp_path / "videos/sit-stand" / split / name).mkdir(parents=True)
+            for i in range(3):
+                path = tmp_path / "videos/sit-stand" / split / name / f"{i}.webm"
+                write_webm(path, render_clip("up", seed=i), fps=12)
+    out = tmp_path / "real.jsonl"
+
+    def call(*words: str) -> str:
+        where = ["--work", str(tmp_path / "work"), "--results", str(out), "--device", "cpu"]
+        monkeypatch.setattr(sys, "argv", ["experiments.real", "sit-stand", *words, *where])
+        ours.real.main()
+        return capsys.readouterr().out
+
+    with pytest.raises(SystemExit):
+        call()
+    assert "sit-stand.npz is missing; make it with --reduce VIDEOS" in capsys.readouterr().err
+    call("--reduce", str(tmp_path / "videos"))
+    clips = ours.real_clips.load_real(tmp_path / "work/sit-stand.npz")
+    assert clips.frames.shape == (12, 32, 128, 170, 3)
+    assert clips.is_train.tolist() == [True] * 6 + [False] * 6
+    assert clips.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2
+    assert clips.scenes.tolist() == [-1] * 12
+    short = replace(job, settings=replace(job.settings, steps=1))
+    jobs = [replace(short, held_out=held_out) for held_out in ("folds", "split")]
+    monkeypatch.setattr(ours.real, "all_jobs", lambda *_: jobs)
+    monkeypatch.setitem(ours.real.TASKS, "sit-stand", ours.real.Task(("folds", "split"), True))
+    printed = call("--jobs", "1", "--commit", "abc", "--seeds", "1")
+    assert "task sit-stand, held_out split, seed 0, none from scratch: 50.0%" in printed
+    everything = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(everything) == 2 * 2 + 2
+    found = [one for one in everything if "model" in one["run"]]
+    assert [one["items"] for one in found] == [24, 12]
+    assert all(one["top1"] == 0.5 for one in found)
+    said = ours.logs.read_log(ours.logs.log_file(out))
+    for one in found:
+        (words,) = said[ours.logs.run_id(one["run"])]
+        assert words[0] == "begins on cpu"
+        assert words[-1].startswith("ends: top-1 0.5, ")
+        assert len(words) == 2 + len(one["by_fold"])
+    call("--seeds", "1")
+    assert len(out.read_text().splitlines()) == 6  # nothing again
+    gap = json.loads(ours.real_gap.GAP_FILE.read_text())
+    shown = ours.report_real.real_section(everything, gap)
+    assert "| no attention" not in shown  # with other settings than the page's
+    monkeypatch.setattr(ours.report_real, "SETTINGS", short.settings)
+    shown = ours.report_real.real_section(everything, gap)
+    assert "| no attention | 50.0 by construction (1 seed) |" in shown
+    assert "| SVM, frames without order | 50.0 by construction (1 seed) |" in shown
+    assert shown.count("\n### ") == 2
+    section = ours.report_real.Section("sit-stand", "split", "", arrow=False)
+    assert ours.report_real.table_of(everything, section) == ""

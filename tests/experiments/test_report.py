@@ -1,0 +1,113 @@
+"""The page says what the results files say, and no more."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_the_page_is_that_of_the_results(ours):
+    assert ours.report.PAGE.read_text(encoding="utf-8") == ours.report.page()
+
+
+def test_links_into_the_page_lead_somewhere(ours):
+    titles = re.findall(r"^#+ (.*)$", ours.report.PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    pages = [*ours.report.DOCS.glob("*.md"), ROOT / "README.md"]
+    links = [
+        link for page in pages for link in re.findall(r"results\.md#([^)\s]+)", page.read_text())
+    ]
+    assert links
+    assert set(links) <= anchors
+
+
+def test_notes_wait_for_the_last_run(ours):
+    results = ours.results.read_results()
+    told = ours.notes.note("assignment", ours.rows.Found(results))
+    table = ours.tables.EXPERIMENTS["table2b"]
+    runs = ours.rows.Found(results).of(table.rows[-1], table)
+    interval = ours.spread.prediction_interval([run["top1"] for run in runs])
+    assert f"has {len(runs)} seeds, the other rows 1 each" in told
+    assert f"would be at\n{interval}:" in told
+    _, job = ours.tables.EXPERIMENTS["assignment"].jobs()[-1]
+    without = [one for one in results if one["run"] != job.identity()]
+    assert len(without) < len(results)
+    assert ours.notes.note("assignment", ours.rows.Found(without)) == ""
+    assert set(ours.notes.NOTES) <= set(ours.tables.EXPERIMENTS)
+
+
+def test_order_of_rows(ours):
+    table = ours.tables.EXPERIMENTS["table2b"]
+    results = [
+        {"run": table.job(row, seed).identity(), "top1": value + 0.001 * seed}
+        for row, value in zip(table.rows, (0.1, 0.3, 0.2, 0.1995, 0.4, 0.5), strict=True)
+        for seed in range(3)
+    ]
+    told = ours.report.order(table, ours.rows.Found(results)).replace("\n", " ")
+    assert told.startswith(
+        "12 of 15 pairs of rows are in the paper's order; 14 of them differ by more"
+    )
+    assert told.endswith("of those the other way round: + SA above + TA; + SA above + SA + TA.")
+
+
+def test_pairs_with_one_seed_are_not_said_to_be_alike(ours):
+    table = ours.tables.EXPERIMENTS["table2b"]
+    results = [
+        {"run": table.job(row, seed).identity(), "top1": value + 0.01 * seed}
+        for row, value, seeds in zip(table.rows, (0.1, 0.3, 0.5), (2, 2, 1), strict=False)
+        for seed in range(seeds)
+    ]
+    told = ours.report.order(table, ours.rows.Found(results))
+    assert "; 1 of the 1 with several seeds each differ" in told
+    assert "differ" not in ours.report.order(table, ours.rows.Found(results[-1:] + results[:1]))
+
+
+def test_runs_that_were_made_twice(ours, tmp_path: Path, monkeypatch):
+    table = ours.tables.EXPERIMENTS["table2b"]
+    run = table.job(table.rows[0], 0).identity()
+    ours.results.append_result({"run": run, "top1": 0.5}, tmp_path / "ordered.jsonl")
+    log = ours.logs.log_to(tmp_path / "ordered.log")
+    monkeypatch.setattr(ours.report, "FILE", tmp_path / "ordered.jsonl")
+    monkeypatch.setattr(ours.report, "REAL_FILE", tmp_path / "ordered.jsonl")
+    for words in ("begins on cpu", "ends: top-1 0.5, 3 s"):
+        log(ours.logs.run_id(run), words)
+    assert ours.report.repeats() == {}
+    for words in ("begins on cpu", "ends: top-1 0.53, 3 s", "begins on cpu", "fails"):
+        log(ours.logs.run_id(run), words)
+    assert ours.report.repeats() == pytest.approx({"count": 1, "mean": 3, "most": 3})
+
+
+def test_pictures(ours, tmp_path: Path, monkeypatch):
+    """Every variant that has run is in the legend, and has a point in each half."""
+    figures = []
+    monkeypatch.setattr(
+        ours.pictures.Figure, "savefig", lambda figure, *_, **__: figures.append(figure)
+    )
+    results, times = [], []
+    for experiment in (*ours.pictures.COST_TABLES, "figure5"):
+        for _, job in ours.tables.EXPERIMENTS[experiment].jobs(2):
+            top1 = 0.5 + 0.001 * len(results)
+            results.append({"run": job.identity(), "top1": top1, "gflops": 4.0})
+            times.append({"run": ours.times.timed(job), "ms": 0.1})
+    ours.pictures.draw_cost(results, times, tmp_path / "cost.png")
+    ours.pictures.draw_groups(results, tmp_path / "groups.png")
+    ours.pictures.draw_cost(results, [], tmp_path / "cost.png")
+    cost, groups, without_times = figures
+    table = ours.tables.EXPERIMENTS["table2b"]
+    runs = [{"run": job.identity(), "top1": 0.5, "loss": [3.0, 1.0]} for _, job in table.jobs(2)]
+    ours.pictures.draw_losses(runs, tmp_path / "loss.png")
+    short, long = figures[3].axes
+    assert [line.get_xdata().tolist() for line in short.lines] == [[375, 1125]] * 2 * 6
+    assert len(short.get_legend().get_texts()) == 6
+    assert not long.lines
+    assert len(without_times.axes) == 1
+    variants = {
+        row.model.model_dump_json()
+        for name in ours.pictures.COST_TABLES
+        for row in ours.tables.EXPERIMENTS[name].rows
+    }
+    assert [len(axes.containers) for axes in cost.axes] == [len(variants)] * 2
+    assert len(cost.legends[0].get_texts()) == len(variants)
+    assert groups.axes[0].lines[0].get_xdata().tolist() == [1, 2, 4, 8, 16, 32]

@@ -1,0 +1,115 @@
+"""A run on the built-in set from end to end, and its parts."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+
+def test_a_run_is_a_function_of_its_seed(ours, small, tmp_path: Path):
+    paths = ours.clips.render(small.data, tmp_path, workers=1)
+    clips = [
+        ours.clips.load(paths[part], 22, torch.device("cpu")) for part in ("train", "val", "longer")
+    ]
+    said = []
+    one, scores, _ = ours.scoring.run(small, *clips, said.append)
+    again, same, _ = ours.scoring.run(small, *clips)
+    other, _, _ = ours.scoring.run(replace(small, seed=1), *clips)
+    assert scores.equal(same)
+    assert one["loss"] == again["loss"]
+    assert said == [f"step {i + 1}: loss {loss}" for i, loss in enumerate(one["loss"])]
+    assert one["epochs"] == round(3 * 4 / 44, 2)
+    assert one["loss"] != other["loss"]
+    assert scores.shape == (44, 22)
+    assert (one["other_frames"]["frames"], one["other_frames"]["clips"]) == (4, 44)
+    assert (one["longer"]["frames"], one["longer"]["clips"]) == (16, 11)
+
+
+def test_twice_the_frames_are_the_same_scenes(ours, small, tmp_path: Path):
+    paths = ours.clips.render(small.data, tmp_path, workers=1)
+    val, longer = (
+        ours.clips.load(paths[part], 22, torch.device("cpu")) for part in ("val", "longer")
+    )
+    assert longer.labels.equal(val.labels[:11])
+    # the first and the last frame are of the same moments, but for the noise
+    ends = (longer.frames[:, [0, -1]].float() - val.frames[:11, [0, -1]].float()).abs().mean()
+    assert ends < 10 < (longer.frames[:, [0]].float() - val.frames[11:22, [0]]).abs().mean()
+
+
+@pytest.mark.slow
+def test_a_compiled_step_trains_alike(ours, small, tmp_path: Path, monkeypatch):
+    # traced whole, without the compiler's own minutes
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    paths = ours.clips.render(small.data, tmp_path, workers=1)
+    clips = [
+        ours.clips.load(paths[part], 22, torch.device("cpu")) for part in ("train", "val", "longer")
+    ]
+    plain, _, _ = ours.scoring.run(small, *clips)
+    found, _, _ = ours.scoring.run(small, *clips, compiled=True)
+    assert (plain["compiled"], found["compiled"]) == (False, True)
+    assert found["loss"] == pytest.approx(plain["loss"], abs=2e-3)
+
+
+def test_draws(ours, small):
+    device = torch.device("cpu")
+    settings = replace(small.settings, steps=22)
+    draws = ours.clips.draw(small.data, settings, 3, device)
+    assert draws.clips.flatten()[:44].sort().values.tolist() == list(range(44))  # an epoch each
+    assert draws.clips.flatten()[44:].sort().values.tolist() == list(range(44))
+    assert draws.frames.diff(dim=-1).min() == 1  # 8 of 8
+    sixteen = ours.clips.draw(replace(small.data, num_frames=16), settings, 3, device)
+    assert (sixteen.frames // 2 == torch.arange(8)).all()
+    assert set((sixteen.frames % 2).flatten().tolist()) == {0, 1}
+    assert (draws.top.min(), draws.top.max()) == (0, 4)
+    assert not draws.top.equal(draws.left)
+
+
+def test_gather(ours):
+    frames = torch.randint(256, (5, 6, 9, 10, 3), dtype=torch.uint8)
+    clips = ours.clips.Clips(frames, torch.arange(5))
+    index, which = torch.tensor([4, 0]), torch.tensor([[0, 5], [3, 2]])
+    top, left = torch.tensor([1, 2]), torch.tensor([3, 0])
+    batch = ours.clips.gather(clips, index, which, top, left, 7)
+    assert batch.shape == (2, 3, 2, 7, 7)
+    for i in range(2):
+        wanted = frames[index[i], which[i], top[i] : top[i] + 7, left[i] : left[i] + 7]
+        assert batch[i].permute(1, 2, 3, 0).equal(wanted)
+
+
+def test_figures(ours):
+    labels = torch.arange(22)
+    perfect = torch.eye(22)
+    found = ours.scoring.figures(perfect, labels)
+    assert (found["top1"], found["neutral"], set(found["pairs"].values())) == (1, 1, {1.0})
+    keys = ours.training.KEYS
+    swapped = perfect.clone()
+    up, down = keys.index("up"), keys.index("down")
+    swapped[[up, down]] = perfect[[down, up]]
+    found = ours.scoring.figures(swapped, labels)
+    assert found["pairs"]["up"] == 0
+    assert sum(found["pairs"].values()) == len(found["pairs"]) - 1
+    assert found["top1"] == round(20 / 22, 5)
+
+
+def test_probes_change_the_order_alone(ours):
+    frames = torch.arange(8).expand(5, -1)
+    assert ours.scoring.reverse(frames)[2].tolist() == list(range(7, -1, -1))
+    shuffled = ours.scoring.shuffle(frames)
+    assert shuffled.sort(1).values.equal(frames)
+    assert len({tuple(row.tolist()) for row in shuffled}) > 1
+    assert shuffled.equal(ours.scoring.shuffle(frames))
+    dropped = ours.scoring.drop(frames)
+    assert all(len(set(row.tolist())) in (6, 7) for row in dropped)  # 7: a lost one's neighbour too
+    assert (dropped - frames).abs().max() == 1
+    centres = torch.arange(1, 16, 2).expand(5, -1)
+    assert ours.scoring.middle(centres)[0].tolist() == list(range(4, 12))
+
+
+def test_time_of_a_clip(ours, small, monkeypatch):
+    monkeypatch.setattr(ours.times, "REPEATS", 3)
+    assert 0.1 < ours.times.milliseconds(small, torch.device("cpu"), batch=2) < 1000
+    longer = replace(small, settings=replace(small.settings, num_frames=16))
+    assert ours.times.job_key(longer) != ours.times.job_key(small)
+    assert ours.times.job_key(replace(small, seed=1)) == ours.times.job_key(small)
