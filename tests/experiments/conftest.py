@@ -24,6 +24,21 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 @pytest.fixture
+def logged(ours):
+    """Records of a results file that were logged, each with what its run said on the way."""
+
+    def pairs(results: Path, first: str = ""):
+        said = ours.logs.read_log(ours.logs.log_file(results))
+        for one in ours.results.read_results(results):
+            if one["run"].keys().isdisjoint(("ensemble", "baseline")) and one["date"] >= first:
+                end = f"ends: top-1 {one['top1']}, {one['elapsed']} s"
+                (words,) = [w for w in said[ours.logs.run_id(one["run"])] if w[-1] == end]
+                yield one, words[1:-1]
+
+    return pairs
+
+
+@pytest.fixture
 def small(ours):
     """A job of seconds."""
     data = ours.settings.Data(num_train=44, num_val=44, num_frames=8, side=32)

@@ -59,16 +59,9 @@ def test_blind_networks_are_at_one_half_in_the_results(ours):
     assert set(found) == {0.5}
 
 
-def test_real_results_are_those_of_their_log(ours):
-    said = ours.logs.read_log(ours.logs.log_file(ours.results.REAL_FILE))
-    for one in ours.results.read_results(ours.results.REAL_FILE):
-        if "baseline" in one["run"]:
-            continue
-        told = [
-            words
-            for words in said[ours.logs.run_id(one["run"])]
-            if words[-1] == f"ends: top-1 {one['top1']}, {one['elapsed']} s"
-        ]
-        assert told
-        right = [int(words.split(", ")[1].split()[0]) for words in told[-1][1:-1]]
+def test_real_results_are_those_of_their_log(ours, logged):
+    found = list(logged(ours.results.REAL_FILE))
+    assert found
+    for one, said in found:
+        right = [int(words.split(", ")[1].split()[0]) for words in said]
         assert round(sum(right) / one["items"], 5) == one["top1"]

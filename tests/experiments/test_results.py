@@ -3,19 +3,11 @@
 from pathlib import Path
 
 
-def test_results_are_those_of_their_log(ours):
-    said = ours.logs.read_log(ours.logs.log_file(ours.results.FILE))
-    for one in ours.results.read_results():
-        if "ensemble" in one["run"] or one["date"] < "2026-11-27":  # the log begins there
-            continue
-        told = [
-            words
-            for words in said[ours.logs.run_id(one["run"])]
-            if words[-1] == f"ends: top-1 {one['top1']}, {one['elapsed']} s"
-        ]
-        assert told
-        losses = [float(words.rpartition(" ")[2]) for words in told[-1][1:-1]]
-        assert losses == one["loss"]
+def test_results_are_those_of_their_log(ours, logged):
+    found = list(logged(ours.results.FILE, first="2026-11-27"))  # the log begins there
+    assert found
+    for one, said in found:
+        assert [float(words.rpartition(" ")[2]) for words in said] == one["loss"]
 
 
 def test_every_result_is_of_an_experiment(ours):
