@@ -14,24 +14,18 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from experiments.command import common_arguments, device_names, limits_left, told
 from experiments.logs import log_file, log_to
 from experiments.report import write_page
-from experiments.results import FILE, WORK, Result, append_result, by_key, key, read_results
+from experiments.results import FILE, Result, append_result, by_key, key, read_results, unfinished
 from experiments.settings import Job
 from experiments.tables import EXPERIMENTS
 
 
 def missing(names: Sequence[str], seeds: int | None, path: Path = FILE) -> list[Job]:
     """Runs of these experiments that are not in the file, each once, in the order of the tables."""
-    done = set(by_key(read_results(path)))
-    jobs: dict[str, Job] = {}
-    for name in names:
-        for _, job in EXPERIMENTS[name].jobs(seeds):
-            if key(job.identity()) not in done:
-                jobs.setdefault(key(job.identity()), job)
-    return list(jobs.values())
+    return unfinished([job for name in names for _, job in EXPERIMENTS[name].jobs(seeds)], path)
 
 
 def show(seeds: int | None, path: Path) -> None:
@@ -45,35 +39,13 @@ def show(seeds: int | None, path: Path) -> None:
         print(experiment.title)
 
 
-def device_names(given: str) -> tuple[str, ...]:
-    """Of the devices: those named, or for "cuda" every GPU there is."""
-    if given != "cuda":
-        return tuple(given.split(","))
-    import torch
-
-    names = tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
-    if not names:
-        raise SystemExit(
-            "there is no GPU; `--device cpu` runs without one, in hours instead of minutes"
-        )
-    return names
-
-
 def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = common_arguments(__doc__, FILE)
     parser.add_argument("names", nargs="*", metavar="NAME", help="all if left out")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--seeds", type=int, help="instead of the experiment's own number")
-    parser.add_argument("--jobs", type=int, default=4, help="runs at once on each device")
     parser.add_argument("--compile", action="store_true", help="shorter steps, a slower start")
-    parser.add_argument("--minutes", type=float, help="stop before they are over")
-    parser.add_argument("--device", default="cuda", help="or several, with commas between")
-    parser.add_argument("--work", type=Path, default=WORK, help="where rendered clips are kept")
-    parser.add_argument("--commit", help="of the code, where git cannot tell")
-    parser.add_argument("--results", type=Path, default=FILE)
     return parser
 
 
@@ -104,7 +76,7 @@ def run_missing(given: argparse.Namespace) -> int:
     from experiments.ensembles import ensembles, without_scores
     from experiments.ordered_runs import ordered_clips, ordered_setups
     from experiments.sizes import commit
-    from experiments.workers import Limits, run_jobs
+    from experiments.workers import run_jobs
 
     names, began = given.names or list(EXPERIMENTS), time.monotonic()
     jobs = missing(names, given.seeds, given.results)
@@ -127,10 +99,8 @@ def run_missing(given: argparse.Namespace) -> int:
     devices, log = device_names(given.device), log_to(log_file(given.results))
     for data in dict.fromkeys(job.data for job in jobs):
         clips = ordered_clips(render(data, given.work), devices)
-        spent = time.monotonic() - began
-        print(f"the clips were there after {spent:.0f} s", flush=True)
-        seconds = None if given.minutes is None else 60 * given.minutes - spent
-        limits = Limits(given.jobs, seconds, devices)
+        print(f"the clips were there after {time.monotonic() - began:.0f} s", flush=True)
+        limits = limits_left(given, devices, began)
         setups = ordered_setups(clips, given.work, compiled=given.compile)
         failed += run_jobs([job for job in jobs if job.data == data], limits, done, setups, log)
         del clips, setups
@@ -140,21 +110,6 @@ def run_missing(given: argparse.Namespace) -> int:
         for result in ensembles(name, given.work, found, given.seeds):
             append_result({**result, "commit": at}, given.results)
     return failed
-
-
-def told(result: Result) -> str:
-    """A finished run in a line."""
-    run = result["run"]
-    return (
-        f"{network(run['model'])} seed {run['seed']}: {result['top1']:.1%} "
-        f"(reversed {result['reversed']:.1%}), {result['seconds']:.0f} s"
-    )
-
-
-def network(model: dict[str, Any]) -> str:
-    """The blocks of a network as a record has it, in a word."""
-    blocks = "+".join(block["block"] for block in model["blocks"]) or "none"
-    return f"tsm {blocks}" if model.get("tsm") else blocks
 
 
 if __name__ == "__main__":

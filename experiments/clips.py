@@ -108,9 +108,7 @@ def draw(data: Data, settings: Settings, seed: int, device: torch.device) -> Dra
         ]
     )[:size]
     rng = np.random.default_rng([seed, epochs, 1])  # sample by sample, in their order
-    segment = data.num_frames // settings.num_frames
-    frames = rng.integers(segment, size=(size, settings.num_frames))
-    frames += segment * np.arange(settings.num_frames)
+    frames = draw_frames(size, data.num_frames, settings.num_frames, rng)
     room = data.side - settings.crop
     top, left = rng.integers(room + 1, size=(2, size))
 
@@ -119,6 +117,12 @@ def draw(data: Data, settings: Settings, seed: int, device: torch.device) -> Dra
         return torch.from_numpy(array.reshape(shape)).to(device)
 
     return Draws(steps(order), steps(frames), steps(top), steps(left))
+
+
+def draw_frames(size: int, available: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    """One frame of each segment, `size` times: int64 (size, wanted)."""
+    segment = available // wanted
+    return rng.integers(segment, size=(size, wanted)) + segment * np.arange(wanted)
 
 
 def gather(clips: Clips, index: Tensor, frames: Tensor, top: Tensor, left: Tensor, crop: int):

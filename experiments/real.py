@@ -23,8 +23,8 @@ from pathlib import Path
 
 import torch
 
-from experiments.__main__ import device_names, network, told
 from experiments.clips import render
+from experiments.command import common_arguments, device_names, limits_left, network, told
 from experiments.logs import Log, Say, log_file, log_to
 from experiments.ordered_runs import ordered_clips, ordered_setups
 from experiments.real_baselines import BASELINES, identity, run_baseline
@@ -33,7 +33,15 @@ from experiments.real_clips import RealClips, load_real, reduce_folder
 from experiments.real_runs import MODELS, STARTS, RealJob, pretraining, run_real
 from experiments.report import write_page
 from experiments.report_real import Section, table_of
-from experiments.results import REAL_FILE, WORK, Result, append_result, by_key, key, read_results
+from experiments.results import (
+    REAL_FILE,
+    Result,
+    append_result,
+    by_key,
+    key,
+    read_results,
+    unfinished,
+)
 from experiments.sizes import commit
 from experiments.weights import read_weights, weights_file
 from experiments.workers import Limits, Runner, run_jobs
@@ -88,11 +96,6 @@ def all_jobs(tasks: Mapping[str, Task], seeds: int) -> list[RealJob]:
     )
 
 
-def without_result(jobs: Sequence[RealJob], path: Path) -> list[RealJob]:
-    done = by_key(read_results(path))
-    return [job for job in jobs if key(job.identity()) not in done]
-
-
 def runner(work: Path, clips: Mapping[str, RealClips], device: torch.device) -> Runner:
     """What a training process does with its jobs."""
 
@@ -123,20 +126,12 @@ def pretrain(jobs: Sequence[RealJob], limits: Limits, work: Path, log: Log) -> i
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = common_arguments(__doc__, REAL_FILE)
     parser.add_argument("tasks", nargs="*", default=list(TASKS), metavar="NAME")
     parser.add_argument("--reduce", type=Path, metavar="VIDEOS")
     parser.add_argument("--arrow", action="store_true", help="of folders that are not in the page")
     parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--jobs", type=int, default=4, help="runs at once on each device")
-    parser.add_argument("--minutes", type=float, help="stop before they are over")
-    parser.add_argument("--device", default="cuda", help="or several, with commas between")
     parser.add_argument("--baselines", action="store_true", help="those alone; needs no GPU")
-    parser.add_argument("--work", type=Path, default=WORK, help="where clips and weights are kept")
-    parser.add_argument("--commit", help="of the code, where git cannot tell")
-    parser.add_argument("--results", type=Path, default=REAL_FILE)
     return parser
 
 
@@ -193,21 +188,15 @@ def run_missing(
     if given.baselines:
         return 0
     devices = device_names(given.device)
-
-    def limits() -> Limits:
-        if given.minutes is None:
-            return Limits(given.jobs, None, devices)
-        return Limits(given.jobs, 60 * given.minutes - (time.monotonic() - began), devices)
-
-    jobs = without_result(all_jobs(tasks, given.seeds), given.results)
-    failed = pretrain(jobs, limits(), given.work, log)
+    jobs = unfinished(all_jobs(tasks, given.seeds), given.results)
+    failed = pretrain(jobs, limits_left(given, devices, began), given.work, log)
     ready = [
         job
         for job in jobs
         if job.start == "scratch" or weights_file(pretraining(job.model), given.work).exists()
     ]
     setups = dict.fromkeys(devices, partial(runner, given.work, clips))
-    return failed + run_jobs(ready, limits(), done, setups, log)
+    return failed + run_jobs(ready, limits_left(given, devices, began), done, setups, log)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ the standard deviation and the sorted values of each pixel, which are the same b
 """
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from experiments.real_clips import RealClips
+from experiments.real_clips import RealClips, grey
 from experiments.real_items import Items, each_fold, make_items
 from experiments.real_runs import real_figures
 from experiments.results import Result
@@ -23,20 +22,20 @@ _SMALL = (24, 32)
 """Height and width in pixels."""
 
 
-def features(clips: RealClips, items: Items, *, ordered: bool) -> Tensor:
-    """float32 (N, features) of the items."""
-    grey = torch.stack([one.float().mean(-1) for one in clips.frames])
-    small = F.interpolate(grey, _SMALL, mode="area").flatten(2)[items.clips]  # N, T, pixels
+def shrink(clips: RealClips) -> Tensor:
+    """float32 (N, T, pixels), grey."""
+    frames = torch.stack([grey(one) for one in clips.frames])
+    return F.interpolate(frames, _SMALL, mode="area").flatten(2)
+
+
+def features(small: Tensor, items: Items, *, ordered: bool) -> Tensor:
+    """float32 (N, features) of the items, from what `shrink` gives."""
+    small = small[items.clips]
     if ordered:
-        turned = torch.where(items.backwards[:, None, None], small.flip(1), small)
-        return turned.flatten(1)
+        return torch.where(items.backwards[:, None, None], small.flip(1), small).flatten(1)
     ascending = small.sort(dim=1).values  # first, so that sums are in the same order both ways
-    parts: Sequence[Tensor] = (
-        ascending.mean(1, keepdim=True),
-        ascending.std(1, keepdim=True),
-        ascending,
-    )
-    return torch.cat(list(parts), dim=1).flatten(1)
+    mean, std = ascending.mean(1, keepdim=True), ascending.std(1, keepdim=True)
+    return torch.cat([mean, std, ascending], dim=1).flatten(1)
 
 
 def identity(baseline: str, task: str, held_out: str, seed: int, *, arrow: bool) -> dict[str, Any]:
@@ -54,10 +53,10 @@ def run_baseline(run: dict[str, Any], clips: RealClips) -> Result:
     began = time.monotonic()
     items = make_items(clips, arrow=run["arrow"], held_out=run["held_out"], seed=run["seed"])
     labels, answers = list[Tensor](), list[Tensor]()
-    ordered = run["baseline"] == BASELINES[0]
+    small, ordered = shrink(clips), run["baseline"] == BASELINES[0]
     for _, training, held in each_fold(items):
-        machine = SVC().fit(features(clips, training, ordered=ordered), training.labels)
-        said = machine.predict(features(clips, held, ordered=ordered))
+        machine = SVC().fit(features(small, training, ordered=ordered), training.labels)
+        said = machine.predict(features(small, held, ordered=ordered))
         answers.append(torch.from_numpy(said))
         labels.append(held.labels)
     elapsed = round(time.monotonic() - began, 1)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.clips import Draws
+from experiments.clips import Draws, draw_frames
 from experiments.real_clips import HEIGHT, WIDTH
 from experiments.real_items import Items
 from experiments.settings import Settings
@@ -19,9 +19,7 @@ def draw_items(count: int, num_frames: int, settings: Settings, rng: np.random.G
     """All of a fold's training, on the CPU: `Draws.clips` are indices of items."""
     size = settings.steps * settings.batch_size
     order = np.concatenate([rng.permutation(count) for _ in range(-(-size // count))])[:size]
-    segment = num_frames // settings.num_frames
-    frames = rng.integers(segment, size=(size, settings.num_frames))
-    frames += segment * np.arange(settings.num_frames)
+    frames = draw_frames(size, num_frames, settings.num_frames, rng)
     top, left = _corners(size, settings.crop, rng)
     shape = (settings.steps, settings.batch_size)
     return Draws(

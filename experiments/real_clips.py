@@ -119,6 +119,11 @@ def load_real(path: Path) -> RealClips:
         )
 
 
+def grey(frames: torch.Tensor) -> torch.Tensor:
+    """uint8 (T, H, W, 3) to float (T, H, W)."""
+    return frames.float().mean(-1)
+
+
 def _numbered(names: list[str]) -> torch.Tensor:
     """A number for each name, in their order; -1 for none."""
     known = sorted(set(names) - {""})

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from experiments.real_clips import RealClips, load_real
+from experiments.real_clips import RealClips, grey, load_real
 from experiments.results import FILE, WORK
 
 GAP_FILE = FILE.with_name("gap.json")
@@ -25,11 +25,6 @@ _STILL_CAMERA = 20
 """Rows of the longest path that is hardly one."""
 _FARTHEST = 12
 """Pixels that the camera may move from one frame to the next."""
-
-
-def grey(frames: Tensor) -> Tensor:
-    """uint8 (T, H, W, 3) to float (T, H, W)."""
-    return frames.float().mean(-1)
 
 
 def falls(frames: Tensor) -> bool:

@@ -1,4 +1,4 @@
-"""What is classified on real clips, what is held out, and what is drawn for training."""
+"""What is classified on real clips, and what is held out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

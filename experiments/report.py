@@ -210,7 +210,7 @@ def page() -> str:
         if name in PICTURES:
             parts.append(PICTURES[name])
         parts += [f"{told}\n" for told in (order(experiment, found), note(name, found)) if told]
-    if any(table(name, found) for name in EXPERIMENTS):
+    if len(absent) < len(EXPERIMENTS):
         told = TIMES.format(hardware=times[0]["hardware"]) if times else ""
         parts.append(COST.format(times=told))
     if shown := beyond(found):

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 FILE = Path(__file__).parent / "results" / "ordered.jsonl"
 REAL_FILE = FILE.with_name("real.jsonl")
@@ -40,6 +40,24 @@ def append_result(result: Result, path: Path = FILE) -> None:
         file.write(json.dumps(result, sort_keys=True).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+class Identified(Protocol):
+    """A job."""
+
+    def identity(self) -> dict[str, Any]: ...
+
+
+J = TypeVar("J", bound=Identified)
+
+
+def unfinished(jobs: Sequence[J], path: Path) -> list[J]:
+    """Jobs without a result in the file, each once, in their order."""
+    done, left = by_key(read_results(path)), dict[str, J]()
+    for job in jobs:
+        if (name := key(job.identity())) not in done:
+            left.setdefault(name, job)
+    return list(left.values())
 
 
 def by_key(results: Sequence[Result]) -> dict[str, Result]:

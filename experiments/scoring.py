@@ -159,7 +159,7 @@ def run(
         "other_frames": top1_with(other, val_clips),
         "longer": top1_with(longer.frames.shape[1], longer),
         "compiled": compiled,
-        "epochs": round(settings.steps * settings.batch_size / job.data.num_train, 2),
+        "epochs": round(job.num_clips / job.data.num_train, 2),
         "loss": curve,
         "seconds": round(seconds, 1),
     }

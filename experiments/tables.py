@@ -88,19 +88,19 @@ def regions(count: int = 8, assignment: str = "softmax_regions", *, pixel: bool 
     )
 
 
-BRANCHES = (
-    Row("pixel + region, G = 8", r2d18(SA, GTA), 50.6),
-    Row("pixel, G = 8", r2d18(SA, gta(region=False)), 49.6),
-    Row("region, G = 8", r2d18(SA, gta(pixel=False)), 47.9),
-    Row("pixel + region, G = 1", r2d18(SA, gta(1)), 49.4),
-    Row("pixel, G = 1", r2d18(SA, gta(1, region=False)), 49.1),
-    Row("region, G = 1", r2d18(SA, gta(1, pixel=False)), 46.3),
-)
 ASSIGNMENTS = ("softmax_regions", "softmax_positions", "none")
 COUNTS = (4, 8, 16, 32, 64)
 LONG = replace(SMALL, steps=3 * SMALL.steps)
 PE8 = TAPEBlock(block="tape", groups=8)
 PIXEL, PIXEL_1 = gta(region=False), gta(1, region=False)
+BRANCHES = (
+    Row("pixel + region, G = 8", r2d18(SA, GTA), 50.6),
+    Row("pixel, G = 8", r2d18(SA, PIXEL), 49.6),
+    Row("region, G = 8", r2d18(SA, gta(pixel=False)), 47.9),
+    Row("pixel + region, G = 1", r2d18(SA, gta(1)), 49.4),
+    Row("pixel, G = 1", r2d18(SA, PIXEL_1), 49.1),
+    Row("region, G = 1", r2d18(SA, gta(1, pixel=False)), 46.3),
+)
 EXPERIMENTS: dict[str, Experiment] = {
     "table1": Experiment(
         "Table 1: the blocks compared (R2D-50)",

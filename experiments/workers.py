@@ -121,7 +121,8 @@ def run_jobs(
             room = limits.seconds - (time.monotonic() - began)
             if room <= 0:
                 break
-            left = [job for job in left if 1.1 * max(lately, default=0) * num_gflops(job) < room]
+            if lately:  # before, nothing is known, and to count would keep the devices waiting
+                left = [job for job in left if 1.1 * max(lately) * num_gflops(job) < room]
         for worker in workers:
             if left and worker.job is None and worker.process.is_alive():
                 worker.job = left.pop(0)

@@ -66,8 +66,8 @@ def test_mistakes(ours, monkeypatch, capsys):
         ours.main.main()
     assert "'table9' is not an experiment; they are table1, table2b," in capsys.readouterr().err
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert ours.main.device_names("cuda") == ("cuda:0", "cuda:1")
-    assert ours.main.device_names("cuda:1,cpu") == ("cuda:1", "cpu")
+    assert ours.command.device_names("cuda") == ("cuda:0", "cuda:1")
+    assert ours.command.device_names("cuda:1,cpu") == ("cuda:1", "cpu")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(SystemExit, match="there is no GPU; `--device cpu` runs without one"):
-        ours.main.device_names("cuda")
+        ours.command.device_names("cuda")
