@@ -56,6 +56,7 @@ CLAIMS = (
         (
             *_each("table2a", "{}, G = 8", "{}, G = 1", "pixel + region", "pixel", "region"),
             *_each("table7", "{}, G = 8", "{}, G = 1", "TAPE", "SA + TAPE", "pixel GTA"),
+            *_each("harder", "{}, G = 8", "{}, G = 1", "pixel + region", "pixel", "region"),
         ),
     ),
     Claim(
@@ -76,13 +77,17 @@ CLAIMS = (
         ),
     ),
     Claim(
-        "GTA adds to TSM, and 16 frames to 8",
+        "GTA adds to TSM and to SlowFast, TSM to GTA, and 16 frames to 8",
         (
             ("tsm", "TSM + GTA, 8 frames", "TSM, 8 frames"),
+            ("slowfast", "+ GTA", "SlowFast"),
+            ("tsm", "TSM + GTA, 8 frames", "GTA, 8 frames"),
             *_each("tsm", "{}, 16 frames", "{}, 8 frames", "GTA", "TSM + GTA"),
         ),
     ),
 )
+WHERE = {"harder": ", harder level", "slowfast": ", SlowFast"}
+"""What is said of pairs of an experiment whose rows are named as another's."""
 HEAD = """## What became of the paper's claims
 
 Differences of top-1 in points, with Welch's 95 % interval over seeds; the tables are below. "yes"
@@ -119,8 +124,9 @@ def _line(pair: tuple[str, str, str], found: Found) -> str:
         low, high = interval
         here += f" ({100 * low:+.1f} to {100 * high:+.1f})"
         verdict = "yes" if low > 0 else "no" if high < 0 else "open"
-    about = "" if pair[0] != "harder" else ", harder level"
-    return f"| {_plain(better)} over {_plain(worse)}{about} | {paper} | {here} | {verdict} |"
+    words, about = f"{_plain(better)} over {_plain(worse)}", WHERE.get(pair[0], "")
+    words += "" if about.strip(", ") in words else about
+    return f"| {words} | {paper} | {here} | {verdict} |"
 
 
 def find_row(experiment: Experiment, label: str) -> Row:

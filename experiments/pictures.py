@@ -8,10 +8,10 @@ from statistics import mean, stdev
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.results import Result, by_key
+from experiments.results import Result
 from experiments.rows import Found
 from experiments.tables import EXPERIMENTS
-from experiments.times import job_key
+from experiments.times import job_key, measured
 
 COST_TABLES = ("table2b", "table2a", "table3")
 """Of networks of the same depth, clips of the same size."""
@@ -20,32 +20,32 @@ _MARKERS = "osD^v"
 
 
 def draw_cost(results: Sequence[Result], times: Sequence[Result], path: Path) -> None:
-    """Top-1 over GFLOPs and over measured milliseconds, a point for each variant."""
-    found, measured = Found(results), by_key(times)
-    points: dict[str, tuple[str, list[float], float, float | None]] = {}
+    """Top-1 over GFLOPs and over the milliseconds measured on each device, a point a variant."""
+    found, taken = Found(results), measured(times)
+    devices = list(dict.fromkeys(time["hardware"] for time in times))
+    points: dict[str, tuple[str, list[float], list[float | None]]] = {}
     for name in COST_TABLES:
         experiment = EXPERIMENTS[name]
         for row, job in experiment.jobs(1):
             runs = found.of(row, experiment)
             if runs:
-                time = measured.get(job_key(job), {}).get("ms")
+                ms = [taken.get(job_key(job, on)) for on in devices]
+                places = [runs[0]["gflops"], *(mean(one) if one else None for one in ms)]
                 values = [100 * run["top1"] for run in runs]
-                points.setdefault(
-                    row.model.model_dump_json(), (row.label, values, runs[0]["gflops"], time)
-                )
+                points.setdefault(row.model.model_dump_json(), (row.label, values, places))
     best_first = sorted(points.values(), key=lambda point: -mean(point[1]))
-    costs = ["GFLOPs of a clip", "ms of a clip, measured"][: 2 if times else 1]
+    costs = ["GFLOPs of a clip", *(f"ms of a clip, measured: {name}" for name in devices)]
     figure = Figure(figsize=(3 + 3.3 * len(costs), 4.8), layout="constrained")
-    halves = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
+    parts = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
     looks = product(_MARKERS, (f"C{colour}" for colour in range(10)))
-    for (label, values, gflops, time), (marker, colour) in zip(best_first, looks, strict=False):
-        for axes, x, name in zip(halves, (gflops, time), (label, None), strict=False):
-            _point(axes, x, values, name, marker, colour)
-    for axes, words in zip(halves, costs, strict=True):
+    for (label, values, places), (marker, colour) in zip(best_first, looks, strict=False):
+        for number, (axes, x) in enumerate(zip(parts, places, strict=True)):
+            _point(axes, x, values, None if number else label, marker, colour)
+    for axes, words in zip(parts, costs, strict=True):
         axes.set_xlabel(words)
         axes.grid(alpha=0.3)
         axes.locator_params(axis="x", nbins=5)
-    halves[0].set_ylabel("top-1, %")
+    parts[0].set_ylabel("top-1, %")
     figure.legend(loc="outside right center", fontsize=8)
     figure.savefig(path, dpi=110)
 

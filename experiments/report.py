@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from statistics import mean
@@ -12,10 +13,11 @@ from experiments.logs import log_file, read_log, run_id
 from experiments.notes import note
 from experiments.real_gap import GAP_FILE
 from experiments.report_real import real_section
-from experiments.results import FILE, REAL_FILE, TIMES_FILE, read_results
+from experiments.results import FILE, REAL_FILE, TIMES_FILE, Result, read_results
 from experiments.rows import Found
 from experiments.spread import differ, prediction_interval, spread
 from experiments.tables import ENSEMBLES, EXPERIMENTS, Experiment
+from experiments.times import BATCHES, ROUNDS, times_apart
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "results.md"
@@ -46,13 +48,18 @@ time, and ended {mean:.1f} points from the first in the mean and {most:.1f} at m
 differ by includes that."""
 COST = """## Accuracy against cost
 
-The variants of Tables 2 and 3.{times}
+{about}
 
 ![Top-1 over the cost of one clip](results-cost.png)
 """
-TIMES = """ Milliseconds are of inference alone on an {hardware} in bfloat16, 64 clips at
-once, the step recorded as a CUDA graph (`python -m experiments.times`,
-[data](../experiments/results/times.jsonl))."""
+VARIANTS = "The variants of Tables 2 and 3."
+TIMES = """ Milliseconds are of inference alone, the median of {rounds} batches, on {devices}
+(`python -m experiments.times`, [data](../experiments/results/times.jsonl)). Measured again, a
+network was at most {apart:.0%} from itself."""
+HOW_TIMED = {
+    "cpu": "one thread of a CPU, {cpu} clips at once in float32",
+    "cuda": "an {hardware}, {cuda} clips at once in bfloat16, as a CUDA graph",
+}
 PICTURES = {
     "figure5": "![Top-1 over the number of groups, single runs in grey](results-groups.png)\n",
     "steps": "![Loss over the steps of training, each run a line](results-loss.png)\n",
@@ -64,8 +71,15 @@ Top-1 of the same networks, as they are, where two of the eight frames are lost 
 neighbours are shown twice ("dropped"), where the eight frames are those of the middle half of the
 clip, at twice the frame rate ("middle"), and where 16 or 32 frames are shown to a network trained
 with 8, its temporal parameters resampled (32 frames: the first 1000 held-out clips rendered with
-twice as many).
+twice as many). More frames of the same clip are closer together in time: GTA's matrices can be
+resampled to that, while TSM shifts by one frame as before, which is less time than it learned.
 """
+OTHER_FRAMES = (
+    *(("table2b", row) for row in EXPERIMENTS["table2b"].rows),
+    *(("table2a", row) for row in EXPERIMENTS["table2a"].rows),
+    *(("tsm", row) for row in EXPERIMENTS["tsm"].rows if row.settings.num_frames == 8),
+)
+"""Experiments and rows of that table."""
 
 
 def repeats() -> dict[str, float]:
@@ -85,19 +99,19 @@ def repeats() -> dict[str, float]:
 
 
 def beyond(found: Found) -> str:
-    """Markdown: the rows of Tables 2b and 2a on other frames."""
+    """Markdown: rows on other frames."""
     lines, shown = [], set[str]()
-    for name in ("table2b", "table2a"):
-        for row in EXPERIMENTS[name].rows:
-            runs = [one for one in found.of(row, EXPERIMENTS[name]) if "dropped" in one]
-            model = row.model.model_dump_json()
-            if not runs or model in shown:
-                continue
-            shown.add(model)
-            cells = [[run[figure] for run in runs] for figure in ("top1", "dropped", "middle")]
-            cells.append([run["other_frames"]["top1"] for run in runs])
-            cells.append([run["longer"]["top1"] for run in runs if "longer" in run])
-            lines.append(f"| {row.label} | " + " | ".join(map(spread, cells)) + " |")
+    for name, row in OTHER_FRAMES:
+        runs = [one for one in found.of(row, EXPERIMENTS[name]) if "dropped" in one]
+        model = row.model.model_dump_json()
+        if not runs or model in shown:
+            continue
+        shown.add(model)
+        cells = [[run[figure] for run in runs] for figure in ("top1", "dropped", "middle")]
+        cells.append([run["other_frames"]["top1"] for run in runs])
+        cells.append([run["longer"]["top1"] for run in runs if "longer" in run])
+        label = row.label.removesuffix(", 8 frames")
+        lines.append(f"| {label} | " + " | ".join(map(spread, cells)) + " |")
     if not lines:
         return ""
     head = [
@@ -105,6 +119,17 @@ def beyond(found: Found) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     return "\n".join([*head, *lines])
+
+
+def how_timed(times: Sequence[Result]) -> str:
+    """What the milliseconds are; empty without any."""
+    if not times:
+        return ""
+    devices = [
+        HOW_TIMED["cpu" if name == "CPU" else "cuda"].format(hardware=name, **BATCHES)
+        for name in dict.fromkeys(time["hardware"] for time in times)
+    ]
+    return TIMES.format(rounds=ROUNDS, devices="; on ".join(devices), apart=times_apart(times))
 
 
 def table(name: str, found: Found) -> str:
@@ -211,8 +236,8 @@ def page() -> str:
             parts.append(PICTURES[name])
         parts += [f"{told}\n" for told in (order(experiment, found), note(name, found)) if told]
     if len(absent) < len(EXPERIMENTS):
-        told = TIMES.format(hardware=times[0]["hardware"]) if times else ""
-        parts.append(COST.format(times=told))
+        about = textwrap.fill(VARIANTS + how_timed(times), 100)
+        parts.append(COST.format(about=about))
     if shown := beyond(found):
         parts.append(BEYOND + "\n" + shown + "\n")
     gap = json.loads(GAP_FILE.read_text(encoding="utf-8"))

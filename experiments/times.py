@@ -1,61 +1,86 @@
 """Measures how long a clip takes in each network of the tables, alone on the device.
 
 python -m experiments.times               all that are missing from results/times.jsonl
+python -m experiments.times --device cpu  the same on one thread of the CPU
+python -m experiments.times --again       all once more: the picture has the means
 
-Inference on batches of 64 clips in bfloat16, the step recorded as one CUDA graph, so that what is
-measured is the device and not Python. Milliseconds are the median over 30 batches, divided by 64.
+Inference on a GPU goes in batches of 64 clips in bfloat16, the step recorded as one CUDA graph, so
+that what is measured is the device and not Python; on a CPU in batches of 4 in float32. Clips lie
+in memory as `gta.data.transforms.normalize` leaves them, channels last. Milliseconds are the median
+over 30 batches, divided by their size.
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from experiments.results import TIMES_FILE, append_result, by_key, key, read_results
+from experiments.results import TIMES_FILE, Result, append_result, by_key, key, read_results
 from experiments.settings import Job
 from experiments.sizes import commit, what_with
 from experiments.tables import EXPERIMENTS
 from experiments.training import recorded
 
-BATCH, REPEATS = 64, 30
+BATCHES, ROUNDS = {"cuda": 64, "cpu": 4}, 30
 
 
-def job_key(job: Job) -> str:
-    """Of what the time depends on: the network, the frames and their size."""
-    return key(timed(job))
+def job_key(job: Job, hardware: str) -> str:
+    """Of what the time depends on: the network, the frames and their size, and the device."""
+    return key(timed(job, hardware))
 
 
-def timed(job: Job) -> dict:
-    """What the time depends on, as JSON has it."""
+def timed(job: Job, hardware: str) -> dict:
+    """What the time depends on, as JSON has it; `hardware` as `what_with` names the device."""
     settings = job.settings
     return {
         "model": job.model.model_dump(mode="json"),
         "join": settings.join,
         "clip": [settings.num_frames, settings.crop, settings.crop],
+        "on": hardware,
     }
 
 
-def milliseconds(job: Job, device: torch.device, batch: int = BATCH) -> float:
-    """Of one clip."""
+def measured(times: Sequence[Result]) -> dict[str, list[float]]:
+    """All measurements of each network on each device, in ms."""
+    found = dict[str, list[float]]()
+    for one in times:
+        found.setdefault(key(one["run"]), []).append(one["ms"])
+    return found
+
+
+def times_apart(times: Sequence[Result]) -> float:
+    """How far two measurements of the same are apart at most, as a share of their mean."""
+    return max((max(ms) - min(ms)) / statistics.mean(ms) for ms in measured(times).values())
+
+
+def milliseconds(jobs: Sequence[Job], device: torch.device) -> list[float]:
+    """Of one clip in each network. They take turns, so that none has a quieter device."""
+    steps = [_ready(job, device) for job in jobs]
+    times = [[_one(step, device) for step in steps] for _ in range(ROUNDS)]
+    batch = BATCHES[device.type]
+    return [1000 * statistics.median(column) / batch for column in zip(*times, strict=True)]
+
+
+def _ready(job: Job, device: torch.device) -> Callable[[], None]:
+    """What puts a batch through the network."""
     model = job.network().to(device).eval()
     for norm in model.modules():
         if isinstance(norm, torch.nn.BatchNorm3d):  # not as an untrained block's, which is zero
             torch.nn.init.ones_(norm.weight)
-    settings = job.settings
+    settings, batch = job.settings, BATCHES[device.type]
     clips = torch.randn(batch, 3, settings.num_frames, settings.crop, settings.crop, device=device)
+    clips = clips.to(memory_format=torch.channels_last_3d)
 
+    @torch.inference_mode()
     def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             model(clips)
 
-    with torch.inference_mode():
-        step()  # outside of the graph: kernels are chosen and compiled
-        advance = recorded(step) if device.type == "cuda" else step
-        times = [_one(advance, device) for _ in range(REPEATS)]
-    return 1000 * statistics.median(times) / batch
+    step()  # outside of the graph: kernels are chosen and compiled
+    return recorded(step) if device.type == "cuda" else step
 
 
 def _one(step: Callable[[], None], device: torch.device) -> float:
@@ -72,21 +97,24 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; all if left out")
     parser.add_argument("--device", default="cuda")
+    parser.add_argument("--again", action="store_true", help="also what is in the file")
     parser.add_argument("--commit", help="of the code, where git cannot tell")
     parser.add_argument("--results", type=Path, default=TIMES_FILE)
     given = parser.parse_args()
     device = torch.device(given.device)
     torch.backends.cudnn.benchmark = True
-    done = set(by_key(read_results(given.results)))
+    torch.set_num_threads(1)
+    hardware = what_with(device)["hardware"]
+    done, missing = by_key(read_results(given.results)), dict[str, tuple[str, Job]]()
     for name in given.names or EXPERIMENTS:
         for row, job in EXPERIMENTS[name].jobs(1):
-            if job_key(job) in done:
-                continue
-            done.add(job_key(job))
-            ms = milliseconds(job, device)
-            print(f"{name}, {row.label}: {ms:.3f} ms", flush=True)
-            about = {"run": timed(job), "ms": round(ms, 5), **what_with(device)}
-            append_result({**about, "commit": given.commit or commit()}, given.results)
+            if (about := job_key(job, hardware)) not in done or given.again:
+                missing.setdefault(about, (f"{name}, {row.label}", job))
+    times = milliseconds([job for _, job in missing.values()], device)
+    for (label, job), ms in zip(missing.values(), times, strict=True):
+        print(f"{label}: {ms:.3f} ms", flush=True)
+        about = {"run": timed(job, hardware), "ms": round(ms, 5), **what_with(device)}
+        append_result({**about, "commit": given.commit or commit()}, given.results)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle, islice
 from multiprocessing import get_context
-from queue import Empty
+from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 import torch
@@ -54,10 +55,13 @@ Setup = Callable[[torch.device], Runner]
 @dataclass
 class _Worker:
     process: Any
-    jobs: Any
-    """A queue."""
+    pipe: Connection
+    """Of its own: one that dies in the middle of a word keeps no other from being heard."""
     job: AnyJob | None = None
     """What it is at."""
+    has_begun: bool = False
+    """Whether it has said so."""
+    is_lost: bool = False
 
 
 def run_jobs(
@@ -82,27 +86,19 @@ def run_jobs(
     Raises:
         RuntimeError: All training processes have died.
     """
-    began, context = time.monotonic(), get_context("spawn")
-    messages = context.Queue()
-    workers = list[_Worker]()
-    count = min(limits.jobs * len(limits.devices), len(jobs))
-    for number, name in enumerate(islice(cycle(limits.devices), count)):
-        mine = context.Queue()
-        about = (setups[name], name, number, mine, messages)
-        workers.append(_Worker(context.Process(target=_work, args=about, daemon=True), mine))
-        workers[-1].process.start()
+    began, count = time.monotonic(), min(limits.jobs * len(limits.devices), len(jobs))
+    workers = [_started(setups[name], name) for name in islice(cycle(limits.devices), count)]
     left, failed = list(jobs), 0
     lately = deque[float](maxlen=count)  # seconds for a GFLOP, of the latest runs
 
-    def take(number: int, message: dict[str, Any]) -> None:
+    def take(worker: _Worker, job: AnyJob, message: dict[str, Any]) -> None:
         nonlocal failed
-        job = workers[number].job
-        assert job is not None
         name = run_id(job.identity())
         if "said" in message:
+            worker.has_begun = True
             log(name, message["said"])
             return
-        workers[number].job = None
+        worker.job, worker.has_begun = None, False
         if "error" in message:
             failed += 1
             log(name, "fails")
@@ -112,9 +108,29 @@ def run_jobs(
         lately.append(message["elapsed"] / num_gflops(job))
         done(message)
 
-    def take_all(seconds: float) -> None:
-        for number, message in _waiting(messages, seconds):
-            take(number, message)
+    def lose(worker: _Worker) -> None:
+        nonlocal failed
+        worker.process.join()
+        worker.is_lost, job, worker.job = True, worker.job, None
+        say(f"a training process has died (exit code {worker.process.exitcode})")
+        if job is not None and worker.has_begun:
+            failed += 1
+            log(run_id(job.identity()), "fails")
+        elif job is not None:
+            left.insert(0, job)  # for another one
+
+    def hear(seconds: float) -> bool:
+        pipes = {worker.pipe: worker for worker in workers if not worker.is_lost}
+        ready = set(wait(list(pipes), seconds))
+        for worker in [worker for pipe, worker in pipes.items() if pipe in ready]:
+            try:
+                message = worker.pipe.recv()
+            except (EOFError, OSError):  # its end is closed: it has died
+                lose(worker)
+                continue
+            assert worker.job is not None
+            take(worker, worker.job, message)
+        return bool(ready)
 
     while left or any(worker.job for worker in workers):
         if limits.seconds is not None:
@@ -124,37 +140,31 @@ def run_jobs(
             if lately:  # before, nothing is known, and to count would keep the devices waiting
                 left = [job for job in left if 1.1 * max(lately) * num_gflops(job) < room]
         for worker in workers:
-            if left and worker.job is None and worker.process.is_alive():
+            if left and worker.job is None and not worker.is_lost:
                 worker.job = left.pop(0)
-                worker.jobs.put(worker.job)
-        dead = [worker for worker in workers if not worker.process.is_alive()]
-        take_all(_LOOK)
-        for worker in dead:
-            if worker.job is not None:  # it has not told of its end before its own
-                failed += 1
-                log(run_id(worker.job.identity()), "fails")
-                say(f"a training process has died (exit code {worker.process.exitcode})")
-                worker.job = None
-        if left and len(dead) == len(workers):
+                with suppress(OSError):  # that it has died is heard below
+                    worker.pipe.send(worker.job)
+        hear(_LOOK)
+        if left and all(worker.is_lost for worker in workers):
             raise RuntimeError("all training processes have died; see above")
-    take_all(0)
+    while hear(0):
+        pass
     for worker in workers:
         worker.process.kill()
         worker.process.join()
     return failed
 
 
-def _waiting(messages: Any, seconds: float) -> Iterator[tuple[int, dict[str, Any]]]:
-    """What is in the queue; the first message is waited for."""
-    try:
-        yield messages.get(timeout=seconds)
-        while True:
-            yield messages.get_nowait()
-    except Empty:
-        return
+def _started(setup: Setup, device_name: str) -> _Worker:
+    context = get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_work, args=(setup, device_name, there), daemon=True)
+    process.start()
+    there.close()  # the process has its own: when it ends, so does the pipe
+    return _Worker(process, here)
 
 
-def _work(setup: Setup, device_name: str, number: int, jobs: Any, messages: Any) -> None:
+def _work(setup: Setup, device_name: str, pipe: Connection) -> None:
     """A training process: runs what it is given until it is killed."""
     torch.set_num_threads(1)
     torch.backends.cudnn.benchmark = True  # a run has few shapes, and thousands of steps of each
@@ -164,19 +174,22 @@ def _work(setup: Setup, device_name: str, number: int, jobs: Any, messages: Any)
     run = setup(device)
 
     def say(words: str) -> None:
-        messages.put((number, {"said": words}))
+        pipe.send({"said": words})
 
     while True:
-        job = jobs.get()
+        try:
+            job = pipe.recv()
+        except EOFError:  # the command itself has been killed
+            return
         began = time.monotonic()
         say(f"begins on {device_name}")
         try:
             found = run(job, say)
         except Exception:  # the other runs go on; this one is missing, and its error is told
-            messages.put((number, {"error": traceback.format_exc()}))
+            pipe.send({"error": traceback.format_exc()})
             if device.type == "cuda":
                 torch.cuda.synchronize()  # after an error of the device this process is of no use
             continue
         elapsed = round(time.monotonic() - began, 1)
         about = {"run": job.identity(), "elapsed": elapsed, **what_with(device), **cost(job)}
-        messages.put((number, about | found))
+        pipe.send(about | found)

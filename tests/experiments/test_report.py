@@ -80,7 +80,7 @@ def test_runs_that_were_made_twice(ours, tmp_path: Path, monkeypatch):
 
 
 def test_pictures(ours, tmp_path: Path, monkeypatch):
-    """Every variant that has run is in the legend, and has a point in each half."""
+    """Every variant that has run is in the legend, and has a point in each part."""
     figures = []
     monkeypatch.setattr(
         ours.pictures.Figure, "savefig", lambda figure, *_, **__: figures.append(figure)
@@ -90,7 +90,9 @@ def test_pictures(ours, tmp_path: Path, monkeypatch):
         for _, job in ours.tables.EXPERIMENTS[experiment].jobs(2):
             top1 = 0.5 + 0.001 * len(results)
             results.append({"run": job.identity(), "top1": top1, "gflops": 4.0})
-            times.append({"run": ours.times.timed(job), "ms": 0.1})
+            for ms, device in ((0.1, "NVIDIA H200"), (80.0, "CPU")):
+                about = ours.times.timed(job, device)
+                times.append({"run": about, "hardware": device, "ms": ms})
     ours.pictures.draw_cost(results, times, tmp_path / "cost.png")
     ours.pictures.draw_groups(results, tmp_path / "groups.png")
     ours.pictures.draw_cost(results, [], tmp_path / "cost.png")
@@ -108,6 +110,6 @@ def test_pictures(ours, tmp_path: Path, monkeypatch):
         for name in ours.pictures.COST_TABLES
         for row in ours.tables.EXPERIMENTS[name].rows
     }
-    assert [len(axes.containers) for axes in cost.axes] == [len(variants)] * 2
+    assert [len(axes.containers) for axes in cost.axes] == [len(variants)] * 3
     assert len(cost.legends[0].get_texts()) == len(variants)
     assert groups.axes[0].lines[0].get_xdata().tolist() == [1, 2, 4, 8, 16, 32]

@@ -1,16 +1,22 @@
 """Training processes: what fails, what dies, and a limit of time."""
 
 import importlib
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parent.parent.parent
 TOY = """
-import os, time
+import inspect, os, signal, time
 
 def setup(device):
+    if device.index == 1:
+        os._exit(8)
     return run
 
 def run(job, say):
@@ -19,8 +25,37 @@ def run(job, say):
         raise ValueError("no luck")
     if job.seed == 2:
         os._exit(7)
+    if job.seed == 6:  # killed in the middle of a message: of a thousand bytes only eight are sent
+        pipe = inspect.getclosurevars(say).nonlocals["pipe"]
+        os.write(pipe.fileno(), (1000).to_bytes(4, "big") + b"8 bytes.")
+        os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(100 if job.seed == 3 else 0.5)
     return {"top1": 0.25}
+"""
+
+COMMAND = """
+import os, sys, time
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+
+def setup(device):
+    return run
+
+def run(job, say):
+    say("step 1: loss 2.0")
+    started = Path(__file__).with_name("started")
+    started.with_name("part").write_text(str(os.getpid()))
+    started.with_name("part").rename(started)
+    time.sleep(2)
+    return {"top1": 0.25}
+
+if __name__ == "__main__":
+    from experiments.tables import EXPERIMENTS
+    from experiments.workers import Limits, run_jobs
+
+    jobs = [job for _, job in EXPERIMENTS["table2b"].jobs(1)]
+    run_jobs(jobs, Limits(1, None, ("cpu",)), print, {"cpu": setup}, print)
 """
 
 
@@ -64,6 +99,52 @@ def test_what_fails_does_not_stop_the_others(ours, small, toy):
     assert [words for _, words in log].count("fails") == 2
     with pytest.raises(RuntimeError, match="all training processes have died"):
         toy([2, 2, 0], jobs=2)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_in_the_middle_of_a_message(toy):
+    failed, done, log, said = toy([6, 0, 4], jobs=2)
+    assert (failed, done) == (1, [0, 4])
+    assert said == ["a training process has died (exit code -9)"]
+    assert [words for _, words in log].count("fails") == 1
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_before_its_run_begins_loses_none(toy):
+    failed, done, log, said = toy([0, 4, 5], devices=("cpu", "cpu:1"), jobs=1)
+    assert (failed, done) == (0, [0, 4, 5])
+    assert said == ["a training process has died (exit code 8)"]
+    assert "fails" not in [words for _, words in log]
+    with pytest.raises(RuntimeError, match="all training processes have died"):
+        toy([0, 4], devices=("cpu:1",), jobs=2)
+
+
+@pytest.mark.slow
+def test_training_processes_end_with_the_command(tmp_path: Path):
+    """Also where it is killed and cannot tell them."""
+    (tmp_path / "command.py").write_text(COMMAND)
+    command = subprocess.Popen([sys.executable, tmp_path / "command.py", ROOT])
+    started = tmp_path / "started"
+    wait_until(lambda: started.exists() or command.poll() is not None)
+    assert command.poll() is None
+    command.kill()
+    command.wait()
+    process = int(started.read_text())
+    wait_until(lambda: not is_running(process))
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.1)
+    pytest.fail("it did not happen in a minute")
+
+
+def is_running(process: int) -> bool:
+    """Whether a process is there, and not merely its exit code."""
+    told = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True)
+    return bool(told.stdout.strip()) and not told.stdout.startswith("Z")
 
 
 @pytest.mark.slow
