@@ -66,8 +66,8 @@ GTA adds to TSM, and TSM adds nothing to GTA that could be seen: by itself it te
 from their partners, so what the shift could add is there already. The paper, whose classes are far
 from that, has a point for it. With 16 frames one of the three runs with both ended with a higher
 loss on its training clips than the others ({outlier}) and is far below them held out; that is what
-puts the row below the one of 8 frames. The ensemble of 8 and 16 frames is above both of its members: clearly so
-for TSM + GTA, hardly for GTA.
+puts the row below the one of 8 frames. The ensemble of 8 and 16 frames is above both of its
+members: clearly so for TSM + GTA, hardly for GTA.
 """,
     "slowfast": """
 The fast pathway has convolutions over time and so sees order without any block. The blocks are

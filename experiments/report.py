@@ -53,7 +53,7 @@ COST = """## Accuracy against cost
 ![Top-1 over the cost of one clip](results-cost.png)
 """
 VARIANTS = "The variants of Tables 2 and 3."
-TIMES = """ Milliseconds are of inference alone, the median of {rounds} batches, on {devices}
+TIMES = """ Milliseconds are of inference alone, the quickest of {rounds} batches, on {devices}
 (`python -m experiments.times`, [data](../experiments/results/times.jsonl)). Measured again, a
 network was at most {apart:.0%} from itself."""
 HOW_TIMED = {

@@ -17,7 +17,8 @@ from gta.data.ordered import CLASSES
 from gta.data.transforms import normalize
 from gta.evaluation.metrics import top_k_accuracy
 
-_TEST_BATCH = 200
+_TEST_BATCH, _TEST_FRAMES = 200, 3200
+"""Clips, and at most so many frames, at once: no feature map takes 2 GiB."""
 
 
 @torch.inference_mode()
@@ -39,9 +40,9 @@ def scores(
     device, count = clips.frames.device, len(clips.frames)
     centre = torch.tensor(centre_frames(clips.frames.shape[1], settings.num_frames), device=device)
     corner = (clips.frames.shape[2] - settings.crop) // 2
-    found = []
-    for start in range(0, count, _TEST_BATCH):
-        index = torch.arange(start, min(start + _TEST_BATCH, count), device=device)
+    found, size = [], min(_TEST_BATCH, max(_TEST_FRAMES // settings.num_frames, 1))
+    for start in range(0, count, size):
+        index = torch.arange(start, min(start + size, count), device=device)
         taken = centre.expand(len(index), -1)
         taken = taken if frames is None else frames(taken)
         at = torch.full_like(index, corner)

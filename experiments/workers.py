@@ -19,6 +19,7 @@ from experiments.sizes import cost, num_gflops, what_with
 from gta.config import Model
 
 _LOOK = 0.5  # seconds between looks at the clock
+_PATIENCE = 10  # seconds for a process to end
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def run_jobs(
 
     def lose(worker: _Worker) -> None:
         nonlocal failed
-        worker.process.join()
+        _end(worker.process, _PATIENCE)
         worker.is_lost, job, worker.job = True, worker.job, None
         say(f"a training process has died (exit code {worker.process.exitcode})")
         if job is not None and worker.has_begun:
@@ -150,8 +151,7 @@ def run_jobs(
     while hear(0):
         pass
     for worker in workers:
-        worker.process.kill()
-        worker.process.join()
+        _end(worker.process, 0)
     return failed
 
 
@@ -162,6 +162,14 @@ def _started(setup: Setup, device_name: str) -> _Worker:
     process.start()
     there.close()  # the process has its own: when it ends, so does the pipe
     return _Worker(process, here)
+
+
+def _end(process: Any, seconds: float) -> None:
+    """Waits for its end, then makes it; not for ever, since a driver may hold on to a process."""
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        process.join(_PATIENCE)
 
 
 def _work(setup: Setup, device_name: str, pipe: Connection) -> None:
