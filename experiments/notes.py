@@ -3,9 +3,10 @@
 import textwrap
 from statistics import mean
 
+from experiments.repeats import Repeats
 from experiments.rows import Found
 from experiments.spread import prediction_interval
-from experiments.tables import EXPERIMENTS
+from experiments.tables import EXPERIMENTS, Experiment
 
 _ONE_SEED = """
 The block as it is has {seeds} seeds, the other rows {least} each. Another seed of it would be at
@@ -64,10 +65,11 @@ One residual block sooner makes no difference that one seed could show.
     "tsm": """
 GTA adds to TSM, and TSM adds nothing to GTA that could be seen: by itself it tells nearly all pairs
 from their partners, so what the shift could add is there already. The paper, whose classes are far
-from that, has a point for it. With 16 frames one of the three runs with both ended with a higher
-loss on its training clips than the others ({outlier}) and is far below them held out; that is what
-puts the row below the one of 8 frames. The ensemble of 8 and 16 frames is above both of its
-members: clearly so for TSM + GTA, hardly for GTA.
+from that, has a point for it. With 16 frames one run with both ended with a higher loss on its
+training clips than the others ({highest} against {others}) and far below them held out, which is
+all that puts the row below the one of 8 frames. It is no matter of the seed: trained again for the
+ensemble, the same one ended at {again}. The ensembles of 8 and 16 frames are above their members,
+by little.
 """,
     "slowfast": """
 The fast pathway has convolutions over time and so sees order without any block. The blocks are
@@ -97,7 +99,7 @@ queries and keys can tell apart.
 """Of experiments whose rows have all been run."""
 
 
-def note(name: str, found: Found) -> str:
+def note(name: str, found: Found, repeats: Repeats) -> str:
     """Markdown; empty while runs are missing."""
     experiment = EXPERIMENTS[name]
     whole = all(len(found.of(row, experiment)) >= experiment.seeds for row in experiment.rows)
@@ -109,14 +111,20 @@ def note(name: str, found: Found) -> str:
     told = NOTES[name].format(
         seeds=len(runs),
         least=min(len(found.of(row, experiment)) for row in experiment.rows),
-        interval=prediction_interval(runs),
-        outlier=_outlier(name, found),
+        interval=prediction_interval(runs, repeats.spread),
+        **_worst(experiment, found, repeats),
     )
     return textwrap.fill(told.strip(), 100)
 
 
-def _outlier(name: str, found: Found) -> str:
-    """The highest last loss of the last row, and the mean of the others."""
-    experiment = EXPERIMENTS[name]
-    *others, highest = sorted(run["loss"][-1] for run in found.of(experiment.rows[-1], experiment))
-    return f"{highest:.2f} against {mean(others):.2f}" if others else ""
+def _worst(experiment: Experiment, found: Found, repeats: Repeats) -> dict[str, str]:
+    """Of the last row: its highest loss, the others' mean, and where that seed ended again."""
+    *others, worst = sorted(
+        found.of(experiment.rows[-1], experiment), key=lambda run: run["loss"][-1]
+    )
+    again = [f"{100 * top1:.1f}" for top1 in repeats.of(worst["run"])]
+    return {
+        "highest": f"{worst['loss'][-1]:.2f}",
+        "others": f"{mean(run['loss'][-1] for run in others):.2f}" if others else "",
+        "again": " and ".join(again),
+    }

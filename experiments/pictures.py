@@ -30,7 +30,7 @@ def draw_cost(results: Sequence[Result], times: Sequence[Result], path: Path) ->
             runs = found.of(row, experiment)
             if runs:
                 ms = [taken.get(job_key(job, on)) for on in devices]
-                places = [runs[0]["gflops"], *(mean(one) if one else None for one in ms)]
+                places = [runs[0]["gflops"], *(min(one) if one else None for one in ms)]
                 values = [100 * run["top1"] for run in runs]
                 points.setdefault(row.model.model_dump_json(), (row.label, values, places))
     best_first = sorted(points.values(), key=lambda point: -mean(point[1]))

@@ -9,9 +9,9 @@ from statistics import mean
 
 from experiments.claims import claims
 from experiments.ensembles import members
-from experiments.logs import log_file, read_log, run_id
 from experiments.notes import note
 from experiments.real_gap import GAP_FILE
+from experiments.repeats import Repeats, read_repeats
 from experiments.report_real import real_section
 from experiments.results import FILE, REAL_FILE, TIMES_FILE, Result, read_results
 from experiments.rows import Found
@@ -31,8 +31,9 @@ The paper's experiments on data that anyone can render: `ordered` at its hard le
 training and {val} held-out clips of 22 classes, 18 of them in pairs that only the order of frames
 tells apart ({frames} frames of {side} x {side} pixels). Top-1 in %, mean and standard deviation
 over seeds, each of which draws weights, batches, frames and crops anew. "Another seed" is where one
-more run of the row is in 19 of 20 cases (Student's t: few seeds know little of their own spread). A
-model that is blind to the order of frames reaches {ceiling:.1f} % at best.{repeats}
+more run of the row is in 19 of 20 cases (Student's t: few seeds know little of their own spread;
+nor are they taken to differ by less than the same seed does from itself). A model that is blind to
+the order of frames reaches {ceiling:.1f} % at best.{repeats}
 
 "Pairs" is the share of clips of the pairs that are told from their partner, where 50 is chance;
 "reversed" is top-1 with the frames of each clip from last to first. The paper's figures are top-1
@@ -54,8 +55,8 @@ COST = """## Accuracy against cost
 """
 VARIANTS = "The variants of Tables 2 and 3."
 TIMES = """ Milliseconds are of inference alone, the quickest of {rounds} batches, on {devices}
-(`python -m experiments.times`, [data](../experiments/results/times.jsonl)). Measured again, a
-network was at most {apart:.0%} from itself."""
+(`python -m experiments.times`, [data](../experiments/results/times.jsonl)). Measured again,
+the quickest of a network were up to {apart:.0%} apart; the picture has the least of them."""
 HOW_TIMED = {
     "cpu": "one thread of a CPU, {cpu} clips at once in float32",
     "cuda": "an {hardware}, {cuda} clips at once in bfloat16, as a CUDA graph",
@@ -74,37 +75,26 @@ with 8, its temporal parameters resampled (32 frames: the first 1000 held-out cl
 twice as many). More frames of the same clip are closer together in time: GTA's matrices can be
 resampled to that, while TSM shifts by one frame as before, which is less time than it learned.
 """
-OTHER_FRAMES = (
-    *(("table2b", row) for row in EXPERIMENTS["table2b"].rows),
-    *(("table2a", row) for row in EXPERIMENTS["table2a"].rows),
-    *(("tsm", row) for row in EXPERIMENTS["tsm"].rows if row.settings.num_frames == 8),
-)
-"""Experiments and rows of that table."""
+OTHER_FRAMES = ("table2b", "table2a", "tsm")
+"""Experiments whose rows are in that table, if they were trained with 8 frames."""
 
 
-def repeats() -> dict[str, float]:
-    """How many runs the logs have twice, and how far apart they ended, in points; empty if none."""
-    logs = [read_log(log_file(path)) for path in (FILE, REAL_FILE)]
-    apart = []
-    for result in read_results(FILE):
-        name = run_id(result["run"])
-        again = {
-            float(words[-1].split()[2].rstrip(","))
-            for log in logs
-            for words in log.get(name, [])
-            if words[-1].startswith("ends: ")
-        }
-        apart += [100 * abs(other - result["top1"]) for other in again - {result["top1"]}]
-    return {"count": len(apart), "mean": mean(apart), "most": max(apart)} if apart else {}
+def told_twice(repeats: Repeats) -> str:
+    """What runs with the same seed say; empty without any."""
+    if not repeats.apart:
+        return ""
+    points = [100 * one for one in repeats.apart]
+    return REPEATS.format(count=len(points), mean=mean(points), most=max(points))
 
 
 def beyond(found: Found) -> str:
     """Markdown: rows on other frames."""
     lines, shown = [], set[str]()
-    for name, row in OTHER_FRAMES:
-        runs = [one for one in found.of(row, EXPERIMENTS[name]) if "dropped" in one]
+    rows = [(EXPERIMENTS[name], row) for name in OTHER_FRAMES for row in EXPERIMENTS[name].rows]
+    for experiment, row in rows:
+        runs = [one for one in found.of(row, experiment) if "dropped" in one]
         model = row.model.model_dump_json()
-        if not runs or model in shown:
+        if not runs or model in shown or row.settings.num_frames != 8:
             continue
         shown.add(model)
         cells = [[run[figure] for run in runs] for figure in ("top1", "dropped", "middle")]
@@ -132,7 +122,7 @@ def how_timed(times: Sequence[Result]) -> str:
     return TIMES.format(rounds=ROUNDS, devices="; on ".join(devices), apart=times_apart(times))
 
 
-def table(name: str, found: Found) -> str:
+def table(name: str, found: Found, repeats: Repeats) -> str:
     """Markdown, a row for each row that has a finished run; empty with fewer than two."""
     experiment, lines = EXPERIMENTS[name], []
     for row in experiment.rows:
@@ -144,7 +134,7 @@ def table(name: str, found: Found) -> str:
             row.label,
             "" if row.paper is None else f"{row.paper:.1f}",
             spread(top1),
-            prediction_interval(top1),
+            prediction_interval(top1, repeats.spread),
             str(len(runs)),
             spread([mean(run["pairs"].values()) for run in runs]),
             spread([run["reversed"] for run in runs]),
@@ -159,7 +149,8 @@ def table(name: str, found: Found) -> str:
     for label, values in ensembles.items():
         printed = ENSEMBLES[name][label][1]
         paper = "" if printed is None else f"{printed:.1f}"
-        cells = [label, paper, spread(values), prediction_interval(values), str(len(values))]
+        another = prediction_interval(values, repeats.spread)
+        cells = [label, paper, spread(values), another, str(len(values))]
         lines.append("| " + " | ".join(cells) + " | | | | |")
     if len(lines) < min(2, len(experiment.rows)):
         return ""  # nothing to compare
@@ -211,7 +202,8 @@ def page() -> str:
     """The whole page, of the results in the repository."""
     from gta.data.ordered import CLASSES, order_blind_ceiling
 
-    found, times = Found(read_results(FILE)), read_results(TIMES_FILE)
+    results, times = read_results(FILE), read_results(TIMES_FILE)
+    found, repeats = Found(results), read_repeats(results, (FILE, REAL_FILE))
     data = EXPERIMENTS["table2b"].jobs()[0][1].data
     parts = [
         HEAD.format(
@@ -220,21 +212,22 @@ def page() -> str:
             frames=data.num_frames,
             side=data.side,
             ceiling=100 * order_blind_ceiling([one.key for one in CLASSES]),
-            repeats=REPEATS.format(**apart) if (apart := repeats()) else "",
+            repeats=told_twice(repeats),
         )
     ]
     if told := claims(found):
         parts.append(told)
     absent = []
     for name, experiment in EXPERIMENTS.items():
-        shown = table(name, found)
+        shown = table(name, found, repeats)
         if not shown:
             absent.append(f"`{name}`")
             continue
         parts.append(f"## {experiment.title}\n\n`python -m experiments {name}`\n\n{shown}\n")
         if name in PICTURES:
             parts.append(PICTURES[name])
-        parts += [f"{told}\n" for told in (order(experiment, found), note(name, found)) if told]
+        words = (order(experiment, found), note(name, found, repeats))
+        parts += [f"{told}\n" for told in words if told]
     if len(absent) < len(EXPERIMENTS):
         about = textwrap.fill(VARIANTS + how_timed(times), 100)
         parts.append(COST.format(about=about))

@@ -2,12 +2,12 @@
 
 python -m experiments.times               all that are missing from results/times.jsonl
 python -m experiments.times --device cpu  the same on one thread of the CPU
-python -m experiments.times --again       all once more: the picture has the means
+python -m experiments.times --again       all once more: the picture has the quickest
 
 Inference on a GPU goes in batches of 64 clips in bfloat16, the step recorded as one CUDA graph, so
 that what is measured is the device and not Python; on a CPU in batches of 4 in float32. Clips lie
 in memory as `gta.data.transforms.normalize` leaves them, channels last. Milliseconds are the
-quickest of 30 batches, whom nothing else on the machine held up, divided by its size.
+quickest of 30 batches, which nothing else on the machine held up, divided by its size.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def measured(times: Sequence[Result]) -> dict[str, list[float]]:
 
 
 def times_apart(times: Sequence[Result]) -> float:
-    """How far two measurements of the same are apart at most, as a share of their mean."""
+    """How far measurements of one network are apart at most, as a share of their mean."""
     return max((max(ms) - min(ms)) / statistics.mean(ms) for ms in measured(times).values())
 
 

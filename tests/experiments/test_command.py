@@ -52,7 +52,7 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
     (tmp_path / "before.jsonl").replace(out)
     assert "table1         4 of   4 runs" in call("--list")
     done = ours.rows.Found(ours.results.read_results(out))
-    shown = ours.report.table("table1", done)
+    shown = ours.report.table("table1", done, ours.repeats.Repeats())
     assert "| GTA | 50.6 | " in shown
     assert " ± " in shown
     assert "| GTA and none | 56.5 | " in shown

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,17 +25,18 @@ def test_links_into_the_page_lead_somewhere(ours):
 
 
 def test_notes_wait_for_the_last_run(ours):
-    results = ours.results.read_results()
-    told = ours.notes.note("assignment", ours.rows.Found(results))
+    results, none = ours.results.read_results(), ours.repeats.Repeats()
+    told = ours.notes.note("assignment", ours.rows.Found(results), none)
     table = ours.tables.EXPERIMENTS["table2b"]
     runs = ours.rows.Found(results).of(table.rows[-1], table)
     interval = ours.spread.prediction_interval([run["top1"] for run in runs])
+    told = told.replace("\n", " ")
     assert f"has {len(runs)} seeds, the other rows 1 each" in told
-    assert f"would be at\n{interval}:" in told
+    assert f"would be at {interval}:" in told
     _, job = ours.tables.EXPERIMENTS["assignment"].jobs()[-1]
     without = [one for one in results if one["run"] != job.identity()]
     assert len(without) < len(results)
-    assert ours.notes.note("assignment", ours.rows.Found(without)) == ""
+    assert ours.notes.note("assignment", ours.rows.Found(without), none) == ""
     assert set(ours.notes.NOTES) <= set(ours.tables.EXPERIMENTS)
 
 
@@ -64,19 +66,26 @@ def test_pairs_with_one_seed_are_not_said_to_be_alike(ours):
     assert "differ" not in ours.report.order(table, ours.rows.Found(results[-1:] + results[:1]))
 
 
-def test_runs_that_were_made_twice(ours, tmp_path: Path, monkeypatch):
-    table = ours.tables.EXPERIMENTS["table2b"]
+def test_runs_that_were_made_twice(ours, tmp_path: Path):
+    table, file = ours.tables.EXPERIMENTS["table2b"], tmp_path / "ordered.jsonl"
     run = table.job(table.rows[0], 0).identity()
-    ours.results.append_result({"run": run, "top1": 0.5}, tmp_path / "ordered.jsonl")
+    results = [{"run": run, "top1": 0.5}]
     log = ours.logs.log_to(tmp_path / "ordered.log")
-    monkeypatch.setattr(ours.report, "FILE", tmp_path / "ordered.jsonl")
-    monkeypatch.setattr(ours.report, "REAL_FILE", tmp_path / "ordered.jsonl")
     for words in ("begins on cpu", "ends: top-1 0.5, 3 s"):
         log(ours.logs.run_id(run), words)
-    assert ours.report.repeats() == {}
+    once = ours.repeats.read_repeats(results, [file])
+    assert (once.of(run), once.spread, ours.report.told_twice(once)) == ([], 0.0, "")
     for words in ("begins on cpu", "ends: top-1 0.53, 3 s", "begins on cpu", "fails"):
         log(ours.logs.run_id(run), words)
-    assert ours.report.repeats() == pytest.approx({"count": 1, "mean": 3, "most": 3})
+    twice = ours.repeats.read_repeats(results, [file])
+    assert twice.of(run) == [0.53]
+    assert twice.apart == pytest.approx([0.03])
+    assert "ended 3.0 points from the first in the mean and 3.0 at most" in (
+        ours.report.told_twice(twice).replace("\n", " ")
+    )
+    draws = np.random.default_rng(0).normal(0.5, 0.02, (2, 4001))
+    many = ours.repeats.Repeats(apart=abs(draws[0] - draws[1]).tolist())
+    assert many.spread == pytest.approx(0.02, rel=0.05)
 
 
 def test_pictures(ours, tmp_path: Path, monkeypatch):

@@ -17,6 +17,8 @@ def test_what_seeds_say_of_others(ours):
     # t(2) at 97.5 % is 4.3027: 4.3027 * 0.02 * sqrt(4/3)
     assert ours.spread.prediction_interval(values) == "52.1 to 71.9"
     assert ours.spread.prediction_interval([0.9, 1.0, 1.0]) == "68.0 to 100.0"
+    assert ours.spread.prediction_interval(values, 0.01) == ours.spread.prediction_interval(values)
+    assert ours.spread.prediction_interval([0.5] * 3, 0.01) == "45.0 to 55.0"
     assert ours.spread.prediction_interval(values[:1]) == ours.spread.spread([]) == ""
     # Welch's test of 60, 62, 64 against itself moved by d: t = d / sqrt(8/3), 4 degrees of freedom,
     # of which 2.776 is the 97.5 % point: d = 4.53

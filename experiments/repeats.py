@@ -1,0 +1,49 @@
+"""Runs that were made more than once with the same seed: what they differ by on a GPU alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import NormalDist, median
+from typing import Any
+
+from experiments.logs import log_file, read_log, run_id
+from experiments.results import Result
+
+_MEDIAN = NormalDist().inv_cdf(0.75) * 2**0.5
+"""Of how far two draws of a normal distribution are apart, in its standard deviations."""
+
+
+@dataclass
+class Repeats:
+    """What the logs know of them."""
+
+    ends: dict[str, list[float]] = field(default_factory=dict)
+    """Of each: the top-1 of the times that are not in the results file."""
+    apart: list[float] = field(default_factory=list)
+    """How far each of those is from the time that is."""
+
+    def of(self, identity: dict[str, Any]) -> list[float]:
+        """The other times of a run."""
+        return self.ends.get(run_id(identity), [])
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of a seed by itself; of a middling run, not of the worst."""
+        return median(self.apart) / _MEDIAN if self.apart else 0.0
+
+
+def read_repeats(results: Sequence[Result], files: Sequence[Path]) -> Repeats:
+    """Of runs with results, from the logs of results files."""
+    found, logs = Repeats(), [read_log(log_file(path)) for path in files]
+    for result in results:
+        name = run_id(result["run"])
+        ends = {
+            float(words[-1].split()[2].rstrip(","))
+            for log in logs
+            for words in log.get(name, [])
+            if words[-1].startswith("ends: ")
+        }
+        if others := sorted(ends - {result["top1"]}):
+            found.ends[name] = others
+            found.apart += [abs(other - result["top1"]) for other in others]
+    return found
