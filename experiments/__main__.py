@@ -96,7 +96,9 @@ def run_missing(given: argparse.Namespace) -> int:
             append_result({**result, "commit": at}, given.results)
         print(f"{count}/{len(jobs)} {told(result)}", flush=True)
 
-    devices, log = device_names(given.device), log_to(log_file(given.results))
+    devices = device_names(given.device)
+    how = f", commit {at}{', compiled' if given.compile else ''}"
+    log = log_to(log_file(given.results), how)
     for data in dict.fromkeys(job.data for job in jobs):
         clips = ordered_clips(render(data, given.work), devices)
         print(f"the clips were there after {time.monotonic() - began:.0f} s", flush=True)

@@ -5,7 +5,7 @@ from statistics import mean
 
 from experiments.rows import Found
 from experiments.spread import welch_interval
-from experiments.tables import EXPERIMENTS, Experiment, Row
+from experiments.tables import EXPERIMENTS, Row
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,20 @@ WHERE = {"harder": ", harder level", "slowfast": ", SlowFast"}
 """What is said of pairs of an experiment whose rows are named as another's."""
 HEAD = """## What became of the paper's claims
 
-Differences of top-1 in points, with Welch's 95 % interval over seeds; the tables are below. "yes"
-and "no": the interval leaves zero out, which one in twenty does by chance; "open": it does not, or
-a row has only one seed.
+Differences of top-1 in points, with Welch's 95 % interval over seeds (none of which are taken to
+differ by less than is said above); the tables are below. "yes" and "no": the interval leaves zero
+out, which one in twenty does by chance; "open": it does not, or a row has only one seed.
 """
 
 
-def claims(found: Found) -> str:
-    """Markdown: of each claim the pairs whose rows have run; empty without any."""
+def claims(found: Found, least: float) -> str:
+    """Markdown: of each claim the pairs whose rows have run; empty without any.
+
+    `least`: see `welch_interval`.
+    """
     lines = []
     for claim in CLAIMS:
-        rows = [line for pair in claim.pairs if (line := _line(pair, found))]
+        rows = [line for pair in claim.pairs if (line := _line(pair, found, least))]
         if rows:
             lines += [f"| **{claim.words}** | | | |", *rows]
     if not lines:
@@ -109,16 +112,16 @@ def claims(found: Found) -> str:
     return "\n".join([HEAD, *head, *lines, ""])
 
 
-def _line(pair: tuple[str, str, str], found: Found) -> str:
+def _line(pair: tuple[str, str, str], found: Found, least: float) -> str:
     experiment = EXPERIMENTS[pair[0]]
-    better, worse = (find_row(experiment, label) for label in pair[1:])
+    better, worse = (experiment.row(label) for label in pair[1:])
     some, others = ([run["top1"] for run in found.of(row, experiment)] for row in (better, worse))
     if not some or not others:
         return ""
     paper = ""
     if better.paper is not None and worse.paper is not None:
         paper = f"{better.paper - worse.paper:+.1f}"
-    interval = welch_interval(some, others)
+    interval = welch_interval(some, others, least)
     here, verdict = f"{100 * (mean(some) - mean(others)):+.1f}", "open"
     if interval is not None:
         low, high = interval
@@ -127,11 +130,6 @@ def _line(pair: tuple[str, str, str], found: Found) -> str:
     words, about = f"{_plain(better)} over {_plain(worse)}", WHERE.get(pair[0], "")
     words += "" if about.strip(", ") in words else about
     return f"| {words} | {paper} | {here} | {verdict} |"
-
-
-def find_row(experiment: Experiment, label: str) -> Row:
-    (row,) = [row for row in experiment.rows if row.label == label]
-    return row
 
 
 def _plain(row: Row) -> str:

@@ -28,11 +28,12 @@ def log_file(results: Path) -> Path:
     return results.with_suffix(".log")
 
 
-def log_to(path: Path) -> Log:
-    """Adds lines to a log."""
+def log_to(path: Path, begins: str = "") -> Log:
+    """Adds lines to a log; `begins` goes with each beginning of a run."""
     path.parent.mkdir(parents=True, exist_ok=True)
 
     def log(run: str, words: str) -> None:
+        words += begins if words.startswith("begins") else ""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with path.open("a", encoding="utf-8") as file:
             file.write(f"{now} {run} {words}\n")

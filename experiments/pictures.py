@@ -13,7 +13,7 @@ from experiments.rows import Found
 from experiments.tables import EXPERIMENTS
 from experiments.times import job_key, measured
 
-COST_TABLES = ("table2b", "table2a", "table3")
+COST_TABLES = ("table2b", "table2a", "table3", "table7", "table2c", "tsm")
 """Of networks of the same depth, clips of the same size."""
 GROUPS = (1, 2, 4, 8, 16, 32)
 _MARKERS = "osD^v"
@@ -28,14 +28,14 @@ def draw_cost(results: Sequence[Result], times: Sequence[Result], path: Path) ->
         experiment = EXPERIMENTS[name]
         for row, job in experiment.jobs(1):
             runs = found.of(row, experiment)
-            if runs:
+            if runs and row.settings.num_frames == 8:
                 ms = [taken.get(job_key(job, on)) for on in devices]
                 places = [runs[0]["gflops"], *(min(one) if one else None for one in ms)]
                 values = [100 * run["top1"] for run in runs]
                 points.setdefault(row.model.model_dump_json(), (row.label, values, places))
     best_first = sorted(points.values(), key=lambda point: -mean(point[1]))
     costs = ["GFLOPs of a clip", *(f"ms of a clip, measured: {name}" for name in devices)]
-    figure = Figure(figsize=(3 + 3.3 * len(costs), 4.8), layout="constrained")
+    figure = Figure(figsize=(3 + 3.7 * len(costs), 5.6), layout="constrained")
     parts = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
     looks = product(_MARKERS, (f"C{colour}" for colour in range(10)))
     for (label, values, places), (marker, colour) in zip(best_first, looks, strict=False):

@@ -168,7 +168,8 @@ def run_missing(
     given: argparse.Namespace, tasks: Mapping[str, Task], clips: Mapping[str, RealClips]
 ) -> int:
     """Runs what is not in the results file; how many have failed."""
-    at, log, began = given.commit or commit(), log_to(log_file(given.results)), time.monotonic()
+    at, began = given.commit or commit(), time.monotonic()
+    log = log_to(log_file(given.results), f", commit {at}")
 
     def done(result: Result) -> None:
         append_result({**result, "commit": at}, given.results)

@@ -1,4 +1,4 @@
-"""Runs that were made more than once with the same seed: what they differ by on a GPU alone."""
+"""What the logs say of results: of runs that were made again with the same seed, how far apart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +21,8 @@ class Repeats:
     """Of each: the top-1 of the times that are not in the results file."""
     apart: list[float] = field(default_factory=list)
     """How far each of those is from the time that is."""
+    unlogged: int = 0
+    """Runs with results that were made before there was a log."""
 
     def of(self, identity: dict[str, Any]) -> list[float]:
         """The other times of a run."""
@@ -28,7 +30,7 @@ class Repeats:
 
     @property
     def spread(self) -> float:
-        """The standard deviation of a seed by itself; of a middling run, not of the worst."""
+        """The standard deviation that belongs to the median of `apart`."""
         return median(self.apart) / _MEDIAN if self.apart else 0.0
 
 
@@ -36,14 +38,20 @@ def read_repeats(results: Sequence[Result], files: Sequence[Path]) -> Repeats:
     """Of runs with results, from the logs of results files."""
     found, logs = Repeats(), [read_log(log_file(path)) for path in files]
     for result in results:
+        if "ensemble" in result["run"]:
+            continue
         name = run_id(result["run"])
-        ends = {
+        ends = [
             float(words[-1].split()[2].rstrip(","))
             for log in logs
             for words in log.get(name, [])
             if words[-1].startswith("ends: ")
-        }
-        if others := sorted(ends - {result["top1"]}):
-            found.ends[name] = others
-            found.apart += [abs(other - result["top1"]) for other in others]
+        ]
+        if result["top1"] in ends:  # the time that is in the file
+            ends.remove(result["top1"])
+        else:
+            found.unlogged += 1
+        if ends:
+            found.ends[name] = ends
+            found.apart += [abs(other - result["top1"]) for other in ends]
     return found

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 
 from experiments.claims import claims
 from experiments.ensembles import members
@@ -31,34 +31,38 @@ The paper's experiments on data that anyone can render: `ordered` at its hard le
 training and {val} held-out clips of 22 classes, 18 of them in pairs that only the order of frames
 tells apart ({frames} frames of {side} x {side} pixels). Top-1 in %, mean and standard deviation
 over seeds, each of which draws weights, batches, frames and crops anew. "Another seed" is where one
-more run of the row is in 19 of 20 cases (Student's t: few seeds know little of their own spread;
-nor are they taken to differ by less than the same seed does from itself). A model that is blind to
-the order of frames reaches {ceiling:.1f} % at best.{repeats}
+more run of the row is in 19 of 20 cases or more (Student's t: few seeds know little of their own
+spread). A model that is blind to the order of frames reaches {ceiling:.1f} % at best.{repeats}
 
 "Pairs" is the share of clips of the pairs that are told from their partner, where 50 is chance;
 "reversed" is top-1 with the frames of each clip from last to first. The paper's figures are top-1
-on Something-Something v1: another data set, so what can be compared is the order of the rows, and
-how far they are apart. `python -m experiments` runs what is missing and writes this page
-([how](../experiments/README.md), [data](../experiments/results/ordered.jsonl)).
+on Something-Something v1, at 224 pixels, from pretrained weights; ours are from scratch, at 112.
+What can be compared is the order of the rows. `python -m experiments` runs what is missing and
+writes this page ([how](../experiments/README.md), [data](../experiments/results/ordered.jsonl),
+[log](../experiments/results/ordered.log)).{unlogged}
 """
+UNLOGGED = """ {count} of the {all} runs are older than the log."""
 
 
-REPEATS = """ On a GPU sums are
-not always in the same order, so a seed does not determine a run: {count} runs were made a second
-time, and ended {mean:.1f} points from the first in the mean and {most:.1f} at most. What seeds
-differ by includes that."""
+REPEATS = """ On a GPU
+sums are not always in the same order, so a seed does not determine a run: {runs} runs were made
+again, {count} times in all, some of them with an earlier version of this code or compiled at first,
+and ended {mean:.1f} points from the one in the file in the mean, {median:.1f} in the median and
+{most:.1f} at most. What seeds differ by includes that, and no row's standard deviation is taken to
+be less than that of the median, {least:.1f}, where it is asked what seeds explain."""
 COST = """## Accuracy against cost
 
 {about}
 
 ![Top-1 over the cost of one clip](results-cost.png)
 """
-VARIANTS = "The variants of Tables 2 and 3."
+VARIANTS = "The networks of Tables 2, 3, 5 and 7 with 8 frames (R2D-18)."
 TIMES = """ Milliseconds are of inference alone, the quickest of {rounds} batches, on {devices}
-(`python -m experiments.times`, [data](../experiments/results/times.jsonl)). Measured again,
-the quickest of a network were up to {apart:.0%} apart; the picture has the least of them."""
+(`python -m experiments.times`, [data](../experiments/results/times.jsonl))."""
+TIMED_AGAIN = """ Measured again, a network was up to {apart:.0%} from itself: what is closer
+together cannot be told apart. The picture has the quickest of all."""
 HOW_TIMED = {
-    "cpu": "one thread of a CPU, {cpu} clips at once in float32",
+    "cpu": "one thread of a CPU ({hardware}), {cpu} clips at once in float32",
     "cuda": "an {hardware}, {cuda} clips at once in bfloat16, as a CUDA graph",
 }
 PICTURES = {
@@ -72,11 +76,18 @@ Top-1 of the same networks, as they are, where two of the eight frames are lost 
 neighbours are shown twice ("dropped"), where the eight frames are those of the middle half of the
 clip, at twice the frame rate ("middle"), and where 16 or 32 frames are shown to a network trained
 with 8, its temporal parameters resampled (32 frames: the first 1000 held-out clips rendered with
-twice as many). More frames of the same clip are closer together in time: GTA's matrices can be
-resampled to that, while TSM shifts by one frame as before, which is less time than it learned.
+twice as many). Of seeds for which all of it was measured. More frames of the same clip are closer
+together in time: GTA's matrices can be resampled to that, while TSM shifts by one frame as before,
+which is less time than it learned.
 """
 OTHER_FRAMES = ("table2b", "table2a", "tsm")
 """Experiments whose rows are in that table, if they were trained with 8 frames."""
+
+
+def told_unlogged(results: Sequence[Result], repeats: Repeats) -> str:
+    """How many runs the log does not know; empty if it knows all."""
+    runs = sum("ensemble" not in result["run"] for result in results)
+    return UNLOGGED.format(count=repeats.unlogged, all=runs) if repeats.unlogged else ""
 
 
 def told_twice(repeats: Repeats) -> str:
@@ -84,7 +95,10 @@ def told_twice(repeats: Repeats) -> str:
     if not repeats.apart:
         return ""
     points = [100 * one for one in repeats.apart]
-    return REPEATS.format(count=len(points), mean=mean(points), most=max(points))
+    return REPEATS.format(
+        **{"runs": len(repeats.ends), "count": len(points), "least": 100 * repeats.spread},
+        **{"mean": mean(points), "median": median(points), "most": max(points)},
+    )
 
 
 def beyond(found: Found) -> str:
@@ -92,21 +106,21 @@ def beyond(found: Found) -> str:
     lines, shown = [], set[str]()
     rows = [(EXPERIMENTS[name], row) for name in OTHER_FRAMES for row in EXPERIMENTS[name].rows]
     for experiment, row in rows:
-        runs = [one for one in found.of(row, experiment) if "dropped" in one]
+        runs = [one for one in found.of(row, experiment) if "longer" in one]
         model = row.model.model_dump_json()
         if not runs or model in shown or row.settings.num_frames != 8:
             continue
         shown.add(model)
         cells = [[run[figure] for run in runs] for figure in ("top1", "dropped", "middle")]
         cells.append([run["other_frames"]["top1"] for run in runs])
-        cells.append([run["longer"]["top1"] for run in runs if "longer" in run])
+        cells.append([run["longer"]["top1"] for run in runs])
         label = row.label.removesuffix(", 8 frames")
-        lines.append(f"| {label} | " + " | ".join(map(spread, cells)) + " |")
+        lines.append(f"| {label} | {len(runs)} | " + " | ".join(map(spread, cells)) + " |")
     if not lines:
         return ""
     head = [
-        "| | top-1 | dropped | middle | 16 frames | 32 frames |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| | seeds | top-1 | dropped | middle | 16 frames | 32 frames |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     return "\n".join([*head, *lines])
 
@@ -115,11 +129,11 @@ def how_timed(times: Sequence[Result]) -> str:
     """What the milliseconds are; empty without any."""
     if not times:
         return ""
-    devices = [
-        HOW_TIMED["cpu" if name == "CPU" else "cuda"].format(hardware=name, **BATCHES)
-        for name in dict.fromkeys(time["hardware"] for time in times)
-    ]
-    return TIMES.format(rounds=ROUNDS, devices="; on ".join(devices), apart=times_apart(times))
+    devices = {time["hardware"]: time["device"] for time in times}
+    how = [HOW_TIMED[kind].format(hardware=name, **BATCHES) for name, kind in devices.items()]
+    again = times_apart(times)
+    told = TIMES.format(rounds=ROUNDS, devices="; on ".join(how))
+    return told + (TIMED_AGAIN.format(apart=again) if again else "")
 
 
 def table(name: str, found: Found, repeats: Repeats) -> str:
@@ -163,38 +177,39 @@ def table(name: str, found: Found, repeats: Repeats) -> str:
     )
 
 
-def order(experiment: Experiment, found: Found) -> str:
-    """How many pairs of rows are in the paper's order, and which are not, beyond chance."""
+def order(experiment: Experiment, found: Found, least: float = 0.0) -> str:
+    """How many pairs of rows are in the paper's order, and which are not.
+
+    `least`: see `welch_interval`.
+    """
     rows = [
         (row.label, row.paper, [run["top1"] for run in found.of(row, experiment)])
         for row in experiment.rows
         if row.paper is not None
     ]
     rows = [row for row in rows if row[2]]
-    same, sure, testable, against, count = 0, 0, 0, [], 0
+    sure, testable, against, count = 0, 0, [], 0
     for one, other in combinations(rows, 2):
         if one[1] == other[1]:
             continue
         count += 1
         ours, paper = mean(one[2]) - mean(other[2]), one[1] - other[1]
-        same += (ours > 0) == (paper > 0)
         testable += min(len(one[2]), len(other[2])) > 1
-        if not differ(one[2], other[2]):
-            continue
-        sure += 1
+        is_sure = differ(one[2], other[2], least)
+        sure += is_sure
         if (ours > 0) != (paper > 0):
             better, worse = (one, other) if ours > 0 else (other, one)
-            against.append(f"{better[0]} above {worse[0]}")
-    if not count:
+            against.append(f"{better[0]} above {worse[0]}" + (" (beyond seeds)" if is_sure else ""))
+    if count < 2:
         return ""
-    told = f"{same} of {count} pairs of rows are in the paper's order"
+    told = f"{count - len(against)} of {count} pairs of rows are in the paper's order"
     if testable:
         of_those = "them" if testable == count else f"the {testable} with several seeds each"
         told += (
             f"; {sure} of {of_those} differ by more than seeds explain (Welch's t-test, p < 0.05)"
         )
     if against:
-        told += f", and of those the other way round: {'; '.join(against)}"
+        told += f". The other way round: {'; '.join(against)}"
     return textwrap.fill(f"{told}.", 100)
 
 
@@ -213,9 +228,10 @@ def page() -> str:
             side=data.side,
             ceiling=100 * order_blind_ceiling([one.key for one in CLASSES]),
             repeats=told_twice(repeats),
+            unlogged=told_unlogged(results, repeats),
         )
     ]
-    if told := claims(found):
+    if told := claims(found, repeats.spread):
         parts.append(told)
     absent = []
     for name, experiment in EXPERIMENTS.items():
@@ -226,7 +242,7 @@ def page() -> str:
         parts.append(f"## {experiment.title}\n\n`python -m experiments {name}`\n\n{shown}\n")
         if name in PICTURES:
             parts.append(PICTURES[name])
-        words = (order(experiment, found), note(name, found, repeats))
+        words = (order(experiment, found, repeats.spread), note(name, found, repeats))
         parts += [f"{told}\n" for told in words if told]
     if len(absent) < len(EXPERIMENTS):
         about = textwrap.fill(VARIANTS + how_timed(times), 100)

@@ -18,7 +18,7 @@ from gta.data.transforms import normalize
 from gta.evaluation.metrics import top_k_accuracy
 
 _TEST_BATCH, _TEST_FRAMES = 200, 3200
-"""Clips, and at most so many frames, at once: no feature map takes 2 GiB."""
+"""Clips, and at most so many frames, at once: in bfloat16 no feature takes 2 GiB."""
 
 
 @torch.inference_mode()

@@ -30,19 +30,36 @@ def prediction_interval(values: Sequence[float], least: float = 0.0) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def welch_interval(some: Sequence[float], others: Sequence[float]) -> tuple[float, float] | None:
-    """Welch's 95 % interval of how far some are above others; None where a spread is not known."""
-    from scipy.stats import ttest_ind
+def welch_interval(
+    some: Sequence[float], others: Sequence[float], least: float = 0.0
+) -> tuple[float, float] | None:
+    """Welch's 95 % interval of how far some are above others; None where a spread is not known.
+
+    `least` is the standard deviation that is taken where that of the values is smaller.
+    """
+    from scipy.stats import t
 
     if min(len(some), len(others)) < 2:
         return None
-    if stdev(some) == stdev(others) == 0:
-        return mean(some) - mean(others), mean(some) - mean(others)
-    low, high = ttest_ind(some, others, equal_var=False).confidence_interval(_SURE)
-    return float(low), float(high)
+    apart = mean(some) - mean(others)
+    own = [(stdev(one) ** 2 / len(one), len(one) - 1) for one in (some, others)]
+    variance = sum(max(stdev(one), least) ** 2 / len(one) for one in (some, others))
+    if variance == 0:
+        return apart, apart
+    spent = sum(part**2 / count for part, count in own)  # of their own: `least` tells no more
+    freedom = sum(part for part, _ in own) ** 2 / spent if spent else min(count for _, count in own)
+    reach = float(t.ppf((1 + _SURE) / 2, freedom)) * variance**0.5
+    return apart - reach, apart + reach
 
 
-def differ(some: Sequence[float], others: Sequence[float]) -> bool:
+def differ(some: Sequence[float], others: Sequence[float], least: float = 0.0) -> bool:
     """Whether the means are further apart than seeds explain: Welch's t-test, p < 0.05."""
-    interval = welch_interval(some, others)
+    interval = welch_interval(some, others, least)
     return interval is not None and (interval[0] > 0 or interval[1] < 0)
+
+
+def any_differ(rows: Sequence[Sequence[float]]) -> float:
+    """The probability of rows as far apart as these if none differed: analysis of variance."""
+    from scipy.stats import f_oneway
+
+    return float(f_oneway(*rows).pvalue)

@@ -7,10 +7,11 @@ python -m experiments.times --again       all once more: the picture has the qui
 Inference on a GPU goes in batches of 64 clips in bfloat16, the step recorded as one CUDA graph, so
 that what is measured is the device and not Python; on a CPU in batches of 4 in float32. Clips lie
 in memory as `gta.data.transforms.normalize` leaves them, channels last. Milliseconds are the
-quickest of 30 batches, which nothing else on the machine held up, divided by its size.
+quickest of 30 batches, least held up by what else the machine does, divided by its size.
 """
 
 import argparse
+import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -27,13 +28,23 @@ from experiments.training import recorded
 BATCHES, ROUNDS = {"cuda": 64, "cpu": 4}, 30
 
 
+def name_of(device: torch.device) -> str:
+    """Of the GPU, or of the processor where the system tells it."""
+    if device.type != "cpu":
+        return what_with(device)["hardware"]
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
 def job_key(job: Job, hardware: str) -> str:
     """Of what the time depends on: the network, the frames and their size, and the device."""
     return key(timed(job, hardware))
 
 
 def timed(job: Job, hardware: str) -> dict:
-    """What the time depends on, as JSON has it; `hardware` as `what_with` names the device."""
+    """What the time depends on, as JSON has it; `hardware` as `name_of` has it."""
     settings = job.settings
     return {
         "model": job.model.model_dump(mode="json"),
@@ -104,7 +115,7 @@ def main() -> None:
     device = torch.device(given.device)
     torch.backends.cudnn.benchmark = True
     torch.set_num_threads(1)
-    hardware = what_with(device)["hardware"]
+    hardware = name_of(device)
     done, missing = by_key(read_results(given.results)), dict[str, tuple[str, Job]]()
     for name in given.names or EXPERIMENTS:
         for row, job in EXPERIMENTS[name].jobs(1):
@@ -113,8 +124,9 @@ def main() -> None:
     times = milliseconds([job for _, job in missing.values()], device)
     for (label, job), ms in zip(missing.values(), times, strict=True):
         print(f"{label}: {ms:.3f} ms", flush=True)
-        about = {"run": timed(job, hardware), "ms": round(ms, 5), **what_with(device)}
-        append_result({**about, "commit": given.commit or commit()}, given.results)
+        about = {"run": timed(job, hardware), "ms": round(ms, 5), "device": device.type}
+        with_what = {**what_with(device), "hardware": hardware}
+        append_result({**about, **with_what, "commit": given.commit or commit()}, given.results)
 
 
 if __name__ == "__main__":

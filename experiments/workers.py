@@ -111,7 +111,7 @@ def run_jobs(
 
     def lose(worker: _Worker) -> None:
         nonlocal failed
-        _end(worker.process, _PATIENCE)
+        worker.process.join(_PATIENCE)  # its exit code comes a little later
         worker.is_lost, job, worker.job = True, worker.job, None
         say(f"a training process has died (exit code {worker.process.exitcode})")
         if job is not None and worker.has_begun:
@@ -123,14 +123,17 @@ def run_jobs(
     def hear(seconds: float) -> bool:
         pipes = {worker.pipe: worker for worker in workers if not worker.is_lost}
         ready = set(wait(list(pipes), seconds))
-        for worker in [worker for pipe, worker in pipes.items() if pipe in ready]:
-            try:
-                message = worker.pipe.recv()
-            except (EOFError, OSError):  # its end is closed: it has died
-                lose(worker)
-                continue
-            assert worker.job is not None
-            take(worker, worker.job, message)
+        for pipe, worker in pipes.items():
+            if pipe in ready:
+                try:
+                    message = worker.pipe.recv()
+                except (EOFError, OSError):  # its end is closed: it has died
+                    lose(worker)
+                    continue
+                assert worker.job is not None
+                take(worker, worker.job, message)
+            elif worker.process.exitcode is not None and not worker.pipe.poll():
+                lose(worker)  # what it has started may live, and have its end of the pipe
         return bool(ready)
 
     while left or any(worker.job for worker in workers):
@@ -151,7 +154,9 @@ def run_jobs(
     while hear(0):
         pass
     for worker in workers:
-        _end(worker.process, 0)
+        worker.process.kill()
+    for worker in workers:
+        worker.process.join(_PATIENCE)
     return failed
 
 
@@ -162,14 +167,6 @@ def _started(setup: Setup, device_name: str) -> _Worker:
     process.start()
     there.close()  # the process has its own: when it ends, so does the pipe
     return _Worker(process, here)
-
-
-def _end(process: Any, seconds: float) -> None:
-    """Waits for its end, then makes it; not for ever, since a driver may hold on to a process."""
-    process.join(seconds)
-    if process.is_alive():
-        process.kill()
-        process.join(_PATIENCE)
 
 
 def _work(setup: Setup, device_name: str, pipe: Connection) -> None:
@@ -192,12 +189,10 @@ def _work(setup: Setup, device_name: str, pipe: Connection) -> None:
         began = time.monotonic()
         say(f"begins on {device_name}")
         try:
-            found = run(job, say)
+            about = {"run": job.identity(), **run(job, say)}
+            elapsed = round(time.monotonic() - began, 1)
+            pipe.send({**about, "elapsed": elapsed, **what_with(device), **cost(job)})
         except Exception:  # the other runs go on; this one is missing, and its error is told
             pipe.send({"error": traceback.format_exc()})
             if device.type == "cuda":
                 torch.cuda.synchronize()  # after an error of the device this process is of no use
-            continue
-        elapsed = round(time.monotonic() - began, 1)
-        about = {"run": job.identity(), "elapsed": elapsed, **what_with(device), **cost(job)}
-        pipe.send(about | found)

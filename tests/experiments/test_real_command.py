@@ -50,7 +50,7 @@ def test_the_command(ours, job, tmp_path: Path, monkeypatch, capsys):
     said = ours.logs.read_log(ours.logs.log_file(out))
     for one in found:
         (words,) = said[ours.logs.run_id(one["run"])]
-        assert words[0] == "begins on cpu"
+        assert words[0] == "begins on cpu, commit abc"
         assert words[-1].startswith("ends: top-1 0.5, ")
         assert len(words) == 2 + len(one["by_fold"])
     call("--seeds", "1")

@@ -1,6 +1,7 @@
 """Real clips: the jobs, the results file and its log."""
 
 import json
+from dataclasses import asdict
 from itertools import product
 
 import pytest
@@ -65,3 +66,48 @@ def test_real_results_are_those_of_their_log(ours, logged):
     for one, said in found:
         right = [int(words.split(", ")[1].split()[0]) for words in said]
         assert round(sum(right) / one["items"], 5) == one["top1"]
+
+
+def test_what_the_page_counts(ours):
+    """Of made-up results: scenes, what is beyond chance, and what starting from `ordered` gains."""
+    real, sections = ours.report_real, ours.report_real.SECTIONS
+    settings = asdict(ours.real_runs.SETTINGS)
+
+    def run(name: str, section, start: str, top1: float, seed: int = 0) -> dict:
+        model = ours.real_runs.MODELS[name].model_dump(mode="json")
+        about = {"model": model, "settings": settings, "start": start, "seed": seed}
+        where = {"task": section.task, "held_out": section.held_out, "arrow": section.arrow}
+        return {"run": {**about, **where}, "top1": top1, "items": 62}
+
+    _, split, scenes, known, *_, wagon = sections
+    results = [
+        *(run("GTA", known, "scratch", top1, seed) for seed, top1 in enumerate((0.94, 0.96))),
+        run("GTA", scenes, "scratch", 0.85),
+        run("TSM", known, "ordered", 0.9),
+        run("TSM", scenes, "ordered", 0.5),
+        run("TSM", scenes, "scratch", 0.5),  # nothing to compare it with
+        run("GTA", split, "scratch", 0.9),
+        run("TSM", split, "scratch", 0.6),
+        run("NL", split, "scratch", 0.5),
+        *(run("no attention", wagon, "scratch", 0.5 + 0.01 * seed, seed) for seed in range(3)),
+        *(run("NL", wagon, "scratch", 0.51 + 0.01 * seed, seed) for seed in range(3)),
+        *(run("GTA", wagon, "scratch", 0.6 + 0.01 * seed, seed) for seed in range(3)),
+        *(run("GTA", wagon, "ordered", 0.7 + 0.01 * seed, seed) for seed in range(3)),
+    ]
+    assert real.new_scenes(results) == pytest.approx({"least": 10, "most": 40})
+    assert real.beyond_chance(results) == {"figures": "2", "beyond": "there is 1"}
+    assert real.above_none(results, wagon, "scratch") == "GTA is"
+    assert real.above_none(results, wagon, "ordered") == "none is"
+    told, *table = real.worth(results).splitlines()[2:]
+    assert told.endswith("It leaves zero out for GTA (wagon, folds).")
+    assert table == [
+        "",
+        "| | sit-stand, folds | sit-stand, split | sit-stand, scenes | sit-stand, folds of known "
+        "scenes | wagon, folds |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| GTA |  |  |  |  | +10.0 (+7.7 to +12.3) |",
+    ]
+    assert real.worth([]) == ""
+    assert real.num_pretrainings(results) == 1
+    again = run("GTA", wagon, "ordered", 0.7, 4) | {"pretraining_top1": 0.9}
+    assert real.num_pretrainings([*results, again]) == 2

@@ -51,7 +51,10 @@ def test_order_of_rows(ours):
     assert told.startswith(
         "12 of 15 pairs of rows are in the paper's order; 14 of them differ by more"
     )
-    assert told.endswith("of those the other way round: + SA above + TA; + SA above + SA + TA.")
+    assert told.endswith(
+        "The other way round: + SA above + TA (beyond seeds); + SA above + SA + TA (beyond seeds); "
+        "+ TA above + SA + TA."
+    )
 
 
 def test_pairs_with_one_seed_are_not_said_to_be_alike(ours):
@@ -80,9 +83,17 @@ def test_runs_that_were_made_twice(ours, tmp_path: Path):
     twice = ours.repeats.read_repeats(results, [file])
     assert twice.of(run) == [0.53]
     assert twice.apart == pytest.approx([0.03])
-    assert "ended 3.0 points from the first in the mean and 3.0 at most" in (
-        ours.report.told_twice(twice).replace("\n", " ")
+    told = ours.report.told_twice(twice).replace("\n", " ")
+    assert (
+        "ended 3.0 points from the one in the file in the mean, 3.0 in the median and 3.0" in told
     )
+    assert (once.unlogged, ours.report.told_unlogged(results, once)) == (0, "")
+    results.append({"run": table.job(table.rows[1], 0).identity(), "top1": 0.6})
+    older = ours.repeats.read_repeats(results, [file])
+    assert ours.report.told_unlogged(results, older) == " 1 of the 2 runs are older than the log."
+    log(ours.logs.run_id(run), "begins on cpu")
+    log(ours.logs.run_id(run), "ends: top-1 0.5, 3 s")  # as the first time
+    assert ours.repeats.read_repeats(results, [file]).apart == pytest.approx([0.03, 0])
     draws = np.random.default_rng(0).normal(0.5, 0.02, (2, 4001))
     many = ours.repeats.Repeats(apart=abs(draws[0] - draws[1]).tolist())
     assert many.spread == pytest.approx(0.02, rel=0.05)

@@ -1,8 +1,10 @@
 """A run on the built-in set from end to end, and its parts."""
 
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -36,6 +38,22 @@ def test_twice_the_frames_are_the_same_scenes(ours, small, tmp_path: Path):
     # the first and the last frame are of the same moments, but for the noise
     ends = (longer.frames[:, [0, -1]].float() - val.frames[:11, [0, -1]].float()).abs().mean()
     assert ends < 10 < (longer.frames[:, [0]].float() - val.frames[11:22, [0]]).abs().mean()
+
+
+def test_scores_do_not_depend_on_the_size_of_batches(ours, small, monkeypatch):
+    frames = torch.randint(256, (10, 8, 32, 32, 3), dtype=torch.uint8)
+    clips = ours.clips.Clips(frames, torch.arange(10))
+    model = small.network()
+    sizes = []
+    model.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    whole = ours.scoring.scores(model, clips, small.settings)
+    monkeypatch.setattr(ours.scoring, "_TEST_BATCH", 6)
+    six = ours.scoring.scores(model, clips, small.settings)
+    monkeypatch.setattr(ours.scoring, "_TEST_FRAMES", 4 * small.settings.num_frames)
+    four = ours.scoring.scores(model, clips, small.settings)
+    assert sizes == [10, 6, 4, 4, 4, 2]
+    torch.testing.assert_close(six, whole)
+    torch.testing.assert_close(four, whole)
 
 
 @pytest.mark.slow
@@ -116,3 +134,35 @@ def test_time_of_a_clip(ours, small, monkeypatch):
     assert ours.times.job_key(longer, "CPU") != ours.times.job_key(small, "CPU")
     assert ours.times.job_key(small, "CPU") != ours.times.job_key(small, "NVIDIA H200")
     assert ours.times.job_key(replace(small, seed=1), "CPU") == ours.times.job_key(small, "CPU")
+
+
+def test_times_that_were_measured_again(ours, small, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(ours.times, "EXPERIMENTS", {"table2b": Jobs([small, small])})
+    ends = iter([80.0, 78.0])
+    monkeypatch.setattr(ours.times, "milliseconds", lambda jobs, _: [next(ends) for _ in jobs])
+    out = tmp_path / "times.jsonl"
+    for more in ([], [], ["--again"]):
+        args = ["times", "--device", "cpu", "--commit", "abc", "--results", str(out), *more]
+        monkeypatch.setattr(sys, "argv", args)
+        ours.times.main()
+    times = ours.results.read_results(out)
+    assert [one["ms"] for one in times] == [80.0, 78.0]
+    assert ours.times.measured(times) == {
+        ours.times.job_key(small, ours.times.name_of(torch.device("cpu"))): [80.0, 78.0]
+    }
+    assert ours.times.times_apart(times) == pytest.approx(2 / 79)
+    told = ours.report.how_timed(times)
+    assert f"one thread of a CPU ({times[0]['hardware']}), 4 clips at once in float32" in told
+    assert "up to 3% from itself" in told
+    assert "itself" not in ours.report.how_timed(times[:1])
+    assert ours.report.how_timed([]) == ""
+
+
+class Jobs:
+    """An experiment of these."""
+
+    def __init__(self, jobs):
+        self._jobs = jobs
+
+    def jobs(self, seeds):
+        return [(SimpleNamespace(label=f"row {seed}"), job) for seed, job in enumerate(self._jobs)]

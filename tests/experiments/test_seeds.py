@@ -1,5 +1,8 @@
 """Several seeds in a row, and what becomes of claims."""
 
+import pytest
+from scipy.stats import ttest_ind
+
 
 def test_more_seeds_than_asked_for_are_in_the_row(ours):
     table = ours.tables.EXPERIMENTS["table2b"]
@@ -26,15 +29,18 @@ def test_what_seeds_say_of_others(ours):
     assert ours.spread.differ(values, [one + 0.046 for one in values])
     assert not ours.spread.differ(values[:1], [0.0, 0.0])
     assert ours.spread.differ([0.5, 0.5], [0.6, 0.6])
+    assert not ours.spread.differ([0.5, 0.5], [0.6, 0.6], least=0.04)
+    low, high = ours.spread.welch_interval([0.70, 0.74, 0.75], [0.6, 0.7])
+    by_scipy = ttest_ind([0.70, 0.74, 0.75], [0.6, 0.7], equal_var=False).confidence_interval(0.95)
+    assert (low, high) == pytest.approx(tuple(by_scipy))
+    assert ours.spread.any_differ([values, values, values]) == pytest.approx(1)
+    assert ours.spread.any_differ([values, [0.8, 0.82, 0.84]]) < 0.001
 
 
 def test_claims_are_of_rows_that_there_are(ours):
     for claim in ours.claims.CLAIMS:
         for name, better, worse in claim.pairs:
-            rows = [
-                ours.claims.find_row(ours.tables.EXPERIMENTS[name], label)
-                for label in (better, worse)
-            ]
+            rows = [ours.tables.EXPERIMENTS[name].row(label) for label in (better, worse)]
             papers = [row.paper for row in rows]
             assert None in papers or papers[0] > papers[1]  # as the paper claims it
 
@@ -48,7 +54,7 @@ def test_what_becomes_of_claims(ours):
             for row, values in ((table.rows[-1], gta), (table.rows[3], other))
             for seed, value in enumerate(values)
         ]
-        shown = ours.claims.claims(ours.rows.Found(results))
+        shown = ours.claims.claims(ours.rows.Found(results), 0.0)
         return [line for line in shown.splitlines() if "SA + GTA over" in line]
 
     lead = "| SA + GTA over SA + TA | +11.8 | "

@@ -1,0 +1,174 @@
+"""What docs/results.md says in words is so in the results."""
+
+from itertools import combinations
+from statistics import mean
+
+import pytest
+
+
+@pytest.fixture
+def of(ours):
+    """The mean top-1 of each row of an experiment, and whether two rows differ beyond seeds."""
+    results = ours.results.read_results()
+    found = ours.rows.Found(results)
+    least = ours.repeats.read_repeats(results, (ours.results.FILE, ours.results.REAL_FILE)).spread
+
+    class Rows(dict[str, float]):
+        def __init__(self, name: str):
+            self.experiment = ours.tables.EXPERIMENTS[name]
+            self.all = ours.notes.top1(self.experiment, found)
+            super().__init__({label: mean(values) for label, values in self.all.items()})
+
+        def differ(self, one: str, other: str) -> bool:
+            return ours.spread.differ(self.all[one], self.all[other], least)
+
+        def against(self) -> set[tuple[str, str]]:
+            """Pairs in another order than the paper's: the better one here comes first."""
+            papers = {row.label: row.paper for row in self.experiment.rows if row.paper is not None}
+            return {
+                (one, other)
+                for pair in combinations(papers, 2)
+                for one, other in (pair, pair[::-1])
+                if papers[one] < papers[other] and self[one] > self[other]
+            }
+
+        def runs(self, label: str) -> list[dict]:
+            return found.of(self.experiment.row(label), self.experiment)
+
+    return Rows
+
+
+def test_what_is_said_of_table_1(of):
+    rows = of("table1")
+    for label in ("R2D-50", "+ NL", "+ DNL"):
+        for run in rows.runs(label):
+            assert run["reversed"] == pytest.approx(run["top1"], abs=0.002)
+            assert mean(run["pairs"].values()) == pytest.approx(0.5, abs=0.02)
+
+
+def test_what_is_said_of_tables_2(of):
+    rows = of("table2b")
+    assert rows.against() == {("R2D", "+ SA")}
+    assert not rows.differ("R2D", "+ SA")
+    tape, deaf = rows.runs("+ SA + TAPE"), rows.runs("+ SA + TA")
+    assert min(run["top1"] - run["reversed"] for run in tape) > 0.01  # it sees order
+    assert max(abs(run["top1"] - run["reversed"]) for run in deaf) < 0.002
+    rows = of("table2a")
+    assert rows.against() == {("pixel, G = 1", "pixel + region, G = 1")}
+    assert not rows.differ("pixel, G = 1", "pixel + region, G = 1")
+    rows = of("table2c")
+    assert rows.against() == set()
+    single = [label for label in rows if label.endswith("+ 1") and "," not in label]
+    assert min(single, key=rows.__getitem__) == "res5 + 1"
+
+
+def test_what_is_said_of_table_3(of):
+    rows = of("table3")
+    blind = [label for label in rows if label != "GTA"]
+    for label in blind:
+        for run in rows.runs(label):
+            assert run["reversed"] == pytest.approx(run["top1"], abs=0.002)
+    for name in ("CGNL", "GCNet", "GloRe"):
+        assert rows[f"{name}, decoupled"] > rows[name]
+        assert rows.differ(f"{name}, decoupled", name)
+    assert rows.against()
+    for pair in rows.against():
+        assert "GTA" not in pair
+        assert len({"decoupled" in label for label in pair}) == 1
+        assert not rows.differ(*pair)
+
+
+def test_what_is_said_of_table_7(ours, of):
+    rows = of("table7")
+    papers = {row.label: row.paper for row in rows.experiment.rows}
+    for name in ("TAPE", "pixel GTA", "SA + TAPE", "SA + pixel GTA"):
+        eight, one = f"{name}, G = 8", f"{name}, G = 1"
+        assert rows[eight] - rows[one] > (papers[eight] - papers[one]) / 100 > 0
+    assert rows.against()
+    for _, worse_here in rows.against():
+        assert worse_here.startswith("SA + ")
+    for name in ("TAPE, G = 1", "TAPE, G = 8", "pixel GTA, G = 1", "pixel GTA, G = 8"):
+        assert not (rows.differ(f"SA + {name}", name) and rows[f"SA + {name}"] > rows[name])
+
+
+def test_what_is_said_of_groups_and_the_harder_level(of):
+    rows, harder, easier = of("figure5"), of("harder"), of("table2a")
+    best = max(rows.values())
+    assert min(rows, key=rows.__getitem__) == "G = 1"
+    assert not rows.differ("G = 1", "G = 8")
+    for groups in (2, 4, 16, 32):
+        assert not rows.differ("G = 8", f"G = {groups}")
+    assert rows["G = 32"] >= rows["G = 8"] - 0.005
+    assert best < 0.98
+    both = "pixel + region, G = 8", "pixel + region, G = 1"
+    assert harder.differ(*both)
+    assert not easier.differ(*both)
+    assert harder.against() == {("region, G = 8", "pixel, G = 1")}
+    assert not harder.differ("region, G = 8", "pixel, G = 1")
+    assert max(harder.values()) - min(harder.values()) > max(easier.values()) - min(easier.values())
+    assert max(harder.values()) < 0.8
+
+
+def test_what_is_said_of_regions_and_places(of):
+    rows = of("region")
+    assert len(rows) == 7
+    places = of("places")
+    one, other = places.all.values()
+    assert abs(mean(one) - mean(other)) < 0.005
+
+
+def test_what_is_said_of_table_5_and_slowfast(ours, of):
+    rows = of("tsm")
+    both, alone = "TSM + GTA, {} frames", "GTA, {} frames"
+    assert rows[both.format(8)] > rows["TSM, 8 frames"]
+    assert rows.differ(both.format(8), "TSM, 8 frames")
+    for frames in (8, 16):
+        assert rows[both.format(frames)] < rows[alone.format(frames)]
+        assert not rows.differ(both.format(frames), alone.format(frames))
+    assert mean(mean(run["pairs"].values()) for run in rows.runs(alone.format(8))) > 0.985
+    *others, worst = sorted(rows.runs(both.format(16)), key=lambda run: run["loss"][-1])
+    assert worst["top1"] == min(rows.all[both.format(16)])
+    without = mean(run["top1"] for run in others)
+    assert without > rows[both.format(8)] > rows[both.format(16)]
+    assert abs(without - rows[alone.format(16)]) < 0.005
+    assert abs(rows[both.format(8)] - rows[alone.format(8)]) < 0.005
+    found = ours.rows.Found(ours.results.read_results())
+    for label, members in ours.tables.ENSEMBLES["tsm"].items():
+        ends = [
+            found.get(identity)["top1"]
+            for name, identity, _ in ours.ensembles.members("tsm")
+            if name == label
+        ]
+        assert mean(ends) > max(rows[row] for row in members[0])
+    rows = of("slowfast")
+    assert rows.against() == {("SlowFast", "+ NL")}
+    assert not any(rows.differ(*pair) for pair in combinations(rows, 2))
+    assert min(mean(run["pairs"].values()) for run in rows.runs("SlowFast")) > 0.9
+
+
+def test_what_is_said_of_three_times_the_steps(of):
+    long, short = of("steps"), of("table2b")
+    for label in ("SA + TAPE", "SA + region GTA"):
+        assert long[label] > short["+ SA + GTA"] - 0.005
+    assert long["SA + TA"] < 0.591
+
+
+def test_what_is_said_of_real_clips(ours):
+    results = ours.results.read_results(ours.results.REAL_FILE)
+    (folds, *_), real = ours.report_real.SECTIONS, ours.report_real
+    found = real.networks(results, folds)
+    top1 = {which: [run["top1"] for run in runs] for which, runs in found.items()}
+    assert set(top1["TAPE", "scratch"]) == {0.5}
+    svm = [
+        one["top1"]
+        for one in results
+        if one["run"].get("baseline") == ours.real_baselines.BASELINES[0]
+        and (one["run"]["task"], one["run"]["held_out"]) == ("sit-stand", "folds")
+    ]
+    assert abs(mean(top1["GTA", "scratch"]) - mean(svm)) < 0.01
+    best = sorted(top1, key=lambda which: -mean(top1[which]))
+    scratch = [name for name, start in best if start == "scratch"]
+    assert set(scratch[:2]) == {"TSM", "TSM + GTA"}
+    assert mean(top1["GTA", "ordered"]) > mean(svm)
+    for name in ("TSM", "TSM + GTA"):
+        assert abs(mean(top1["GTA", "ordered"]) - mean(top1[name, "ordered"])) < 0.02
