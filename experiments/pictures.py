@@ -15,6 +15,8 @@ from experiments.times import job_key, measured
 
 COST_TABLES = ("table2b", "table2a", "table3", "table7", "table2c", "tsm")
 """Of networks of the same depth, clips of the same size."""
+BLOCKS = {"table2a": "SA + GTA, ", "table2c": "SA + GTA, "}
+"""Which the rows of these do not name."""
 GROUPS = (1, 2, 4, 8, 16, 32)
 _MARKERS = "osD^v"
 
@@ -32,7 +34,9 @@ def draw_cost(results: Sequence[Result], times: Sequence[Result], path: Path) ->
                 ms = [taken.get(job_key(job, on)) for on in devices]
                 places = [runs[0]["gflops"], *(min(one) if one else None for one in ms)]
                 values = [100 * run["top1"] for run in runs]
-                points.setdefault(row.model.model_dump_json(), (row.label, values, places))
+                label = row.label.removeprefix("+ ").removesuffix(", 8 frames")
+                label = BLOCKS.get(name, "") + label
+                points.setdefault(row.model.model_dump_json(), (label, values, places))
     best_first = sorted(points.values(), key=lambda point: -mean(point[1]))
     costs = ["GFLOPs of a clip", *(f"ms of a clip, measured: {name}" for name in devices)]
     figure = Figure(figsize=(3 + 3.7 * len(costs), 5.6), layout="constrained")

@@ -48,8 +48,8 @@ REPEATS = """ On a GPU
 sums are not always in the same order, so a seed does not determine a run: {runs} runs were made
 again, {count} times in all, some of them with an earlier version of this code or compiled at first,
 and ended {mean:.1f} points from the one in the file in the mean, {median:.1f} in the median and
-{most:.1f} at most. What seeds differ by includes that, and no row's standard deviation is taken to
-be less than that of the median, {least:.1f}, where it is asked what seeds explain."""
+{most:.1f} at most. What seeds differ by includes that; where it is asked what they explain, no row
+is taken to have a standard deviation below {least:.1f}, that of the median."""
 COST = """## Accuracy against cost
 
 {about}

@@ -68,7 +68,7 @@ def times_apart(times: Sequence[Result]) -> float:
 
 
 def milliseconds(jobs: Sequence[Job], device: torch.device) -> list[float]:
-    """Of one clip in each network. They take turns, so that none has a quieter device."""
+    """Of one clip in each network. They take turns, so that none has a quieter machine."""
     steps = [_ready(job, device) for job in jobs]
     times = [[_one(step, device) for step in steps] for _ in range(ROUNDS)]
     batch = BATCHES[device.type]
@@ -116,17 +116,17 @@ def main() -> None:
     torch.backends.cudnn.benchmark = True
     torch.set_num_threads(1)
     hardware = name_of(device)
-    done, missing = by_key(read_results(given.results)), dict[str, tuple[str, Job]]()
+    done = set() if given.again else set(by_key(read_results(given.results)))
     for name in given.names or EXPERIMENTS:
-        for row, job in EXPERIMENTS[name].jobs(1):
-            if (about := job_key(job, hardware)) not in done or given.again:
-                missing.setdefault(about, (f"{name}, {row.label}", job))
-    times = milliseconds([job for _, job in missing.values()], device)
-    for (label, job), ms in zip(missing.values(), times, strict=True):
-        print(f"{label}: {ms:.3f} ms", flush=True)
-        about = {"run": timed(job, hardware), "ms": round(ms, 5), "device": device.type}
-        with_what = {**what_with(device), "hardware": hardware}
-        append_result({**about, **with_what, "commit": given.commit or commit()}, given.results)
+        rows = {job_key(job, hardware): (row, job) for row, job in EXPERIMENTS[name].jobs(1)}
+        missing = [rows[about] for about in rows if about not in done]
+        done |= set(rows)
+        times = milliseconds([job for _, job in missing], device)
+        for (row, job), ms in zip(missing, times, strict=True):
+            print(f"{name}, {row.label}: {ms:.3f} ms", flush=True)
+            about = {"run": timed(job, hardware), "ms": round(ms, 5), **what_with(device)}
+            about |= {"hardware": hardware, "device": device.type}
+            append_result({**about, "commit": given.commit or commit()}, given.results)
 
 
 if __name__ == "__main__":
