@@ -68,9 +68,9 @@ GTA adds to TSM, and TSM adds nothing to GTA that could be seen: by itself it te
 from their partners, so what the shift could add is there already. The paper, whose classes are far
 from that, has a point for it. With 16 frames one run with both ended with a higher loss on its
 training clips than the others ({highest} against {others}) and far below them held out, which is
-what puts the row below the one of 8 frames.{again} Without it, both and GTA alone are as close
-together as with 8 frames. The ensembles of 8 and 16 frames, of one view here and of 3 x 2 in the
-paper, are above their members, by little.
+what puts the row below the one of 8 frames.{again} Without that run, both and GTA alone are as
+close together as with 8 frames. The ensembles of 8 and 16 frames, of one view here and of 3 x 2 in
+the paper, are above their members, by little.
 """,
     "slowfast": """
 The fast pathway has convolutions over time and so sees order without any block. The blocks are
