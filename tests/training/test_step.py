@@ -102,6 +102,8 @@ def test_a_compiled_network_trains_alike_and_resumes_to_the_bit(
         training.run()
         return model.state_dict(), training.position.history
 
+    smaller = ("clip.size=28", "test.protocol=1x1-center28")
+    trained("smaller", "train.compile=true", *smaller, epochs=1)  # then another size of frames
     plain, history = trained("plain")
     compiled, of_compiled = trained("compiled", "train.compile=true")
     assert of_compiled[-1]["train_loss"] == pytest.approx(history[-1]["train_loss"], rel=0.02)

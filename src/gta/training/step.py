@@ -41,7 +41,9 @@ class Step:
     ):
         self.replica, self.optimizer, self.recipe = replica, optimizer, recipe
         self.processes = processes
-        self.forward = torch.compile(replica) if recipe.train.compile else replica
+        # for each shape by itself: of a second size of frames in one process the compiler would
+        # make a network for any size, and fails at that (torch 2.14, channels last)
+        self.forward = torch.compile(replica, dynamic=False) if recipe.train.compile else replica
         self.mixing = Mixing(recipe.augment, num_classes)
 
     def __call__(self, batch: Batch, epoch: int, number: int, num_batches: int) -> Tensor:
