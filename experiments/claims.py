@@ -1,10 +1,9 @@
 """What the paper claims, and what becomes of it here: pairs of rows, and how far they are apart."""
 
 from dataclasses import dataclass
-from statistics import mean
 
 from experiments.rows import Found
-from experiments.spread import welch_interval
+from experiments.spread import difference, welch_interval
 from experiments.tables import EXPERIMENTS, Row
 
 
@@ -115,18 +114,16 @@ def claims(found: Found, least: float) -> str:
 def _line(pair: tuple[str, str, str], found: Found, least: float) -> str:
     experiment = EXPERIMENTS[pair[0]]
     better, worse = (experiment.row(label) for label in pair[1:])
-    some, others = ([run["top1"] for run in found.of(row, experiment)] for row in (better, worse))
+    some, others = (found.top1(row, experiment) for row in (better, worse))
     if not some or not others:
         return ""
     paper = ""
     if better.paper is not None and worse.paper is not None:
         paper = f"{better.paper - worse.paper:+.1f}"
     interval = welch_interval(some, others, least)
-    here, verdict = f"{100 * (mean(some) - mean(others)):+.1f}", "open"
+    here, verdict = difference(some, others, interval), "open"
     if interval is not None:
-        low, high = interval
-        here += f" ({100 * low:+.1f} to {100 * high:+.1f})"
-        verdict = "yes" if low > 0 else "no" if high < 0 else "open"
+        verdict = "yes" if interval[0] > 0 else "no" if interval[1] < 0 else "open"
     words, about = f"{_plain(better)} over {_plain(worse)}", WHERE.get(pair[0], "")
     words += "" if about.strip(", ") in words else about
     return f"| {words} | {paper} | {here} | {verdict} |"

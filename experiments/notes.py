@@ -106,15 +106,13 @@ def note(name: str, found: Found, repeats: Repeats) -> str:
     whole = all(len(found.of(row, experiment)) >= experiment.seeds for row in experiment.rows)
     if name not in NOTES or not whole:
         return ""
-    told = NOTES[name].format(**_FIGURES.get(name, _block)(experiment, found, repeats))
-    return textwrap.fill(told.strip(), 100)
+    figures = _FIGURES[name](experiment, found, repeats) if name in _FIGURES else {}
+    return textwrap.fill(NOTES[name].format(**figures).strip(), 100)
 
 
 def top1(experiment: Experiment, found: Found) -> dict[str, list[float]]:
     """Of all runs, by the label of their row."""
-    return {
-        row.label: [run["top1"] for run in found.of(row, experiment)] for row in experiment.rows
-    }
+    return {row.label: found.top1(row, experiment) for row in experiment.rows}
 
 
 def _block(experiment: Experiment, found: Found, repeats: Repeats) -> dict[str, Any]:
@@ -152,5 +150,8 @@ def _worst(experiment: Experiment, found: Found, repeats: Repeats) -> dict[str, 
     }
 
 
-_FIGURES = {"table2b": _spatial, "region": _variance, "tsm": _worst}
-"""What takes the place of {} in a note; `_block` for the others."""
+_FIGURES = {
+    **{"table2b": _spatial, "region": _variance, "tsm": _worst},
+    **dict.fromkeys((name for name, told in NOTES.items() if told is _ONE_SEED), _block),
+}
+"""What takes the place of {} in a note."""

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.results import Result
-from experiments.rows import Found
+from experiments.rows import Found, short_rows
 from experiments.tables import EXPERIMENTS
 from experiments.times import job_key, measured
 
@@ -25,19 +25,15 @@ def draw_cost(results: Sequence[Result], times: Sequence[Result], path: Path) ->
     """Top-1 over GFLOPs and over the milliseconds measured on each device, a point a variant."""
     found, taken = Found(results), measured(times)
     devices = list(dict.fromkeys(time["hardware"] for time in times))
-    points: dict[str, tuple[str, list[float], list[float | None]]] = {}
-    for name in COST_TABLES:
+    points: list[tuple[str, list[float], list[float | None]]] = []
+    for name, row, label in short_rows(COST_TABLES):
         experiment = EXPERIMENTS[name]
-        for row, job in experiment.jobs(1):
-            runs = found.of(row, experiment)
-            if runs and row.settings.num_frames == 8:
-                ms = [taken.get(job_key(job, on)) for on in devices]
-                places = [runs[0]["gflops"], *(min(one) if one else None for one in ms)]
-                values = [100 * run["top1"] for run in runs]
-                label = row.label.removeprefix("+ ").removesuffix(", 8 frames")
-                label = BLOCKS.get(name, "") + label
-                points.setdefault(row.model.model_dump_json(), (label, values, places))
-    best_first = sorted(points.values(), key=lambda point: -mean(point[1]))
+        if runs := found.of(row, experiment):
+            ms = [taken.get(job_key(experiment.job(row, 0), on)) for on in devices]
+            places = [runs[0]["gflops"], *(min(one) if one else None for one in ms)]
+            values = [100 * run["top1"] for run in runs]
+            points.append((BLOCKS.get(name, "") + label.removeprefix("+ "), values, places))
+    best_first = sorted(points, key=lambda point: -mean(point[1]))
     costs = ["GFLOPs of a clip", *(f"ms of a clip, measured: {name}" for name in devices)]
     figure = Figure(figsize=(3 + 3.7 * len(costs), 5.6), layout="constrained")
     parts = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]

@@ -14,7 +14,7 @@ from experiments.real_gap import GAP_FILE
 from experiments.repeats import Repeats, read_repeats
 from experiments.report_real import real_section
 from experiments.results import FILE, REAL_FILE, TIMES_FILE, Result, read_results
-from experiments.rows import Found
+from experiments.rows import Found, short_rows
 from experiments.spread import differ, prediction_interval, spread
 from experiments.tables import ENSEMBLES, EXPERIMENTS, Experiment
 from experiments.times import BATCHES, ROUNDS, times_apart
@@ -42,8 +42,6 @@ writes this page ([how](../experiments/README.md), [data](../experiments/results
 [log](../experiments/results/ordered.log)).{unlogged}
 """
 UNLOGGED = """ {count} of the {all} runs are older than the log."""
-
-
 REPEATS = """ On a GPU
 sums are not always in the same order, so a seed does not determine a run: {runs} runs were made
 again, {count} times in all, some of them with an earlier version of this code or compiled at first,
@@ -103,18 +101,14 @@ def told_twice(repeats: Repeats) -> str:
 
 def beyond(found: Found) -> str:
     """Markdown: rows on other frames."""
-    lines, shown = [], set[str]()
-    rows = [(EXPERIMENTS[name], row) for name in OTHER_FRAMES for row in EXPERIMENTS[name].rows]
-    for experiment, row in rows:
-        runs = [one for one in found.of(row, experiment) if "longer" in one]
-        model = row.model.model_dump_json()
-        if not runs or model in shown or row.settings.num_frames != 8:
+    lines = []
+    for name, row, label in short_rows(OTHER_FRAMES):
+        runs = [one for one in found.of(row, EXPERIMENTS[name]) if "longer" in one]
+        if not runs:
             continue
-        shown.add(model)
         cells = [[run[figure] for run in runs] for figure in ("top1", "dropped", "middle")]
         cells.append([run["other_frames"]["top1"] for run in runs])
         cells.append([run["longer"]["top1"] for run in runs])
-        label = row.label.removesuffix(", 8 frames")
         lines.append(f"| {label} | {len(runs)} | " + " | ".join(map(spread, cells)) + " |")
     if not lines:
         return ""
@@ -183,7 +177,7 @@ def order(experiment: Experiment, found: Found, least: float = 0.0) -> str:
     `least`: see `welch_interval`.
     """
     rows = [
-        (row.label, row.paper, [run["top1"] for run in found.of(row, experiment)])
+        (row.label, row.paper, found.top1(row, experiment))
         for row in experiment.rows
         if row.paper is not None
     ]

@@ -10,7 +10,7 @@ from experiments.real_baselines import BASELINES
 from experiments.real_clips import HEIGHT, NUM_FRAMES, WIDTH
 from experiments.real_runs import MODELS, SETTINGS, STARTS
 from experiments.results import Result, by_key, key
-from experiments.spread import spread, welch_interval
+from experiments.spread import differ, difference, spread, welch_interval
 from gta.evaluation.significance import wilson_interval
 
 INTRODUCTION = """## Real clips
@@ -143,7 +143,7 @@ def num_pretrainings(results: Sequence[Result]) -> int:
 def above_none(results: Sequence[Result], section: Section, start: str) -> str:
     """Who is above the network without attention by more than seeds explain, and "is" or "are"."""
     found = networks(results, section)
-    plain = [run["top1"] for run in found.get(("no attention", start), [])]
+    plain = _top1(found, "no attention", start)
     names = [
         name
         for name in MODELS
@@ -156,19 +156,18 @@ def worth(results: Sequence[Result]) -> str:
     """Markdown: how far networks from `ordered` are above those from scratch; or empty."""
     sections = [one for one in SECTIONS if one.augment == "none"]
     heads = [f"{one.task}, {one.held_out}" for one in sections]
+    found_in = [networks(results, one) for one in sections]
     lines, told = list[str](), list[str]()
     for name in MODELS:
         cells = list[str]()
-        for section, head in zip(sections, heads, strict=True):
-            found = networks(results, section)
+        for section, head, found in zip(sections, heads, found_in, strict=True):
             drawn, given = (_top1(found, name, start) for start in STARTS)
             interval = welch_interval(given, drawn)
             if interval is None or (section.arrow and name in BLIND):
                 cells.append("")
                 continue
-            low, high = (100 * one for one in interval)
-            cells.append(f"{100 * (mean(given) - mean(drawn)):+.1f} ({low:+.1f} to {high:+.1f})")
-            if not low <= 0 <= high:
+            cells.append(difference(given, drawn, interval))
+            if differ(given, drawn):
                 told.append(f"{name} ({head})")
         if any(cells):
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
@@ -197,8 +196,8 @@ def new_scenes(results: Sequence[Result]) -> dict[str, float]:
         if one.held_out == held_out
     )
     cost = [
-        100 * (mean(run["top1"] for run in known[which]) - mean(run["top1"] for run in runs))
-        for which, runs in new.items()
+        100 * (mean(_top1(known, *which)) - mean(_top1(new, *which)))
+        for which in new
         if which in known
     ]
     return {"least": min(cost, default=0), "most": max(cost, default=0)}

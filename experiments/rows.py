@@ -1,10 +1,10 @@
 """The runs of a row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from experiments.results import Result, by_key, key
-from experiments.tables import Experiment, Row
+from experiments.tables import EXPERIMENTS, SMALL, Experiment, Row
 
 
 class Found:
@@ -20,9 +20,24 @@ class Found:
         """All finished runs of a row, whatever their seeds."""
         return self._rows.get(without_seed(experiment.job(row, 0).identity()), [])
 
+    def top1(self, row: Row, experiment: Experiment) -> list[float]:
+        """That of each of those runs."""
+        return [run["top1"] for run in self.of(row, experiment)]
+
     def get(self, identity: dict[str, Any]) -> Result | None:
         """One run, or an ensemble."""
         return self._runs.get(key(identity))
+
+
+def short_rows(names: Sequence[str]) -> Iterator[tuple[str, Row, str]]:
+    """Experiment, row and label of each network that these train with as few frames as most."""
+    shown = set[str]()
+    for name in names:
+        for row in EXPERIMENTS[name].rows:
+            model = row.model.model_dump_json()
+            if model not in shown and row.settings.num_frames == SMALL.num_frames:
+                shown.add(model)
+                yield name, row, row.label.removesuffix(f", {SMALL.num_frames} frames")
 
 
 def without_seed(identity: dict[str, Any]) -> str:

@@ -52,6 +52,17 @@ def welch_interval(
     return apart - reach, apart + reach
 
 
+def difference(
+    some: Sequence[float], others: Sequence[float], interval: tuple[float, float] | None
+) -> str:
+    """How far some are above others, in points, and the interval where there is one."""
+    told = f"{100 * (mean(some) - mean(others)):+.1f}"
+    if interval is None:
+        return told
+    low, high = interval
+    return f"{told} ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
 def differ(some: Sequence[float], others: Sequence[float], least: float = 0.0) -> bool:
     """Whether the means are further apart than seeds explain: Welch's t-test, p < 0.05."""
     interval = welch_interval(some, others, least)

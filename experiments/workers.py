@@ -92,8 +92,10 @@ def run_jobs(
     left, failed = list(jobs), 0
     lately = deque[float](maxlen=count)  # seconds for a GFLOP, of the latest runs
 
-    def take(worker: _Worker, job: AnyJob, message: dict[str, Any]) -> None:
+    def take(worker: _Worker, message: dict[str, Any]) -> None:
         nonlocal failed
+        job = worker.job
+        assert job is not None
         name = run_id(job.identity())
         if "said" in message:
             worker.has_begun = True
@@ -130,8 +132,7 @@ def run_jobs(
                 except (EOFError, OSError):  # its end is closed: it has died
                     lose(worker)
                     continue
-                assert worker.job is not None
-                take(worker, worker.job, message)
+                take(worker, message)
             elif worker.process.exitcode is not None and not worker.pipe.poll():
                 lose(worker)  # what it has started may live, and have its end of the pipe
         return bool(ready)
