@@ -34,22 +34,16 @@ def ordered_setups(
     work: Path,
     *,
     compiled: bool = False,
-    keep_weights: bool = False,
 ) -> dict[str, Setup]:
-    """For each device. Scores, and weights on request, are left in the work folder."""
-    return {
-        name: partial(_runner, mine, work, compiled, keep_weights) for name, mine in clips.items()
-    }
+    """For each device. Scores and weights are left in the work folder."""
+    return {name: partial(_runner, mine, work, compiled) for name, mine in clips.items()}
 
 
-def _runner(
-    clips: AllClips, work: Path, compiled: bool, keep_weights: bool, _: torch.device
-) -> Runner:
+def _runner(clips: AllClips, work: Path, compiled: bool, _: torch.device) -> Runner:
     def finish(job: Job, say: Say) -> Result:
         found, probabilities, model = run(job, *clips, say, compiled=compiled)
         write_scores(job, probabilities, work)
-        if keep_weights:
-            write_weights(job, model, found["top1"], work)
+        write_weights(job, model, found["top1"], work)
         return found
 
     return finish

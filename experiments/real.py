@@ -9,8 +9,8 @@ python -m experiments.real mine --results mine.jsonl
 The arrow of time (`--arrow` for a folder of yours with two classes that are each other backwards):
 each clip and its reversed copy under the other label, both in the same fold. It is the list of
 sampled frames that is reversed, so a network that is blind to order gives both the same scores and
-is right in exactly half of the cases. Runs start from scratch, or from weights trained on
-`ordered`, which are made first and kept in the work folder.
+is right in exactly half of the cases. Runs start from scratch, or from the weights of the run on
+`ordered` with the same seed, which is made first if its weights are not in the work folder.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from experiments.ordered_runs import ordered_clips, ordered_setups
 from experiments.real_baselines import BASELINES, identity, run_baseline
 from experiments.real_batches import AUGMENTATIONS
 from experiments.real_clips import RealClips, load_real, reduce_folder
-from experiments.real_runs import MODELS, STARTS, RealJob, pretraining, run_real
+from experiments.real_runs import MODELS, STARTS, RealJob, run_real
 from experiments.report import write_page
 from experiments.report_real import Section, table_of
 from experiments.results import (
@@ -100,8 +100,7 @@ def runner(work: Path, clips: Mapping[str, RealClips], device: torch.device) -> 
     """What a training process does with its jobs."""
 
     def run(job: RealJob, say: Say) -> Result:
-        first = pretraining(job.model)
-        weights = read_weights(first, work) if job.start == "ordered" else None
+        weights = read_weights(job.pretraining, work) if job.start == "ordered" else None
         return run_real(job, clips[job.task], weights, device, say)
 
     return run
@@ -112,13 +111,13 @@ def pretrain(jobs: Sequence[RealJob], limits: Limits, work: Path, log: Log) -> i
 
     How many runs have failed.
     """
-    models = [job.model for job in jobs if job.start == "ordered"]
-    first = {model.model_dump_json(): pretraining(model) for model in models}
-    absent = [job for job in first.values() if not weights_file(job, work).exists()]
+    wanted = [job.pretraining for job in jobs if job.start == "ordered"]
+    first = {weights_file(job, work): job for job in wanted}
+    absent = [job for path, job in first.items() if not path.exists()]
     if not absent:
         return 0
     clips = ordered_clips(render(absent[0].data, work), limits.devices)
-    setups = ordered_setups(clips, work, keep_weights=True)
+    setups = ordered_setups(clips, work)
     failed = run_jobs(absent, limits, lambda one: print(f"weights: {told(one)}"), setups, log)
     del clips, setups
     torch.cuda.empty_cache()  # room for what is trained next
@@ -194,7 +193,7 @@ def run_missing(
     ready = [
         job
         for job in jobs
-        if job.start == "scratch" or weights_file(pretraining(job.model), given.work).exists()
+        if job.start == "scratch" or weights_file(job.pretraining, given.work).exists()
     ]
     setups = dict.fromkeys(devices, partial(runner, given.work, clips))
     return failed + run_jobs(ready, limits_left(given, devices, began), done, setups, log)

@@ -63,6 +63,11 @@ class RealJob:
         folds = 1 if self.held_out == "split" else FOLDS
         return folds * self.settings.steps * self.settings.batch_size
 
+    @property
+    def pretraining(self) -> Job:
+        """The run on `ordered` whose weights it starts from: of the same seed."""
+        return Job(self.model, SMALL, DATA, self.seed)
+
     def identity(self) -> dict[str, Any]:
         """Everything that the outcome depends on."""
         found = {
@@ -74,7 +79,7 @@ class RealJob:
         if self.augment != "none":
             found["augment"] = self.augment
         if self.start == "ordered":
-            found["pretraining"] = pretraining(self.model).identity()
+            found["pretraining"] = self.pretraining.identity()
         return found
 
 
@@ -164,8 +169,3 @@ def macro_f1(truth: Tensor, said: Tensor, num_classes: int) -> float:
         hits = ((truth == label) & (said == label)).sum()
         found.append(2 * hits / ((truth == label).sum() + (said == label).sum()).clamp(min=1))
     return torch.stack(found).double().mean().item()
-
-
-def pretraining(model: Model) -> Job:
-    """The run on `ordered` whose weights a network starts from."""
-    return Job(model, SMALL, DATA, 0)

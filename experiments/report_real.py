@@ -17,11 +17,10 @@ INTRODUCTION = """## Real clips
 
 R2D-18 on {clip_frames} frames of each clip, {height} x {width} pixels, brightened; {steps} steps of
 {batch} crops of {crop} pixels and {frames} frames, half of them mirrored (`python -m
-experiments.real`, [data](../experiments/results/real.jsonl)). "from `ordered`" starts from the
-weights of a run on the built-in set instead of drawn ones: there have been {starts} such runs of
-each network, one for some seeds and one for the others, so that spread is of both. Mean and
-standard deviation over seeds, which also draw the folds; in brackets Wilson's 95 % interval for
-that accuracy on so many clips.
+experiments.real`, [data](../experiments/results/real.jsonl),
+[log](../experiments/results/real.log)). "from `ordered`" starts from the weights of the run on the
+built-in set with the same seed instead of drawn ones. Mean and standard deviation over seeds, which
+also draw the folds; in brackets Wilson's 95 % interval for that accuracy on so many clips.
 """
 WORTH = """### What it is worth to start from `ordered`
 
@@ -126,18 +125,8 @@ def real_section(results: Sequence[Result], gap: dict[str, dict[str, float]]) ->
         **{"clip_frames": NUM_FRAMES, "height": HEIGHT, "width": WIDTH},
         **{"steps": SETTINGS.steps, "batch": SETTINGS.batch_size},
         **{"crop": SETTINGS.crop, "frames": SETTINGS.num_frames},
-        starts=num_pretrainings(results),
     )
     return "\n".join([introduction, *parts, *filter(None, [worth(results)])])
-
-
-def num_pretrainings(results: Sequence[Result]) -> int:
-    """How many runs on `ordered` the weights of a network are from; early records do not say."""
-    found = dict[str, set[float | None]]()
-    for one in results:
-        if one["run"].get("start") == "ordered":
-            found.setdefault(key(one["run"]["model"]), set()).add(one.get("pretraining_top1"))
-    return max(map(len, found.values()), default=0)
 
 
 def above_none(results: Sequence[Result], section: Section, start: str) -> str:

@@ -108,6 +108,3 @@ def test_what_the_page_counts(ours):
         "| GTA |  |  |  |  | +10.0 (+7.7 to +12.3) |",
     ]
     assert real.worth([]) == ""
-    assert real.num_pretrainings(results) == 1
-    again = run("GTA", wagon, "ordered", 0.7, 4) | {"pretraining_top1": 0.9}
-    assert real.num_pretrainings([*results, again]) == 2
