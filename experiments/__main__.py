@@ -3,7 +3,7 @@
 python -m experiments --list                          what there is, and what is missing
 python -m experiments table2b table2a                 runs what is missing, then writes the page
 python -m experiments table1 --minutes 9 --jobs 4     within a time; again goes on
-python -m experiments table2b --seeds 4               one more seed than the table asks for
+python -m experiments table3 --seeds 4                one more seed than the table asks for
 python -m experiments --report                        writes the page alone
 
 All GPUs of the machine are used, unless `--device` names some: cuda:0,cuda:1. With `--results`

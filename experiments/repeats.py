@@ -21,8 +21,6 @@ class Repeats:
     """Of each: the top-1 of the times that are not in the results file."""
     apart: list[float] = field(default_factory=list)
     """How far each of those is from the time that is."""
-    unlogged: int = 0
-    """Runs with results that were made before there was a log."""
 
     def of(self, identity: dict[str, Any]) -> list[float]:
         """The other times of a run."""
@@ -49,8 +47,6 @@ def read_repeats(results: Sequence[Result], files: Sequence[Path]) -> Repeats:
         ]
         if result["top1"] in ends:  # the time that is in the file
             ends.remove(result["top1"])
-        else:
-            found.unlogged += 1
         if ends:
             found.ends[name] = ends
             found.apart += [abs(other - result["top1"]) for other in ends]

@@ -39,9 +39,8 @@ spread). A model that is blind to the order of frames reaches {ceiling:.1f} % at
 on Something-Something v1, at 224 pixels, from pretrained weights; ours are from scratch, at 112.
 What can be compared is the order of the rows. `python -m experiments` runs what is missing and
 writes this page ([how](../experiments/README.md), [data](../experiments/results/ordered.jsonl),
-[log](../experiments/results/ordered.log)).{unlogged}
+[log](../experiments/results/ordered.log)).
 """
-UNLOGGED = """ {count} of the {all} runs are older than the log."""
 REPEATS = """ On a GPU
 sums are not always in the same order, so a seed does not determine a run: {runs} runs were made
 again, {count} times in all, some of them with an earlier version of this code or compiled at first,
@@ -57,8 +56,8 @@ COST = """## Accuracy against cost
 VARIANTS = "The networks of Tables 2, 3, 5 and 7 with 8 frames (R2D-18)."
 TIMES = """ Milliseconds are of inference alone, the quickest of {rounds} batches, on {devices}
 (`python -m experiments.times`, [data](../experiments/results/times.jsonl))."""
-TIMED_AGAIN = """ Measured again, a network was up to {apart:.0%} from itself: what is closer
-together cannot be told apart. The picture has the quickest of all."""
+TIMED_AGAIN = """ Measured again, a network was up to {apart} from itself: what is closer together
+cannot be told apart. The picture has the quickest of all."""
 HOW_TIMED = {
     "cpu": "one thread of a CPU ({hardware}), {cpu} clips at once in float32",
     "cuda": "an {hardware}, {cuda} clips at once in bfloat16, as a CUDA graph",
@@ -80,12 +79,6 @@ which is less time than it learned.
 """
 OTHER_FRAMES = ("table2b", "table2a", "tsm")
 """Experiments whose rows are in that table, if they were trained with 8 frames."""
-
-
-def told_unlogged(results: Sequence[Result], repeats: Repeats) -> str:
-    """How many runs the log does not know; empty if it knows all."""
-    runs = sum("ensemble" not in result["run"] for result in results)
-    return UNLOGGED.format(count=repeats.unlogged, all=runs) if repeats.unlogged else ""
 
 
 def told_twice(repeats: Repeats) -> str:
@@ -125,9 +118,14 @@ def how_timed(times: Sequence[Result]) -> str:
         return ""
     devices = {time["hardware"]: time["device"] for time in times}
     how = [HOW_TIMED[kind].format(hardware=name, **BATCHES) for name, kind in devices.items()]
-    again = times_apart(times)
     told = TIMES.format(rounds=ROUNDS, devices="; on ".join(how))
-    return told + (TIMED_AGAIN.format(apart=again) if again else "")
+    again = [times_apart([time for time in times if time["hardware"] == one]) for one in devices]
+    if not any(again):
+        return told
+    apart = " and ".join(
+        f"{share:.0%} ({one})" for share, one in zip(again, devices, strict=True) if share
+    )
+    return told + TIMED_AGAIN.format(apart=apart)
 
 
 def table(name: str, found: Found, repeats: Repeats) -> str:
@@ -222,7 +220,6 @@ def page() -> str:
             side=data.side,
             ceiling=100 * order_blind_ceiling([one.key for one in CLASSES]),
             repeats=told_twice(repeats),
-            unlogged=told_unlogged(results, repeats),
         )
     ]
     if told := claims(found, repeats.spread):

@@ -15,19 +15,24 @@ def spread(values: Sequence[float]) -> str:
     return f"{100 * mean(values):.1f} ± {100 * stdev(values):.1f}"
 
 
-def prediction_interval(values: Sequence[float], least: float = 0.0) -> str:
-    """Where one more seed is in 19 of 20 cases, in %: Student's t; empty with fewer than two.
+def prediction_range(values: Sequence[float], least: float = 0.0) -> tuple[float, float] | None:
+    """Where one more seed is in 19 of 20 cases: Student's t; None with fewer than two.
 
     `least` is the standard deviation that is taken where that of the values is smaller.
     """
     from scipy.stats import t  # pip install -e ".[experiments]"
 
     if len(values) < 2:
-        return ""
+        return None
     count = len(values)
     reach = t.ppf((1 + _SURE) / 2, count - 1) * max(stdev(values), least) * (1 + 1 / count) ** 0.5
-    low, high = max(mean(values) - reach, 0), min(mean(values) + reach, 1)
-    return f"{100 * low:.1f} to {100 * high:.1f}"
+    return max(mean(values) - reach, 0), min(mean(values) + reach, 1)
+
+
+def prediction_interval(values: Sequence[float], least: float = 0.0) -> str:
+    """`prediction_range` in %; empty where there is none."""
+    within = prediction_range(values, least)
+    return "" if within is None else f"{100 * within[0]:.1f} to {100 * within[1]:.1f}"
 
 
 def welch_interval(

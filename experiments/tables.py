@@ -127,20 +127,22 @@ EXPERIMENTS: dict[str, Experiment] = {
             Row("+ SA + TAPE", r2d18(SA, PE), 48.4),
             Row("+ SA + GTA", r2d18(SA, GTA), 50.6),
         ),
+        seeds=6,
     ),
     "table2a": Experiment(
         "Table 2a: pixels, regions and channel heads (R2D-18)",
         BRANCHES,
+        seeds=6,
     ),
     "assignment": Experiment(
         "Open: how the assignment to regions is normalised (R2D-18)",
         tuple(Row(name, regions(assignment=name)) for name in ASSIGNMENTS),
-        seeds=1,
+        seeds=2,
     ),
     "regions": Experiment(
         "Open: the number of regions (R2D-18)",
         tuple(Row(f"R = {count}", regions(count)) for count in COUNTS),
-        seeds=1,
+        seeds=2,
     ),
     "region": Experiment(
         "Open: both questions for the region branch alone (R2D-18)",
@@ -165,7 +167,7 @@ EXPERIMENTS: dict[str, Experiment] = {
                 "identity at first", r2d18(SA, GTA), settings=replace(SMALL, matrix_init="identity")
             ),
         ),
-        seeds=1,
+        seeds=2,
     ),
     "joins": Experiment(
         "Open: residual connection and normalisation of the blocks (R2D-18)",
@@ -182,7 +184,7 @@ EXPERIMENTS: dict[str, Experiment] = {
                 ("parallel", "both halves see the same input"),
             )
         ),
-        seeds=1,
+        seeds=2,
     ),
     "steps": Experiment(
         "Three times as many steps (R2D-18)",
@@ -226,6 +228,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             Row("SA + pixel GTA, G = 1", r2d18(SA, PIXEL_1), 49.1),
             Row("SA + pixel GTA, G = 8", r2d18(SA, PIXEL), 49.6),
         ),
+        seeds=6,
     ),
     "figure5": Experiment(
         "Figure 5: the number of groups (R2D-18)",
@@ -263,7 +266,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             Row("+ DNL", slowfast(SA_BEFORE, TA), 52.0, SLOWFAST),
             Row("+ GTA", slowfast(SA_BEFORE, GTA), 53.4, SLOWFAST),
         ),
-        seeds=2,
+        seeds=6,
     ),
     "harder": Experiment("Table 2a at a harder level (R2D-18)", BRANCHES, data=HARDER),
 }

@@ -25,12 +25,12 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def logged(ours):
-    """Records of a results file that were logged, each with what its run said on the way."""
+    """The runs of a results file, each with what it said on the way as the log has it."""
 
-    def pairs(results: Path, first: str = ""):
+    def pairs(results: Path):
         said = ours.logs.read_log(ours.logs.log_file(results))
         for one in ours.results.read_results(results):
-            if one["run"].keys().isdisjoint(("ensemble", "baseline")) and one["date"] >= first:
+            if one["run"].keys().isdisjoint(("ensemble", "baseline")):
                 end = f"ends: top-1 {one['top1']}, {one['elapsed']} s"
                 (words,) = [w for w in said[ours.logs.run_id(one["run"])] if w[-1] == end]
                 yield one, words[1:-1]

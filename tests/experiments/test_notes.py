@@ -15,6 +15,7 @@ def of(ours):
 
     class Rows(dict[str, float]):
         def __init__(self, name: str):
+            self.found = found
             self.experiment = ours.tables.EXPERIMENTS[name]
             self.all = ours.notes.top1(self.experiment, found)
             super().__init__({label: mean(values) for label, values in self.all.items()})
@@ -48,14 +49,20 @@ def test_what_is_said_of_table_1(of):
 
 def test_what_is_said_of_tables_2(of):
     rows = of("table2b")
-    assert rows.against() == {("R2D", "+ SA")}
-    assert not rows.differ("R2D", "+ SA")
+    assert rows.against() == {("R2D", "+ SA"), ("+ TA", "+ SA + TA")}
+    assert len(rows.runs("+ SA")) == 6
+    for pair in rows.against():
+        assert not rows.differ(*pair)
     tape, deaf = rows.runs("+ SA + TAPE"), rows.runs("+ SA + TA")
     assert min(run["top1"] - run["reversed"] for run in tape) > 0.01  # it sees order
     assert max(abs(run["top1"] - run["reversed"]) for run in deaf) < 0.002
     rows = of("table2a")
-    assert rows.against() == {("pixel, G = 1", "pixel + region, G = 1")}
-    assert not rows.differ("pixel, G = 1", "pixel + region, G = 1")
+    assert rows.against() == set()
+    assert rows.differ("pixel + region, G = 8", "pixel, G = 8")
+    gain = rows["pixel + region, G = 8"] - rows["pixel, G = 8"]
+    assert gain == pytest.approx(0.005, abs=0.001)
+    assert rows["pixel, G = 8"] > 0.93
+    assert not rows.differ("pixel + region, G = 1", "pixel, G = 1")
     rows = of("table2c")
     assert rows.against() == set()
     single = [label for label in rows if label.endswith("+ 1") and "," not in label]
@@ -89,20 +96,26 @@ def test_what_is_said_of_table_7(ours, of):
         assert worse_here.startswith("SA + ")
     for name in ("TAPE, G = 1", "TAPE, G = 8", "pixel GTA, G = 1", "pixel GTA, G = 8"):
         assert not (rows.differ(f"SA + {name}", name) and rows[f"SA + {name}"] > rows[name])
+    assert rows.differ("SA + TAPE, G = 1", "TAPE, G = 1")
+    told = ours.notes._tape(rows.experiment, rows.found, None)
+    assert len(rows.runs("TAPE, G = 1") + rows.runs("SA + TAPE, G = 1")) == 12
+    assert float(told["with_sa"]) > float(told["alone"]) + 0.05
+    assert told["r"] < -0.9
 
 
 def test_what_is_said_of_groups_and_the_harder_level(of):
     rows, harder, easier = of("figure5"), of("harder"), of("table2a")
     best = max(rows.values())
     assert min(rows, key=rows.__getitem__) == "G = 1"
-    assert not rows.differ("G = 1", "G = 8")
+    assert rows.differ("G = 1", "G = 8")
     for groups in (2, 4, 16, 32):
         assert not rows.differ("G = 8", f"G = {groups}")
     assert rows["G = 32"] >= rows["G = 8"] - 0.005
     assert best < 0.98
     both = "pixel + region, G = 8", "pixel + region, G = 1"
     assert harder.differ(*both)
-    assert not easier.differ(*both)
+    assert easier.differ(*both)
+    assert harder[both[0]] - harder[both[1]] > easier[both[0]] - easier[both[1]]
     assert harder.against() == {("region, G = 8", "pixel, G = 1")}
     assert not harder.differ("region, G = 8", "pixel, G = 1")
     assert max(harder.values()) - min(harder.values()) > max(easier.values()) - min(easier.values())
@@ -114,7 +127,24 @@ def test_what_is_said_of_regions_and_places(of):
     assert len(rows) == 7
     places = of("places")
     one, other = places.all.values()
-    assert abs(mean(one) - mean(other)) < 0.005
+    assert abs(mean(one) - mean(other)) < 0.01
+    assert not places.differ(*places)
+
+
+def test_what_is_said_of_open_questions(ours, of):
+    """In docs/protocol.md too: one row alone has no run where the block as it is would be."""
+    results = ours.results.read_results()
+    repeats = ours.repeats.read_repeats(results, (ours.results.FILE, ours.results.REAL_FILE))
+    apart = set()
+    for name in ("assignment", "regions", "matrix", "joins"):
+        rows = of(name)
+        out = ours.notes.elsewhere(rows.experiment, rows.found, repeats)
+        assert len(out) == len(rows) - 1
+        apart |= {label for label, (runs, count) in out.items() if len(runs) == count}
+        told = ours.notes.note(name, rows.found, repeats).replace("\n", " ")
+        for label, (runs, count) in out.items():
+            assert (f"{len(runs)} of {count} of {label}" in told) == bool(runs)
+    assert apart == {"learning rate x 0.1"}
 
 
 def test_what_is_said_of_table_5_and_slowfast(ours, of):
@@ -130,8 +160,7 @@ def test_what_is_said_of_table_5_and_slowfast(ours, of):
     assert worst["top1"] == min(rows.all[both.format(16)])
     without = mean(run["top1"] for run in others)
     assert without > rows[both.format(8)] > rows[both.format(16)]
-    assert abs(without - rows[alone.format(16)]) < 0.005
-    assert abs(rows[both.format(8)] - rows[alone.format(8)]) < 0.005
+    assert abs(without - rows[alone.format(16)]) < abs(rows[both.format(8)] - rows[alone.format(8)])
     found = ours.rows.Found(ours.results.read_results())
     for label, members in ours.tables.ENSEMBLES["tsm"].items():
         ends = [
@@ -140,9 +169,15 @@ def test_what_is_said_of_table_5_and_slowfast(ours, of):
             if name == label
         ]
         assert mean(ends) > max(rows[row] for row in members[0])
-    rows = of("slowfast")
-    assert rows.against() == {("SlowFast", "+ NL")}
-    assert not any(rows.differ(*pair) for pair in combinations(rows, 2))
+    rows, frames = of("slowfast"), of("table2b")
+    assert {len(runs) for runs in rows.all.values()} == {6}
+    for label in ("SlowFast", "+ NL", "+ DNL"):
+        assert rows["+ GTA"] > rows[label]
+        assert rows.differ("+ GTA", label)
+    assert rows["+ GTA"] - rows["SlowFast"] < frames["+ SA + GTA"] - frames["R2D"]
+    assert rows.against() == {("SlowFast", "+ NL"), ("SlowFast", "+ DNL")}
+    for pair in rows.against():
+        assert not rows.differ(*pair)
     assert min(mean(run["pairs"].values()) for run in rows.runs("SlowFast")) > 0.9
 
 
@@ -171,4 +206,14 @@ def test_what_is_said_of_real_clips(ours):
     assert set(scratch[:2]) == {"TSM", "TSM + GTA"}
     assert mean(top1["GTA", "ordered"]) > mean(svm)
     for name in ("TSM", "TSM + GTA"):
-        assert abs(mean(top1["GTA", "ordered"]) - mean(top1[name, "ordered"])) < 0.02
+        assert mean(top1["GTA", "ordered"]) > mean(top1[name, "ordered"]) - 0.01
+    plain, *augmented = (one for one in real.SECTIONS if one.held_out == "split")
+    plain = real.networks(results, plain)
+    for which in (
+        (which, runs) for one in augmented for which, runs in real.networks(results, one).items()
+    ):
+        name, runs = which
+        interval = ours.spread.welch_interval(
+            *([run["top1"] for run in rs] for rs in (runs, plain[name]))
+        )
+        assert interval[0] <= 0  # none is better than without

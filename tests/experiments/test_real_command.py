@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from gta.data.ordered import render_clip
 from gta.data.ordered.files import write_webm
@@ -65,3 +66,32 @@ def test_the_command(ours, job, tmp_path: Path, monkeypatch, capsys):
     assert shown.count("\n### ") == 2
     section = ours.report_real.Section("sit-stand", "split", "", arrow=False)
     assert ours.report_real.table_of(everything, section) == ""
+
+
+@pytest.mark.slow
+def test_weights_are_of_the_run_with_the_same_seed(
+    ours, job, small, clips, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(ours.real_runs, "SMALL", small.settings)
+    monkeypatch.setattr(ours.real_runs, "DATA", small.data)
+    short = replace(job, settings=replace(job.settings, steps=1))
+    first, second = (replace(short, start="ordered", seed=seed) for seed in (0, 1))
+    assert second.pretraining == replace(small, model=job.model, seed=1)
+    assert second.identity()["pretraining"] == second.pretraining.identity()
+    limits, said = ours.workers.Limits(jobs=1, devices=("cpu",)), []
+
+    def pretrain() -> int:
+        jobs = [short, first, second, replace(second, held_out="folds")]
+        return ours.real.pretrain(jobs, limits, tmp_path, lambda *words: said.append(words))
+
+    assert pretrain() == 0
+    runs = [ours.logs.run_id(one.pretraining.identity()) for one in (first, second)]
+    assert [run for run, words in said if words.startswith("begins")] == runs
+    one, other = (ours.weights.read_weights(each.pretraining, tmp_path) for each in (first, second))
+    assert any(not one.state[name].equal(other.state[name]) for name in one.state)
+    run = ours.real.runner(tmp_path, {"sit-stand": clips}, torch.device("cpu"))
+    assert run(second, print)["pretraining_top1"] == other.top1
+    assert "pretraining_top1" not in run(short, print)
+    said.clear()
+    assert pretrain() == 0
+    assert not said  # they are there
