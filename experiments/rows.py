@@ -20,6 +20,10 @@ class Found:
         """All finished runs of a row, whatever their seeds."""
         return self._rows.get(without_seed(experiment.job(row, 0).identity()), [])
 
+    def all(self) -> Iterator[list[Result]]:
+        """The runs of each row, by their seeds; ensembles are rows too."""
+        yield from self._rows.values()
+
     def top1(self, row: Row, experiment: Experiment) -> list[float]:
         """That of each of those runs."""
         return [run["top1"] for run in self.of(row, experiment)]

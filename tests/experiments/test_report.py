@@ -69,6 +69,23 @@ def test_pairs_with_one_seed_are_not_said_to_be_alike(ours):
     assert "differ" not in ours.report.order(table, ours.rows.Found(results[-1:] + results[:1]))
 
 
+def test_later_seeds_are_held_to_the_first_ones(ours):
+    table = ours.tables.EXPERIMENTS["table2b"]
+
+    def told(*rows: list[float]) -> str:
+        results = [
+            {"run": table.job(row, seed).identity(), "top1": value}
+            for row, values in zip(table.rows, rows, strict=False)
+            for seed, value in enumerate(values)
+        ]
+        return ours.report.told_later(ours.rows.Found(results), 0.0)
+
+    first = [0.60, 0.62, 0.64]  # 52.1 to 71.9
+    assert told(first) == ""
+    later = told([*first, 0.53, 0.71, 0.73], [*first, 0.52], first)
+    assert later == "; of 4 runs\nafter the first 3 of their row, 2 were where those had it"
+
+
 def test_runs_that_were_made_twice(ours, tmp_path: Path):
     table, file = ours.tables.EXPERIMENTS["table2b"], tmp_path / "ordered.jsonl"
     run = table.job(table.rows[0], 0).identity()
