@@ -92,7 +92,7 @@ HEAD = """## What became of the paper's claims
 Differences of top-1 in points, with Welch's 95 % interval over seeds (none of which are taken to
 differ by less than is said above); the tables are below. "yes" and "no": the interval leaves zero
 out, which one in twenty does by chance; "open": it does not, or a row has only one seed. Tables 2a,
-2b and 7 and SlowFast have more seeds than others because the first two or three left much open.
+2b, 7 and that of SlowFast have more seeds than others since the first two or three left much open.
 """
 
 

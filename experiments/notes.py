@@ -27,8 +27,9 @@ before attention over time ({sa_ta:+.1f}, where it has +1.2). TAPE sees order, b
 use it when training ends, at some seeds more than at others.
 """,
     "table2a": """
-All rows are in the paper's order. What regions add to pixels is little where pixels alone are near
-the top: half a point with 8 groups, beyond seeds; with one group it is open.
+All rows are in the paper's order. What regions add to pixels is less than these seeds could show:
+half a point with 8 groups, where pixels alone are near the top, and no more than that at the harder
+level, where they are not (below).
 """,
     "table3": """
 All blocks of others are blind to order, joint or decoupled: up to rounding they give a reversed

@@ -1,4 +1,4 @@
-"""What the logs say of results: of runs that were made again with the same seed, how far apart."""
+"""Of runs that were made again with the same seed: how far apart they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from statistics import NormalDist, median
 from typing import Any
 
 from experiments.logs import log_file, read_log, run_id
-from experiments.results import Result
+from experiments.results import EARLIER_FILE, FILE, REAL_FILE, Result, read_results
 
 _MEDIAN = NormalDist().inv_cdf(0.75) * 2**0.5
 """Of how far two draws of a normal distribution are apart, in its standard deviations."""
@@ -15,7 +15,7 @@ _MEDIAN = NormalDist().inv_cdf(0.75) * 2**0.5
 
 @dataclass
 class Repeats:
-    """What the logs know of them."""
+    """What is known of them."""
 
     ends: dict[str, list[float]] = field(default_factory=dict)
     """Of each: the top-1 of the times that are not in the results file."""
@@ -32,9 +32,16 @@ class Repeats:
         return median(self.apart) / _MEDIAN if self.apart else 0.0
 
 
-def read_repeats(results: Sequence[Result], files: Sequence[Path]) -> Repeats:
-    """Of runs with results, from the logs of results files."""
+def read_repeats(
+    results: Sequence[Result],
+    files: Sequence[Path] = (FILE, REAL_FILE),
+    earlier: Sequence[Result] | None = None,
+) -> Repeats:
+    """Of runs with results, from the logs of results files and from earlier results of theirs."""
     found, logs = Repeats(), [read_log(log_file(path)) for path in files]
+    before = dict[str, list[float]]()
+    for one in read_results(EARLIER_FILE) if earlier is None else earlier:
+        before.setdefault(run_id(one["run"]), []).append(one["top1"])
     for result in results:
         if "ensemble" in result["run"]:
             continue
@@ -47,6 +54,7 @@ def read_repeats(results: Sequence[Result], files: Sequence[Path]) -> Repeats:
         ]
         if result["top1"] in ends:  # the time that is in the file
             ends.remove(result["top1"])
+        ends += before.get(name, [])
         if ends:
             found.ends[name] = ends
             found.apart += [abs(other - result["top1"]) for other in ends]

@@ -32,7 +32,8 @@ training and {val} held-out clips of 22 classes, 18 of them in pairs that only t
 tells apart ({frames} frames of {side} x {side} pixels). Top-1 in %, mean and standard deviation
 over seeds, each of which draws weights, batches, frames and crops anew. "Another seed" is where one
 more run of the row is in 19 of 20 cases (Student's t: few seeds know little of their own
-spread){later}. A model that is blind to the order of frames reaches {ceiling:.1f} % at best.{repeats}
+spread){later}. A model that is blind to the order of frames reaches {ceiling:.1f} % at best.
+{repeats}
 
 "Pairs" is the share of clips of the pairs that are told from their partner, where 50 is chance;
 "reversed" is top-1 with the frames of each clip from last to first. The paper's figures are top-1
@@ -42,14 +43,15 @@ writes this page ([how](../experiments/README.md), [data](../experiments/results
 [log](../experiments/results/ordered.log)).
 """
 _FIRST_SEEDS = 3
-LATER = """; of {count} runs
-after the first {first} of their row, {inside} were where those had it"""
-REPEATS = """ On a GPU
-sums are not always in the same order, so a seed does not determine a run: {runs} runs were made
-again, {count} times in all, some of them with an earlier version of this code or compiled at first,
-and ended {mean:.1f} points from the one in the file in the mean, {median:.1f} in the median and
-{most:.1f} at most. What seeds differ by includes that; where it is asked what they explain, no row
-is taken to have a standard deviation below {least:.1f}, that of the median."""
+LATER = (
+    """; of {count} runs after the first {first} of their row, {inside} were where those had it"""
+)
+REPEATS = """On a GPU sums are not always in the same order, so a seed does not determine a run:
+{runs} runs were made again, {count} times in all, some of them with an earlier version of this code
+([those](../experiments/results/earlier.jsonl)) or compiled at first, and ended {mean:.1f} points
+from the one in the file in the mean, {median:.1f} in the median and {most:.1f} at most. What seeds
+differ by includes that; where it is asked what they explain, no row is taken to have a standard
+deviation below {least:.1f}, that of the median."""
 COST = """## Accuracy against cost
 
 {about}
@@ -85,7 +87,7 @@ OTHER_FRAMES = ("table2b", "table2a", "tsm")
 
 
 def told_later(found: Found, least: float) -> str:
-    """How many runs are where the first seeds of their row would have another; empty without any."""
+    """How many runs are where the first seeds of their row have another; empty without any."""
     inside = list[bool]()
     for runs in found.all():
         top1 = [run["top1"] for run in runs]
@@ -225,19 +227,19 @@ def page() -> str:
     from gta.data.ordered import CLASSES, order_blind_ceiling
 
     results, times = read_results(FILE), read_results(TIMES_FILE)
-    found, repeats = Found(results), read_repeats(results, (FILE, REAL_FILE))
+    found, repeats = Found(results), read_repeats(results)
     data = EXPERIMENTS["table2b"].jobs()[0][1].data
-    parts = [
-        HEAD.format(
-            train=data.num_train,
-            val=data.num_val,
-            frames=data.num_frames,
-            side=data.side,
-            ceiling=100 * order_blind_ceiling([one.key for one in CLASSES]),
-            later=told_later(found, repeats.spread),
-            repeats=told_twice(repeats),
-        )
-    ]
+    head = HEAD.format(
+        train=data.num_train,
+        val=data.num_val,
+        frames=data.num_frames,
+        side=data.side,
+        ceiling=100 * order_blind_ceiling([one.key for one in CLASSES]),
+        later=told_later(found, repeats.spread),
+        repeats=told_twice(repeats),
+    )
+    title, *paragraphs = head.strip().split("\n\n")
+    parts = [title + "\n", *(textwrap.fill(one, 100) + "\n" for one in paragraphs)]
     if told := claims(found, repeats.spread):
         parts.append(told)
     absent = []

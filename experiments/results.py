@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 FILE = Path(__file__).parent / "results" / "ordered.jsonl"
 REAL_FILE = FILE.with_name("real.jsonl")
+EARLIER_FILE = FILE.with_name("earlier.jsonl")
+"""Runs that were made before there was a log, and again since: not in the tables."""
 TIMES_FILE = FILE.with_name("times.jsonl")
 WORK = Path(__file__).parent / "work"
 """Rendered clips; not in the repository."""

@@ -83,7 +83,7 @@ def test_later_seeds_are_held_to_the_first_ones(ours):
     first = [0.60, 0.62, 0.64]  # 52.1 to 71.9
     assert told(first) == ""
     later = told([*first, 0.53, 0.71, 0.73], [*first, 0.52], first)
-    assert later == "; of 4 runs\nafter the first 3 of their row, 2 were where those had it"
+    assert later == "; of 4 runs after the first 3 of their row, 2 were where those had it"
 
 
 def test_runs_that_were_made_twice(ours, tmp_path: Path):
@@ -93,11 +93,11 @@ def test_runs_that_were_made_twice(ours, tmp_path: Path):
     log = ours.logs.log_to(tmp_path / "ordered.log")
     for words in ("begins on cpu", "ends: top-1 0.5, 3 s"):
         log(ours.logs.run_id(run), words)
-    once = ours.repeats.read_repeats(results, [file])
+    once = ours.repeats.read_repeats(results, [file], [])
     assert (once.of(run), once.spread, ours.report.told_twice(once)) == ([], 0.0, "")
     for words in ("begins on cpu", "ends: top-1 0.53, 3 s", "begins on cpu", "fails"):
         log(ours.logs.run_id(run), words)
-    twice = ours.repeats.read_repeats(results, [file])
+    twice = ours.repeats.read_repeats(results, [file], [])
     assert twice.of(run) == [0.53]
     assert twice.apart == pytest.approx([0.03])
     told = ours.report.told_twice(twice).replace("\n", " ")
@@ -106,7 +106,10 @@ def test_runs_that_were_made_twice(ours, tmp_path: Path):
     )
     log(ours.logs.run_id(run), "begins on cpu")
     log(ours.logs.run_id(run), "ends: top-1 0.5, 3 s")  # as the first time
-    assert ours.repeats.read_repeats(results, [file]).apart == pytest.approx([0.03, 0])
+    assert ours.repeats.read_repeats(results, [file], []).apart == pytest.approx([0.03, 0])
+    earlier = [{"run": run, "top1": 0.52}, {"run": {"of": "no row"}, "top1": 0.9}]
+    more = ours.repeats.read_repeats(results, [file], earlier)
+    assert (more.of(run), more.apart) == ([0.53, 0.5, 0.52], pytest.approx([0.03, 0, 0.02]))
     draws = np.random.default_rng(0).normal(0.5, 0.02, (2, 4001))
     many = ours.repeats.Repeats(apart=abs(draws[0] - draws[1]).tolist())
     assert many.spread == pytest.approx(0.02, rel=0.05)
