@@ -13,23 +13,27 @@ _MEDIAN = NormalDist().inv_cdf(0.75) * 2**0.5
 """Of how far two draws of a normal distribution are apart, in its standard deviations."""
 
 
+_NEAREST = 20
+"""So many repetitions tell the spread of a run."""
+
+
 @dataclass
 class Repeats:
     """What is known of them."""
 
     ends: dict[str, list[float]] = field(default_factory=dict)
     """Of each: the top-1 of the times that are not in the results file."""
-    apart: list[float] = field(default_factory=list)
-    """How far each of those is from the time that is."""
+    apart: list[tuple[float, float]] = field(default_factory=list)
+    """The top-1 of the time that is, and how far one of those is from it."""
 
     def of(self, identity: dict[str, Any]) -> list[float]:
         """The other times of a run."""
         return self.ends.get(run_id(identity), [])
 
-    @property
-    def spread(self) -> float:
-        """The standard deviation that belongs to the median of `apart`."""
-        return median(self.apart) / _MEDIAN if self.apart else 0.0
+    def spread(self, top1: float) -> float:
+        """The standard deviation of a run that is made again: of the repetitions nearest to it."""
+        nearest = sorted(self.apart, key=lambda one: abs(one[0] - top1))[:_NEAREST]
+        return median(far for _, far in nearest) / _MEDIAN if nearest else 0.0
 
 
 def read_repeats(
@@ -57,5 +61,5 @@ def read_repeats(
         ends += before.get(name, [])
         if ends:
             found.ends[name] = ends
-            found.apart += [abs(other - result["top1"]) for other in ends]
+            found.apart += [(result["top1"], abs(other - result["top1"])) for other in ends]
     return found

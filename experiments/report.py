@@ -15,7 +15,14 @@ from experiments.repeats import Repeats, read_repeats
 from experiments.report_real import real_section
 from experiments.results import FILE, REAL_FILE, TIMES_FILE, Result, read_results
 from experiments.rows import Found, short_rows
-from experiments.spread import differ, prediction_interval, prediction_range, spread
+from experiments.spread import (
+    Least,
+    differ,
+    nothing,
+    prediction_interval,
+    prediction_range,
+    spread,
+)
 from experiments.tables import ENSEMBLES, EXPERIMENTS, Experiment
 from experiments.times import BATCHES, ROUNDS, times_apart
 
@@ -30,28 +37,27 @@ HEAD = """# Results
 The paper's experiments on data that anyone can render: `ordered` at its hard level, {train}
 training and {val} held-out clips of 22 classes, 18 of them in pairs that only the order of frames
 tells apart ({frames} frames of {side} x {side} pixels). Top-1 in %, mean and standard deviation
-over seeds, each of which draws weights, batches, frames and crops anew. "Another seed" is where one
-more run of the row is in 19 of 20 cases (Student's t: few seeds know little of their own
-spread){later}. A model that is blind to the order of frames reaches {ceiling:.1f} % at best.
-{repeats}
+over seeds, each of which draws weights, batches, frames and crops anew. "Another seed" is the
+interval that has one more run of the row in 19 of 20 cases (Student's t: few seeds know little of
+their own spread){later}. A model that is blind to the order of frames reaches {ceiling:.1f} % at
+best. {repeats}
 
 "Pairs" is the share of clips of the pairs that are told from their partner, where 50 is chance;
 "reversed" is top-1 with the frames of each clip from last to first. The paper's figures are top-1
 on Something-Something v1, at 224 pixels, from pretrained weights; ours are from scratch, at 112.
 What can be compared is the order of the rows. `python -m experiments` runs what is missing and
 writes this page ([how](../experiments/README.md), [data](../experiments/results/ordered.jsonl),
-[log](../experiments/results/ordered.log)).
+[log](../experiments/results/ordered.log)); {compiled} of the {runs} runs had their training step
+compiled.
 """
 _FIRST_SEEDS = 3
-LATER = (
-    """; of {count} runs after the first {first} of their row, {inside} were where those had it"""
-)
+LATER = """; that of the first {first} seeds of a row has {inside} of {count} later ones"""
 REPEATS = """On a GPU sums are not always in the same order, so a seed does not determine a run:
 {runs} runs were made again, {count} times in all, some of them with an earlier version of this code
 ([those](../experiments/results/earlier.jsonl)) or compiled at first, and ended {mean:.1f} points
 from the one in the file in the mean, {median:.1f} in the median and {most:.1f} at most. What seeds
 differ by includes that; where it is asked what they explain, no row is taken to have a standard
-deviation below {least:.1f}, that of the median."""
+deviation below that of the repetitions nearest to it in top-1 ({low:.1f} to {high:.1f} points)."""
 COST = """## Accuracy against cost
 
 {about}
@@ -78,34 +84,36 @@ Top-1 of the same networks, as they are, where two of the eight frames are lost 
 neighbours are shown twice ("dropped"), where the eight frames are those of the middle half of the
 clip, at twice the frame rate ("middle"), and where 16 or 32 frames are shown to a network trained
 with 8, its temporal parameters resampled (32 frames: the first 1000 held-out clips rendered with
-twice as many). Of seeds for which all of it was measured. More frames of the same clip are closer
-together in time: GTA's matrices can be resampled to that, while TSM shifts by one frame as before,
-which is less time than it learned.
+twice as many). More frames of the same clip are closer together in time: GTA's matrices can be
+resampled to that, while TSM shifts by one frame as before, which is less time than it learned.
 """
 OTHER_FRAMES = ("table2b", "table2a", "tsm")
 """Experiments whose rows are in that table, if they were trained with 8 frames."""
 
 
-def told_later(found: Found, least: float) -> str:
+def told_later(found: Found, least: Least = nothing) -> str:
     """How many runs are where the first seeds of their row have another; empty without any."""
     inside = list[bool]()
     for runs in found.all():
         top1 = [run["top1"] for run in runs]
-        within = prediction_range(top1[:_FIRST_SEEDS], least)
-        inside += [bool(within and within[0] <= one <= within[1]) for one in top1[_FIRST_SEEDS:]]
+        first, later = top1[:_FIRST_SEEDS], top1[_FIRST_SEEDS:]
+        if later and (within := prediction_range(first, least)):
+            inside += [within[0] <= one <= within[1] for one in later]
     if not inside:
         return ""
     return LATER.format(count=len(inside), inside=sum(inside), first=_FIRST_SEEDS)
 
 
-def told_twice(repeats: Repeats) -> str:
+def told_twice(repeats: Repeats, found: Found) -> str:
     """What runs with the same seed say; empty without any."""
     if not repeats.apart:
         return ""
-    points = [100 * one for one in repeats.apart]
+    points = [100 * far for _, far in repeats.apart]
+    rows = [100 * repeats.spread(mean(run["top1"] for run in runs)) for runs in found.all()]
     return REPEATS.format(
-        **{"runs": len(repeats.ends), "count": len(points), "least": 100 * repeats.spread},
+        **{"runs": len(repeats.ends), "count": len(points)},
         **{"mean": mean(points), "median": median(points), "most": max(points)},
+        **{"low": min(rows), "high": max(rows)},
     )
 
 
@@ -140,7 +148,7 @@ def how_timed(times: Sequence[Result]) -> str:
     if not any(again):
         return told
     apart = " and ".join(
-        f"{share:.0%} ({one})" for share, one in zip(again, devices, strict=True) if share
+        f"{share:.1%} ({one})" for share, one in zip(again, devices, strict=True) if share
     )
     return told + TIMED_AGAIN.format(apart=apart)
 
@@ -186,11 +194,8 @@ def table(name: str, found: Found, repeats: Repeats) -> str:
     )
 
 
-def order(experiment: Experiment, found: Found, least: float = 0.0) -> str:
-    """How many pairs of rows are in the paper's order, and which are not.
-
-    `least`: see `welch_interval`.
-    """
+def order(experiment: Experiment, found: Found, least: Least = nothing) -> str:
+    """How many pairs of rows are in the paper's order, and which are not."""
     rows = [
         (row.label, row.paper, found.top1(row, experiment))
         for row in experiment.rows
@@ -203,20 +208,20 @@ def order(experiment: Experiment, found: Found, least: float = 0.0) -> str:
             continue
         count += 1
         ours, paper = mean(one[2]) - mean(other[2]), one[1] - other[1]
-        testable += min(len(one[2]), len(other[2])) > 1
         is_sure = differ(one[2], other[2], least)
-        sure += is_sure
-        if (ours > 0) != (paper > 0):
+        if (ours > 0) == (paper > 0):
+            testable += min(len(one[2]), len(other[2])) > 1
+            sure += is_sure
+        else:
             better, worse = (one, other) if ours > 0 else (other, one)
             against.append(f"{better[0]} above {worse[0]}" + (" (beyond seeds)" if is_sure else ""))
     if count < 2:
         return ""
     told = f"{count - len(against)} of {count} pairs of rows are in the paper's order"
     if testable:
-        of_those = "them" if testable == count else f"the {testable} with several seeds each"
-        told += (
-            f"; {sure} of {of_those} differ by more than seeds explain (Welch's t-test, p < 0.05)"
-        )
+        every = testable == count - len(against)
+        of_those = "of them" if every else f"of the {testable} with several seeds each"
+        told += f", {sure} {of_those} by more than seeds explain (Welch's t-test, p < 0.05)"
     if against:
         told += f". The other way round: {'; '.join(against)}"
     return textwrap.fill(f"{told}.", 100)
@@ -229,6 +234,7 @@ def page() -> str:
     results, times = read_results(FILE), read_results(TIMES_FILE)
     found, repeats = Found(results), read_repeats(results)
     data = EXPERIMENTS["table2b"].jobs()[0][1].data
+    runs = [result for result in results if "ensemble" not in result["run"]]
     head = HEAD.format(
         train=data.num_train,
         val=data.num_val,
@@ -236,7 +242,9 @@ def page() -> str:
         side=data.side,
         ceiling=100 * order_blind_ceiling([one.key for one in CLASSES]),
         later=told_later(found, repeats.spread),
-        repeats=told_twice(repeats),
+        repeats=told_twice(repeats, found),
+        runs=len(runs),
+        compiled=sum(run["compiled"] for run in runs),
     )
     title, *paragraphs = head.strip().split("\n\n")
     parts = [title + "\n", *(textwrap.fill(one, 100) + "\n" for one in paragraphs)]
@@ -259,7 +267,8 @@ def page() -> str:
     if shown := beyond(found):
         parts.append(BEYOND + "\n" + shown + "\n")
     gap = json.loads(GAP_FILE.read_text(encoding="utf-8"))
-    parts.append(real_section(read_results(REAL_FILE), gap))
+    real = read_results(REAL_FILE)
+    parts.append(real_section(real, gap, read_repeats(real, [REAL_FILE], [])))
     if absent:
         parts.append(f"Not run yet: {', '.join(absent)}.\n")
     return "\n".join(part for part in parts if part)

@@ -1,9 +1,20 @@
-"""Several seeds in one cell, and what they say of others."""
+"""Several seeds in one cell, and what they say of others.
 
-from collections.abc import Sequence
+`least` gives, for a mean, the standard deviation that is taken where that of the values is smaller:
+few seeds can be close together by chance (`experiments.repeats`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from statistics import mean, stdev
+from typing import NamedTuple
 
-_SURE = 0.95
+SURE = 0.95
+Least = Callable[[float], float]
+
+
+def nothing(_: float) -> float:
+    """No such standard deviation."""
+    return 0.0
 
 
 def spread(values: Sequence[float]) -> str:
@@ -15,67 +26,91 @@ def spread(values: Sequence[float]) -> str:
     return f"{100 * mean(values):.1f} ± {100 * stdev(values):.1f}"
 
 
-def prediction_range(values: Sequence[float], least: float = 0.0) -> tuple[float, float] | None:
-    """Where one more seed is in 19 of 20 cases: Student's t; None with fewer than two.
-
-    `least` is the standard deviation that is taken where that of the values is smaller.
-    """
+def prediction_range(values: Sequence[float], least: Least = nothing) -> tuple[float, float] | None:
+    """Where one more seed is in 19 of 20 cases: Student's t; None with fewer than two."""
     from scipy.stats import t  # pip install -e ".[experiments]"
 
     if len(values) < 2:
         return None
-    count = len(values)
-    reach = t.ppf((1 + _SURE) / 2, count - 1) * max(stdev(values), least) * (1 + 1 / count) ** 0.5
-    return max(mean(values) - reach, 0), min(mean(values) + reach, 1)
+    count, middle = len(values), mean(values)
+    deviation = max(stdev(values), least(middle)) * (1 + 1 / count) ** 0.5
+    reach = float(t.ppf((1 + SURE) / 2, count - 1)) * deviation
+    return max(middle - reach, 0), min(middle + reach, 1)
 
 
-def prediction_interval(values: Sequence[float], least: float = 0.0) -> str:
+def prediction_interval(values: Sequence[float], least: Least = nothing) -> str:
     """`prediction_range` in %; empty where there is none."""
     within = prediction_range(values, least)
     return "" if within is None else f"{100 * within[0]:.1f} to {100 * within[1]:.1f}"
 
 
-def welch_interval(
-    some: Sequence[float], others: Sequence[float], least: float = 0.0
-) -> tuple[float, float] | None:
-    """Welch's 95 % interval of how far some are above others; None where a spread is not known.
+class Apart(NamedTuple):
+    """How far some are above others."""
 
-    `least` is the standard deviation that is taken where that of the values is smaller.
-    """
-    from scipy.stats import t
+    mean: float
+    low: float
+    high: float
+    """Of the 95 % interval."""
+    p: float
+    """Of a difference as large as this if there were none."""
 
+    def __str__(self) -> str:
+        """In points."""
+        return f"{100 * self.mean:+.1f} ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
+
+
+def welch(some: Sequence[float], others: Sequence[float], least: Least = nothing) -> Apart | None:
+    """Welch's t-test; None where a spread is not known."""
     if min(len(some), len(others)) < 2:
         return None
-    apart = mean(some) - mean(others)
-    own = [(stdev(one) ** 2 / len(one), len(one) - 1) for one in (some, others)]
-    variance = sum(max(stdev(one), least) ** 2 / len(one) for one in (some, others))
-    if variance == 0:
-        return apart, apart
+    both = some, others
+    own = [(stdev(one) ** 2 / len(one), len(one) - 1) for one in both]
+    variance = sum(max(stdev(one), least(mean(one))) ** 2 / len(one) for one in both)
     spent = sum(part**2 / count for part, count in own)  # of their own: `least` tells no more
     freedom = sum(part for part, _ in own) ** 2 / spent if spent else min(count for _, count in own)
-    reach = float(t.ppf((1 + _SURE) / 2, freedom)) * variance**0.5
-    return apart - reach, apart + reach
+    return _apart(mean(some) - mean(others), variance**0.5, freedom)
 
 
-def difference(
-    some: Sequence[float], others: Sequence[float], interval: tuple[float, float] | None
-) -> str:
-    """How far some are above others, in points, and the interval where there is one."""
-    told = f"{100 * (mean(some) - mean(others)):+.1f}"
-    if interval is None:
-        return told
-    low, high = interval
-    return f"{told} ({100 * low:+.1f} to {100 * high:+.1f})"
-
-
-def differ(some: Sequence[float], others: Sequence[float], least: float = 0.0) -> bool:
+def differ(some: Sequence[float], others: Sequence[float], least: Least = nothing) -> bool:
     """Whether the means are further apart than seeds explain: Welch's t-test, p < 0.05."""
-    interval = welch_interval(some, others, least)
-    return interval is not None and (interval[0] > 0 or interval[1] < 0)
+    apart = welch(some, others, least)
+    return apart is not None and apart.p < 1 - SURE
 
 
-def any_differ(rows: Sequence[Sequence[float]]) -> float:
-    """The probability of rows as far apart as these if none differed: analysis of variance."""
-    from scipy.stats import f_oneway
+def apart_from(
+    control: Sequence[float], rows: Mapping[str, Sequence[float]], least: Least = nothing
+) -> dict[str, Apart]:
+    """How far each of several rows is above one: t-tests with one variance for all of them.
 
-    return float(f_oneway(*rows).pvalue)
+    Bonferroni's correction is in the intervals and in the probabilities.
+    """
+    everything = [control, *rows.values()]
+    freedom = sum(len(one) - 1 for one in everything)
+    common = sum((len(one) - 1) * stdev(one) ** 2 for one in everything if len(one) > 1) / freedom
+    deviation = max(common**0.5, least(mean(control)))
+    return {
+        name: _apart(
+            mean(values) - mean(control),
+            deviation * (1 / len(values) + 1 / len(control)) ** 0.5,
+            freedom,
+            len(rows),
+        )
+        for name, values in rows.items()
+    }
+
+
+def _apart(difference: float, error: float, freedom: float, tests: int = 1) -> Apart:
+    from scipy.stats import t
+
+    if error == 0:
+        return Apart(difference, difference, difference, float(difference == 0))
+    reach = float(t.ppf(1 - (1 - SURE) / 2 / tests, freedom)) * error
+    p = min(2 * float(t.sf(abs(difference) / error, freedom)) * tests, 1)
+    return Apart(difference, difference - reach, difference + reach, p)
+
+
+def corrected(p: Sequence[float]) -> list[float]:
+    """Benjamini and Hochberg's correction: of those below 0.05, one in twenty is wrong."""
+    from scipy.stats import false_discovery_control
+
+    return false_discovery_control(p).tolist() if p else []

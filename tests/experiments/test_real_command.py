@@ -57,10 +57,11 @@ def test_the_command(ours, job, tmp_path: Path, monkeypatch, capsys):
     call("--seeds", "1")
     assert len(out.read_text().splitlines()) == 6  # nothing again
     gap = json.loads(ours.real_gap.GAP_FILE.read_text())
-    shown = ours.report_real.real_section(everything, gap)
+    none = ours.repeats.Repeats()
+    shown = ours.report_real.real_section(everything, gap, none)
     assert "| no attention" not in shown  # with other settings than the page's
     monkeypatch.setattr(ours.report_real, "SETTINGS", short.settings)
-    shown = ours.report_real.real_section(everything, gap)
+    shown = ours.report_real.real_section(everything, gap, none)
     assert "| no attention | 50.0 by construction (1 seed) |" in shown
     assert "| SVM, frames without order | 50.0 by construction (1 seed) |" in shown
     assert shown.count("\n### ") == 2

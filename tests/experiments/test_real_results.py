@@ -96,10 +96,23 @@ def test_what_the_page_counts(ours):
     ]
     assert real.new_scenes(results) == pytest.approx({"least": 10, "most": 40})
     assert real.beyond_chance(results) == {"figures": "2", "beyond": "there is 1"}
-    assert real.above_none(results, wagon, "scratch") == "GTA is"
-    assert real.above_none(results, wagon, "ordered") == "none is"
+    assert real.above_none(results, wagon) == {"who": "GTA from scratch is", "comparisons": "2"}
+    near = [
+        run(name, wagon, start, top1 + 0.01 * seed, seed)
+        for name, start, top1 in (
+            ("no attention", "scratch", 0.5),
+            ("NL", "scratch", 0.524),  # p = 0.042, and with another comparison 0.084
+            ("no attention", "ordered", 0.5),
+            ("NL", "ordered", 0.5),
+        )
+        for seed in range(3)
+    ]
+    assert real.above_none(near[:6], wagon) == {"who": "NL from scratch is", "comparisons": "1"}
+    assert real.above_none(near, wagon) == {"who": "None is", "comparisons": "2"}
+    assert real.above_none([], wagon)["who"] == "None is"
     told, *table = real.worth(results).splitlines()[2:]
-    assert told.endswith("It leaves zero out for GTA (wagon, folds).")
+    assert "1 of 1 leave zero out" in told
+    assert told.endswith(": GTA (wagon, folds).")
     assert table == [
         "",
         "| | sit-stand, folds | sit-stand, split | sit-stand, scenes | sit-stand, folds of known "
@@ -108,3 +121,9 @@ def test_what_the_page_counts(ours):
         "| GTA |  |  |  |  | +10.0 (+7.7 to +12.3) |",
     ]
     assert real.worth([]) == ""
+    assert real.told_again(ours.repeats.Repeats()) == ""
+    again = real.told_again(ours.repeats.Repeats(apart=[(0.5, 0.02), (0.9, 0.06)]))
+    assert "2 of the runs" in again.replace("\n", " ")
+    assert "4.0 points from the one in the file in the mean and 6 at most" in again.replace(
+        "\n", " "
+    )

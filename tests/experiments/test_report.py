@@ -29,10 +29,8 @@ def test_notes_wait_for_the_last_run(ours):
     told = ours.notes.note("assignment", ours.rows.Found(results), none)
     table = ours.tables.EXPERIMENTS["table2b"]
     runs = ours.rows.Found(results).of(table.rows[-1], table)
-    interval = ours.spread.prediction_interval([run["top1"] for run in runs])
-    told = told.replace("\n", " ")
-    assert f"has {len(runs)} seeds." in told
-    assert f"would be at {interval}, and so are all runs of the other rows" in told
+    lead = f'Compared with "softmax_regions" and its {len(runs)} seeds, '
+    assert told.replace("\n", " ").startswith(lead)
     _, job = ours.tables.EXPERIMENTS["assignment"].jobs()[-1]
     without = [one for one in results if one["run"] != job.identity()]
     assert len(without) < len(results)
@@ -49,7 +47,7 @@ def test_order_of_rows(ours):
     ]
     told = ours.report.order(table, ours.rows.Found(results)).replace("\n", " ")
     assert told.startswith(
-        "12 of 15 pairs of rows are in the paper's order; 14 of them differ by more"
+        "12 of 15 pairs of rows are in the paper's order, 12 of them by more than seeds explain"
     )
     assert told.endswith(
         "The other way round: + SA above + TA (beyond seeds); + SA above + SA + TA (beyond seeds); "
@@ -65,8 +63,8 @@ def test_pairs_with_one_seed_are_not_said_to_be_alike(ours):
         for seed in range(seeds)
     ]
     told = ours.report.order(table, ours.rows.Found(results))
-    assert "; 1 of the 1 with several seeds each differ" in told
-    assert "differ" not in ours.report.order(table, ours.rows.Found(results[-1:] + results[:1]))
+    assert ", 1 of the 1 with several seeds each by more than" in told
+    assert "seeds" not in ours.report.order(table, ours.rows.Found(results[-1:] + results[:1]))
 
 
 def test_later_seeds_are_held_to_the_first_ones(ours):
@@ -78,12 +76,12 @@ def test_later_seeds_are_held_to_the_first_ones(ours):
             for row, values in zip(table.rows, rows, strict=False)
             for seed, value in enumerate(values)
         ]
-        return ours.report.told_later(ours.rows.Found(results), 0.0)
+        return ours.report.told_later(ours.rows.Found(results))
 
     first = [0.60, 0.62, 0.64]  # 52.1 to 71.9
     assert told(first) == ""
     later = told([*first, 0.53, 0.71, 0.73], [*first, 0.52], first)
-    assert later == "; of 4 runs after the first 3 of their row, 2 were where those had it"
+    assert later == "; that of the first 3 seeds of a row has 2 of 4 later ones"
 
 
 def test_runs_that_were_made_twice(ours, tmp_path: Path):
@@ -94,25 +92,35 @@ def test_runs_that_were_made_twice(ours, tmp_path: Path):
     for words in ("begins on cpu", "ends: top-1 0.5, 3 s"):
         log(ours.logs.run_id(run), words)
     once = ours.repeats.read_repeats(results, [file], [])
-    assert (once.of(run), once.spread, ours.report.told_twice(once)) == ([], 0.0, "")
+    found = ours.rows.Found(results)
+    assert (once.of(run), once.spread(0.5), ours.report.told_twice(once, found)) == ([], 0.0, "")
     for words in ("begins on cpu", "ends: top-1 0.53, 3 s", "begins on cpu", "fails"):
         log(ours.logs.run_id(run), words)
     twice = ours.repeats.read_repeats(results, [file], [])
     assert twice.of(run) == [0.53]
-    assert twice.apart == pytest.approx([0.03])
-    told = ours.report.told_twice(twice).replace("\n", " ")
+    assert twice.apart == [pytest.approx((0.5, 0.03))]
+    told = ours.report.told_twice(twice, found).replace("\n", " ")
     assert (
         "ended 3.0 points from the one in the file in the mean, 3.0 in the median and 3.0" in told
     )
     log(ours.logs.run_id(run), "begins on cpu")
     log(ours.logs.run_id(run), "ends: top-1 0.5, 3 s")  # as the first time
-    assert ours.repeats.read_repeats(results, [file], []).apart == pytest.approx([0.03, 0])
+    thrice = ours.repeats.read_repeats(results, [file], [])
+    assert [far for _, far in thrice.apart] == pytest.approx([0.03, 0])
     earlier = [{"run": run, "top1": 0.52}, {"run": {"of": "no row"}, "top1": 0.9}]
     more = ours.repeats.read_repeats(results, [file], earlier)
-    assert (more.of(run), more.apart) == ([0.53, 0.5, 0.52], pytest.approx([0.03, 0, 0.02]))
-    draws = np.random.default_rng(0).normal(0.5, 0.02, (2, 4001))
-    many = ours.repeats.Repeats(apart=abs(draws[0] - draws[1]).tolist())
-    assert many.spread == pytest.approx(0.02, rel=0.05)
+    assert more.of(run) == [0.53, 0.5, 0.52]
+
+
+def test_the_spread_of_repetitions_is_of_the_nearest_ones(ours, monkeypatch):
+    monkeypatch.setattr(ours.repeats, "_NEAREST", 4001)
+    rng, apart = np.random.default_rng(0), []
+    for top1, deviation in ((0.5, 0.02), (0.9, 0.01)):
+        draws = rng.normal(top1, deviation, (2, 4001))
+        apart += [(top1, far) for far in abs(draws[0] - draws[1])]
+    repeats = ours.repeats.Repeats(apart=apart)
+    assert repeats.spread(0.4) == pytest.approx(0.02, rel=0.05)
+    assert repeats.spread(0.8) == pytest.approx(0.01, rel=0.05)
 
 
 def test_pictures(ours, tmp_path: Path, monkeypatch):
