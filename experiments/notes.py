@@ -5,9 +5,10 @@ from statistics import mean
 from typing import Any
 
 from experiments.repeats import Repeats
+from experiments.results import Result
 from experiments.rows import Found
 from experiments.spread import SURE, Apart, apart_from
-from experiments.tables import EXPERIMENTS, Experiment
+from experiments.tables import EXPERIMENTS
 
 CONTROLS = {
     "assignment": "softmax_regions",
@@ -117,24 +118,30 @@ def note(name: str, found: Found, repeats: Repeats) -> str:
     whole = all(len(found.of(row, experiment)) >= experiment.seeds for row in experiment.rows)
     if name not in NOTES or not whole:
         return ""
-    figures = _FIGURES[name](experiment, found, repeats) if name in _FIGURES else {}
+    figures = _FIGURES[name](name, found, repeats) if name in _FIGURES else {}
     return textwrap.fill(NOTES[name].format(**figures).strip(), 100)
 
 
-def top1(experiment: Experiment, found: Found) -> dict[str, list[float]]:
-    """Of all runs, by the label of their row."""
+def top1(name: str, found: Found) -> dict[str, list[float]]:
+    """Of all runs of an experiment, by the label of their row."""
+    experiment = EXPERIMENTS[name]
     return {row.label: found.top1(row, experiment) for row in experiment.rows}
+
+
+def runs_of(name: str, label: str, found: Found) -> list[Result]:
+    """Of one row."""
+    experiment = EXPERIMENTS[name]
+    return found.of(experiment.row(label), experiment)
 
 
 def compared(name: str, found: Found, repeats: Repeats) -> dict[str, Apart]:
     """How far each other row of these experiments is above the block as it is."""
-    rows = top1(EXPERIMENTS[name], found)
+    rows = top1(name, found)
     control = rows.pop(CONTROLS[name])
     return apart_from(control, rows, repeats.spread)
 
 
-def _compared(experiment: Experiment, found: Found, repeats: Repeats) -> dict[str, Any]:
-    (name,) = [name for name in CONTROLS if EXPERIMENTS[name] is experiment]
+def _compared(name: str, found: Found, repeats: Repeats) -> dict[str, Any]:
     apart = compared(name, found, repeats)
     told = [
         f'"{label}" is {100 * abs(one.mean):.1f} points {"higher" if one.mean > 0 else "lower"}'
@@ -144,35 +151,35 @@ def _compared(experiment: Experiment, found: Found, repeats: Repeats) -> dict[st
     rest = "and no other row can be told from it" if told else "no row can be told from it"
     return {
         "control": CONTROLS[name],
-        "seeds": len(top1(experiment, found)[CONTROLS[name]]),
+        "seeds": len(top1(name, found)[CONTROLS[name]]),
         "told": ", ".join([*told, rest]),
         "reach": 100 * max(one.high - one.mean for one in apart.values()),
     }
 
 
-def _spatial(experiment: Experiment, found: Found, _: Repeats) -> dict[str, Any]:
-    rows = {label: mean(runs) for label, runs in top1(experiment, found).items()}
+def _spatial(name: str, found: Found, _: Repeats) -> dict[str, Any]:
+    rows = {label: mean(values) for label, values in top1(name, found).items()}
     return {
         "sa": 100 * (rows["+ SA"] - rows["R2D"]),
         "sa_ta": 100 * (rows["+ SA + TA"] - rows["+ TA"]),
     }
 
 
-def _tape(experiment: Experiment, found: Found, repeats: Repeats) -> dict[str, Any]:
+def _tape(name: str, found: Found, repeats: Repeats) -> dict[str, Any]:
     """Where the run of SA + TAPE with one group ended that has been furthest from itself."""
-    runs = found.of(experiment.row("SA + TAPE, G = 1"), experiment)
+    runs = runs_of(name, "SA + TAPE, G = 1", found)
     ends = [[run["top1"], *repeats.of(run["run"])] for run in runs]
     furthest = max(ends, key=lambda one: max(one) - min(one))
     return {"ends": " and ".join(f"{100 * end:.1f}" for end in sorted(furthest))}
 
 
-def _worst(experiment: Experiment, found: Found, repeats: Repeats) -> dict[str, Any]:
+def _worst(name: str, found: Found, repeats: Repeats) -> dict[str, Any]:
     """Of TSM + GTA: its highest loss, the others' mean, and where that seed ended again."""
-    runs = found.of(experiment.row("TSM + GTA, 16 frames"), experiment)
+    runs = runs_of(name, "TSM + GTA, 16 frames", found)
     *others, worst = sorted(runs, key=lambda run: run["loss"][-1])
     ends = " and ".join(f"{100 * end:.1f}" for end in repeats.of(worst["run"]))
     again = (
-        f" It is no matter of the seed: trained again for the ensemble, without compiling the "
+        f" The seed need not be to blame: trained again for the ensemble, without compiling the "
         f"step, the same one ended at {ends}."
     )
     return {

@@ -11,8 +11,6 @@ from experiments.results import EARLIER_FILE, FILE, REAL_FILE, Result, read_resu
 
 _MEDIAN = NormalDist().inv_cdf(0.75) * 2**0.5
 """Of how far two draws of a normal distribution are apart, in its standard deviations."""
-
-
 _NEAREST = 20
 """So many repetitions tell the spread of a run."""
 

@@ -131,8 +131,5 @@ def recorded(step: Callable[[], None]) -> Callable[[], None]:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         step()
-
-    def replay(_: Callable[[], None] = step) -> None:  # the graph reads what the step refers to
-        graph.replay()
-
-    return replay
+    kept = graph, step  # the graph reads what the step refers to, where it lies
+    return lambda: kept[0].replay()

@@ -17,8 +17,8 @@ def of(ours):
     class Rows(dict[str, float]):
         def __init__(self, name: str):
             self.found = found
-            self.experiment = ours.tables.EXPERIMENTS[name]
-            self.all = ours.notes.top1(self.experiment, found)
+            self.name, self.experiment = name, ours.tables.EXPERIMENTS[name]
+            self.all = ours.notes.top1(name, found)
             super().__init__({label: mean(values) for label, values in self.all.items()})
 
         def differ(self, one: str, other: str) -> bool:
@@ -35,7 +35,7 @@ def of(ours):
             }
 
         def runs(self, label: str) -> list[dict]:
-            return found.of(self.experiment.row(label), self.experiment)
+            return ours.notes.runs_of(self.name, label, found)
 
     return Rows
 
