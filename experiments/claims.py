@@ -102,11 +102,11 @@ def claims(found: Found, least: Least = nothing) -> str:
     """Markdown: of each claim the pairs whose rows have run; empty without any."""
     pairs = [pair for claim in CLAIMS for pair in claim.pairs]
     apart = {pair: one for pair in pairs if (one := _apart(pair, found, least))}
-    sure = dict(zip(apart, corrected([one.p for one in apart.values()]), strict=True))
+    p = dict(zip(apart, corrected([one.p for one in apart.values()]), strict=True))
     lines = []
     for claim in CLAIMS:
         told = [
-            _line(pair, apart.get(pair), sure.get(pair, 1), found)
+            _line(pair, apart.get(pair), p.get(pair, 1), found)
             for pair in claim.pairs
             if all(_top1(pair, found))
         ]

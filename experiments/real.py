@@ -9,7 +9,7 @@ python -m experiments.real mine --results mine.jsonl
 The arrow of time (`--arrow` for a folder of yours with two classes that are each other backwards):
 each clip and its reversed copy under the other label, both in the same fold. It is the list of
 sampled frames that is reversed, so a network that is blind to order gives both the same scores and
-is right in exactly half of the cases. Runs start from scratch, or from the weights of the run on
+is right in exactly half of the cases. Runs start from scratch, or from the weights of a run on
 `ordered` with the same seed, which is made first if its weights are not in the work folder.
 """
 

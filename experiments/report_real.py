@@ -24,9 +24,8 @@ experiments.real`, [data](../experiments/results/real.jsonl),
 built-in set with the same seed instead of drawn ones. Mean and standard deviation over seeds, which
 also draw the folds; in brackets Wilson's 95 % interval for that accuracy on so many clips.{again}
 """
-AGAIN = """ {count} of
-the runs from `ordered` were made again, with weights that were trained again: they ended {mean:.1f}
-points from the one in the file in the mean and {most:.0f} at most."""
+AGAIN = """ {count} of the runs from `ordered` were made again, with weights that were trained
+again: they ended {mean:.1f} points from the one in the file in the mean and {most:.0f} at most."""
 WORTH = """### What it is worth to start from `ordered`
 
 Points of top-1, with Welch's 95 % interval over seeds. {count} of {all} leave zero out, as one in
@@ -137,6 +136,8 @@ def real_section(
         **{"crop": SETTINGS.crop, "frames": SETTINGS.num_frames},
         again=told_again(repeats),
     )
+    title, words = introduction.split("\n\n")
+    introduction = f"{title}\n\n{textwrap.fill(words, 100)}\n"
     return "\n".join([introduction, *parts, *filter(None, [worth(results)])])
 
 
@@ -155,12 +156,8 @@ def above_none(results: Sequence[Result], section: Section) -> dict[str, str]:
         if name != "no attention"
         if (one := welch(_top1(found, name, start), _top1(found, "no attention", start)))
     }
-    sure = corrected([one.p for one in apart.values()])
-    names = [
-        name
-        for (name, one), p in zip(apart.items(), sure, strict=True)
-        if p < 1 - SURE and one.mean > 0
-    ]
+    both = zip(apart.items(), corrected([one.p for one in apart.values()]), strict=True)
+    names = [name for (name, one), p in both if p < 1 - SURE and one.mean > 0]
     words = f"{_listed(names)} {'are' if len(names) > 1 else 'is'}"
     return {"who": words[0].upper() + words[1:], "comparisons": str(len(apart))}
 
