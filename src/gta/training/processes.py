@@ -1,9 +1,11 @@
 """The processes that train together: one, or those that `torchrun` started."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 
 import torch
 import torch.distributed as dist
@@ -79,8 +81,12 @@ def joined_processes(device: str = "auto") -> Iterator[Processes]:
     if here.type == "cuda":
         here = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(here)
+    # Imported later, by DistributedDataParallel, its functions would have this group as a default
+    # and keep it, with threads that can abort the process when Python ends.
+    import_module("torch.distributed.nn")
     dist.init_process_group("nccl" if here.type == "cuda" else "gloo")
     try:
         yield Processes(here, dist.get_rank(), dist.get_world_size())
     finally:
+        gc.collect()  # DistributedDataParallel refers to itself, and to the group
         dist.destroy_process_group()
