@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from experiments.rows import Found
-from experiments.spread import SURE, Apart, Least, corrected, nothing, welch
+from experiments.spread import Apart, Least, corrected, nothing, welch
 from experiments.tables import EXPERIMENTS, Row
 
 Pair = tuple[str, str, str]
@@ -100,16 +100,11 @@ makes a wrong word a little more frequent.
 
 def claims(found: Found, least: Least = nothing) -> str:
     """Markdown: of each claim the pairs whose rows have run; empty without any."""
-    pairs = [pair for claim in CLAIMS for pair in claim.pairs]
-    apart = {pair: one for pair in pairs if (one := _apart(pair, found, least))}
-    p = dict(zip(apart, corrected([one.p for one in apart.values()]), strict=True))
-    lines = []
+    top1 = {pair: _top1(pair, found) for claim in CLAIMS for pair in claim.pairs}
+    tested = {pair: one for pair, both in top1.items() if (one := welch(*both, least))}
+    apart, lines = corrected(tested), list[str]()
     for claim in CLAIMS:
-        told = [
-            _line(pair, apart.get(pair), p.get(pair, 1), found)
-            for pair in claim.pairs
-            if all(_top1(pair, found))
-        ]
+        told = [_line(pair, top1[pair], apart.get(pair)) for pair in claim.pairs if all(top1[pair])]
         if told:
             lines += [f"| **{claim.words}** | | | |", *told]
     if not lines:
@@ -124,22 +119,15 @@ def _top1(pair: Pair, found: Found) -> tuple[list[float], list[float]]:
     return some, others
 
 
-def _apart(pair: Pair, found: Found, least: Least) -> Apart | None:
-    return welch(*_top1(pair, found), least)
-
-
-def _line(pair: Pair, apart: Apart | None, p: float, found: Found) -> str:
+def _line(pair: Pair, top1: tuple[list[float], list[float]], apart: Apart | None) -> str:
     better, worse = (EXPERIMENTS[pair[0]].row(label) for label in pair[1:])
     paper = ""
     if better.paper is not None and worse.paper is not None:
         paper = f"{better.paper - worse.paper:+.1f}"
-    verdict = "open"
-    if apart is None:  # a row has only one seed
-        some, others = map(mean, _top1(pair, found))
-        here = f"{100 * (some - others):+.1f}"
-    else:
+    here, verdict = f"{100 * (mean(top1[0]) - mean(top1[1])):+.1f}", "open"
+    if apart is not None:  # else a row has only one seed
         here = str(apart)
-        if p < 1 - SURE:
+        if apart.is_sure:
             verdict = "yes" if apart.mean > 0 else "no"
     words, about = f"{_plain(better)} over {_plain(worse)}", WHERE.get(pair[0], "")
     words += "" if about.strip(", ") in words else about

@@ -1,13 +1,13 @@
 """What the tables of docs/results.md do not say themselves. Figures come from the results."""
 
-import textwrap
 from statistics import mean
 from typing import Any
 
+from experiments.markdown import filled
 from experiments.repeats import Repeats
 from experiments.results import Result
 from experiments.rows import Found
-from experiments.spread import SURE, Apart, apart_from
+from experiments.spread import Apart, apart_from
 from experiments.tables import EXPERIMENTS
 
 CONTROLS = {
@@ -64,9 +64,7 @@ The paper has its best at 8 groups and less beyond, since few channels are left 
 nothing is lost beyond 8, not even at 32, where a group has one channel in res3 (a branch is 32
 channels wide) and the matrix joins every channel and frame to every other.
 """
-    + _CONTROL.strip()
-    + """
-""",
+    + _CONTROL.lstrip(),
     "table2c": """
 All rows are in the paper's order, res5 as the last of the single places among them. The paper
 suspects that too little of where things are is left there; with frames of 112 pixels it is 4 x 4
@@ -119,7 +117,7 @@ def note(name: str, found: Found, repeats: Repeats) -> str:
     if name not in NOTES or not whole:
         return ""
     figures = _FIGURES[name](name, found, repeats) if name in _FIGURES else {}
-    return textwrap.fill(NOTES[name].format(**figures).strip(), 100)
+    return filled(NOTES[name].format(**figures))
 
 
 def top1(name: str, found: Found) -> dict[str, list[float]]:
@@ -146,7 +144,7 @@ def _compared(name: str, found: Found, repeats: Repeats) -> dict[str, Any]:
     told = [
         f'"{label}" is {100 * abs(one.mean):.1f} points {"higher" if one.mean > 0 else "lower"}'
         for label, one in apart.items()
-        if one.p < 1 - SURE
+        if one.is_sure
     ]
     rest = "and no other row can be told from it" if told else "no row can be told from it"
     return {

@@ -1,7 +1,6 @@
 """docs/results.md: our figures beside the paper's, from what is in results/ alone."""
 
 import json
-import textwrap
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -9,6 +8,7 @@ from statistics import mean, median
 
 from experiments.claims import claims
 from experiments.ensembles import members
+from experiments.markdown import filled
 from experiments.notes import note
 from experiments.real_gap import GAP_FILE
 from experiments.repeats import Repeats, read_repeats
@@ -224,7 +224,7 @@ def order(experiment: Experiment, found: Found, least: Least = nothing) -> str:
         told += f", {sure} {of_those} by more than seeds explain (Welch's t-test, p < 0.05)"
     if against:
         told += f". The other way round: {'; '.join(against)}"
-    return textwrap.fill(f"{told}.", 100)
+    return filled(f"{told}.")
 
 
 def page() -> str:
@@ -246,8 +246,7 @@ def page() -> str:
         runs=len(runs),
         compiled=sum(run["compiled"] for run in runs),
     )
-    title, *paragraphs = head.strip().split("\n\n")
-    parts = [title + "\n", *(textwrap.fill(one, 100) + "\n" for one in paragraphs)]
+    parts = [filled(head) + "\n"]
     if told := claims(found, repeats.spread):
         parts.append(told)
     absent = []
@@ -262,8 +261,7 @@ def page() -> str:
         words = (order(experiment, found, repeats.spread), note(name, found, repeats))
         parts += [f"{told}\n" for told in words if told]
     if len(absent) < len(EXPERIMENTS):
-        about = textwrap.fill(VARIANTS + how_timed(times), 100)
-        parts.append(COST.format(about=about))
+        parts.append(filled(COST.format(about=VARIANTS + how_timed(times))) + "\n")
     if shown := beyond(found):
         parts.append(BEYOND + "\n" + shown + "\n")
     gap = json.loads(GAP_FILE.read_text(encoding="utf-8"))

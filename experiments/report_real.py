@@ -1,18 +1,18 @@
 """The part of docs/results.md that is about real clips."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from statistics import mean
 from typing import Any
 
+from experiments.markdown import filled
 from experiments.real_baselines import BASELINES
 from experiments.real_clips import HEIGHT, NUM_FRAMES, WIDTH
 from experiments.real_runs import MODELS, SETTINGS, STARTS
 from experiments.repeats import Repeats
 from experiments.results import Result, by_key, key
-from experiments.spread import SURE, corrected, spread, welch
+from experiments.spread import corrected, spread, welch
 from gta.evaluation.significance import wilson_interval
 
 INTRODUCTION = """## Real clips
@@ -126,7 +126,7 @@ def real_section(
     told["above"] = above_none(results, SECTIONS[-1])
     for section in SECTIONS:
         if shown := table_of(results, section):
-            remark = textwrap.fill(section.remark.format(videos=VIDEOS, **told), 100)
+            remark = filled(section.remark.format(videos=VIDEOS, **told))
             parts.append(f"### {section.title}\n\n{remark}\n\n{shown}\n")
     if not parts:
         return ""
@@ -136,9 +136,7 @@ def real_section(
         **{"crop": SETTINGS.crop, "frames": SETTINGS.num_frames},
         again=told_again(repeats),
     )
-    title, words = introduction.split("\n\n")
-    introduction = f"{title}\n\n{textwrap.fill(words, 100)}\n"
-    return "\n".join([introduction, *parts, *filter(None, [worth(results)])])
+    return "\n".join([filled(introduction) + "\n", *parts, *filter(None, [worth(results)])])
 
 
 def told_again(repeats: Repeats) -> str:
@@ -156,8 +154,7 @@ def above_none(results: Sequence[Result], section: Section) -> dict[str, str]:
         if name != "no attention"
         if (one := welch(_top1(found, name, start), _top1(found, "no attention", start)))
     }
-    both = zip(apart.items(), corrected([one.p for one in apart.values()]), strict=True)
-    names = [name for (name, one), p in both if p < 1 - SURE and one.mean > 0]
+    names = [name for name, one in corrected(apart).items() if one.is_sure and one.mean > 0]
     words = f"{_listed(names)} {'are' if len(names) > 1 else 'is'}"
     return {"who": words[0].upper() + words[1:], "comparisons": str(len(apart))}
 
@@ -178,15 +175,15 @@ def worth(results: Sequence[Result]) -> str:
                 continue
             cells.append(str(apart))
             count += 1
-            if apart.p < 1 - SURE:
+            if apart.is_sure:
                 told.append(f"{name} ({head})")
         if any(cells):
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
     if not lines:
         return ""
     head = ["| | " + " | ".join(heads) + " |", "| --- |" + " ---: |" * len(heads)]
-    title, words = WORTH.format(told=_listed(told), count=len(told), all=count).split("\n\n")
-    return "\n".join([title, "", textwrap.fill(words, 100), "", *head, *lines, ""])
+    words = filled(WORTH.format(told=_listed(told), count=len(told), all=count))
+    return "\n".join([words, "", *head, *lines, ""])
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -6,8 +6,9 @@ few seeds can be close together by chance (`experiments.repeats`).
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean, stdev
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+K = TypeVar("K")
 SURE = 0.95
 Least = Callable[[float], float]
 
@@ -54,6 +55,11 @@ class Apart(NamedTuple):
     p: float
     """Of a difference as large as this if there were none."""
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is more than seeds explain."""
+        return self.p < 1 - SURE
+
     def __str__(self) -> str:
         """In points."""
         return f"{100 * self.mean:+.1f} ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
@@ -74,7 +80,7 @@ def welch(some: Sequence[float], others: Sequence[float], least: Least = nothing
 def differ(some: Sequence[float], others: Sequence[float], least: Least = nothing) -> bool:
     """Whether the means are further apart than seeds explain: Welch's t-test, p < 0.05."""
     apart = welch(some, others, least)
-    return apart is not None and apart.p < 1 - SURE
+    return apart is not None and apart.is_sure
 
 
 def apart_from(
@@ -109,8 +115,11 @@ def _apart(difference: float, error: float, freedom: float, tests: int = 1) -> A
     return Apart(difference, difference - reach, difference + reach, p)
 
 
-def corrected(p: Sequence[float]) -> list[float]:
-    """Benjamini and Hochberg's correction: of those below 0.05, one in twenty is wrong."""
+def corrected(apart: Mapping[K, Apart]) -> dict[K, Apart]:
+    """With Benjamini and Hochberg's correction: of those that are sure, one in twenty is wrong."""
     from scipy.stats import false_discovery_control
 
-    return false_discovery_control(p).tolist() if p else []
+    if not apart:
+        return {}
+    found = false_discovery_control([one.p for one in apart.values()]).tolist()
+    return {name: one._replace(p=p) for (name, one), p in zip(apart.items(), found, strict=True)}

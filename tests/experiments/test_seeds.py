@@ -36,8 +36,11 @@ def test_what_seeds_say_of_others(ours):
     assert apart[1:3] == pytest.approx(tuple(by_scipy.confidence_interval(0.95)))
     assert apart.p == pytest.approx(by_scipy.pvalue)
     assert ours.spread.welch(values, values[:1]) is None
-    assert ours.spread.corrected([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
-    assert ours.spread.corrected([]) == []
+    three = {name: apart._replace(p=p) for name, p in zip("abc", (0.01, 0.04, 0.03), strict=True)}
+    found = ours.spread.corrected(three)
+    assert [one.p for one in found.values()] == pytest.approx([0.03, 0.04, 0.04])
+    assert [one[:3] for one in found.values()] == [apart[:3]] * 3
+    assert ours.spread.corrected({}) == {}
 
 
 def test_rows_against_one(ours):
