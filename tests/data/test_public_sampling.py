@@ -6,12 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gta.data.dataset import ViewClips
 from gta.data.decode import frame_rate
 from gta.data.modes import Sampling
-from gta.data.public_sampling import pyslowfast_indices, pyslowfast_ssv2_indices
+from gta.data.public_sampling import (
+    pyslowfast_indices,
+    pyslowfast_ssv2_indices,
+    tsm_twice_indices,
+    tsm_validation_indices,
+)
 from gta.data.records import Video, VideoList
+from gta.data.sampling import segment_indices
 from gta.data.transforms import ViewTransform
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -125,3 +132,98 @@ def test_a_video_of_a_lower_frame_rate_is_shown_as_long(tmp_path, write_video, f
 
 def test_pictures_have_no_frame_rate(tmp_path, write_pictures):
     assert frame_rate(write_pictures(tmp_path / "frames", 3)) is None
+
+
+LENGTHS = np.arange(1, 4001)
+
+
+@pytest.mark.parametrize("segments", [*range(1, 33), 64])
+def test_every_length_as_tsm_computes_it(segments: int):
+    """In double precision: a length of n/S frames, half of it, and as many of it as segments."""
+    tick = (LENGTHS / segments)[:, None]
+    beginnings = np.trunc(tick * np.arange(segments)).astype(int).tolist()
+    centres = np.trunc(tick / 2 + tick * np.arange(segments)).astype(int).tolist()
+    for n, begin, centre in zip(LENGTHS.tolist(), beginnings, centres, strict=True):
+        assert tsm_twice_indices(n, segments, view=0) == centre, n
+        assert tsm_twice_indices(n, segments, view=1) == begin, n
+        in_training = centre if n > segments else [0] * segments
+        assert tsm_validation_indices(n, segments) == in_training, n
+
+
+@pytest.mark.parametrize(("segments", "differ"), [(7, 30), (25, 28), (8, 0), (16, 0), (32, 0)])
+def test_our_own_centres_are_exact_where_those_of_tsm_are_rounded(segments: int, differ: int):
+    different = [
+        n
+        for n in range(1, 401)
+        if segment_indices(n, segments) != tsm_twice_indices(n, segments, view=0)
+    ]
+    assert len(different) == differ
+    for n in different:  # a centre that is a whole number, and the frame before it
+        ours, theirs = segment_indices(n, segments), tsm_twice_indices(n, segments, view=0)
+        assert {own - other for own, other in zip(ours, theirs, strict=True)} == {0, 1}
+
+
+@pytest.mark.parametrize("segments", [*range(1, 33), 64])
+def test_every_length_as_pyslowfast_computes_it_on_something_something(segments: int):
+    """In double precision, rounded half to even; the middle of two neighbouring ends."""
+    ends = np.rint((LENGTHS - 1)[:, None] / segments * np.arange(segments + 1)).astype(int)
+    middles = ((ends[:, :-1] + ends[:, 1:]) // 2).tolist()
+    for n, middle in zip(LENGTHS.tolist(), middles, strict=True):
+        assert pyslowfast_ssv2_indices(n, segments) == middle, n
+
+
+@pytest.mark.parametrize(
+    ("clip", "fps", "num_views", "use_offset"),
+    [
+        ((16, 8), 30.0, 10, False),
+        ((8, 8), 30.0, 10, True),
+        ((32, 2), 29.97, 10, False),
+        ((64, 2), 25.0, 3, True),
+        ((7, 5), 23.976, 1, True),
+        ((25, 3), 12.0, 1, False),
+        ((1, 1), 60.0, 1, False),
+    ],
+)
+def test_lengths_as_pyslowfast_computes_them_on_kinetics(
+    clip: tuple[int, int], fps: float, num_views: int, use_offset: bool
+):
+    """The start in double precision, the frames between start and end in torch's single one."""
+    frames, stride = clip
+    seconds = frames * stride / 30
+    for n in [*range(1, 400), *range(400, 4001, 97)]:
+        span = max(seconds * fps, 1.0)
+        room = max(n - span, 0)
+        for view in range(num_views):
+            start = room * view / num_views
+            if use_offset:
+                start = room // 2 if num_views == 1 else view * (room // (num_views - 1))
+            spaced = torch.linspace(start, start + span - 1, frames, dtype=torch.float32)
+            expected = [min(max(int(position), 0), n - 1) for position in spaced.tolist()]
+            found = pyslowfast_indices(
+                *(n, frames, stride),
+                **{"fps": fps, "view": view, "num_views": num_views, "use_offset": use_offset},
+            )
+            assert found == expected, (n, view)
+
+
+def test_single_precision_decides_where_a_position_is_almost_whole():
+    """16 frames of 8, from the third start in 129: the seventh is at 0.2 + 127 / 15 * 6 = 51."""
+    found = pyslowfast_indices(129, 16, 8, view=2, num_views=10)
+    assert (found[6], found[5], found[7]) == (50, 42, 59)
+
+
+def test_a_drawn_start_is_a_fraction_of_a_frame():
+    class Half:
+        def uniform(self, low: float, high: float) -> float:
+            return low + (high - low) * 0.505
+
+    drawn = pyslowfast_indices(100, 4, 8, rng=Half())
+    spaced = torch.linspace(68 * 0.505, 68 * 0.505 + 31, 4)
+    assert drawn == spaced.long().tolist()
+
+
+def test_the_rate_that_a_stride_refers_to():
+    """A video at the target's rate keeps the stride; at half of it, half of the stride."""
+    for rate in (24.0, 60.0):
+        assert pyslowfast_indices(200, 4, 8, fps=rate, target_fps=rate) == [0, 10, 20, 31]
+    assert pyslowfast_indices(200, 4, 8, fps=12.0, target_fps=24.0) == [0, 5, 10, 15]

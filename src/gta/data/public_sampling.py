@@ -1,15 +1,16 @@
 """The frames that public projects take, to the integer, for numbers that are to be compared.
 
 Each rule is a function of the video's length; `segment_indices` and `dense_indices` are this
-package's own. Axes: n frames of the video, S frames of the clip. Indices count from 0.
+package's own. What a project computes in floating point is computed so here, in its order and its
+precision: exact arithmetic would be off by a frame where a product falls short of a whole number.
+Axes: n frames of the video, S frames of the clip. Indices count from 0.
 """
 
 import math
 from itertools import pairwise
 
 import numpy as np
-
-from .sampling import segment_indices
+import torch
 
 TSM_WINDOW = 64
 """Frames that a dense clip of the TSM repository spans."""
@@ -19,14 +20,18 @@ def tsm_validation_indices(num_frames: int, num_segments: int) -> list[int]:
     """TSM while training: the centre of each segment; frame 0 throughout where n <= S."""
     if num_frames <= num_segments:
         return [0] * num_segments
-    return segment_indices(num_frames, num_segments)
+    return tsm_twice_indices(num_frames, num_segments, view=0)
 
 
 def tsm_twice_indices(num_frames: int, num_segments: int, *, view: int) -> list[int]:
-    """TSM's `--twice_sample`: view 0 takes the centres of the segments, view 1 their beginnings."""
-    if view == 0:
-        return segment_indices(num_frames, num_segments)
-    return [num_frames * segment // num_segments for segment in range(num_segments)]
+    """TSM's `--twice_sample`: view 0 takes the centres of the segments, view 1 their beginnings.
+
+    View 0 is its test without that option. In double precision a centre may be a frame before that
+    of `segment_indices` where S is no power of two.
+    """
+    length = num_frames / num_segments
+    start = length / 2 if view == 0 else 0.0
+    return [int(start + length * segment) for segment in range(num_segments)]
 
 
 def tsm_dense_indices(
@@ -80,6 +85,8 @@ def pyslowfast_indices(
 ) -> list[int]:
     """PySlowFast on Kinetics: a clip of as many seconds at any frame rate.
 
+    Its frames are evenly spaced in torch's single precision, then truncated.
+
     Args:
         num_frames: n.
         clip_frames: S.
@@ -102,5 +109,5 @@ def pyslowfast_indices(
         start = math.floor(free / 2)
     else:
         start = view * math.floor(free / (num_views - 1))
-    positions = np.linspace(start, start + size - 1, clip_frames, dtype=np.float32)
-    return np.clip(positions, 0, num_frames - 1).astype(int).tolist()
+    positions = torch.linspace(start, start + size - 1, clip_frames, device="cpu")
+    return positions.clamp(0, num_frames - 1).long().tolist()
