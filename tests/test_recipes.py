@@ -174,7 +174,10 @@ def test_blocks_are_replaced_as_a_whole():
         ("model.depth=51", r"model.depth: input should be 10, 18, 34, 50 or 101, got 51"),
         ("model.dpeth=18", r"there is no 'dpeth' in model. Did you mean 'depth'\?"),
         ("model.backbone=slowfast", r"model: .*'slowfast'.*'frame_resnet', 'slow_fast', 'frame_w"),
-        ("model.backbone=slow_fast", r"model.tsm: no such name. Names: .*alpha, fusion_kernel, "),
+        (
+            "model.backbone=slow_fast",
+            r"model.tsm: no such name. Names: .*alpha, beta_inv, fusion_kernel, ",
+        ),
         (
             "augment.jitter=[200, 256]",
             r"augment.jitter=\[200, 256\] must ascend from clip.size=224",

@@ -140,7 +140,9 @@ class FrameResNetModel(Network):
     width: Positive = 64
     """Channels of the stem; 64 in all published ResNets."""
     tsm: bool = False
-    """Shift 1/8 of the channels forward and 1/8 backward in time."""
+    """Shift a part of the channels forward and another backward in time."""
+    shift_div: Annotated[int, Field(ge=2)] = 8
+    """The parts that tsm shifts are 1/shift_div of the channels each; 8 in all published results."""
     temporal_pool: bool = False
     """Halve the number of frames after res2, as in PySlowFast's C2D."""
     dropout: Fraction = 0.5
@@ -159,6 +161,8 @@ class SlowFastModel(Network):
     """Channels of the slow stem; 64 in all published networks."""
     alpha: Positive = 4
     """Frames of the fast pathway for each of the slow one."""
+    beta_inv: Positive = 8
+    """Width of the slow pathway over that of the fast one; 8 in all published networks."""
     fusion_kernel: Positive = 7
     """Temporal length of the lateral convolutions."""
     temporal_blocks: tuple[int, int] | None = None

@@ -6,6 +6,7 @@ from torch import nn
 
 from gta.backbones import FrameResNet
 from gta.backbones.frame_resnet import DEPTHS
+from gta.backbones.temporal_shift import TemporalShift
 from gta.blocks import SpatialAttention
 
 from .networks import random_clips, randomize, relative_error, torchvision_resnet
@@ -155,6 +156,18 @@ def test_blocks_and_shifts_after_temporal_pool_see_half_of_the_frames():
     )
     assert seen == {8: 6, 16: 3, 64: 3}
     assert model(random_clips(1, 3, 6, 32, 32)).shape == (1, 5)
+
+
+def test_the_share_of_channels_that_are_shifted():
+    model = FrameResNet(10, num_classes=5, num_frames=4, width=8, tsm=True, shift_div=4)
+    shifts = [part for part in model.modules() if isinstance(part, TemporalShift)]
+    assert [shift.fraction for shift in shifts] == [4, 4, 4, 4]
+    frames = torch.arange(1.0, 5.0).reshape(4, 1, 1, 1).expand(4, 8, 1, 1)
+    moved = shifts[0](frames).flatten(1)
+    assert moved[0].tolist() == [2, 2, 0, 0, 1, 1, 1, 1]
+    with pytest.raises(ValueError, match=r"shifts 1/8 of the channels: width must be at least 8, "):
+        FrameResNet(10, num_classes=5, num_frames=4, width=4, tsm=True)
+    FrameResNet(10, num_classes=5, num_frames=4, width=4, tsm=True, shift_div=4)
 
 
 def test_temporal_pool_of_an_odd_number_of_frames():

@@ -61,6 +61,21 @@ def test_parameters_of_the_published_networks(options: dict[str, Any], expected:
     assert parameters(model) == expected
 
 
+def test_a_wider_fast_pathway():
+    """PySlowFast's BETA_INV of 4: a quarter of the channels, twice that from each connection."""
+    with torch.device("meta"):
+        state = SlowFast(50, num_classes=400, num_frames=32, beta_inv=4).state_dict()
+    shapes = {key: tuple(value.shape[:2]) for key, value in state.items()}
+    assert shapes["fast.conv1.weight"] == (16, 3)
+    assert shapes["lateral.stem.conv.weight"] == (32, 16)
+    assert shapes["slow.layer1.0.conv1.weight"] == (64, 64 + 32)
+    assert shapes["lateral.res4.conv.weight"] == (512, 256)
+    assert shapes["slow.layer4.0.conv1.weight"] == (512, 1024 + 512)
+    assert shapes["fc.weight"] == (400, 2048 + 512)
+    model = randomize(small(beta_inv=4)).eval()
+    assert model(random_clips(1, 3, 8, 32, 32)).shape == (1, 5)
+
+
 def test_slow_frames_are_a_truncated_linspace():
     assert slow_indices(32, 4) == [0, 4, 8, 13, 17, 22, 26, 31]
     assert slow_indices(8, 8) == [0]
@@ -163,6 +178,8 @@ def test_compiled_in_one_graph():
     [
         ({"depth": 18}, r"there is no SlowFast of depth 18: depths are \[50, 101\]"),
         ({"width": 12}, r"width must be a multiple of 8, got 12"),
+        ({"beta_inv": 3}, r"has 1/3 of the channels: width must be a multiple of 3, got 8"),
+        ({"beta_inv": 0}, r"beta_inv must be at least 1, got 0"),
         ({"fusion_kernel": 4}, r"fusion_kernel must be odd, got 4"),
         ({"dropout": 1}, r"dropout must be at least 0 and less than 1, got 1"),
         ({"window": 0}, r"window must be at least 1, got 0"),

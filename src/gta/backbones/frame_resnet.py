@@ -37,9 +37,11 @@ class FrameResNet(nn.Module):
         num_classes: Number of logits.
         num_frames: T, frames of a clip, for the blocks and the shift.
         width: Channels of the stem and of res2's blocks, 64 in all published ResNets.
-        tsm: Shift 1/8 of the channels forward and 1/8 backward in time in the residual branches:
-            in every block, in every second one of a stage where res4 has 23 blocks (depth 101), as
-            in the TSM repository.
+        tsm: Shift a part of the channels forward and another backward in time in the residual
+            branches: in every block, in every second one of a stage where res4 has 23 blocks (depth
+            101), as in the TSM repository ("blockres").
+        shift_div: The parts that `tsm` shifts are 1/shift_div of the channels each, 1/8 in all
+            published results. Weights do not show it.
         temporal_pool: Keep the larger of every two frames' features after res2, so that all later
             layers and blocks see T/2 frames, as in PySlowFast's C2D.
         dropout: Probability of dropping a feature before the classifier.
@@ -63,6 +65,7 @@ class FrameResNet(nn.Module):
         num_frames: int,
         width: int = 64,
         tsm: bool = False,
+        shift_div: int = 8,
         temporal_pool: bool = False,
         dropout: float = 0.5,
         window: int | None = None,
@@ -77,9 +80,10 @@ class FrameResNet(nn.Module):
         require_positive("width", width)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be at least 0 and less than 1, got {dropout}")
-        if tsm and width < 8:
+        if tsm and width < shift_div:
             raise ValueError(
-                f"tsm shifts 1/8 of the channels: width must be at least 8, got {width}"
+                f"tsm shifts 1/{shift_div} of the channels: width must be at least {shift_div}, "
+                f"got {width}"
             )
         if temporal_pool and num_frames % 2:
             raise ValueError(f"temporal_pool takes pairs of frames: got num_frames={num_frames}")
@@ -103,7 +107,9 @@ class FrameResNet(nn.Module):
             stack = nn.Sequential()
             for index in range(lengths[number]):
                 stride = 2 if number > 0 and index == 0 else 1
-                shift = TemporalShift(frames[stage]) if tsm and index % shift_every == 0 else None
+                shift = None
+                if tsm and index % shift_every == 0:
+                    shift = TemporalShift(frames[stage], fraction=shift_div)
                 stack.append(residual(channels, stage_width, stride, shift))
                 channels = stage_width * residual.expansion
             self.add_module(layer, stack)

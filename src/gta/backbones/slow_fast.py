@@ -14,9 +14,6 @@ from gta.blocks.options import require_positive
 LENGTHS: dict[int, tuple[int, int, int, int]] = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 """Residual blocks of res2 ... res5, by depth."""
 
-FAST_SHARE = 8
-"""Width of the slow pathway over that of the fast one (the paper's 1/beta)."""
-
 FUSION_RATIO = 2
 """Channels that a lateral connection makes of each channel of the fast pathway."""
 
@@ -54,8 +51,8 @@ class Lateral(nn.Module):
 class SlowFast(nn.Module):
     """SlowFast network, with blocks inserted into its slow pathway.
 
-    Maps clips (B, 3, T, H, W) to logits (B, num_classes). The fast pathway sees all T frames in 1/8
-    of the channels, the slow one T/alpha of them, which are drawn here; after the stem and after
+    Maps clips (B, 3, T, H, W) to logits (B, num_classes). The fast pathway sees all T frames in few
+    channels, the slow one T/alpha of them, which are drawn here; after the stem and after
     res2 ... res4 a lateral connection adds the fast features to the input of the slow pathway. H
     and W are free, T too unless a block was made for `num_frames`.
 
@@ -66,8 +63,9 @@ class SlowFast(nn.Module):
         depth: 50 or 101.
         num_classes: Number of logits.
         num_frames: T, frames of a clip: 64 for the "16x8" networks, 32 for "8x8".
-        width: Channels of the slow stem, 64 in all published networks; a multiple of 8.
+        width: Channels of the slow stem, 64 in all published networks; a multiple of beta_inv.
         alpha: Frames of the fast pathway for each of the slow one.
+        beta_inv: Width of the slow pathway over that of the fast one (the paper's 1/beta).
         fusion_kernel: Temporal length of the lateral convolutions, odd: 7, or 5 in older networks.
         temporal_blocks: How many of res4's blocks have temporal kernels in the (slow, fast)
             pathway; all, if None. The "R101-50-50" networks have (6, 6) of 23.
@@ -92,6 +90,7 @@ class SlowFast(nn.Module):
         num_frames: int,
         width: int = 64,
         alpha: int = 4,
+        beta_inv: int = 8,
         fusion_kernel: int = 7,
         temporal_blocks: tuple[int, int] | None = None,
         dropout: float = 0.5,
@@ -104,10 +103,11 @@ class SlowFast(nn.Module):
             raise ValueError(f"there is no SlowFast of depth {depth}: depths are {list(LENGTHS)}")
         require_positive("num_classes", num_classes)
         require_positive("alpha", alpha)
-        if width < 1 or width % FAST_SHARE:
+        require_positive("beta_inv", beta_inv)
+        if width < 1 or width % beta_inv:
             raise ValueError(
-                f"the fast pathway has 1/{FAST_SHARE} of the channels: width must be a multiple "
-                f"of {FAST_SHARE}, got {width}"
+                f"the fast pathway has 1/{beta_inv} of the channels: width must be a multiple of "
+                f"{beta_inv}, got {width}"
             )
         if fusion_kernel < 1 or fusion_kernel % 2 == 0:
             raise ValueError(f"fusion_kernel must be odd, got {fusion_kernel}")
@@ -122,7 +122,7 @@ class SlowFast(nn.Module):
                 f"temporal_blocks counts some of res4's {lengths[2]} residual blocks in the (slow, "
                 f"fast) pathway, got {temporal_blocks}"
             )
-        fast_width = width // FAST_SHARE
+        fast_width = width // beta_inv
         fast_channels = (fast_width, *(fast_width * 2**n * EXPANSION for n in range(3)))
         self.num_frames = num_frames
         self.alpha = alpha
