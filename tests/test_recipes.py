@@ -176,7 +176,7 @@ def test_blocks_are_replaced_as_a_whole():
         ("model.backbone=slowfast", r"model: .*'slowfast'.*'frame_resnet', 'slow_fast', 'frame_w"),
         (
             "model.backbone=slow_fast",
-            r"model.tsm: no such name. Names: .*alpha, beta_inv, fusion_kernel, ",
+            r"model.tsm: no such name. Names: .*alpha, beta_inv, fus",
         ),
         (
             "augment.jitter=[200, 256]",

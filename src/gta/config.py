@@ -142,7 +142,7 @@ class FrameResNetModel(Network):
     tsm: bool = False
     """Shift a part of the channels forward and another backward in time."""
     shift_div: Annotated[int, Field(ge=2)] = 8
-    """The parts that tsm shifts are 1/shift_div of the channels each; 8 in all published results."""
+    """The parts that tsm shifts are 1/shift_div of the channels each; 8 in published results."""
     temporal_pool: bool = False
     """Halve the number of frames after res2, as in PySlowFast's C2D."""
     dropout: Fraction = 0.5

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
+from gta.backbones.weight_numbers import require_finite
 from gta.blocks.resample import resample
 from gta.config import Recipe
 from gta.empty import without_weights
@@ -114,7 +115,8 @@ class Run:
         """The trained network in evaluation mode, on the CPU, and which weights it has.
 
         Raises:
-            UsageError: No epoch has finished yet, or the weights do not fit the recipe.
+            UsageError: No epoch has finished yet, or the weights do not fit the recipe or are not
+            finite.
         """
         path = self.folder / ("best.safetensors" if best else "last.safetensors")
         if not path.is_file():
@@ -128,6 +130,7 @@ class Run:
             with safe_open(path, framework="pt") as file:
                 about = file.metadata() or {}
             state = load_file(path)
+            require_finite(state, str(path))
             if self.trained_frames is not None:
                 shapes = {key: value.shape for key, value in model.state_dict().items()}
                 state = {

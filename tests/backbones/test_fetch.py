@@ -121,5 +121,5 @@ def test_a_damaged_file_of_kinetics(monkeypatch, tmp_path: Path):
     (tmp_path / "checkpoints").mkdir()
     cached = tmp_path / "checkpoints/SLOWFAST_8x8_R50.pyth"
     cached.write_bytes(b"<html>404</html>")
-    with pytest.raises(UsageError, match=r"not a file of weights.*Delete .*R50.pyth and try again"):
+    with pytest.raises(UsageError, match=r"is a web page.*Delete .*R50.pyth and try again"):
         fetch_kinetics(50)

@@ -15,6 +15,7 @@ from gta.backbones import FrameResNet, SlowFast
 from gta.backbones.weight_names import from_caffe2, from_pyslowfast, our_names
 from gta.backbones.weights import load_weights, read_weights, recognised
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
+from gta.errors import UsageError
 
 from .networks import relative_error
 from .test_golden import load, tensor
@@ -175,3 +176,66 @@ def test_a_shift_of_whole_blocks_is_another_network():
     """TSM can wrap blocks in place of convolutions: not the network of its results."""
     _, names = our_names(["base_model.layer1.0.net.conv1.weight", "new_fc.bias"])
     assert names["base_model.layer1.0.net.conv1.weight"] == "layer1.0.net.conv1.weight"
+
+
+def mmaction2(key: str) -> str:
+    """Our name of a ResNet's tensor in MMAction2, where a module holds a convolution and its norm."""
+    if key.startswith("fc."):
+        return f"cls_head.fc_cls.{key[3:]}"
+    if key.startswith("inserted."):
+        place, _, part, parameter = key.removeprefix("inserted.").split(".")
+        layer, index = f"layer{int(place[3]) - 1}", place[5:]
+        theirs = {"query": "theta.conv", "key": "phi.0.conv", "value": "g.0.conv"}
+        theirs |= {"output": "conv_out.conv", "norm": "conv_out.bn"}
+        return f"backbone.{layer}.{index}.non_local_block.{theirs[part]}.{parameter}"
+    *block, layer, parameter = key.split(".")
+    if layer.isdigit():  # of the shortcut
+        return f"backbone.{'.'.join(block)}.{('conv', 'bn')[int(layer)]}.{parameter}"
+    shifted = ".net" if layer == "conv1" and block else ""
+    kind = "bn" if layer.startswith("bn") else f"conv{shifted}"
+    module = "block." if block[:2] in (["layer2", "0"], ["layer2", "2"], ["layer3", "4"]) else ""
+    return f"backbone.{''.join(f'{p}.' for p in block)}{module}conv{layer[-1]}.{kind}.{parameter}"
+
+
+@pytest.mark.parametrize("wrapper", ["", "module."])
+def test_every_name_of_mmaction2(wrapper: str):
+    """Built from what its modules are called; no file of its own is here to be compared."""
+    options: dict[str, Any] = {"num_classes": 9, "num_frames": 8, "tsm": True}
+    places = {"res3": [0, 2], "res4": [4]}
+    with torch.device("meta"):
+        model = FrameResNet(50, **options, blocks=NL, placement=places)
+    state = {f"{wrapper}{mmaction2(key)}": value for key, value in model.state_dict().items()}
+    assert {
+        f"{wrapper}backbone.layer1.0.conv1.conv.net.weight",
+        f"{wrapper}backbone.layer2.0.block.conv3.bn.running_var",
+        f"{wrapper}backbone.layer2.0.non_local_block.g.0.conv.bias",
+        f"{wrapper}backbone.layer4.0.downsample.conv.weight",
+        f"{wrapper}cls_head.fc_cls.weight",
+    } <= state.keys()
+    weights = recognised(state | {"data_preprocessor.mean": torch.ones(3)}, "a file")
+    assert weights.project == "MMAction2"
+    report = load_weights(model, weights)
+    assert len(report.used) == len(state)
+    assert (report.fresh, report.differences) == ([], [])
+    assert report.unused == {"data_preprocessor.mean": "no part of a network"}
+
+
+def test_a_slowfast_of_mmaction2_is_refused():
+    names = ["slow_path.layer1.0.conv1.conv.weight", "fast_path.conv1.bn.weight"]
+    state = {f"backbone.{name}": torch.ones(1) for name in names}
+    with pytest.raises(UsageError) as error:
+        recognised(state, "epoch_256.pth")
+    assert str(error.value) == (
+        "epoch_256.pth is a network of MMAction2's SlowFast, which fits none here: its lateral "
+        "connections have no normalisation as PySlowFast's and ours have, and its slow pathway "
+        "sees other frames"
+    )
+
+
+def test_a_network_of_tsm_without_its_wrapper():
+    names = {
+        "model.layer1.0.conv1.net.weight": "layer1.0.conv1.weight",
+        "model.layer2.0.nl.g.0.bias": "inserted.res3_0.0.value.bias",
+        "model.new_fc.weight": "fc.weight",
+    }
+    assert our_names(names, "model.")[1] == names

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from gta.backbones.classifiers import without_ones
 from gta.backbones.weight_names import NON_LOCAL
-from gta.backbones.weights import shape, shortened, without_ones
+from gta.backbones.weight_numbers import require_finite, shortened
+from gta.backbones.weights import shape
 from gta.blocks.cgnl import CGNL
 from gta.blocks.global_context import GlobalContext
 from gta.blocks.glore import GloRe
@@ -44,7 +46,8 @@ def load_block(block: nn.Module, state: Mapping[str, Tensor]) -> None:
         state: Parameters and buffers; any of the names in `NAMES` may be used.
 
     Raises:
-        UsageError: Something is left over, missing or of another shape; the block is as before.
+        UsageError: Something is left over, missing, of another shape or not finite; the block is
+            as before.
     """
     own = block.state_dict()
     names = NAMES.get(type(block), {})
@@ -68,4 +71,5 @@ def load_block(block: nn.Module, state: Mapping[str, Tensor]) -> None:
         raise UsageError(
             f"the weights do not fit {type(block).__name__}: {shortened(sorted(problems))}"
         )
+    require_finite(found, f"the weights of {type(block).__name__}")
     block.load_state_dict(found, strict=False)

@@ -32,6 +32,10 @@ class Array:
 
     value: np.ndarray
 
+    def __init__(self, value: np.ndarray | None = None):
+        if isinstance(value, np.ndarray):
+            self.value = value
+
     def __setstate__(self, state: tuple) -> None:
         _, shape, kind, fortran, content = state
         if isinstance(content, str):  # of Python 2
@@ -42,10 +46,21 @@ class Array:
         self.value = flat.reshape(shape, order="F" if fortran else "C")
 
 
-class Arguments:
-    """Stands for `argparse.Namespace`, of which nothing is needed."""
+class Settings(dict):
+    """Stands for parsed arguments and for dictionaries with methods of their own: their content."""
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: object) -> None:
+        if isinstance(state, dict):
+            self.update(state)
+
+
+class Ignored:
+    """Stands for plain records of which nothing is needed, such as paths and curves."""
+
+    def __init__(self, *parts: object):
+        pass
+
+    def __setstate__(self, state: object) -> None:
         pass
 
 
@@ -95,7 +110,28 @@ def encode(text: str, encoding: str) -> bytes:
 
 ALLOWED: dict[str, Any] = {
     "collections.OrderedDict": OrderedDict,
-    "argparse.Namespace": Arguments,
+    **dict.fromkeys(
+        (
+            *("argparse.Namespace", "yacs.config.CfgNode", "fvcore.common.config.CfgNode"),
+            *("mmengine.config.config.ConfigDict", "easydict.EasyDict", "addict.addict.Dict"),
+            "pytorch_lightning.utilities.parsing.AttributeDict",
+            "lightning.pytorch.utilities.parsing.AttributeDict",
+            "lightning_fabric.utilities.data.AttributeDict",
+            "lightning.fabric.utilities.data.AttributeDict",
+        ),
+        Settings,
+    ),
+    **dict.fromkeys(
+        (
+            *(
+                f"pathlib.{place}{kind}Path"
+                for place in ("", "_local.")
+                for kind in ("Posix", "Windows", "PurePosix", "PureWindows")
+            ),
+            "mmengine.logging.history_buffer.HistoryBuffer",
+        ),
+        Ignored,
+    ),
     "_codecs.encode": encode,
     "numpy.dtype": Kind,
     "numpy.ndarray": Array,

@@ -24,14 +24,26 @@ CAFFE2 = {"w": "weight", "s": "weight", "b": "bias", "rm": "running_mean", "riv"
 """Last part of a Caffe2 blob's name; riv holds the variance, in spite of its name."""
 
 
+WRAPPERS = re.compile(r"(?<![^.])(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+"""What torch puts into names, at any depth: compiled, sharded and recomputed modules."""
+
+
 @dataclass(frozen=True)
 class Project:
     """A public project that writes weights."""
 
     name: str
-    recognise: Callable[[Iterable[str]], bool]
+    mark: str
+    """How some of its names begin, after a prefix that belongs to whoever wrapped the network."""
     rename: Callable[[str], str | None]
     """From a name of theirs to ours; None: nothing that a network holds."""
+    another: str = ""
+    """Why its network is none of ours."""
+
+    def prefixes(self, keys: Iterable[str]) -> list[str]:
+        """What stands before its names, such as "module."; nothing if there are none."""
+        found = dict.fromkeys(key[: key.find(self.mark)] for key in keys if self.mark in key)
+        return [prefix for prefix in found if prefix == "" or prefix.endswith(".")]
 
 
 def stage_of(layer: str) -> str:
@@ -119,39 +131,79 @@ def from_pytorchvideo(key: str) -> str | None:
     return from_pyslowfast(f"{stage}.pathway{found[3]}_{rest}")
 
 
-def any_has(*beginnings: str) -> Callable[[Iterable[str]], bool]:
-    """Whether a name begins in one of these ways."""
-    return lambda keys: any(key.startswith(beginnings) for key in keys)
+def from_mmaction2(key: str) -> str | None:
+    """MMAction2: `layer2.0.conv1.conv.net.weight` to `layer2.0.conv1.weight`."""
+    if key.startswith("data_preprocessor."):
+        return None  # the mean and deviation of its pictures
+    key = re.sub(r"^(?:.*\.)?cls_head\.fc_cls\.", "fc.", key)
+    found = re.fullmatch(r"(layer\d)\.(\d+)\.non_local_block\.(\w+)(?:\.0)?\.(conv|bn)\.(\w+)", key)
+    if found:
+        layer, index, part, kind, parameter = found.groups()
+        ours = "norm" if kind == "bn" else NON_LOCAL.get(part, part)
+        return f"inserted.{stage_of(layer)}_{index}.0.{ours}.{parameter}"
+    key = re.sub(r"^(layer\d\.\d+)\.block\.", r"\1.", key)  # round a block that one follows
+    key = re.sub(r"(^|\.)conv(\d)\.bn\.", r"\1bn\2.", key)
+    key = re.sub(r"(^|\.)(conv\d)\.conv\.(net\.)?", r"\1\2.", key)
+    return key.replace(".downsample.conv.", ".downsample.0.").replace(
+        ".downsample.bn.", ".downsample.1."
+    )
 
 
 PROJECTS = (
-    Project("TSM", any_has("base_model."), from_tsm),
-    Project("PySlowFast", any_has("s1.pathway0_stem."), from_pyslowfast),
-    Project("pytorchvideo", any_has("blocks.0.multipathway_"), from_pytorchvideo),
-    Project("PySlowFast's Caffe2 model zoo", any_has("res_conv1_bn_"), from_caffe2),
-    Project("gta", any_has("inserted.", "slow.conv1.", "network."), lambda key: key),
-    Project("torchvision or timm", any_has("layer1.0."), lambda key: key),
+    Project("TSM", "base_model.layer1.0.", from_tsm),
+    Project("PySlowFast", "s1.pathway0_stem.", from_pyslowfast),
+    Project("pytorchvideo", "blocks.0.multipathway_", from_pytorchvideo),
+    Project("PySlowFast's Caffe2 model zoo", "res_conv1_bn_", from_caffe2),
+    Project(
+        *("MMAction2's SlowFast", "slow_path.layer1.0.", lambda key: key),
+        another="its lateral connections have no normalisation as PySlowFast's and ours have, and "
+        "its slow pathway sees other frames",
+    ),
+    Project("MMAction2", "layer1.0.conv1.bn.", from_mmaction2),
+    Project("gta", "slow.layer1.0.", lambda key: key),
+    Project("torchvision or timm", "layer1.0.", from_tsm),  # and networks that TSM's code changed
 )
-UNKNOWN = Project("names of no known project", lambda keys: True, lambda key: key)
+UNKNOWN = Project("names of no known project", "", lambda key: key)
 
 
-def our_names(keys: Iterable[str]) -> tuple[str, dict[str, str | None]]:
+def project_of(keys: Iterable[str]) -> Project:
+    """The project that names tensors like this, whatever stands before the names."""
+    keys = [plain(key) for key in keys]
+    return next((project for project in PROJECTS if project.prefixes(keys)), UNKNOWN)
+
+
+def plain(key: str) -> str:
+    """A name without what torch puts into it."""
+    return WRAPPERS.sub("", key)
+
+
+def our_names(keys: Iterable[str], prefix: str = "") -> tuple[str, dict[str, str | None]]:
     """The project that names tensors like this, and for each of its names ours.
 
-    A None says that the tensor is no part of a network. Prefixes that DataParallel,
-    DistributedDataParallel and torch.compile put before all names are removed.
+    Args:
+        keys: The names.
+        prefix: What stands before those of the network, one of the project's `prefixes`. A name
+            without it is that of something beside the network, such as a classifier.
+
+    Returns:
+        The project, and by name ours, or None where the tensor is no part of a network.
     """
     keys = list(keys)
-    plain = {key: key for key in keys}
-    for prefix in ("module.", "_orig_mod.", "module."):
-        if plain and all(name.startswith(prefix) for name in plain.values()):
-            plain = {key: name.removeprefix(prefix) for key, name in plain.items()}
-    project = next((p for p in PROJECTS if p.recognise(plain.values())), UNKNOWN)
-    names = {key: project.rename(name) for key, name in plain.items()}
-    if not any_has("fast.")(name for name in names.values() if name):
+    project = project_of(keys)
+    inside = {key: name for key in keys if (name := plain(key)).startswith(prefix)}
+    names = {key: project.rename(name.removeprefix(prefix)) for key, name in inside.items()}
+    taken = set(names.values())
+    for key in keys:
+        if key not in inside:
+            name = project.rename(plain(key))
+            names[key] = name if name not in taken else None
+    ours = [name for name in names.values() if name]
+    if not any(name.startswith("fast.") for name in ours):
         # a network of one pathway, which is ours over frames
         names = {key: name and name.removeprefix("slow.") for key, name in names.items()}
-    return project.name, names
+    foreign = project.name not in ("torchvision or timm", UNKNOWN.name)
+    own = not foreign and any(name.startswith(("inserted.", "network.")) for name in ours)
+    return "gta" if own else project.name, {key: names[key] for key in keys}
 
 
 def renamed(state: Mapping[str, T], names: Mapping[str, str | None]) -> dict[str, T]:

@@ -1,104 +1,22 @@
 """Weights for our networks, whoever trained them: what is used, what is not, and why."""
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from gta.backbones.weight_files import read_state
-from gta.backbones.weight_names import our_names, renamed
+from gta.backbones.classifiers import classifiers, without_ones
+from gta.backbones.found_weights import Weights, read_weights, recognised
+from gta.backbones.load_report import LoadReport, part_of
+from gta.backbones.temporal_shift import TemporalShift
+from gta.backbones.weight_numbers import plain_number, require_finite, shortened
+from gta.backbones.weight_places import in_place
 from gta.blocks.resample import resample as resampled_tensor
 from gta.errors import UsageError
 
-SHOWN = 4
-"""Tensors of one kind that a text names before it only counts them."""
+__all__ = ["LoadReport", "Weights", "load_weights", "read_weights", "recognised"]
 
-
-@dataclass(frozen=True)
-class Weights:
-    """Tensors under our names, and where they come from."""
-
-    source: str
-    project: str
-    """Who names tensors like this, such as "PySlowFast"."""
-    tensors: dict[str, Tensor]
-    names: dict[str, str]
-    """Our name to the one in the source."""
-    unused: dict[str, str] = field(default_factory=dict)
-    """What the source holds beside a network's tensors, and why it is not used."""
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """Which tensors of a file went where. Its text is for people."""
-
-    source: str
-    project: str = ""
-    """Who named the tensors, if it was not done as here."""
-    used: list[str] = field(default_factory=list)
-    unused: dict[str, str] = field(default_factory=dict)
-    """Tensors of the source, under its own names, that were not used, and why."""
-    fresh: list[str] = field(default_factory=list)
-    """Tensors of the model that keep their initial values (`num_batches_tracked` is no weight)."""
-    resampled: list[str] = field(default_factory=list)
-    """Tensors of the model that were made for another number of frames."""
-
-    def __str__(self) -> str:
-        names = f", from the names of {self.project}" if self.project else ""
-        lines = [f"{self.source}: {len(self.used)} tensors used{names}"]
-        if self.resampled:
-            lines.append(f"  resampled in time: {shortened(self.resampled)}")
-        if self.unused:
-            reasons = [f"{key} ({why})" for key, why in self.unused.items()]
-            lines.append(f"  not used: {shortened(reasons)}")
-        if self.fresh:
-            parts = Counter(part_of(key) for key in self.fresh)
-            counts = [f"{part} ({count})" for part, count in parts.items()]
-            lines.append(f"  from scratch: {len(self.fresh)} tensors in {', '.join(counts)}")
-        return "\n".join(lines)
-
-
-def shortened(items: list[str]) -> str:
-    """The first few, and how many more there are."""
-    more = [f"and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
-    return ", ".join(items[:SHOWN] + more)
-
-
-def part_of(key: str) -> str:
-    """The place of an inserted tensor, "inserted.res3_1"; else the top level, "fc"."""
-    names = key.split(".")
-    return ".".join(names[:2]) if names[0] == "inserted" else names[0]
-
-
-def read_weights(path: Path) -> Weights:
-    """The tensors of a file under our names; the project that wrote it is found by its content.
-
-    Raises:
-        UsageError: It is not a file of weights; see `read_state`.
-    """
-    return recognised(read_state(path), str(path))
-
-
-def recognised(state: Mapping[str, Tensor], source: str) -> Weights:
-    """A state dictionary under our names.
-
-    Checked against full-size key lists and reference tensors of torchvision, the TSM repository,
-    PySlowFast (its Caffe2 names too) and pytorchvideo.
-
-    Args:
-        state: With the names of any of the projects.
-        source: For people: a path, or the name of a network.
-    """
-    project, names = our_names(state)
-    return Weights(
-        source,
-        project,
-        renamed(state, names),
-        {ours: theirs for theirs, ours in names.items() if ours is not None},
-        {theirs: "no part of a network" for theirs, ours in names.items() if ours is None},
-    )
+STATISTICS = ("running_mean (missing)", "running_var (missing)")
+"""What is missing of weights that were saved without a network's buffers."""
 
 
 def load_weights(
@@ -121,14 +39,16 @@ def load_weights(
         resample: Resample temporal matrices and positions for another number of frames.
 
     Raises:
-        UsageError: A trunk tensor is missing, has another shape, or has no place in the model.
-            The model is as before.
+        UsageError: A trunk tensor is missing, has another shape, or has no place in the model; a
+            number is not finite; the shift is another. The model is as before.
     """
     own = model.state_dict()
     foreign = any(ours != theirs for ours, theirs in weights.names.items())
     project = weights.project if foreign else ""
-    report = LoadReport(weights.source, project, unused=dict(weights.unused))
-    weights = in_place(weights, own)
+    report = LoadReport(
+        *(weights.source, project), unused=dict(weights.unused), notes=list(weights.notes)
+    )
+    weights = in_place(weights, model)
     heads = classifiers(model)
     chosen: dict[str, Tensor] = {}
     rejected: dict[str, str] = {}
@@ -147,7 +67,7 @@ def load_weights(
             why = f"shape {shape(value)}, the model's is {shape(own[key])}"
             rejected[key] = report.unused[theirs] = why
         else:
-            chosen[key] = value.reshape(own[key].shape)
+            chosen[key] = value
             report.used.append(key)
     # older files have no num_batches_tracked, on which nothing here depends
     missing = [key for key in own if key not in chosen and not key.endswith("num_batches_tracked")]
@@ -162,39 +82,68 @@ def load_weights(
     ]
     if misfits or not chosen:
         raise UsageError(misfit_text(weights, own, misfits))
+    named = {key: weights.names.get(key, key) for key in chosen}
+    chosen = {
+        key: plain_number(value, own[key], named[key], weights.source).reshape(own[key].shape)
+        for key, value in chosen.items()
+    }
+    require_finite({named[key]: value for key, value in chosen.items()}, weights.source)
+    report.differences.extend(differences(weights, report, heads, rejected))
+    compare_shifts(weights, model, report)
     model.load_state_dict(chosen, strict=False)
     return report
 
 
-def classifiers(model: nn.Module) -> tuple[str, ...]:
-    """How the names of the classifier's tensors begin: of `FrameWise`, of the network in it."""
-    network = getattr(model, "network", None)
-    if not isinstance(network, nn.Module):
-        return ("fc.",)
-    config = getattr(network, "pretrained_cfg", None)
-    named = config.get("classifier") if isinstance(config, Mapping) else None  # timm says it
-    if named is None:
-        layers = [n for n, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
-        named = layers[-1] if layers else ()
-    names = (named,) if isinstance(named, str) else named
-    return tuple(f"network.{name}." for name in names)
+def differences(
+    weights: Weights, report: LoadReport, heads: tuple[str, ...], rejected: Mapping[str, str]
+) -> list[str]:
+    """What of a network a source has more or less than the model, as far as the names show it."""
+    left = {part_of(key) for key in rejected if key.startswith("inserted.")}
+    fresh = {part_of(key) for key in report.fresh if key.startswith("inserted.")}
+    differing = sorted(left & fresh)
+    found: list[str] = []
+    if more := sorted(left - fresh):
+        found.append(f"its blocks after {places(more)} have no place in this model")
+    if less := sorted(fresh - left):
+        found.append(f"the model's blocks after {places(less)} are not in it")
+    if differing:
+        found.append(f"the blocks after {places(differing)} are of another kind or size")
+    if any(key.startswith(heads) for key in report.fresh):
+        found.append("the model's classifier is not in it")
+    return found
 
 
-def in_place(weights: Weights, own: Mapping[str, Tensor]) -> Weights:
-    """Weights of a network by itself under the names that `FrameWise` gives it."""
-    wrapped = any(key.startswith("network.") for key in own)
-    if not wrapped or any(key.startswith("network.") for key in weights.tensors):
-        return weights
-    return replace(
-        weights,
-        tensors={f"network.{key}": value for key, value in weights.tensors.items()},
-        names={f"network.{key}": theirs for key, theirs in weights.names.items()},
-    )
+def places(parts: list[str]) -> str:
+    """Places of inserted blocks for people: "res3 1" of "inserted.res3_1"."""
+    return ", ".join(part.removeprefix("inserted.").replace("_", " ") for part in parts)
 
 
-def without_ones(tensor: Tensor) -> list[int]:
-    """The shape, as far as it matters to where each number goes."""
-    return [length for length in tensor.shape if length != 1]
+def compare_shifts(weights: Weights, model: nn.Module, report: LoadReport) -> None:
+    """Say where the temporal shift of a source is another than the model's.
+
+    Raises:
+        UsageError: Both shift, but other shares of the channels.
+    """
+    own = {part.fraction for part in model.modules() if isinstance(part, TemporalShift)}
+    theirs = weights.shift
+    if theirs is None:
+        if own and weights.project in ("TSM", "MMAction2"):
+            report.differences.append("its network has no temporal shift, and the model has")
+    elif not own:
+        report.differences.append(
+            "its network shifts channels in time, and the model does not (model.tsm)"
+        )
+    elif theirs.div is None:
+        report.notes.append(
+            f"its share of shifted channels is not in the file: 1/{own.pop()} is taken; published "
+            f"networks have 1/8, and model.shift_div sets another"
+        )
+    elif theirs.div not in own:
+        raise UsageError(
+            f"{weights.source} is of a network that shifts 1/{theirs.div} of the channels each "
+            f"way ({theirs.said}), and this one shifts 1/{own.pop()}: set "
+            f"--set model.shift_div={theirs.div}"
+        )
 
 
 def shape(tensor: Tensor) -> str:
@@ -204,8 +153,10 @@ def shape(tensor: Tensor) -> str:
 
 def misfit_text(weights: Weights, own: Mapping[str, Tensor], misfits: list[str]) -> str:
     """What is wrong with weights of another network."""
-    held, wanted = kind(weights.tensors), kind(own)
+    held, wanted = kind(weights.names.values(), weights.tensors), kind(own, own)
     kinds = f" It holds {held}, and the model is {wanted}." if held != wanted else ""
+    if misfits and all(name.endswith(STATISTICS) for name in misfits):
+        kinds += " It is without running statistics: save the state_dict(), not the parameters()."
     return (
         f"{weights.source} does not fit this network.{kinds} {len(misfits)} tensors differ: "
         f"{shortened(misfits)}. Check model.backbone, model.depth and model.width, or train from "
@@ -213,10 +164,11 @@ def misfit_text(weights: Weights, own: Mapping[str, Tensor], misfits: list[str])
     )
 
 
-def kind(names: Mapping[str, Tensor]) -> str:
+def kind(theirs: Iterable[str], ours: Iterable[str]) -> str:
     """What network has tensors of these names, for people."""
-    if "slow.conv1.weight" in names:
+    if "slow.conv1.weight" in ours:
         return "a SlowFast network"
-    if "layer1.0.conv1.weight" in names:
+    if "layer1.0.conv1.weight" in ours:
         return "a ResNet over frames"
-    return f"a network with names such as {next(iter(names), 'none')!r}"
+    names = [repr(name) for name in theirs]
+    return f"a network with names such as {shortened(names)}" if names else "no tensors"

@@ -1,7 +1,8 @@
 """`gta convert`."""
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,9 +10,16 @@ from gta.cli.options import (
     DataOption,
     ModelOption,
     RecipeOption,
+    RootOption,
     SetOption,
     chosen_recipe,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gta.backbones.weights import Weights
+    from gta.config import DataSource, Recipe
 
 
 def convert(
@@ -19,7 +27,8 @@ def convert(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Weights of torchvision, timm, TSM, PySlowFast or pytorchvideo, or of a run.",
+            help="Weights of torchvision, timm, TSM, PySlowFast, pytorchvideo, MMAction2, or of a "
+            "run; FILE#PART reads one of several parts.",
         ),
     ],
     model: ModelOption = None,
@@ -29,10 +38,11 @@ def convert(
     ] = None,
     recipe: RecipeOption = None,
     settings: SetOption = None,
+    root: RootOption = None,
     labels: Annotated[
         Path | None,
         typer.Option(
-            help="Names of the classes in order: one a line, or a JSON list; else their numbers."
+            help="Names of the classes in order: one a line, or a JSON list; else the data set's."
         ),
     ] = None,
 ) -> None:
@@ -40,25 +50,23 @@ def convert(
 
     What the file holds is recognised by its content. Nothing in it is executed.
     """
-    found = chosen_recipe(model, data, recipe, None, settings)
+    found = chosen_recipe(model, data, recipe, root, settings)
 
     from gta.backbones.weights import load_weights, read_weights
     from gta.errors import UsageError
     from gta.runs import Run, build_network
 
     weights = read_weights(file)
-    classifier = weights.tensors.get("fc.weight")
-    names = read_labels(labels) if labels is not None else None
-    if names is None:
-        if classifier is None:
-            raise UsageError(f"{file} has no classifier: give the names of classes with --labels")
-        names = [str(number) for number in range(len(classifier))]
-    elif classifier is not None and len(names) != len(classifier):
+    classifier = classifier_of(weights, found)
+    names = class_names(labels, found.data)
+    where = f"--labels {labels}" if labels else f"the data set in {found.data.root}"
+    if names is not None and classifier is not None and len(names) != len(classifier):
         raise UsageError(
-            f"{labels} names {len(names)} classes, but the classifier of {file} has "
+            f"{where} names {len(names)} classes, but the classifier of {file} has "
             f"{len(classifier)}: give one name a line, in the order of the classifier"
         )
-    network = build_network(found, len(names))
+    numbers = [str(number) for number in range(1 if classifier is None else len(classifier))]
+    network = build_network(found, len(names or numbers))
     report = load_weights(
         network,
         weights,
@@ -66,15 +74,75 @@ def convert(
         resample=found.model.resample,
     )
     print(report)
+    train = f"To train from it: gta train ... --weights {shlex.quote(str(file))}"
+    if report.differences:
+        print(f"This is another network than that of {file}: {'; '.join(report.differences)}.")
     if out is None:
-        print("Nothing was written. Give --out RUN to make a run for gta test and gta predict.")
+        make = "Give --out RUN to make a run for gta test and gta predict."
+        print(f"Nothing was written. {train if report.differences else make}")
         return
+    if report.differences:
+        raise UsageError(
+            f"no run was made: its scores would not be those of {file}, since "
+            f"{'; '.join(report.differences)}. Give the --model that it is of, or with --set its "
+            f"model.blocks and model.placement. {train}"
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out} exists already; give a new folder for the run")
     model_used = found.model.model_copy(update={"weights": str(file.expanduser().absolute())})
-    run = Run.create(out, found.model_copy(update={"model": model_used}), names)
+    run = Run.create(out, found.model_copy(update={"model": model_used}), names or numbers)
     run.save_weights(network, "last", epoch=0, source=f"{file.name} ({weights.project})")
-    print(f"Next: gta test {out} --root DIR   or   gta predict {out} VIDEO")
+    print(next_command(out, named=names is not None, rooted=found.data.root is not None))
+
+
+def classifier_of(weights: "Weights", recipe: "Recipe") -> "Tensor | None":
+    """The classifier's weights of a file, as the network of a recipe would have them."""
+    from gta.backbones.classifiers import classifiers
+    from gta.backbones.weight_places import in_place
+    from gta.empty import without_weights
+    from gta.runs import build_network
+
+    with without_weights():
+        network = build_network(recipe, 1)
+    return in_place(weights, network).tensors.get(f"{classifiers(network)[0]}weight")
+
+
+def class_names(labels: Path | None, data: "DataSource") -> list[str] | None:
+    """The names of the classes: of the file, and of the data set where there is one.
+
+    Raises:
+        UsageError: The file cannot be read, or names others than the data set.
+    """
+    from gta.errors import UsageError
+    from gta.training.splits import list_videos
+
+    names = read_labels(labels) if labels is not None else None
+    if data.root is None:
+        return names
+    own = list_videos(data, "val").classes
+    if names is not None and names != own:
+        place = next(
+            (i for i, pair in enumerate(zip(names, own, strict=False)) if len(set(pair)) > 1),
+            min(len(names), len(own)),
+        )
+        theirs, ours = [*names, "none"][place], [*own, "none"][place]
+        raise UsageError(
+            f"--labels {labels} names other classes than the data set in {data.root}, which gta "
+            f"test would refuse: {len(names)} and {len(own)}, and class {place} is {theirs!r} and "
+            f"{ours!r}"
+        )
+    return own
+
+
+def next_command(out: Path, *, named: bool, rooted: bool) -> str:
+    """What can be done with a run: with names of classes it can be tested too."""
+    run = shlex.quote(str(out))
+    if not named:
+        return (
+            f"Next: gta predict {run} VIDEO. Its classes are called by their numbers: for gta "
+            f"test, convert again with their names, --labels FILE or --root DIR of the data set."
+        )
+    return f"Next: gta test {run}{'' if rooted else ' --root DIR'}   or   gta predict {run} VIDEO"
 
 
 def read_labels(path: Path) -> list[str]:
