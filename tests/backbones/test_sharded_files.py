@@ -7,7 +7,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from gta.backbones import FrameResNet
 from gta.backbones.weight_files import read_state
+from gta.backbones.weights import load_weights, read_weights
 from gta.errors import UsageError
 
 PARTS = [
@@ -44,6 +46,13 @@ def test_a_part_is_missing(tmp_path: Path):
         f"{index} names 2 files of which 1 are not beside it: model-00002-of-00002.safetensors; "
         f"put them into its folder"
     )
+
+
+def test_one_part_by_itself(tmp_path: Path):
+    write(tmp_path)
+    alone = tmp_path / "model-00001-of-00002.safetensors"
+    with pytest.raises(UsageError, match=r"It is one of several files: give their \*.index.json."):
+        load_weights(FrameResNet(10, num_classes=5, num_frames=2), read_weights(alone))
 
 
 def test_a_tensor_is_missing(tmp_path: Path):

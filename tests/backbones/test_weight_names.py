@@ -179,7 +179,7 @@ def test_a_shift_of_whole_blocks_is_another_network():
 
 
 def mmaction2(key: str) -> str:
-    """Our name of a ResNet's tensor in MMAction2, where a module holds a convolution and its norm."""
+    """Our name of a ResNet's tensor in MMAction2, whose modules hold a convolution and its norm."""
     if key.startswith("fc."):
         return f"cls_head.fc_cls.{key[3:]}"
     if key.startswith("inserted."):

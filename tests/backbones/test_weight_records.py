@@ -22,13 +22,13 @@ def network(**options: Any) -> FrameResNet:
 
 def of_tsm(shifted: bool = True) -> dict[str, Tensor]:
     """A network of TSM's code, as its checkpoints name it."""
-    net = ".conv1.net." if shifted else ".conv1."
-    return {
-        f"module.{'' if key.startswith('fc.') else 'base_model.'}{key}".replace(".conv1.", net)
-        .replace("base_model.conv1.net", "base_model.conv1")
-        .replace("module.fc", "module.new_fc"): v
-        for key, v in network().state_dict().items()
-    }
+    state = {}
+    for key, value in network().state_dict().items():
+        name = f"new_{key}" if key.startswith("fc.") else f"base_model.{key}"
+        if shifted and name.startswith("base_model.layer"):
+            name = name.replace(".conv1.", ".conv1.net.")
+        state[f"module.{name}"] = value
+    return state
 
 
 def loaded(path: Path, content: object, **options: Any) -> LoadReport:

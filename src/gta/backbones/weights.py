@@ -1,5 +1,6 @@
 """Weights for our networks, whoever trained them: what is used, what is not, and why."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
@@ -155,6 +156,8 @@ def misfit_text(weights: Weights, own: Mapping[str, Tensor], misfits: list[str])
     """What is wrong with weights of another network."""
     held, wanted = kind(weights.names.values(), weights.tensors), kind(own, own)
     kinds = f" It holds {held}, and the model is {wanted}." if held != wanted else ""
+    if re.search(r"-\d{5}-of-\d{5}\.", weights.source):
+        kinds += " It is one of several files: give their *.index.json."
     if misfits and all(name.endswith(STATISTICS) for name in misfits):
         kinds += " It is without running statistics: save the state_dict(), not the parameters()."
     return (
