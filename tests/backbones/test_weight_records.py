@@ -78,7 +78,8 @@ def test_where_nothing_says_it_it_is_asked_for(tmp_path: Path):
 
 def test_a_shift_on_one_side_only(tmp_path: Path):
     without = loaded(tmp_path / NAME, {"state_dict": of_tsm()})
-    assert without.differences == [
+    assert without.differences == without.notes
+    assert without.notes == [
         "its network shifts channels in time, and the model does not (model.tsm)"
     ]
     added = loaded(tmp_path / "tsn.pth", {"state_dict": of_tsm(shifted=False)}, tsm=True)

@@ -89,14 +89,15 @@ def load_weights(
         for key, value in chosen.items()
     }
     require_finite({named[key]: value for key, value in chosen.items()}, weights.source)
-    report.differences.extend(differences(weights, report, heads, rejected))
-    compare_shifts(weights, model, report)
+    shift = another_shift(weights, model, report.notes)
+    report.notes.extend(shift)
+    report.differences.extend(shift + differences(report, heads, rejected))
     model.load_state_dict(chosen, strict=False)
     return report
 
 
 def differences(
-    weights: Weights, report: LoadReport, heads: tuple[str, ...], rejected: Mapping[str, str]
+    report: LoadReport, heads: tuple[str, ...], rejected: Mapping[str, str]
 ) -> list[str]:
     """What of a network a source has more or less than the model, as far as the names show it."""
     left = {part_of(key) for key in rejected if key.startswith("inserted.")}
@@ -119,32 +120,36 @@ def places(parts: list[str]) -> str:
     return ", ".join(part.removeprefix("inserted.").replace("_", " ") for part in parts)
 
 
-def compare_shifts(weights: Weights, model: nn.Module, report: LoadReport) -> None:
-    """Say where the temporal shift of a source is another than the model's.
+def another_shift(weights: Weights, model: nn.Module, notes: list[str]) -> list[str]:
+    """Where the temporal shift of a source is another than the model's, in words.
+
+    Args:
+        weights: Of the source.
+        model: That has them now.
+        notes: Told what had to be assumed.
 
     Raises:
         UsageError: Both shift, but other shares of the channels.
     """
-    own = {part.fraction for part in model.modules() if isinstance(part, TemporalShift)}
+    own = next((m.fraction for m in model.modules() if isinstance(m, TemporalShift)), None)
     theirs = weights.shift
     if theirs is None:
-        if own and weights.project in ("TSM", "MMAction2"):
-            report.differences.append("its network has no temporal shift, and the model has")
-    elif not own:
-        report.differences.append(
-            "its network shifts channels in time, and the model does not (model.tsm)"
-        )
-    elif theirs.div is None:
-        report.notes.append(
-            f"its share of shifted channels is not in the file: 1/{own.pop()} is taken; published "
+        known = own is not None and weights.project in ("TSM", "MMAction2")
+        return ["its network has no temporal shift, and the model has"] if known else []
+    if own is None:
+        return ["its network shifts channels in time, and the model does not (model.tsm)"]
+    if theirs.div is None:
+        notes.append(
+            f"its share of shifted channels is not in the file: 1/{own} is taken; published "
             f"networks have 1/8, and model.shift_div sets another"
         )
-    elif theirs.div not in own:
+    elif theirs.div != own:
         raise UsageError(
             f"{weights.source} is of a network that shifts 1/{theirs.div} of the channels each "
-            f"way ({theirs.said}), and this one shifts 1/{own.pop()}: set "
+            f"way ({theirs.said}), and this one shifts 1/{own}: set "
             f"--set model.shift_div={theirs.div}"
         )
+    return []
 
 
 def shape(tensor: Tensor) -> str:
