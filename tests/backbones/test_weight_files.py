@@ -1,16 +1,19 @@
 """Files of weights: what is read, and that nothing in them is run."""
 
 import pickle
+import sys
 from argparse import Namespace
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from gta.backbones.pickled_arrays import ALLOWED
+from gta.backbones.pickled_arrays import ALLOWED, DICTIONARIES
 from gta.backbones.weight_files import read_state
 from gta.errors import UsageError
 
@@ -69,6 +72,44 @@ def test_checkpoints_with_what_projects_put_beside_the_weights(
     state = read_state(path)
     assert state.keys() == {"conv1.weight"}
     assert torch.equal(state["conv1.weight"], torch.arange(3.0))
+
+
+def foreign_class(monkeypatch: pytest.MonkeyPatch, name: str, base: type) -> type:
+    """A class that pickles under the name of one in a library that is not here."""
+    module, _, own = name.rpartition(".")
+    made = type(own, (base,), {"__module__": module})
+    stand_in = ModuleType(module)
+    setattr(stand_in, own, made)
+    monkeypatch.setitem(sys.modules, module, stand_in)
+    return made
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("name", DICTIONARIES)
+def test_dictionaries_of_other_libraries(tmp_path: Path, monkeypatch, name: str, zipped: bool):
+    settings = foreign_class(monkeypatch, name, dict)(lr=0.1, inner={"depth": 50})
+    settings.__dict__["frozen"] = True
+    content = {"state_dict": {"conv1.weight": torch.ones(2)}, "settings": settings}
+    path = tmp_path / "w.ckpt"
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    assert read_state(path).keys() == {"conv1.weight"}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_records_that_are_kept_beside_weights(tmp_path: Path, monkeypatch, zipped: bool):
+    curve = foreign_class(monkeypatch, "mmengine.logging.history_buffer.HistoryBuffer", object)()
+    curve.log = np.ones(3)
+    content = {
+        "state_dict": {"conv1.weight": torch.ones(2)},
+        "folder": Path("/data"),
+        "when": datetime(2026, 1, 2, 3),
+        "took": timedelta(hours=3),
+        "curves": {"loss": curve},
+        "counts": defaultdict(list, {"train": [3]}),
+    }
+    path = tmp_path / "w.ckpt"
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    assert read_state(path).keys() == {"conv1.weight"}
 
 
 def test_averaged_weights_where_there_are_no_others(tmp_path: Path):

@@ -46,8 +46,8 @@ class Array:
         self.value = flat.reshape(shape, order="F" if fortran else "C")
 
 
-class Settings(dict):
-    """Stands for parsed arguments and for dictionaries with methods of their own: their content."""
+class Arguments(dict):
+    """Stands for `argparse.Namespace`: its content."""
 
     def __setstate__(self, state: object) -> None:
         if isinstance(state, dict):
@@ -108,30 +108,44 @@ def encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+@Function
+def defaultdict(*arguments: object) -> OrderedDict:
+    """Stands for `collections.defaultdict`: an empty dictionary, to be filled."""
+    return OrderedDict()
+
+
+DICTIONARIES = (
+    *("yacs.config.CfgNode", "fvcore.common.config.CfgNode", "mmengine.config.config.ConfigDict"),
+    *("easydict.EasyDict", "addict.addict.Dict"),
+    *("pytorch_lightning.utilities.parsing.AttributeDict",),
+    *("lightning.pytorch.utilities.parsing.AttributeDict",),
+    *("lightning_fabric.utilities.data.AttributeDict",),
+    *("lightning.fabric.utilities.data.AttributeDict",),
+)
+"""Dictionaries with methods of their own: read as plain ones."""
+RECORDS = (
+    *(f"pathlib.{where}{kind}Path" for where in ("", "_local.") for kind in ("Posix", "Windows")),
+    *(
+        f"pathlib.{where}Pure{kind}Path"
+        for where in ("", "_local.")
+        for kind in ("Posix", "Windows")
+    ),
+    *("datetime.datetime", "datetime.date", "datetime.timedelta"),
+    *("omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig"),
+    *("omegaconf.base.ContainerMetadata", "omegaconf.base.Metadata", "typing.Any"),
+    *(f"omegaconf.nodes.{kind}Node" for kind in ("Any", "String", "Integer", "Float", "Boolean")),
+    *(f"{module}.{kind}" for module in ("builtins", "__builtin__") for kind in ("dict", "list")),
+    *(f"{module}.{kind}" for module in ("builtins", "__builtin__") for kind in ("int", "str")),
+    "mmengine.logging.history_buffer.HistoryBuffer",
+)
+"""Plain records that checkpoints keep beside weights: nothing of them is needed."""
+
 ALLOWED: dict[str, Any] = {
     "collections.OrderedDict": OrderedDict,
-    **dict.fromkeys(
-        (
-            *("argparse.Namespace", "yacs.config.CfgNode", "fvcore.common.config.CfgNode"),
-            *("mmengine.config.config.ConfigDict", "easydict.EasyDict", "addict.addict.Dict"),
-            "pytorch_lightning.utilities.parsing.AttributeDict",
-            "lightning.pytorch.utilities.parsing.AttributeDict",
-            "lightning_fabric.utilities.data.AttributeDict",
-            "lightning.fabric.utilities.data.AttributeDict",
-        ),
-        Settings,
-    ),
-    **dict.fromkeys(
-        (
-            *(
-                f"pathlib.{place}{kind}Path"
-                for place in ("", "_local.")
-                for kind in ("Posix", "Windows", "PurePosix", "PureWindows")
-            ),
-            "mmengine.logging.history_buffer.HistoryBuffer",
-        ),
-        Ignored,
-    ),
+    "argparse.Namespace": Arguments,
+    "collections.defaultdict": defaultdict,
+    **dict.fromkeys(DICTIONARIES, OrderedDict),
+    **dict.fromkeys(RECORDS, Ignored),
     "_codecs.encode": encode,
     "numpy.dtype": Kind,
     "numpy.ndarray": Array,
