@@ -78,9 +78,11 @@ def foreign_class(monkeypatch: pytest.MonkeyPatch, name: str, base: type) -> typ
     """A class that pickles under the name of one in a library that is not here."""
     module, _, own = name.rpartition(".")
     made = type(own, (base,), {"__module__": module})
-    stand_in = ModuleType(module)
-    setattr(stand_in, own, made)
-    monkeypatch.setitem(sys.modules, module, stand_in)
+    parts = module.split(".")
+    for end in range(1, len(parts) + 1):
+        package = ".".join(parts[:end])
+        monkeypatch.setitem(sys.modules, package, ModuleType(package))
+    setattr(sys.modules[module], own, made)
     return made
 
 
