@@ -106,9 +106,9 @@ BLOCKS = [SpatialAttention, partial(GlobalTemporalAttention, groups=8)]
 @pytest.mark.parametrize(
     ("blocks", "model", "why"),
     [
-        (BLOCKS, TINY, "its blocks after res3 0, res4 0 have no place in this model"),
-        ([], TINY_GTA, "the model's blocks after res3 0, res4 0 are not in it"),
-        ([NonLocal], TINY_GTA, "the blocks after res3 0, res4 0 are of another kind or size"),
+        (BLOCKS, TINY, "its blocks after res3_0, res4_0 have no place in this model"),
+        ([], TINY_GTA, "the model's blocks after res3_0, res4_0 are not in it"),
+        ([NonLocal], TINY_GTA, "the blocks after res3_0, res4_0 are of another kind or size"),
     ],
     ids=["more", "fewer", "others"],
 )

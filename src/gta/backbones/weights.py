@@ -116,8 +116,8 @@ def differences(
 
 
 def places(parts: list[str]) -> str:
-    """Places of inserted blocks for people: "res3 1" of "inserted.res3_1"."""
-    return ", ".join(part.removeprefix("inserted.").replace("_", " ") for part in parts)
+    """Places of inserted blocks for people: "res3_1" of "inserted.res3_1"."""
+    return ", ".join(part.removeprefix("inserted.") for part in parts)
 
 
 def another_shift(weights: Weights, model: nn.Module, notes: list[str]) -> list[str]:
