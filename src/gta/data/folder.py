@@ -6,16 +6,10 @@ from pathlib import Path
 
 from gta.errors import DataError
 
+from .endings import VIDEO_SUFFIXES
 from .pictures import PICTURE_SUFFIXES
 from .records import Split, Video, VideoList
 
-VIDEO_SUFFIXES = tuple(
-    f".{name}"
-    for name in (
-        *("mp4", "mkv", "webm", "avi", "mov", "m4v", "mpg", "mpeg"),
-        *("wmv", "flv", "gif", "3gp", "ts", "mts", "ogv"),
-    )
-)
 _NAMES = {
     "train": ("train", "train_256", "videos_train", "rawframes_train"),
     "val": ("val", "validation", "val_256", "videos_val", "rawframes_val", "test"),
