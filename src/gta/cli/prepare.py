@@ -121,6 +121,7 @@ def prepare(
                     source.format,
                     val_fraction=source.val_fraction,
                     seed=source.split_seed,
+                    keep_groups=source.keep_groups,
                     fold=source.fold,
                     lists={
                         "train": source.train_list,
