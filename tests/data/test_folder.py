@@ -240,6 +240,16 @@ def test_groups_may_be_kept_together(tmp_path):
     assert len(kept[0] | kept[1]) == 48
 
 
+def test_groups_with_clips_of_several_classes_are_kept_together(tmp_path):
+    make(tmp_path, *(f"{c}/match{m}-{i}.mp4" for c in "abc" for m in range(12) for i in range(3)))
+
+    def matches(split) -> set[str]:
+        return {id.split("/")[1].partition("-")[0] for id in ids(tmp_path, split, keep_groups=True)}
+
+    assert len(matches("val")) == 3
+    assert not matches("train") & matches("val")
+
+
 def test_a_class_of_one_group_is_for_training(tmp_path):
     make(tmp_path, *(f"a/v_a_g01_c{i:02}.avi" for i in range(5)), "b/1.mp4", "b/2.mp4")
     assert ids(tmp_path, "val", keep_groups=True) <= {"b/1.mp4", "b/2.mp4"}

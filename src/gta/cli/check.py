@@ -116,8 +116,9 @@ def _tell(report: "CheckReport", out: Path | None, *, as_json: bool) -> None:
         print(text)
         return
     terminal = Terminal()
-    terminal.console.print(summary_table(_shortened(report.summary)))
-    terminal.console.print(class_table(report.summary))
+    if report.summary["classes"]:
+        terminal.console.print(summary_table(_shortened(report.summary)))
+        terminal.console.print(class_table(report.summary))
     for finding in report.findings:
         terminal.say(f"{finding.severity}: {finding.text}")
         for item in finding.items[:SHOWN]:

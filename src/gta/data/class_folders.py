@@ -120,11 +120,11 @@ def _add_folder(folder: Path, found: ClassFolder) -> None:
         found.videos.append(folder)
         found.passed_over.extend(videos)
     elif videos:
-        found.blocked[folder] = f"holds {_count(len(videos), 'video')}" + (
-            f" and {_count(pictures, 'picture')}" if pictures else ""
+        found.blocked[folder] = f"holds {count_of(len(videos), 'video')}" + (
+            f" and {count_of(pictures, 'picture')}" if pictures else ""
         )
     elif folders:
-        found.blocked[folder] = f"holds {_count(folders, 'folder')}, no frames"
+        found.blocked[folder] = f"holds {count_of(folders, 'folder')}, no frames"
     else:
         found.blocked[folder] = "holds no frames" if entries else "is empty"
 
@@ -149,5 +149,6 @@ def _reason(error: OSError) -> str:
     return f"cannot be opened: {error.strerror or error}"
 
 
-def _count(number: int, name: str) -> str:
+def count_of(number: int, name: str) -> str:
+    """`1 video`, `2 videos`."""
     return f"{number} {name}{'s' * (number != 1)}"

@@ -85,6 +85,16 @@ def test_an_mp4_whose_index_is_at_its_end_cannot_be_read(tmp_path: Path):
     assert "cut off" in problem
 
 
+def test_what_cannot_be_read_because_its_end_is_missing(tmp_path: Path):
+    path = write(tmp_path / "a.mp4", *FORMS["front.mp4"])
+    whole = path.read_bytes()
+    short = whole.index(b"mdat") + 20
+    path.write_bytes(whole[:short])
+    problem = inspect_video(Video("a", path, 0)).problem
+    assert problem is not None
+    assert problem.endswith(f" ({short:,} of {len(whole):,} bytes are there)")
+
+
 def test_sizes_say_how_much_is_there(tmp_path: Path):
     whole = write(tmp_path / "a.mkv", *FORMS["a.mkv"]).read_bytes()
     assert ends(whole[:4000]) == f"4,000 of {len(whole):,} bytes"
@@ -156,7 +166,7 @@ def test_the_finding(tmp_path: Path):
     )
     (item,) = one.items
     have = paths[0].stat().st_size
-    assert item.startswith(f"front.mp4: {facts[0].num_frames} frames, {have:,} of ")
+    assert item.startswith(f"front.mp4: {facts[0].num_frames} frames; {have:,} of ")
     (both,) = cut_off(facts)
     assert both.text.startswith("2 video files are cut off. They are used as far as they go; ")
     assert 0 < facts[1].num_frames < 24

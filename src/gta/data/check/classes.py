@@ -78,7 +78,8 @@ def class_counts(
     if few:
         text = f"{number(len(few), 'class has', 'classes have')} fewer than {FEW} training videos"
         findings.append(Finding("warning", "few videos", text, few))
-    return findings + _imbalance(counts, val and counted(val, len(classes)), classes)
+    scored = None if val is None else counted(val, len(classes))
+    return findings + _imbalance(counts, scored, classes)
 
 
 def counted(facts: Sequence[Facts], num_classes: int) -> list[int]:

@@ -28,7 +28,7 @@ _OTHERS = "others in their place and counts them, tests leave them"
 def cut_off(facts: Sequence[Facts]) -> list[Finding]:
     """Files that end before the end that they tell; what is there can be read."""
     bad = [
-        f"{one.video.id}: {number(one.num_frames, 'frame', 'frames')}, {one.cut_off}"
+        f"{one.video.id}: {number(one.num_frames, 'frame', 'frames')}; {one.cut_off}"
         for one in facts
         if one.problem is None and one.cut_off is not None
     ]

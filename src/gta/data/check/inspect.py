@@ -51,13 +51,22 @@ def inspect_video(video: Video, *, thorough: bool = False, stop: Event | None = 
                     break
         cut = _missing_end(video.path)
     except VideoError as error:
-        return Facts(video, problem=error.reason)
+        return Facts(video, problem=error.reason + _lost(video.path))
     except OSError as error:  # between two openings of the file
         return Facts(video, problem=error.strerror or str(error))
     height, width = frames.shape[-2:]
     digest = hashlib.blake2b(f"{n} {height} {width}".encode(), digest_size=16)
-    digest.update(frames.permute(0, 2, 3, 1).contiguous().numpy())
+    digest.update(frames.permute(0, 2, 3, 1).numpy().tobytes())
     return Facts(video, n, height, width, digest.hexdigest(), cut)
+
+
+def _lost(path: Source) -> str:
+    """How much of a file that cannot be read is there, if its end is missing."""
+    try:
+        cut = _missing_end(path)
+    except (VideoError, OSError):
+        return ""
+    return f" ({cut}{' are there' * cut.endswith('bytes')})" if cut else ""
 
 
 def _missing_end(path: Source) -> str | None:

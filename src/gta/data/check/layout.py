@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gta.data.class_folders import by_ending, is_hidden
 from gta.data.endings import is_video_name
-from gta.data.folder import Layout, list_split, look_at, nothing_to_validate
+from gta.data.folder import list_split
+from gta.data.folder_layout import Layout, look_at, nothing_to_validate
 from gta.data.locations import is_url
 from gta.data.pictures import PICTURE_SUFFIXES
 from gta.data.prepared import find_manifest
