@@ -10,8 +10,8 @@ import pytest
 
 from gta.data.decode import read_frames
 from gta.data.endings import VIDEO_SUFFIXES, is_video_name
+from gta.data.folder import VIDEO_SUFFIXES as OF_FOLDER
 from gta.data.folder import read_folder
-from gta.data.kinetics import VIDEO_SUFFIXES as OF_KINETICS
 
 DOCS = Path(__file__).parents[2] / "docs/data.md"
 
@@ -19,7 +19,7 @@ DOCS = Path(__file__).parents[2] / "docs/data.md"
 def test_each_ending_is_there_once():
     assert len(set(VIDEO_SUFFIXES)) == len(VIDEO_SUFFIXES)
     assert all(re.fullmatch(r"\.[a-z0-9-]+", suffix) for suffix in VIDEO_SUFFIXES)
-    assert OF_KINETICS is VIDEO_SUFFIXES
+    assert OF_FOLDER is VIDEO_SUFFIXES
 
 
 @pytest.mark.parametrize("name", ["a.MP4", "b c.m2ts", "VTS_01_1.VOB", "x.dvr-ms", "run.1.divx"])
