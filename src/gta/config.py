@@ -301,6 +301,8 @@ class DataSource(Data):
     """Share of each class kept for validation where the folder has no split of its own."""
     split_seed: Annotated[int, Field(ge=0)] = 0
     """Of that share; apart from train.seed, so that runs of several seeds are scored alike."""
+    keep_groups: bool = False
+    """Videos of one recording, as their names tell, are kept in one part of that split."""
     fold: Literal[1, 2, 3] = 1
     """Which official split of UCF101 or HMDB51."""
     train_list: str | None = None

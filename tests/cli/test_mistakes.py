@@ -128,12 +128,12 @@ def test_a_folder_that_is_no_data_set(run: Run, tmp_path: Path):
     ("files", "message"),
     [
         ([], "holds no folders. Put the videos of each class into a folder"),
-        (["a/1.mp4", "b/notes.txt"], "No videos in the class folder 'b' of"),
+        (["a/1.mp4", "b/notes.txt"], "No video in 1 class folder of"),
         (["a/1.mp4"], "has only one class, 'a'; a classifier needs two or more"),
         (["train/a/1.mp4", "train/b/1.mp4"], "has train/ but none of val/, validation/, test/"),
         (
             ["train/a/1.mp4", "train/b/1.mp4", "val/a/1.mp4", "val/c/1.mp4"],
-            "differ between its splits; only in train/: 'b'; only in val/: 'c'",
+            "differ between its splits: only in train/: b, only in val/: c",
         ),
     ],
 )

@@ -46,6 +46,39 @@ def test_fingerprints_tell_data_sets_apart(my_videos: Path):
     assert one != splits(my_videos, "data.cache_gb=0").fingerprint()
 
 
+def test_groups_are_kept_together_where_a_recipe_says_so(my_videos: Path):
+    for label in ("first", "second"):
+        for place, video in enumerate(sorted((my_videos / label).iterdir())):
+            video.rename(my_videos / label / f"v_x_g{place // 3:02}_c{place:02}.webm")
+
+    def groups(split: str, *settings: str) -> set[str]:
+        found = getattr(splits(my_videos, "data.cache_gb=0", *settings), split)
+        return {video.id.rpartition("_c")[0] for video in found.videos}
+
+    assert groups("train") & groups("val")
+    kept = "data.keep_groups=true"
+    assert not groups("train", kept) & groups("val", kept)
+
+
+def test_what_is_passed_over_is_said_once(my_videos: Path):
+    (my_videos / "first/notes.txt").touch()
+    (my_videos / "second/clip.xyz").touch()
+    said = list[str]()
+
+    class Listening(Silent):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    recipe = read_recipe(
+        find_recipe("folder", "tiny_gta"), [f"data.root={my_videos}", "data.cache_gb=0"]
+    )
+    load_splits(recipe, Listening())
+    assert said == [
+        f"2 files in {my_videos} are passed over, no videos of a class: 1 .txt and 1 .xyz; gta "
+        f"check names them"
+    ]
+
+
 def test_frames_are_kept_in_memory_up_to_the_limit(my_videos: Path):
     whole = splits(my_videos, "test.protocol=1x1-center32")
     assert whole.cached

@@ -1,7 +1,10 @@
 """`gta check`."""
 
+import os
+import signal
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -14,6 +17,11 @@ from gta.cli.options import (
     SetOption,
     chosen_recipe,
 )
+
+if TYPE_CHECKING:
+    from gta.config import DataSource, Recipe
+    from gta.data.check import CheckReport
+    from gta.data.check.layout import Listed
 
 SHOWN = 5
 """Videos or classes of a finding that the terminal names."""
@@ -40,43 +48,65 @@ def check(
 ) -> None:
     """Look for what is wrong with a data set before a run; some frames of every video are decoded.
 
-    Exit code 0: nothing that would spoil a run; 1: something would. Nothing is changed.
+    Exit code 0: nothing that would spoil a run; 1: something would; 3: nothing can be looked at,
+    the folder or the annotation of both splits. Nothing is changed.
     """
-    trained = None
-    if run is not None:
-        from gta.runs import Run
+    try:
+        trained = None
+        if run is not None:
+            from gta.runs import Run
 
-        trained = Run.open(run)
-        if (model, data, recipe) == (None, None, None):
-            recipe = run / "recipe.yaml"
-    found = chosen_recipe(model, data, recipe, root, settings)
+            trained = Run.open(run).classes
+            if (model, data, recipe) == (None, None, None):
+                recipe = run / "recipe.yaml"
+        found = chosen_recipe(model, data, recipe, root, settings)
+        report = _look(found, trained, thorough=thorough, workers=workers, quiet=as_json)
+    except KeyboardInterrupt as stopped:
+        _leave(getattr(stopped, "number", signal.SIGINT))
+    _tell(report, out, as_json=as_json)
+    raise typer.Exit(0 if report.ok else 1)
 
-    import json
-    from dataclasses import asdict
 
-    from rich.markup import escape
-
+def _look(
+    found: "Recipe",
+    trained: list[str] | None,
+    *,
+    thorough: bool,
+    workers: int | None,
+    quiet: bool,
+) -> "CheckReport":
     from gta.cli.console import Terminal
-    from gta.cli.tables import summary_table
     from gta.data.check import check_videos
     from gta.data.cores import available_cores
-    from gta.files import write_text
-    from gta.training.splits import list_videos
 
-    train, val = list_videos(found.data, "train"), list_videos(found.data, "val")
-    terminal = Terminal(stderr=as_json)
-    with terminal.track("checking", len(train) + len(val)) as advance:
-        report = check_videos(
-            train,
-            val,
+    listed = _list(found.data)
+    total = sum(len(videos) for videos in (listed.train, listed.val) if videos is not None)
+    with Terminal(stderr=quiet).track("checking", total) as advance:
+        return check_videos(
+            listed.train,
+            listed.val,
             clip_frames=found.clip.num_frames,
             size=found.clip.size,
             flip=found.augment.flip,
-            trained_classes=trained and trained.classes,
+            trained_classes=trained,
             thorough=thorough,
             workers=workers or available_cores(),
             progress=lambda done, _: advance(done, ""),
+            found=listed.findings,
+            empty=listed.empty,
+            way_out=listed.way_out,
         )
+
+
+def _tell(report: "CheckReport", out: Path | None, *, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from gta.cli.class_table import class_table
+    from gta.cli.console import Terminal
+    from gta.cli.tables import summary_table
+    from gta.files import write_text
+
     told = {"ok": report.ok, "summary": report.summary}
     told |= {"findings": [asdict(finding) for finding in report.findings]}
     text = json.dumps(told, ensure_ascii=False, indent=1)
@@ -84,18 +114,53 @@ def check(
         write_text(out, text + "\n")
     if as_json:
         print(text)
-    else:
-        terminal.console.print(summary_table(report.summary))
-        for finding in report.findings:
-            terminal.console.print(f"[bold]{finding.severity}[/bold]: {escape(finding.text)}")
-            for item in finding.items[:SHOWN]:
-                terminal.console.print(f"  {escape(item)}")
-            if len(finding.items) > SHOWN:
-                more = len(finding.items) - SHOWN
-                terminal.console.print(f"  and {more} more{'' if out else '; --out FILE has all'}")
-        counts = {
-            severity: sum(finding.severity == severity for finding in report.findings)
-            for severity in ("error", "warning", "note")
-        }
-        terminal.say(", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in counts.items()))
-    raise typer.Exit(0 if report.ok else 1)
+        return
+    terminal = Terminal()
+    if report.summary["classes"]:
+        terminal.console.print(summary_table(_shortened(report.summary)))
+        terminal.console.print(class_table(report.summary))
+    for finding in report.findings:
+        terminal.say(f"{finding.severity}: {finding.text}")
+        for item in finding.items[:SHOWN]:
+            terminal.say(f"  {item}")
+        if len(finding.items) > SHOWN:
+            more = len(finding.items) - SHOWN
+            terminal.say(f"  and {more} more{'' if out else '; --json or --out FILE has all'}")
+    counts = {
+        severity: sum(finding.severity == severity for finding in report.findings)
+        for severity in ("error", "warning", "note")
+    }
+    terminal.say(", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in counts.items()))
+
+
+def _leave(number: int) -> NoReturn:
+    """Ends the process now: Python's own end would wait for what the threads are decoding."""
+    by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+    print(f"gta: stopped by {by}; nothing was changed", file=sys.stderr, flush=True)
+    os._exit(128 + number)
+
+
+def _shortened(summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary with the most common sizes alone."""
+    short = dict(summary)
+    for split in ("train", "val"):
+        sizes = list(summary[split]["sizes"].items())
+        others = sum(count for _, count in sizes[SHOWN:])
+        shown = dict(sizes[:SHOWN]) | ({"others": others} if others else {})
+        short[split] = summary[split] | {"sizes": shown}
+    return short
+
+
+def _list(data: "DataSource") -> "Listed":
+    """Both splits, as far as they can be listed."""
+    from gta.data.check.layout import is_folder_of_classes, list_annotated, list_folders
+    from gta.training.splits import list_videos
+
+    if data.root is None or not is_folder_of_classes(data.format, data.root):
+        return list_annotated(lambda split: list_videos(data, split))
+    return list_folders(
+        Path(data.root).expanduser(),
+        val_fraction=data.val_fraction,
+        seed=data.split_seed,
+        keep_groups=data.keep_groups,
+    )

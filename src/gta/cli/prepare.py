@@ -104,6 +104,8 @@ def prepare(
     terminal = Terminal(stderr=as_json)
     counts = ", ".join(f"{len(videos)} {split}" for split, videos in splits.items())
     terminal.say(f"{source.root}: {counts}" + (" (no test split)" if without else ""))
+    for note in dict.fromkeys(note for videos in splits.values() for note in videos.notes):
+        terminal.say(note)
     if for_recipe and isinstance(size, tuple):
         terminal.say(
             f"copies are of exactly {size[0]}x{size[1]} pixels (height x width), as "
@@ -121,6 +123,7 @@ def prepare(
                     source.format,
                     val_fraction=source.val_fraction,
                     seed=source.split_seed,
+                    keep_groups=source.keep_groups,
                     fold=source.fold,
                     lists={
                         "train": source.train_list,

@@ -1,156 +1,132 @@
 """A folder per class: `root/{train,val,test}/<class>/*`, or `root/<class>/*` split here."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from gta.errors import DataError
 
-from .pictures import PICTURE_SUFFIXES
+from .class_folders import JUNK, by_ending, count_of
+from .endings import VIDEO_SUFFIXES as VIDEO_SUFFIXES
+from .folder_layout import Layout, look_at, nothing_to_validate
+from .recordings import find_recordings
 from .records import Split, Video, VideoList
 
-VIDEO_SUFFIXES = tuple(
-    f".{name}"
-    for name in (
-        *("mp4", "mkv", "webm", "avi", "mov", "m4v", "mpg", "mpeg"),
-        *("wmv", "flv", "gif", "3gp", "ts", "mts", "ogv"),
-    )
-)
-_NAMES = {
-    "train": ("train", "train_256", "videos_train", "rawframes_train"),
-    "val": ("val", "validation", "val_256", "videos_val", "rawframes_val", "test"),
-    "test": ("test", "test_256", "videos_test", "rawframes_test"),
-}
 
-
-def read_folder(root: Path, split: Split, *, val_fraction: float = 0.2, seed: int = 0) -> VideoList:
+def read_folder(
+    root: Path,
+    split: Split,
+    *,
+    val_fraction: float = 0.2,
+    seed: int = 0,
+    keep_groups: bool = False,
+) -> VideoList:
     """Reads a folder per class; sorted class names give the labels.
 
-    A video is a file with the ending of a video, or a folder of JPEG or PNG frames. Hidden files
-    and other files (a licence, a list) are ignored. Without `train` and `val` folders each class is
-    split by itself: its videos are ranked by a hash of (seed, id), and the first `val_fraction`
-    of them, but at least one, are for validation; a class of one video is for training alone. A
-    file that is added moves at most one other video of its class.
+    A video is a file with the ending of a video (`gta.data.endings`), or a folder of JPEG or PNG
+    frames. Other files of class folders are passed over; a note of the list counts them. Without
+    `train` and `val` folders each class is split by itself: its videos are ranked by a hash of
+    (seed, id), and the first `val_fraction` of them, but at least one, are for validation; a class
+    of one video is for training alone. A file that is added moves at most one other video of its
+    class.
+
+    Args:
+        root: The data folder.
+        split: Which of its splits.
+        val_fraction: Share of each class for validation where the folder has no split.
+        seed: Of that split.
+        keep_groups: Videos of one recording, by their names (`gta.data.recordings`), stay in one
+            part of that split.
 
     Raises:
-        DataError: No class, only one class, a class without videos, or other classes in `val`.
+        DataError: No class, only one class, a class without videos, folders that are no videos,
+            or other classes in `val`. All of it in one message.
     """
-    train, val = _split_folder(root, "train"), _split_folder(root, "val")
-    other = _split_folder(root, "test") if split == "test" else val
-    if split == "test" and other is None:
-        raise DataError(f"{root} has no test/; its splits are 'train' and 'val'.")
-    if train is not None and other is not None:
-        in_train, in_other = _read_classes(root, train), _read_classes(root, other)
-        _check_same_classes(train, in_train, other, in_other)
-        chosen = in_train if split == "train" else in_other
-        classes = sorted(chosen)
+    layout = look_at(root, split)
+    if layout.faults:
+        raise DataError(" ".join(str(fault) for fault in layout.faults))
+    found = list_split(layout, split, val_fraction=val_fraction, seed=seed, keep_groups=keep_groups)
+    if not found.videos:
+        raise DataError(str(nothing_to_validate(root)))
+    return found
+
+
+def list_split(
+    layout: Layout,
+    split: Split,
+    *,
+    val_fraction: float = 0.2,
+    seed: int = 0,
+    keep_groups: bool = False,
+) -> VideoList:
+    """The videos of one split; of a layout with faults, those that can be listed."""
+    classes = layout.classes
+    if layout.own_split:
+        chosen = {name: layout.ids(layout.surveys[split], name) for name in classes}
     else:
-        _check_not_half(train, "none of val/, validation/, test/")
-        _check_not_half(val, "no train/")
-        every = _read_classes(root, root)
-        classes = sorted(every)
-        chosen = {name: _part(every[name], split, val_fraction, seed) for name in classes}
-    if len(classes) < 2:
-        raise DataError(
-            f"{root} has only one class, {classes[0]!r}; a classifier needs two or more. "
-            f"Put the videos of each class into a folder of their own."
-        )
-    if not any(chosen.values()):
-        raise DataError(
-            f"{root} leaves no video for validation: each class has only one. Add videos, or make "
-            f"the folders {root.name}/train/<class> and {root.name}/val/<class>."
-        )
+        every = {name: layout.ids(layout.surveys["train"], name) for name in classes}
+        val = _held_out(every, _groups(every) if keep_groups else {}, val_fraction, seed)
+        chosen = {
+            name: [id for id in ids if (id in val) == (split == "val")]
+            for name, ids in every.items()
+        }
     videos = [
-        Video(id, root / id, label) for label, name in enumerate(classes) for id in chosen[name]
+        Video(id, layout.root / id, label)
+        for label, name in enumerate(classes)
+        for id in chosen[name]
     ]
-    return VideoList(videos, classes)
+    return VideoList(videos, classes, notes=_notes(layout))
 
 
-def _read_classes(root: Path, folder: Path) -> dict[str, list[str]]:
-    """Class names with the ids of their videos, paths relative to `root`."""
-    classes = {
-        entry.name: [video.relative_to(root).as_posix() for video in _videos_in(entry)]
-        for entry in sorted(_visible(folder))
-        if entry.is_dir()
+def _notes(layout: Layout) -> tuple[str, ...]:
+    passed = [path for path in layout.passed_over if not _is_junk(path)]
+    if not passed:
+        return ()
+    one = len(passed) == 1
+    return (
+        f"{count_of(len(passed), 'file')} in {layout.root} {'is' if one else 'are'} passed over, "
+        f"no video{'' if one else 's'} of a class: {by_ending(passed)}; gta check names "
+        f"{'it' if one else 'them'}",
+    )
+
+
+def _is_junk(path: Path) -> bool:
+    name = path.name.lower()
+    return name in JUNK or name.startswith("._") or name in (".git", "__macosx")
+
+
+def _groups(ids: dict[str, list[str]]) -> dict[str, str]:
+    """The recording of each video whose name tells it."""
+    names = [(id, label) for label, name in enumerate(sorted(ids)) for id in ids[name]]
+    found = find_recordings(names)
+    return {id: one.key for (id, _), one in zip(names, found, strict=True) if one is not None}
+
+
+def _held_out(
+    classes: dict[str, list[str]], groups: dict[str, str], val_fraction: float, seed: int
+) -> set[str]:
+    """The ids of all classes that are for validation; those of a group stay together."""
+    wanted = {
+        name: min(max(round(len(ids) * val_fraction), 1), len(ids) - 1)
+        for name, ids in classes.items()
     }
-    if not classes:
-        raise DataError(
-            f"{folder} holds no folders. Put the videos of each class into a folder that has the "
-            f"name of the class: {folder.name}/<class>/<video>.mp4"
-        )
-    empty = [name for name, videos in classes.items() if not videos]
-    if empty:
-        raise DataError(
-            f"No videos in the class folder{'s' if len(empty) > 1 else ''} {_listed(empty)} of "
-            f"{folder}. Add videos ({', '.join(VIDEO_SUFFIXES)}, or folders of frames), or "
-            f"remove the folder."
-        )
-    return classes
+    spare = {name: len(ids) - 1 for name, ids in classes.items()}  # one is left for training
+    members: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name, ids in classes.items():
+        for id in ids:
+            members[groups.get(id, id)].append((name, id))
+    val = set[str]()
+    for group in sorted(members, key=lambda group: _rank(seed, group)):
+        counts = Counter(name for name, _ in members[group])
+        fits = all(count <= spare[name] for name, count in counts.items())
+        if fits and any(wanted[name] > 0 for name in counts):
+            val.update(id for _, id in members[group])
+            for name, count in counts.items():
+                wanted[name] -= count
+                spare[name] -= count
+    return val
 
 
-def _videos_in(folder: Path) -> list[Path]:
-    videos = []
-    for entry in sorted(_visible(folder)):
-        if entry.is_dir():
-            if not any(e.suffix.lower() in PICTURE_SUFFIXES for e in _visible(entry)):
-                raise DataError(
-                    f"{entry} is inside a class folder but is no folder of JPEG or PNG frames. "
-                    f"Videos lie directly in the folder of their class: {folder}"
-                )
-            videos.append(entry)
-        elif entry.suffix.lower() in VIDEO_SUFFIXES:
-            videos.append(entry)
-    return videos
-
-
-def _visible(folder: Path) -> Iterator[Path]:
-    return (entry for entry in folder.iterdir() if not entry.name.startswith((".", "__")))
-
-
-def _split_folder(root: Path, split: Split) -> Path | None:
-    return next((root / name for name in _NAMES[split] if (root / name).is_dir()), None)
-
-
-def _check_not_half(split: Path | None, missing: str) -> None:
-    if split is not None and split.is_dir() and _is_split(split):
-        raise DataError(
-            f"{split.parent} has {split.name}/ but {missing}. Add one, or give {split} as the data "
-            f"folder: a part of it is then kept for validation."
-        )
-
-
-def _is_split(folder: Path) -> bool:
-    """Whether `folder` holds class folders, rather than being a class itself."""
-    entries = list(_visible(folder))
-    if any(entry.suffix.lower() in VIDEO_SUFFIXES for entry in entries):
-        return False
-    inside = [e for entry in entries if entry.is_dir() for e in _visible(entry)]
-    return any(e.is_dir() or e.suffix.lower() in VIDEO_SUFFIXES for e in inside)
-
-
-def _part(ids: list[str], split: Split, val_fraction: float, seed: int) -> list[str]:
-    num_val = min(max(round(len(ids) * val_fraction), 1), len(ids) - 1)
-    ranked = sorted(ids, key=lambda id: hashlib.sha256(f"{seed}/{id}".encode()).digest())
-    val = set(ranked[:num_val])
-    return [id for id in ids if (id in val) == (split == "val")]
-
-
-def _check_same_classes(
-    train: Path, in_train: Iterable[str], val: Path, in_val: Iterable[str]
-) -> None:
-    only_train, only_val = set(in_train) - set(in_val), set(in_val) - set(in_train)
-    parts = [
-        f"only in {folder.name}/: {_listed(sorted(names))}"
-        for folder, names in ((train, only_train), (val, only_val))
-        if names
-    ]
-    if parts:
-        raise DataError(
-            f"The classes of {train.parent} differ between its splits; {'; '.join(parts)}. Both "
-            f"need the same folders; a difference in spelling counts."
-        )
-
-
-def _listed(names: list[str], most: int = 10) -> str:
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+def _rank(seed: int, name: str) -> bytes:
+    # a name that is not UTF-8 is ranked by its own bytes
+    return hashlib.sha256(f"{seed}/{name}".encode(errors="surrogateescape")).digest()

@@ -25,6 +25,9 @@ VERSION = 1
 WORK = ".prepare"
 """The folder in which `gta prepare` keeps its journal."""
 
+_UNTOLD = {"keep_groups": False}
+"""What chose the splits where neither a manifest nor the recipe says it."""
+
 Row = tuple[str, int | None, Any, int | None, float | None]
 """Of a video: id, label, place, number of frames, frames per second. A place is a path, or [shard,
 offset, size, key], or {"name", "problem"} of a video that could not be read."""
@@ -106,12 +109,12 @@ def prepared_videos(
         DataError: There is no such split, or a shard was not copied as a whole.
     """
     made_from = manifest["source"]
-    for name in asked:
-        if made_from.get(name) != asked.get(name):
+    for name in {**asked, **_UNTOLD}:
+        had, now = (choices.get(name, _UNTOLD.get(name)) for choices in (made_from, asked))
+        if had != now:
             raise UsageError(
-                f"{root} was prepared from data.{name}={made_from.get(name)}, and "
-                f"data.{name}={asked.get(name)} is asked for. Use --set "
-                f"data.{name}={made_from.get(name)}, or prepare the data set again."
+                f"{root} was prepared from data.{name}={had}, and data.{name}={now} is asked for. "
+                f"Use --set data.{name}={had}, or prepare the data set again."
             )
     part = manifest["splits"].get(split)
     if part is None:

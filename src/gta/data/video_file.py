@@ -35,7 +35,7 @@ from .sources import Member, Readable
 _OPTIONS = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,live_flv,gif,ogg,"
-    "mp3,wav,flac,aac",
+    "wtv,rm,mxf,gxf,dv,dhav,nut,yuv4mpegpipe,m4v,h264,hevc,mjpeg,ivf,obu,mp3,wav,flac,aac",
 }
 # A title may be in any encoding. PyAV 18 refuses all but UTF-8 if not told; 19 does not.
 _ANY_TITLE: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__ < "19" else {}

@@ -30,6 +30,7 @@ def load_videos(
     *,
     val_fraction: float = 0.2,
     seed: int = 0,
+    keep_groups: bool = False,
     fold: int = 1,
     lists: Mapping[Split, str | None] | None = None,
     cache_dir: str | None = None,
@@ -44,6 +45,7 @@ def load_videos(
         split: "train", "val" or "test"; the videos of "test" may be without labels.
         val_fraction: Share of each class kept for validation where a "folder" has no split.
         seed: Of that split.
+        keep_groups: Videos of one recording stay in one part of that split.
         fold: Which of the three official splits of "ucf101" and "hmdb51".
         lists: The files of a "list", where their names do not tell.
         cache_dir: Where parts of remote shards are kept; None: the user's cache folder.
@@ -72,13 +74,18 @@ def load_videos(
             root,
             split,
             asked=chosen_splits(
-                format, val_fraction=val_fraction, seed=seed, fold=fold, lists=lists
+                format,
+                val_fraction=val_fraction,
+                seed=seed,
+                keep_groups=keep_groups,
+                fold=fold,
+                lists=lists,
             ),
             cache_folder=Path(cache_dir).expanduser() if cache_dir else default_folder(),
             cache_gb=shard_cache_gb,
         )
     else:
-        found = _read(format, Path(root), split, val_fraction, seed, fold, lists)
+        found = _read(format, Path(root), split, val_fraction, seed, keep_groups, fold, lists)
     rules = flip_partners(found.classes)
     videos = [
         replace(video, flippable=video.label is None or rules.flippable(video.label))
@@ -92,6 +99,7 @@ def chosen_splits(
     *,
     val_fraction: float,
     seed: int,
+    keep_groups: bool = False,
     fold: int,
     lists: Mapping[Split, str | None] | None,
 ) -> dict[str, object]:
@@ -101,6 +109,7 @@ def chosen_splits(
         chosen["fold"] = fold
     if format == "folder":
         chosen |= {"val_fraction": val_fraction, "split_seed": seed}
+        chosen |= {"keep_groups": True} if keep_groups else {}
     if format == "list":
         chosen |= {f"{split}_list": (lists or {}).get(split) for split in SPLITS}
     return chosen
@@ -112,6 +121,7 @@ def _read(
     split: Split,
     val_fraction: float,
     seed: int,
+    keep_groups: bool,
     fold: int,
     lists: Mapping[Split, str | None] | None,
 ) -> VideoList:
@@ -129,4 +139,6 @@ def _read(
         case "list":
             return read_list(root, split, lists=lists)
         case _:
-            return read_folder(root, split, val_fraction=val_fraction, seed=seed)
+            return read_folder(
+                root, split, val_fraction=val_fraction, seed=seed, keep_groups=keep_groups
+            )

@@ -53,6 +53,7 @@ def list_videos(data: DataSource, split: Split) -> VideoList:
         split,
         val_fraction=data.val_fraction,
         seed=data.split_seed,
+        keep_groups=data.keep_groups,
         fold=data.fold,
         lists={"train": data.train_list, "val": data.val_list, "test": data.test_list},
         cache_dir=data.cache_dir,
@@ -74,6 +75,8 @@ def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Split
     """
     data = recipe.data
     train, val = list_videos(data, "train"), list_videos(data, "val")
+    for note in dict.fromkeys((*train.notes, *val.notes)):
+        report.say(note)
     for name, videos in (("training", train), ("validation", val)):
         if videos.missing:
             total = len(videos) + len(videos.missing)

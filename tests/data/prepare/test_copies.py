@@ -233,6 +233,10 @@ def test_a_folder_per_class_with_videos_frames_and_odd_names(tmp_path, write_vid
             f"{out} was prepared from data.val_fraction=0.2, and data.val_fraction=0.5 is asked "
             f"for. Use --set data.val_fraction=0.2, or prepare the data set again."
         )
+        with pytest.raises(
+            UsageError, match=r"from data\.keep_groups=False, and data\.keep_groups=T"
+        ):
+            load_videos("folder", out, "train", keep_groups=True)
 
 
 def test_videos_of_two_splits_are_copied_once(tmp_path, write_video, prepared):

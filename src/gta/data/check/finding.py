@@ -1,0 +1,23 @@
+"""One kind of thing that `gta check` found."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of thing that was found, and where."""
+
+    severity: Severity
+    kind: str
+    text: str
+    """What it means and what to do."""
+    items: list[str] = field(default_factory=list)
+    """The videos or classes concerned, all of them."""
+
+
+def number(count: int, one: str, many: str) -> str:
+    """`1 video is` or `2 videos are`."""
+    return f"{count:,} {one if count == 1 else many}"
