@@ -34,6 +34,8 @@ class VideoList:
     """`classes[label]` is the name of a label."""
     missing: tuple[str, ...] = ()
     """Ids that the annotation names and the disk lacks, where that is usual (Kinetics)."""
+    notes: tuple[str, ...] = ()
+    """How the annotation was read, where a person may want to know: a sentence each."""
 
     def __len__(self) -> int:
         return len(self.videos)

@@ -74,6 +74,8 @@ def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Split
     """
     data = recipe.data
     train, val = list_videos(data, "train"), list_videos(data, "val")
+    for note in dict.fromkeys((*train.notes, *val.notes)):
+        report.say(note)
     for name, videos in (("training", train), ("validation", val)):
         if videos.missing:
             total = len(videos) + len(videos.missing)
