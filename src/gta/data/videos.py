@@ -8,14 +8,14 @@ from gta.errors import DataError, UsageError, nearest
 
 from .flips import flip_partners
 from .folder import read_folder
-from .kinetics import read_kinetics
-from .lists import read_list
+from .formats.kinetics import read_kinetics
+from .formats.lists import read_list
+from .formats.official_splits import read_hmdb51, read_ucf101
+from .formats.something import read_ssv1, read_ssv2
 from .locations import is_url
-from .official_splits import read_hmdb51, read_ucf101
 from .prepared import find_manifest, prepared_videos
 from .records import Split, Video, VideoList
 from .shard_cache import default_folder
-from .something import read_ssv1, read_ssv2
 
 __all__ = ["FORMATS", "SPLITS", "Split", "Video", "VideoList", "load_videos"]
 

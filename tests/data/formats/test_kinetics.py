@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gta.data.decode import count_frames, read_frames
-from gta.data.kinetics import read_kinetics
+from gta.data.formats.kinetics import read_kinetics
 from gta.data.videos import load_videos
 from gta.errors import DataError
 
@@ -70,7 +70,7 @@ def test_missing_videos_are_left_out_and_listed(tmp_path, write_video):
     with pytest.raises(DataError) as caught:
         read_kinetics(root, "val")
     assert str(caught.value) == (
-        f"None of the 1 videos of {root / 'validate.csv'} is under {root}. Looked in it and 2 "
+        f"None of the 1 videos of {root / 'validate.csv'} is under {root}. Looked in it and 4 "
         f"levels of folders for videos or folders of frames such as "
         f"0123456789__000000_000010.mp4."
     )
@@ -105,10 +105,13 @@ def test_a_folder_per_class_without_a_csv(tmp_path, write_video):
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        (["label,id", "a,b"], "is no annotation of Kinetics: its first line lacks youtube_id,"),
+        (["label,url", "a,b"], "is no annotation of Kinetics: its first line lacks youtube_id,"),
         ([HEADER, "a,../x,1,2,train"], "line 2: '../x' cannot be the name of a video."),
         ([HEADER, "a,x,soon,2,train"], "line 2: 'soon' and '2' are no times in seconds."),
-        ([HEADER, "a,x,1,2,train", "b,x,1,2,train"], "'x_000001_000002' is there twice, as 'a'"),
+        (
+            [HEADER, "a,x,1,2,train", "b,x,1,2,train"],
+            "line 3: id 'x_000001_000002' is there twice, first at line 2, with the labels 'a' and",
+        ),
         ([HEADER], "lists no videos."),
     ],
 )
@@ -125,7 +128,7 @@ def test_a_class_that_training_lacks(tmp_path):
     with pytest.raises(DataError) as caught:
         read_kinetics(tmp_path, "test")
     file = tmp_path / "test.csv"
-    assert str(caught.value) == f"{file}, line 2: 'b' is no class of the training annotation."
+    assert str(caught.value) == f"{file}, line 2: 'b' is not a class of the training annotation."
 
 
 def test_only_one_csv(tmp_path):
@@ -134,7 +137,8 @@ def test_only_one_csv(tmp_path):
         read_kinetics(tmp_path, "val")
     assert str(caught.value) == (
         f"{tmp_path} has train.csv, but no annotation of the val split of Kinetics. Looked for: "
-        f"val.csv, validate.csv, validation.csv, also in its folders annotations and labels."
+        f"val.csv, validate.csv, validation.csv, also in its folders annotations and labels, and "
+        f"for names like k400_val.csv."
     )
 
 

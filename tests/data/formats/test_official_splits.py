@@ -103,13 +103,10 @@ def test_mistakes_of_ucf101(tmp_path):
     ):
         file.write_text(line + "\n")
         assert error("ucf101", tmp_path).startswith(f"{file}, line 1: {words}")
-    file.write_text("YoYo/v.avi 2\nYoYo/v.avi 2\n")
+    file.write_text("YoYo/v.avi 2\nYoYo/w.avi 1\n")
     assert error("ucf101", tmp_path) == (
-        f"{file}, line 2: id 'YoYo/v' is there twice, first at line 1."
-    )
-    (folder / "classInd.txt").write_text("YoYo 1\n")
-    assert error("ucf101", tmp_path) == (
-        f"{folder / 'classInd.txt'}, line 1: 'YoYo 1' is not `number class`."
+        f"{file}, line 2: label '1' is not the number that classInd.txt gives to the class of "
+        f"'YoYo/w.avi'. Mend the one that is wrong."
     )
 
 
