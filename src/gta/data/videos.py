@@ -45,7 +45,8 @@ def load_videos(
         val_fraction: Share of each class kept for validation where a "folder" has no split.
         seed: Of that split.
         fold: Which of the three official splits of "ucf101" and "hmdb51".
-        lists: The files of a "list", where their names do not tell.
+        lists: The files of a "list", and the annotations of "kinetics", where their names do not
+            tell.
         cache_dir: Where parts of remote shards are kept; None: the user's cache folder.
         shard_cache_gb: How much of them, in GiB.
 
@@ -103,6 +104,8 @@ def chosen_splits(
         chosen |= {"val_fraction": val_fraction, "split_seed": seed}
     if format == "list":
         chosen |= {f"{split}_list": (lists or {}).get(split) for split in SPLITS}
+    if format == "kinetics":
+        chosen |= {f"{split}_list": name for split, name in (lists or {}).items() if name}
     return chosen
 
 
@@ -121,7 +124,7 @@ def _read(
         case "ssv2":
             return read_ssv2(root, split)
         case "kinetics":
-            return read_kinetics(root, split)
+            return read_kinetics(root, split, lists=lists)
         case "ucf101":
             return read_ucf101(root, split, fold=fold)
         case "hmdb51":

@@ -37,26 +37,27 @@ class ClassFile:
     names: list[str]
     ids: list[int] | None = None
     """The number of each, ascending, where the file has them."""
-    notes: tuple[str, ...] = ()
 
 
-def find_class_file(folders: Sequence[Path]) -> ClassFile | None:
+def find_class_file(folders: Sequence[Path]) -> tuple[ClassFile | None, tuple[str, ...]]:
     """The file of class names in some folders, by the names that are usual; None: there is none.
+
+    Returns:
+        The file, and what a person may want to know of it.
 
     Raises:
         DataError: It makes no sense.
     """
-    passed = list[str]()
+    notes = list[str]()
     for names in (_FIRST, _THEN):
         for file in (folder / name for folder in dict.fromkeys(folders) for name in names):
             if not file.is_file():
                 continue
             if _lists_videos(file):
-                passed.append(f"{file.name} is a list of videos, not of classes: not used")
+                notes.append(f"{file.name} is a list of videos, not of classes: not used")
                 continue
-            found = read_class_file(file)
-            return ClassFile(found.file, found.names, found.ids, (*found.notes, *passed))
-    return None
+            return read_class_file(file), (*notes, f"Class names are those of {file.name}")
+    return None, tuple(notes)
 
 
 def _lists_videos(file: Path) -> bool:

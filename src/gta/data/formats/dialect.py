@@ -136,7 +136,9 @@ def decide(lines: Lines, is_video: Callable[[str], bool] = lambda name: False) -
                 total += any(field.removeprefix("-").isdecimal() for field in fields[1:])
         return total
 
-    return max((Dialect(mark, quote) for mark in _NAMES), key=sense)
+    found = {dialect: sense(dialect) for dialect in (Dialect(mark, quote) for mark in _NAMES)}
+    best = max(found, key=lambda dialect: found[dialect])
+    return best if found[best] else Dialect("", quote)
 
 
 def _names(dialect: Dialect, fields: list[str]) -> list[str]:

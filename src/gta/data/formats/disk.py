@@ -214,7 +214,7 @@ class Finder:
             if has_video_ending(last):
                 return
         for entry in self._by_ending(entries, last):
-            yield f"{folder}/{entry}", True
+            yield f"{folder}/{entry}", not has_video_ending(last)
         if not has_video_ending(last):
             return
         stem, ending = os.path.splitext(last)
@@ -285,9 +285,18 @@ def _below(root: Path, path: PurePosixPath) -> PurePosixPath:
     for above in path.parents:
         if _same(root, str(above)):
             return path.relative_to(above)
+        for link in _links(root):
+            if _same(link, str(above)):
+                return PurePosixPath(link.name) / path.relative_to(above)
     if len(path.parts) > 1 and not os.path.exists(path) and (root / path.parts[1]).exists():
         return path.relative_to("/")  # as if the data folder were the whole disk
     return path
+
+
+@lru_cache(maxsize=16)
+def _links(root: Path) -> list[Path]:
+    """The folders right below the data folder that are elsewhere."""
+    return [entry for entry in sorted(root.iterdir()) if entry.is_symlink() and entry.is_dir()]
 
 
 @lru_cache(maxsize=1024)

@@ -5,7 +5,6 @@ same by id. Two rows of one id at different times are two videos. Many clips can
 those that are not there are left out and listed.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,11 +46,8 @@ def read_kinetics(
             f"annotations and labels, and for names like k400_{split}.csv."
         )
     file = files[split]
-    clips = {
-        part: read_clips(files[part], part)
-        for part in dict.fromkeys((*files, split))
-        if part != "test" or part == split
-    }
+    parts: list[Split] = [part for part in files if part != "test" or split == "test"]
+    clips = {part: read_clips(files[part], part) for part in parts}
     names = _classes(files, clips)
     rows, repeated = once(
         clips[split],
@@ -108,6 +104,3 @@ def _classes(files: Mapping[Split, Path], clips: Mapping[Split, list[Clip]]) -> 
     if not every:
         raise DataError(f"{next(iter(files.values()))} has no labels.")
     return classes_of({"train": (files.get("train", files.get("val", Path())), every)}).names
-
-
-__all__ = ["Counter", "read_kinetics"]

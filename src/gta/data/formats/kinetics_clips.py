@@ -88,10 +88,12 @@ def _walk(root: Path, ids: set[str]) -> Iterator[tuple[Path, str]]:
                         yield folder / name, stem
                 elif name in ids or _TIMES.fullmatch(name):
                     yield folder / name, name
-                elif is_link and (real := os.path.realpath(folder / name)) in seen:
-                    continue
                 else:
-                    seen |= {real} if is_link else set()
+                    if is_link:
+                        real = os.path.realpath(folder / name)
+                        if real in seen:
+                            continue
+                        seen.add(real)
                     deeper.append(folder / name)
         folders = deeper
 

@@ -21,7 +21,7 @@ _NAMED = (
     r"(?:.*[-_. ])?{split}(?:[-_. ]?(?:list|set|split|data|annotations?|labels?|videos?|clips|"
     r"kinetics|k)?[-_. ]?\d*)*\.{ending}"
 )
-_WHOLE = r"(?:.*[-_. ])?(?:kinetics|k[-_ ]?\d{{3}}).*\.{ending}"
+_WHOLE = r"(?!.*(?:label|class))(?:.*[-_. ])?(?:kinetics|k[-_ ]?\d{3}).*\.{ending}"
 _FOLDERS = ("annotations", "labels", "csv", "splits", "lists")
 _SETS = re.compile(r"(?:.*[-_. ])?(?:kinetics|k[-_ ]?\d{3}).*", re.IGNORECASE)
 
@@ -47,7 +47,7 @@ def find_annotations(root: Path, given: Mapping[Split, str | None]) -> dict[Spli
             found[split] = file
     if not found:
         whole = _one_of(root, _WHOLE, "csv", None) or _one_of(root, _WHOLE, "json", None)
-        if whole is not None and not re.search(r"labels?|class", whole.stem, re.IGNORECASE):
+        if whole is not None:
             return dict.fromkeys(NAMES, whole)
     return found
 
@@ -70,7 +70,7 @@ def _named(root: Path, split: Split) -> Path | None:
 
 
 def _one_of(root: Path, pattern: str, ending: str, split: Split | None) -> Path | None:
-    name = re.compile(pattern.replace("{ending}", ending).replace("{{3}}", "{3}"), re.IGNORECASE)
+    name = re.compile(pattern.replace("{ending}", ending), re.IGNORECASE)
     for folder in _folders(root):
         found = [file for file in _files(folder) if name.fullmatch(file.name)]
         if len(found) > 1 and split is None:

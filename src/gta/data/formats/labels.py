@@ -77,6 +77,9 @@ def classes_of(lists: Lists, named: ClassFile | None = None) -> Classes:
             f"No video has label {', '.join(map(str, range(min(min(numbers), 3))))}: labels are "
             f"taken as numbers from 0 on, as they stand in the lists"
         )
+    own = max((whole(row.label) for row in rows if row.label and is_number(row.label)), default=0)
+    if own < most:
+        notes.append(f"Label {most} is not in {file.name} but in another list: {most + 1} classes")
     names = _names_beside(lists, most)
     return Classes(names, _from_zero(len(names)), tuple(notes))
 
@@ -94,9 +97,9 @@ def _kinds(file: Path, rows: Sequence[Row], names: set[str]) -> str:
         numeric = [row for row in labelled if is_number(row.label or "")]
         odd, others = (texts, "numbers") if len(texts) <= len(numeric) else (numeric, "names")
         raise DataError(
-            f"{file}, {odd[0].where}: label {odd[0].label!r} stands among {others}. Labels are all "
-            f"numbers or all names; if classes have numbers for names, list all names in a file "
-            f"classes.txt, a line each."
+            f"{file}, {odd[0].where}: label {(odd[0].label or '')[:80]!r} stands among {others}. "
+            f"Labels are all numbers or all names; if classes have numbers for names, list all "
+            f"names in a file classes.txt, a line each."
         )
     return "names" if texts else "numbers"
 
@@ -146,7 +149,12 @@ def label_of(
 def _from_zero(count: int) -> Callable[[str, str], int]:
     def label(text: str, where: str) -> int:
         number = _number(text, where)
-        if not 0 <= number < count:
+        if number < 0:
+            raise DataError(
+                f"{where}: label {number} says that the video has none, which only a test list "
+                f"may do. Remove the line, or give the label."
+            )
+        if number >= count:
             raise DataError(
                 f"{where}: label {number} is not one of the {count} classes; they count from 0 to "
                 f"{count - 1}."

@@ -6,7 +6,8 @@ video_id frame_id path labels`, a line a frame), and tables with a header. docs/
 rules.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
 
 from .class_file import ClassFile, find_class_file
-from .disk import Finder, Folders, inside
+from .disk import Finder, Folders, has_video_ending, inside
 from .frame_list import is_frame_list, read_frame_list
 from .json_rows import ENDINGS, read_json_rows
 from .labels import classes_of, is_unlabelled
@@ -53,10 +54,18 @@ def read_list(
         )
     file, folders = files[split], Folders()
     what = str(file.relative_to(root) if file.is_relative_to(root) else file)
-    named = find_class_file([file.parent, *(root / folder for folder in FOLDERS)])
+    named, of_classes = find_class_file([file.parent, *(root / folder for folder in FOLDERS)])
     finder = _finder(root, split, folders)
-    found = _read(file, finder, split, what, named)
-    known = {split: (file, found.rows)}
+    instead = split == "val" and file == files.get("test")
+    try:
+        found = _read(file, finder, split, what, named)
+    except DataError as error:
+        if not instead:
+            raise
+        raise DataError(
+            f"{error} There is no list of the val split, so that the one of test is read for it."
+        ) from error
+    known: dict[Split, tuple[Path, Sequence[Row]]] = {split: (file, found.rows)}
     for other in files:
         if other == split:
             continue
@@ -86,27 +95,24 @@ def read_list(
     rows = [(row, label, path) for (row, label), path in zip(labelled, located.paths, strict=True)]
     rows, same = once(
         rows,
-        key=lambda one: str(one[2]),
+        key=lambda one: os.path.relpath(one[2], root),
+        thing="video",
         label=lambda one: one[0].label,
         where=lambda one: one[0].where,
         file=file,
         what=what,
     )
     videos = [
-        Video(row.name, path, label, row.num_frames, fps=row.fps) for row, label, path in rows
+        # the rate of a file is in the file
+        Video(r.name, p, label, r.num_frames, fps=None if has_video_ending(p.name) else r.fps)
+        for r, label, p in rows
     ]
-    from_file = () if named is None else named.notes
-    as_root = (f"{what}: {rooted} paths that begin with / are taken from {root}",)
-    notes = (
-        *found.notes,
-        *classes.notes,
-        *from_file,
-        *as_root[: rooted > 0],
-        *repeated,
-        *same,
-        *located.notes,
-    )
-    return VideoList(videos, classes.names, notes=tuple(note for note in notes if note))
+    notes = [*found.notes, *of_classes, *classes.notes, *repeated, *same, *located.notes]
+    if instead:
+        notes.append(f"{what} is the list of validation too: there is no other")
+    if rooted:
+        notes.append(f"{what}: {rooted} paths that begin with / are taken from {root}")
+    return VideoList(videos, classes.names, notes=tuple(notes))
 
 
 def _finder(root: Path, split: Split, folders: Folders) -> Finder:
@@ -122,6 +128,3 @@ def _read(file: Path, finder: Finder, split: Split, what: str, named: ClassFile 
         return Rows(read_frame_list(file))
     classes = named.names if named else ()
     return read_table(file, finder, split, what=what, classes=classes, label_needed=needed)
-
-
-__all__ = ["Row", "read_list"]

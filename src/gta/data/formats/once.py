@@ -17,6 +17,7 @@ def once(
     where: Callable[[One], str],
     file: Path,
     what: str,
+    thing: str = "id",
 ) -> tuple[list[One], tuple[str, ...]]:
     """Each video once; a line that repeats another with the same label is left out, and said.
 
@@ -27,6 +28,7 @@ def once(
         where: The place of a row, as "line 3".
         file: For the message.
         what: The annotation's name in the note.
+        thing: What the key is, for the message.
 
     Raises:
         DataError: There are none, or a video has two labels.
@@ -38,9 +40,9 @@ def once(
             continue
         if label(first) != label(row):
             raise DataError(
-                f"{file}, {where(row)}: id {key(row)!r} is there twice, first at {where(first)}, "
-                f"with the labels {label(first)!r} and {label(row)!r}. A video has one label: "
-                f"remove a line."
+                f"{file}, {where(row)}: {thing} {key(row)!r} is there twice, first at "
+                f"{where(first)}, with the labels {label(first)!r} and {label(row)!r}. "
+                f"A video has one label: remove a line."
             )
         twice.append(row)
     if not seen:
