@@ -210,3 +210,24 @@ def test_the_test_split_has_ids_alone(tmp_path, write_pictures, write_video):
     (v2 / "labels/test-answers.csv").write_text(f"5;{CLASSES[2]}\n31;{CLASSES[0]}\n")
     found = read_ssv2(v2, "test")
     assert [(video.id, video.label) for video in found.videos] == [("5", 2), ("31", 0)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "train"),
+    [
+        ("Rolling, then stopping\nHolding\n", "1;Holding\n2;Rolling, then stopping\n"),
+        (
+            "1;Holding\n0;Rolling, then stopping\n",
+            "id;label\n1;Holding\n2;Rolling, then stopping\n",
+        ),
+        ("Rolling, then stopping\nHolding\n", '1,Holding\n2,"Rolling, then stopping"\n'),
+        ("Rolling, then stopping\nHolding\n", '1;"Holding"\n# 3\n2;"Rolling, then stopping"\n'),
+        ("Rolling, then stopping\nHolding\n", "1;Holding\n1;Holding\n2;Rolling, then stopping\n"),
+    ],
+)
+def test_forms_of_the_lists_of_v1(make, labels, train):
+    files = {"labels.csv": labels, "train.csv": train}
+    found = read_ssv1(make(files, ["frames/2.webm"], {"frames/1": 2}), "train")
+    assert found.classes == ["Rolling, then stopping", "Holding"]
+    assert [(video.id, video.label) for video in found.videos] == [("1", 1), ("2", 0)]
+    assert all(Path(str(video.path)).exists() for video in found.videos)

@@ -12,7 +12,7 @@ _WORDS: tuple[tuple[Role, str], ...] = (  # the first that fits
     (
         "label",
         "label labels class classes classname category categories target targets action actions "
-        "activity activities gesture gestures template y gt truth",
+        "activity activities gesture gestures template",
     ),
     ("path", "path paths filepath file files filename fname folder dir directory"),
     ("fps", "fps rate"),

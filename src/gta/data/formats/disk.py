@@ -13,10 +13,12 @@ from gta.data.folder import VIDEO_SUFFIXES
 from gta.data.pictures import PICTURE_SUFFIXES
 from gta.errors import DataError
 
+_LONGEST = max(map(len, VIDEO_SUFFIXES))
+
 
 def has_video_ending(name: str) -> bool:
     """Whether a name ends like a video file."""
-    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
+    return name[-_LONGEST:].lower().endswith(VIDEO_SUFFIXES)
 
 
 def one_form(text: str) -> str:
@@ -50,6 +52,24 @@ class _Entries:
         return name if name in self.names else self.forms.get(one_form(name))
 
 
+def paths_in(folder: Path) -> list[Path]:
+    """What is in a folder, sorted; nothing, where there is no such folder.
+
+    Raises:
+        DataError: It cannot be listed.
+    """
+    return [folder / name for name in sorted(_names_in(str(folder)))]
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise DataError(f"{folder} cannot be listed: {error.strerror or error}.") from error
+
+
 class Folders:
     """Which entries folders have. Each is listed once: it may be large, and on another machine."""
 
@@ -64,13 +84,7 @@ class Folders:
             DataError: It cannot be listed.
         """
         if folder not in self._entries:
-            try:
-                names = frozenset(os.listdir(folder))
-            except (FileNotFoundError, NotADirectoryError):
-                names = frozenset[str]()
-            except OSError as error:
-                raise DataError(f"{folder} cannot be listed: {error.strerror or error}.") from error
-            self._entries[folder] = _Entries(names)
+            self._entries[folder] = _Entries(frozenset(_names_in(folder)))
         return self._entries[folder]
 
     def folder(self, place: str, below: str) -> str | None:
@@ -258,12 +272,17 @@ def is_video(path: str) -> bool:
         return any(os.path.splitext(e.name)[1].lower() in PICTURE_SUFFIXES for e in entries)
 
 
+_SPECIAL = ("\\", ":", "//", "/.")
+
+
 def inside(root: Path, name: str, where: str) -> str:
     """The path of a video relative to the data folder, as an annotation gives it.
 
     Raises:
         DataError: It leaves the folder.
     """
+    if name[:1].isalnum() and name[-1] != "/" and not any(mark in name for mark in _SPECIAL):
+        return name  # as nearly all are
     text = name.removeprefix("file://").replace("\\", "/")
     path = PurePosixPath(text)
     if path.is_absolute():
@@ -296,7 +315,7 @@ def _below(root: Path, path: PurePosixPath) -> PurePosixPath:
 @lru_cache(maxsize=16)
 def _links(root: Path) -> list[Path]:
     """The folders right below the data folder that are elsewhere."""
-    return [entry for entry in sorted(root.iterdir()) if entry.is_symlink() and entry.is_dir()]
+    return [entry for entry in paths_in(root) if entry.is_symlink() and entry.is_dir()]
 
 
 @lru_cache(maxsize=1024)

@@ -46,8 +46,11 @@ def read_kinetics(
             f"annotations and labels, and for names like k400_{split}.csv."
         )
     file = files[split]
-    parts: list[Split] = [part for part in files if part != "test" or split == "test"]
-    clips = {part: read_clips(files[part], part) for part in parts}
+    clips: dict[Split, list[Clip]] = {
+        part: read_clips(of_part, part)
+        for part, of_part in files.items()
+        if part != "test" or split == "test"
+    }
     names = _classes(files, clips)
     rows, repeated = once(
         clips[split],

@@ -7,6 +7,8 @@ from pathlib import Path
 from gta.data.records import Split
 from gta.errors import DataError
 
+from .disk import paths_in
+
 NAMES: dict[Split, tuple[str, ...]] = {
     "train": ("train",),
     "val": ("val", "validate", "validation"),
@@ -88,10 +90,10 @@ def _one_of(root: Path, pattern: str, ending: str, split: Split | None) -> Path 
 
 def _folders(root: Path) -> Iterator[Path]:
     tops = [root, *(root / name for name in _FOLDERS)]
-    sets = [e for e in sorted(root.iterdir()) if _SETS.fullmatch(e.name) and e.is_dir()]
+    sets = [e for e in paths_in(root) if _SETS.fullmatch(e.name) and e.is_dir()]
     tops += [folder / name for folder in sets for name in (".", *_FOLDERS)]
     return (folder for folder in tops if folder.is_dir())
 
 
 def _files(folder: Path) -> list[Path]:
-    return [e for e in sorted(folder.iterdir()) if e.is_file() and not e.name.startswith(".")]
+    return [e for e in paths_in(folder) if e.is_file() and not e.name.startswith(".")]

@@ -105,6 +105,8 @@ def _kinds(file: Path, rows: Sequence[Row], names: set[str]) -> str:
 
 
 def _check_single(label: str, labels: set[str], where: str) -> None:
+    if label.isalnum():
+        return
     bare = label.strip("[](){} ")
     for mark in _MARKS:
         parts = [part.strip(" '\"") for part in bare.split(mark) if part.strip()]
@@ -175,7 +177,8 @@ def _number(text: str, where: str) -> int:
 def _names_beside(lists: Lists, most: int) -> list[str]:
     """The names that a column beside the numbers gives; a number is its own name elsewhere."""
     names = dict[int, tuple[str, str]]()
-    for file, rows in lists.values():
+    parts = [lists[split] for split in ("train", "val") if split in lists]
+    for file, rows in parts or lists.values():
         for row in rows:
             if row.class_name and row.label and is_number(row.label):
                 where = f"{file}, {row.where}"

@@ -7,6 +7,8 @@ from pathlib import Path
 from gta.data.records import Split
 from gta.errors import DataError
 
+from .disk import paths_in
+
 FOLDERS = (".", "annotations", "labels", "lists")
 _WORDS: dict[Split, str] = {"train": "train", "val": "(?:val|validation)", "test": "test"}
 _NAME = r"(?:.*_)?{split}(?:_?list)?(?:_videofolder|_videos|_rawframes|_split_\d.*)?\.(?:txt|csv)"
@@ -57,8 +59,7 @@ def _list_of(root: Path, split: Split, given: str | None) -> Path | None:
     for name, words in ((_NAME, _WORDS), (_WIDER, _MORE)):
         pattern = re.compile(name.format(split=words[split]), re.IGNORECASE)
         for folder in (root / place for place in FOLDERS):
-            entries = sorted(folder.iterdir()) if folder.is_dir() else []
-            found = [entry for entry in entries if pattern.fullmatch(entry.name)]
+            found = [entry for entry in paths_in(folder) if pattern.fullmatch(entry.name)]
             found = [entry for entry in found if entry.is_file() and entry.name[0] != "."]
             if len(found) > 1:
                 raise DataError(

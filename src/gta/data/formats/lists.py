@@ -6,7 +6,6 @@ video_id frame_id path labels`, a line a frame), and tables with a header. docs/
 rules.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,19 +51,26 @@ def read_list(
             f"{split}_videofolder.txt, *_{split}_list_videos.txt and the like in it and in its "
             f"folders {', '.join(FOLDERS[1:])}; or give it: --set data.{split}_list=FILE"
         )
+    is_test = split == "val" and files["val"] == files.get("test") and not (lists or {}).get("val")
+    if not is_test:
+        return _videos(root, split, files)
+    try:
+        found = _videos(root, split, files)
+    except DataError as error:
+        raise DataError(
+            f"{error} There is no list of the val split, so that the one of test is read for it."
+        ) from error
+    note = f"{files['val'].name} is the list of validation too: there is no other"
+    return replace(found, notes=(*found.notes, note))
+
+
+def _videos(root: Path, split: Split, files: Mapping[Split, Path]) -> VideoList:
+    """The videos of one list; what labels are, the others tell too, where they make sense."""
     file, folders = files[split], Folders()
     what = str(file.relative_to(root) if file.is_relative_to(root) else file)
     named, of_classes = find_class_file([file.parent, *(root / folder for folder in FOLDERS)])
     finder = _finder(root, split, folders)
-    instead = split == "val" and file == files.get("test")
-    try:
-        found = _read(file, finder, split, what, named)
-    except DataError as error:
-        if not instead:
-            raise
-        raise DataError(
-            f"{error} There is no list of the val split, so that the one of test is read for it."
-        ) from error
+    found = _read(file, finder, split, what, named)
     known: dict[Split, tuple[Path, Sequence[Row]]] = {split: (file, found.rows)}
     for other in files:
         if other == split:
@@ -82,7 +88,7 @@ def read_list(
         label = None if unlabelled else classes.label(row.label or "", where)
         name = inside(root, row.name, where)
         rooted += row.name == f"/{name}"
-        labelled.append((replace(row, name=name), label))
+        labelled.append((row if name == row.name else replace(row, name=name), label))
     labelled, repeated = once(
         labelled,
         key=lambda one: one[0].name,
@@ -95,7 +101,7 @@ def read_list(
     rows = [(row, label, path) for (row, label), path in zip(labelled, located.paths, strict=True)]
     rows, same = once(
         rows,
-        key=lambda one: os.path.relpath(one[2], root),
+        key=lambda one: str(one[2]).removeprefix(f"{root}/"),
         thing="video",
         label=lambda one: one[0].label,
         where=lambda one: one[0].where,
@@ -108,8 +114,6 @@ def read_list(
         for r, label, p in rows
     ]
     notes = [*found.notes, *of_classes, *classes.notes, *repeated, *same, *located.notes]
-    if instead:
-        notes.append(f"{what} is the list of validation too: there is no other")
     if rooted:
         notes.append(f"{what}: {rooted} paths that begin with / are taken from {root}")
     return VideoList(videos, classes.names, notes=tuple(notes))

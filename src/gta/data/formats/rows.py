@@ -79,11 +79,12 @@ def read_table(
             columns = "none of its columns is known to be the label"
         if isinstance(columns, str):
             raise DataError(
-                f"{file}: its first line is {_shown(table.header)}; {columns}. Name the columns: "
-                f"path and label, for labels that are numbers also class_name; num_frames, fps, "
-                f"split where there are such. Others may have any other name."
+                f"{file}: line {table.header_line} is {_shown(table.header)}; {columns}. "
+                f"Name the columns: path and label, for labels that are numbers "
+                f"also class_name; num_frames, fps, split where there are such. Others may have "
+                f"any other name."
             )
-        table.said.append(_header_told(table.header, columns))
+        table.said.append(_header_told(table.header, table.header_line, columns))
     rows = _rows(table, columns, split, frozenset(classes), label_needed=label_needed)
     return Rows(rows, (f"{what}: " + "; ".join(table.said),))
 
@@ -193,7 +194,7 @@ def _wanted(table: Table, columns: Columns, split: Split) -> set[int] | None:
     return wanted
 
 
-def _header_told(header: Sequence[str], columns: Columns) -> str:
+def _header_told(header: Sequence[str], line: int, columns: Columns) -> str:
     told = [f"video {header[columns.path]!r}"]
     for name in ("label", "number", "frames", "fps", "split"):
         place = getattr(columns, name)
@@ -202,7 +203,7 @@ def _header_told(header: Sequence[str], columns: Columns) -> str:
             if name == "label" and columns.number is not None:
                 word = "class name"
             told.append(f"{word} {header[place]!r}")
-    text = f"line 1 is a header ({', '.join(told)})"
+    text = f"line {line} is a header ({', '.join(told)})"
     if columns.unused:
         text += f", not used: {', '.join(map(repr, columns.unused))}"
     return text

@@ -27,6 +27,7 @@ class Table:
     records: list[tuple[int, list[str]]]
     """The fields of each, with the number of its line."""
     header: list[str] | None = None
+    header_line: int = 0
     said: list[str] = field(default_factory=list)
     """How it was read."""
 
@@ -70,9 +71,9 @@ def _split(file: Path, finder: Finder) -> Table:
         table.said.append(f"comments (#) left out: {len(comments)}")
         words = dialect.fields(comments[0].lstrip("# "))
         if lines[0][1] == comments[0] and _known(words):
-            table.header = words
+            table.header, table.header_line = words, lines[0][0]
     if dialect.delimiter == " " and kept and _label_first(kept[0][1].split()):
-        table.header = ["path", "label"]
+        table.header, table.header_line = ["path", "label"], kept[0][0]
         apart = ((number, line.split(maxsplit=1)[::-1]) for number, line in kept[1:])
         table.records = list(apart)
         return table
@@ -187,7 +188,7 @@ def _take_header(table: Table, finder: Finder) -> None:
     (number, first), body = table.records[0], [fields for _, fields in table.records[1:]][:200]
     first = table.dialect.fields(table.lines[number]) if table.dialect.delimiter else first
     if _known(first) or _is_header(table, number, first, body, finder):
-        table.header = first
+        table.header, table.header_line = first, number
         table.records = table.records[1:]
 
 
