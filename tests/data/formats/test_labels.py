@@ -55,7 +55,7 @@ def test_classes_are_the_same_whatever_is_asked(make):
     for split in ("train", "val", "test"):
         assert labels(root, split)[1] == ["0", "1", "2", "3", "4"]
     assert load_videos("list", root, "train").notes[1:] == (
-        "No video has label 0: labels are taken as numbers from 0 on, as they stand in the lists",
+        "Labels begin at 1: they are taken as numbers from 0 on, as they stand in the lists",
         "Label 4 is not in train.csv but in another list: 5 classes",
     )
 
@@ -119,6 +119,11 @@ def test_numbers_with_gaps(make):
         DataError, match="label 5 is not one of the 3 classes; their numbers are in"
     ):
         labels(root)
+
+
+def test_class_ind_may_have_some_of_the_classes(make):
+    root = make({"train.csv": "a.mp4 5\n", "classInd.txt": "5 jump\n9 run\n"}, ["a.mp4"])
+    assert labels(root) == ({"a.mp4": 0}, ["jump", "run"])
 
 
 @pytest.mark.parametrize("text", ["jump\nrun\n", "1 jump\n2 run\n"])

@@ -147,6 +147,7 @@ def test_one_video_of_another_form_hides_no_others(tmp_path, format, write):
     [
         ("id,name\n2,YoYo\n1,Apply\n", "./Apply/a.avi 1\nYoYo/b.avi 2\nYoYo/b.avi 2\n"),
         ("Apply 1\r\nYoYo 2\r\n", "Apply\\a.avi,1\r\nYoYo\\b.avi,2\r\n"),
+        ("1 Apply\n50 YoYo\n", "Apply/a.avi 1\nYoYo/b.avi 50\n"),
         ("\ufeff1 Apply\n2 YoYo\n", "\ufeff# mine\npath;label\nApply/a.avi;0\nYoYo/b.avi;1\n"),
     ],
 )

@@ -58,6 +58,8 @@ def test_utf_16_with_a_byte_order_mark(make):
     ("text", "names"),
     [
         ('a.mp4,"say ""hi"", now"\nb.mp4,walk\n', ('say "hi", now', "walk")),
+        ('a.mp4 "run 0"\nb.mp4 "sit 1"\n', ("run 0", "sit 1")),
+        ("a.mp4 level 1\nb.mp4 level 2\n", ("level 1", "level 2")),
         ("a.mp4 walking the dog\nb.mp4 run\n", ("walking the dog", "run")),
         ("a.mp4,run\u2028fast\nb.mp4,wa\x85lk\n", ("run\u2028fast", "wa\x85lk")),
         ("a.mp4,1.0\nb.mp4,0.0\n", ("1", "0")),
@@ -173,6 +175,8 @@ def test_what_is_read_is_said(make):
         ("path,label\na.mp4,run\nb.mp4,go, then\n", "line 3: 'b.mp4,go, then' has 3 columns and"),
         ("path,frames,label\na.mp4,many,run\n", "has 'many' where the number of frames should be."),
         ("path,label,split\na.mp4,0,train\nb.mp4,1,x\n", "line 3: 'b.mp4,1,x' has 'x' as its spl"),
+        ("a.mp4 run 0\nb.mp4 sit down 1\n", "line 1: 'a.mp4 run 0' may have the name of a class"),
+        ("a.mp4 0 run\nb.mp4 1 sit down\n", "line 1: 'a.mp4 0 run' may have the name of a class"),
         ("a.mp4|0\nb.mp4|1\n", "line 1: 'a.mp4|0' is not `path label`"),
         ("path,label\n", "lists no videos."),
         ("# nothing\n", "lists no videos."),

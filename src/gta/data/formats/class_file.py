@@ -154,7 +154,8 @@ def _read_text(file: Path) -> tuple[Pairs | None, list[str]]:
             pairs = [(int(m[number]), _unquoted(m[name])) for m in found if m]
             if len(pairs) < len(body) or len({name for _, name in pairs}) < len(pairs):
                 continue
-            if sorted(n for n, _ in pairs) in (_count(0, pairs), _count(1, pairs)):
+            numbers = sorted(n for n, _ in pairs)
+            if numbers in (_count(0, pairs), _count(1, pairs)) or file.name == "classInd.txt":
                 return pairs, []
             if number == 1:
                 raise DataError(

@@ -74,8 +74,8 @@ def classes_of(lists: Lists, named: ClassFile | None = None) -> Classes:
     notes = []
     if numbers and min(numbers) > 0:
         notes.append(
-            f"No video has label {', '.join(map(str, range(min(min(numbers), 3))))}: labels are "
-            f"taken as numbers from 0 on, as they stand in the lists"
+            f"Labels begin at {min(numbers)}: they are taken as numbers from 0 on, as they stand "
+            f"in the lists"
         )
     own = max((whole(row.label) for row in rows if row.label and is_number(row.label)), default=0)
     if own < most:

@@ -1,5 +1,6 @@
 """What the columns of a list without a header are, by what stands in them."""
 
+import re
 from collections import Counter
 
 from gta.data.decode import count_frames
@@ -35,6 +36,7 @@ def by_content(table: Table, finder: Finder) -> Columns:
             table.said.append("the second column is the video")
             return Columns(1, 0)
     if width == 2:
+        _check_one_name(table)
         return Columns(0, 1)
     if _counts_frames(table, finder):
         table.said.append("the second column is the number of frames")
@@ -50,6 +52,30 @@ def by_content(table: Table, finder: Finder) -> Columns:
         f"in it into quotes, or name the columns in a first line, such as "
         f"`path{sep}num_frames{sep}label`.",
     )
+
+
+def _check_one_name(table: Table) -> None:
+    """Looks whether labels of several words are a name and its number.
+
+    Raises:
+        DataError: Each name has one number: these may be two columns.
+    """
+    if table.dialect.delimiter != " ":
+        return
+    labels = {
+        fields[1]: number
+        for number, fields in table.records
+        if len(fields) == 2 and not set("\"'#") & set(table.lines[number])
+    }
+    for pattern in (r"(?P<n>\d+) (?P<name>.*\D)", r"(?P<name>.*\D) (?P<n>\d+)"):
+        found = [re.fullmatch(pattern, label) for label in labels]
+        names, numbers = ({m[group] for m in found if m} for group in ("name", "n"))
+        if len(labels) > 1 and len(names) == len(numbers) == len(labels):
+            raise table.error(
+                min(labels.values()),
+                "may have the name of a class and its number, or one name with a number in it. Put "
+                "the name into quotes, or leave one of them.",
+            )
 
 
 def _counts_frames(table: Table, finder: Finder) -> bool:
