@@ -35,6 +35,7 @@ def read(root, split="train"):
         '"a.mp4" "run"\nb.mp4 walk\n',
         "'a.mp4','run'\n'b.mp4','walk'\n",
         "a.mp4,run,\nb.mp4,walk,,\n",
+        "sep=;\npath;label\na.mp4;run\nb.mp4;walk\n",
         "path;label\na.mp4;run\n;\n\nb.mp4;walk\n;\n",
         "a.mp4 \t run\nb.mp4     walk\n",
         "a.mp4\t\trun\nb.mp4\twalk\n",
@@ -68,6 +69,13 @@ def test_utf_16_with_a_byte_order_mark(make):
 )
 def test_names_of_classes(make, text, names):
     assert tuple(label for _, label in read(make({"train.csv": text}, VIDEOS))) == names
+
+
+def test_classes_that_may_be_one_are_said(make):
+    root = make({"train.csv": "a.mp4,sit_up\nb.mp4,Sit up\n"}, VIDEOS)
+    assert load_videos("list", root, "train").notes[1:] == (
+        "Classes 'Sit up' and 'sit_up' differ only in case or marks: two classes",
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,6 +185,8 @@ def test_what_is_read_is_said(make):
         ("path,label,split\na.mp4,0,train\nb.mp4,1,x\n", "line 3: 'b.mp4,1,x' has 'x' as its spl"),
         ("a.mp4 run 0\nb.mp4 sit down 1\n", "line 1: 'a.mp4 run 0' may have the name of a class"),
         ("a.mp4 0 run\nb.mp4 1 sit down\n", "line 1: 'a.mp4 0 run' may have the name of a class"),
+        ("path,label,label2\na.mp4,0,1\n", "both 'label' and 'label2' could be the label. Name"),
+        ("path,label\na.mp4,0\npath,label\n", "line 3: 'path,label' is the header again: remove"),
         ("a.mp4|0\nb.mp4|1\n", "line 1: 'a.mp4|0' is not `path label`"),
         ("path,label\n", "lists no videos."),
         ("# nothing\n", "lists no videos."),

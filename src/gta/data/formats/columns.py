@@ -29,7 +29,7 @@ _COUNT = {"count", "num", "number", "total", "n"}
 
 def role_of(header: str) -> Role | None:
     """What a word or two on top of a column say that it is; None: nothing that is known."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)  # fileName
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", header)  # fileName, label2
     words = set(re.sub(r"[\W_]+", " ", apart).lower().split())
     for role, known in _WORDS:
         if words & set(known.split()):

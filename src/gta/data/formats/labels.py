@@ -62,7 +62,8 @@ def classes_of(lists: Lists, named: ClassFile | None = None) -> Classes:
             return _by_name(named.names, "in the labels file", ())
         train = [r.label for r in rows if r.label is not None] if "train" in lists else None
         every = [r.label for _, of in lists.values() for r in of if r.label is not None]
-        return _by_name(sorted(_distinct(train or every)), "a class of the training list", ())
+        names = sorted(_distinct(train or every))
+        return _by_name(names, "a class of the training list", _alike(names))
     if named is not None:
         return _numbered_by_file(named, numbers, lists)
     most = max(numbers, default=0)
@@ -123,6 +124,17 @@ def _check_single(label: str, labels: set[str], where: str) -> None:
 def _distinct(labels: Iterable[str]) -> list[str]:
     """Each name once; of two Unicode forms of one, the first."""
     return list({one_form(label): label for label in reversed(list(labels))}.values())
+
+
+def _alike(names: Sequence[str]) -> tuple[str, ...]:
+    """What is said of names that may be one class, spelled in two ways."""
+    seen = dict[str, str]()
+    pairs = [(seen.setdefault(plain(name) or name, name), name) for name in names]
+    return tuple(
+        f"Classes {first!r} and {name!r} differ only in case or marks: two classes"
+        for first, name in pairs
+        if first != name
+    )
 
 
 def _by_name(names: Sequence[str], known: str, notes: tuple[str, ...]) -> Classes:

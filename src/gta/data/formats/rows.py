@@ -114,6 +114,8 @@ def _rows(
                 f"has {len(filled(fields))} columns and the header has {len(header)}. A name with "
                 f"the separator in it needs quotes.",
             )
+        if header and fields == header:
+            raise table.error(number, "is the header again: remove the line.")
         if wanted is not None and number not in wanted:
             continue
 

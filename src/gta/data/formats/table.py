@@ -1,5 +1,6 @@
 """An annotation as a table: its records, with paths in one piece, and its header if it has one."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ def open_table(file: Path, finder: Finder, classes: Sequence[str] = ()) -> Table
 
 def _split(file: Path, finder: Finder) -> Table:
     lines = read_lines(file)
+    if lines and re.fullmatch("sep=.", lines[0][1], re.IGNORECASE):
+        lines = lines[1:]  # for a table program
     marked = [(number, line) for number, line in lines if line.startswith("#")]
     plain = [(number, line) for number, line in lines if not line.startswith("#")]
     dialect = decide(plain or marked, finder.has)
