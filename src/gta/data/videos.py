@@ -8,14 +8,14 @@ from gta.errors import DataError, UsageError, nearest
 
 from .flips import flip_partners
 from .folder import read_folder
-from .kinetics import read_kinetics
-from .lists import read_list
+from .formats.kinetics import read_kinetics
+from .formats.lists import read_list
+from .formats.official_splits import read_hmdb51, read_ucf101
+from .formats.something import read_ssv1, read_ssv2
 from .locations import is_url
-from .official_splits import read_hmdb51, read_ucf101
 from .prepared import find_manifest, prepared_videos
 from .records import Split, Video, VideoList
 from .shard_cache import default_folder
-from .something import read_ssv1, read_ssv2
 
 __all__ = ["FORMATS", "SPLITS", "Split", "Video", "VideoList", "load_videos"]
 
@@ -47,7 +47,8 @@ def load_videos(
         seed: Of that split.
         keep_groups: Videos of one recording stay in one part of that split.
         fold: Which of the three official splits of "ucf101" and "hmdb51".
-        lists: The files of a "list", where their names do not tell.
+        lists: The files of a "list", and the annotations of "kinetics", where their names do not
+            tell.
         cache_dir: Where parts of remote shards are kept; None: the user's cache folder.
         shard_cache_gb: How much of them, in GiB.
 
@@ -112,6 +113,8 @@ def chosen_splits(
         chosen |= {"keep_groups": True} if keep_groups else {}
     if format == "list":
         chosen |= {f"{split}_list": (lists or {}).get(split) for split in SPLITS}
+    if format == "kinetics":
+        chosen |= {f"{split}_list": name for split, name in (lists or {}).items() if name}
     return chosen
 
 
@@ -131,7 +134,7 @@ def _read(
         case "ssv2":
             return read_ssv2(root, split)
         case "kinetics":
-            return read_kinetics(root, split)
+            return read_kinetics(root, split, lists=lists)
         case "ucf101":
             return read_ucf101(root, split, fold=fold)
         case "hmdb51":

@@ -103,13 +103,10 @@ def test_mistakes_of_ucf101(tmp_path):
     ):
         file.write_text(line + "\n")
         assert error("ucf101", tmp_path).startswith(f"{file}, line 1: {words}")
-    file.write_text("YoYo/v.avi 2\nYoYo/v.avi 2\n")
+    file.write_text("YoYo/v.avi 2\nYoYo/w.avi 1\n")
     assert error("ucf101", tmp_path) == (
-        f"{file}, line 2: id 'YoYo/v' is there twice, first at line 1."
-    )
-    (folder / "classInd.txt").write_text("YoYo 1\n")
-    assert error("ucf101", tmp_path) == (
-        f"{folder / 'classInd.txt'}, line 1: 'YoYo 1' is not `number class`."
+        f"{file}, line 2: label '1' is not the number that classInd.txt gives to the class of "
+        f"'YoYo/w.avi'. Mend the one that is wrong."
     )
 
 
@@ -123,3 +120,49 @@ def test_mistakes_of_hmdb51(tmp_path):
     file = folder / "wave_test_split1.txt"
     file.write_text("wave.avi 3\n")
     assert error("hmdb51", tmp_path) == f"{file}, line 1: 'wave.avi 3' is not `video.avi 0|1|2`."
+
+
+@pytest.mark.parametrize(("format", "write"), [("ucf101", write_ucf101), ("hmdb51", write_hmdb51)])
+def test_one_video_of_another_form_hides_no_others(tmp_path, format, write):
+    root = write(tmp_path)
+    wanted = {
+        "ucf101": ["YoYo/v_YoYo_g02_c01.mp4", "ApplyEyeMakeup/v_ApplyEyeMakeup_g02_c01.avi"],
+        "hmdb51": ["brush_hair/brush_hair_#0 (x)!.webm", "wave/wave_#0 (x)!.avi"],
+    }[format]
+    for name in wanted:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    found = load_videos(format, root, "train").videos
+    assert {str(video.path.relative_to(root)) for video in found} == set(wanted)
+    frames = root / wanted[1].removesuffix(".avi")
+    frames.mkdir()
+    (frames / "1.jpg").touch()
+    notes = load_videos(format, root, "train").notes
+    assert len(notes) == 1
+    assert "A name has more than one video, read is the first" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("index", "train"),
+    [
+        ("id,name\n2,YoYo\n1,Apply\n", "./Apply/a.avi 1\nYoYo/b.avi 2\nYoYo/b.avi 2\n"),
+        ("Apply 1\r\nYoYo 2\r\n", "Apply\\a.avi,1\r\nYoYo\\b.avi,2\r\n"),
+        ("1 Apply\n50 YoYo\n", "Apply/a.avi 1\nYoYo/b.avi 50\n"),
+        ("\ufeff1 Apply\n2 YoYo\n", "\ufeff# mine\npath;label\nApply/a.avi;0\nYoYo/b.avi;1\n"),
+    ],
+)
+def test_forms_of_the_lists_of_ucf101(make, index, train):
+    files = {"classInd.txt": index, "trainlist01.txt": train}
+    found = load_videos("ucf101", make(files, ["Apply/a.avi", "YoYo/b.avi"]), "train")
+    assert found.classes == ["Apply", "YoYo"]
+    assert [(video.id, video.label) for video in found.videos] == [("Apply/a", 0), ("YoYo/b", 1)]
+
+
+def test_forms_of_the_lists_of_hmdb51(make):
+    files = {
+        "splits/wave_test_split1.txt": "#20_x.avi 1 \nmy wave.avi\t1\n# a comment\nz.avi 0\n",
+        "splits/._wave_test_split1.txt": b"\0\0",
+    }
+    root = make(files, ["wave/#20_x.avi", "wave/my wave.avi"])
+    found = load_videos("hmdb51", root, "train")
+    assert [video.id for video in found.videos] == ["wave/#20_x", "wave/my wave"]

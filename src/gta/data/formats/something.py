@@ -5,16 +5,23 @@ JPEG frames a video. v2 (Mahdisoltani et al. 2018): `{labels,train,validation,te
 files. The videos of the test split have no label, unless v2's `test-answers.csv` is there.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
 
-from .annotation import check_ids, class_names, label_of, locate, read_json, read_lines
-from .records import Split, Video, VideoList
+from .class_file import read_class_file
+from .columns import role_of
+from .dialect import decide
+from .disk import Finder, one_form
+from .labels import label_of
+from .once import once
+from .text import read_json, read_lines
 
-_ANNOTATION = {"train": "train", "val": "validation", "test": "test"}
-_SUFFIXES = ("", ".webm", ".mp4", ".mkv", ".avi")  # "": a folder of frames
+_ANNOTATION = {"train": ("train",), "val": ("validation", "val"), "test": ("test",)}
+_ENDINGS = (".webm", ".mp4", ".mkv", ".avi")
 
 
 def read_ssv1(root: Path, split: Split) -> VideoList:
@@ -25,8 +32,8 @@ def read_ssv1(root: Path, split: Split) -> VideoList:
     Raises:
         DataError: An annotation file or all videos are missing, or a line makes no sense.
     """
-    labels_file = _find(root, "v1", "labels", "csv")
-    classes = class_names((line for _, line in read_lines(labels_file)), labels_file)
+    labels_file = _find(root, "v1", ("labels",), "csv")
+    classes = read_class_file(labels_file).names
     file = _find(root, "v1", _ANNOTATION[split], "csv")
     return _list(root, "v1", file, _id_and_label(file, labelled=split != "test"), classes)
 
@@ -37,9 +44,11 @@ def read_ssv2(root: Path, split: Split) -> VideoList:
     Raises:
         DataError: An annotation file or all videos are missing, or an entry makes no sense.
     """
-    labels_file = _find(root, "v2", "labels", "json")
+    labels_file = _find(root, "v2", ("labels",), "json")
     numbers = read_json(labels_file)
     try:
+        if all(str(name).isdecimal() for name in numbers):  # {"0": "class name"}
+            numbers = {name: number for number, name in numbers.items()}
         labels = {int(number): name for name, number in numbers.items()}
     except (AttributeError, TypeError, ValueError):
         labels = {}
@@ -48,7 +57,7 @@ def read_ssv2(root: Path, split: Split) -> VideoList:
         raise DataError(
             f'{labels_file}: expected {{"class name": "0", ...}} with the numbers from 0 on.'
         )
-    if split == "test" and (answers := _first(_places(root, "v2", "test-answers", "csv"))):
+    if split == "test" and (answers := _first(_places(root, "v2", ("test-answers",), "csv"))):
         return _list(root, "v2", answers, _id_and_label(answers, labelled=True), classes)
     file = _find(root, "v2", _ANNOTATION[split], "json")
     entries, rows = read_json(file), []
@@ -65,62 +74,69 @@ def read_ssv2(root: Path, split: Split) -> VideoList:
     return _list(root, "v2", file, rows, classes)
 
 
-def _id_and_label(file: Path, *, labelled: bool) -> list[tuple[str, str, str | None]]:
-    """Rows of (where, id, class name) of lines `id;label`; of `id`, where they have no labels."""
-    rows = []
-    for number, line in read_lines(file):
-        id, separator, name = line.partition(";")
-        if labelled and not separator:
-            raise DataError(f"{file}, line {number}: {line!r} is not `id;label`.")
-        rows.append((f"line {number}", id.strip(), name.strip() or None))
+Entries = Sequence[tuple[str, str, str | None]]
+"""(where, id, class name) of each video."""
+
+
+def _id_and_label(file: Path, *, labelled: bool) -> Entries:
+    """Lines `id;label`, or in another dialect; of `id`, where they have no labels."""
+    lines = [(n, line) for n, line in read_lines(file) if not line.startswith("#")]
+    dialect = decide(lines)
+    text, rows = dict(lines), []
+    mark = dialect.delimiter or ";"
+    for number, (id, *rest) in dialect.records(lines, file):
+        if not rows and role_of(id) in ("name", "path") and not re.search(r"\d", id):
+            continue  # a header
+        name = (" " if mark == " " else f"{mark} ").join(rest)
+        if labelled and not name:
+            raise DataError(f"{file}, line {number}: {text[number]!r} is not `id{mark}label`.")
+        rows.append((f"line {number}", id, name or None))
     return rows
 
 
-def _list(
-    root: Path,
-    version: str,
-    file: Path,
-    rows: Sequence[tuple[str, str, str | None]],
-    classes: list[str],
-) -> VideoList:
-    """Checks rows of (where, id, class name) and finds their videos."""
-    labels = {name: label for label, name in enumerate(classes)}
+def _list(root: Path, version: str, file: Path, rows: Entries, classes: list[str]) -> VideoList:
+    """Checks the entries of a list and finds their videos."""
+    labels = {one_form(name): label for label, name in enumerate(classes)}
     for where, id, _ in rows:
         if not id or id in (".", "..") or Path(id).name != id:
             raise DataError(f"{file}, {where}: {id!r} cannot be the name of a video.")
-    check_ids(((where, id) for where, id, _ in rows), file)
+    rows, repeated = once(
+        rows,
+        key=lambda row: row[1],
+        label=lambda row: row[2],
+        where=lambda row: row[0],
+        file=file,
+        what=file.name,
+    )
     found = [
         None if name is None else label_of(name, labels, f"{file}, {where}")
         for where, _, name in rows
     ]
     ids = [id for _, id, _ in rows]
-    paths = locate(
-        root,
-        ids,
-        places=(f"20bn-something-something-{version}", "videos", "frames", "."),
-        endings=_SUFFIXES,
-        what=f"Something-Something {version}",
-    )
-    videos = [Video(*one) for one in zip(ids, paths, found, strict=True)]
-    return VideoList(videos, classes)
+    places = (f"20bn-something-something-{version}", "videos", "frames", ".")
+    finder = Finder(root, places, _ENDINGS)
+    located = finder.locate(ids, f"Something-Something {version}")
+    videos = [Video(*one) for one in zip(ids, located.paths, found, strict=True)]
+    return VideoList(videos, classes, notes=(*repeated, *located.notes))
 
 
-def _places(root: Path, version: str, what: str, extension: str) -> list[Path]:
-    names = [f"something-something-{version}-{what}.{extension}", f"{what}.{extension}"]
-    return [folder / name for folder in (root, root / "labels") for name in names]
+def _places(root: Path, version: str, names: Sequence[str], extension: str) -> list[Path]:
+    prefixes = (f"something-something-{version}-", "")
+    files = [f"{prefix}{name}.{extension}" for name in names for prefix in prefixes]
+    return [folder / file for folder in (root, root / "labels") for file in files]
 
 
 def _first(places: list[Path]) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def _find(root: Path, version: str, what: str, extension: str) -> Path:
-    places = _places(root, version, what, extension)
-    found = _first(places)
+def _find(root: Path, version: str, names: Sequence[str], extension: str) -> Path:
+    found = _first(_places(root, version, names, extension))
     if found is None:
+        places = _places(root, version, names[:1], extension)
         looked_for = ", ".join(str(place.relative_to(root)) for place in places)
         raise DataError(
-            f"No {what} file of Something-Something {version} under {root}. "
+            f"No {names[0]} file of Something-Something {version} under {root}. "
             f"Looked for: {looked_for}."
         )
     return found

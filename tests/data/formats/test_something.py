@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from gta.data.decode import read_frames
-from gta.data.something import read_ssv1, read_ssv2
+from gta.data.formats.something import read_ssv1, read_ssv2
 from gta.errors import DataError
 
 CLASSES = ["Pushing something", "Covering something with something", "Holding something"]
@@ -120,7 +120,11 @@ def test_missing_videos(tmp_path):
             "line 4: 'Holding somthing' is not in the labels file. "
             "Did you mean 'Holding something'?",
         ),
-        ("8;Holding something", "line 4: id '8' is there twice, first at line 3."),
+        (
+            "8;Holding something",
+            "line 4: id '8' is there twice, first at line 3, with the labels 'Covering something "
+            "with something' and 'Holding something'. A video has one label: remove a line.",
+        ),
         ("../7;Holding something", "line 4: '../7' cannot be the name of a video."),
     ],
 )
@@ -163,11 +167,20 @@ def test_json_that_is_no_list_of_classes(tmp_path, text):
 
 def test_annotation_in_another_encoding(tmp_path):
     file = write_v1(tmp_path) / "something-something-v1-train.csv"
+    (tmp_path / "8").mkdir()
+    for encoding in ("utf-16", "utf-32"):  # with a byte order mark, which says so
+        file.write_bytes(file.read_text().encode(encoding))
+        assert [video.id for video in read_ssv1(tmp_path, "train").videos] == [
+            "74225",
+            "116154",
+            "8",
+        ]
+        write_v1(tmp_path)
     text = file.read_text().replace("Holding", "Hölding")
-    file.write_bytes(text.encode("utf-16"))
+    file.write_bytes(text.encode("utf-16-le"))
     assert error(read_ssv1, tmp_path) == (
-        f"{file} is not UTF-8 text. It looks like UTF-16; save the file as UTF-8 (in an editor, or "
-        f"with iconv -f UTF-16 -t UTF-8)."
+        f"{file} is not text: line 1 has a zero byte. If it is UTF-16 without a byte order mark, "
+        f"save it as UTF-8 (in an editor, or with iconv -f UTF-16LE -t UTF-8)."
     )
     file.write_bytes(text.encode("latin1"))
     line = 1 + text.split("ö")[0].count("\n")
@@ -197,3 +210,24 @@ def test_the_test_split_has_ids_alone(tmp_path, write_pictures, write_video):
     (v2 / "labels/test-answers.csv").write_text(f"5;{CLASSES[2]}\n31;{CLASSES[0]}\n")
     found = read_ssv2(v2, "test")
     assert [(video.id, video.label) for video in found.videos] == [("5", 2), ("31", 0)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "train"),
+    [
+        ("Rolling, then stopping\nHolding\n", "1;Holding\n2;Rolling, then stopping\n"),
+        (
+            "1;Holding\n0;Rolling, then stopping\n",
+            "id;label\n1;Holding\n2;Rolling, then stopping\n",
+        ),
+        ("Rolling, then stopping\nHolding\n", '1,Holding\n2,"Rolling, then stopping"\n'),
+        ("Rolling, then stopping\nHolding\n", '1;"Holding"\n# 3\n2;"Rolling, then stopping"\n'),
+        ("Rolling, then stopping\nHolding\n", "1;Holding\n1;Holding\n2;Rolling, then stopping\n"),
+    ],
+)
+def test_forms_of_the_lists_of_v1(make, labels, train):
+    files = {"labels.csv": labels, "train.csv": train}
+    found = read_ssv1(make(files, ["frames/2.webm"], {"frames/1": 2}), "train")
+    assert found.classes == ["Rolling, then stopping", "Holding"]
+    assert [(video.id, video.label) for video in found.videos] == [("1", 1), ("2", 0)]
+    assert all(Path(str(video.path)).exists() for video in found.videos)

@@ -1,0 +1,95 @@
+"""Lists of videos as JSON: MMAction2's, lists of objects or pairs, and a JSON object a line."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gta.errors import DataError
+
+from .columns import role_of
+from .rows import Row, Rows
+from .text import read_json, read_lines
+
+ENDINGS = (".json", ".jsonl", ".ndjson")
+
+
+def read_json_rows(file: Path, *, what: str, label_needed: bool) -> Rows:
+    """Reads a list of videos from JSON.
+
+    It is a list of `{"filename": ..., "label": ...}` by any words that the header of a table may
+    have, or of `[path, label]`; or an object of paths with their labels; or one with such a list as
+    `data_list`. A label may be a list of one.
+
+    Raises:
+        DataError: It is something else, an entry makes no sense or has several labels.
+    """
+    if file.suffix == ".json":
+        found = read_json(file)
+        if isinstance(found, dict) and isinstance(found.get("data_list"), list):
+            found = found["data_list"]
+        if isinstance(found, dict):
+            found = list(found.items())
+        entries = (
+            [(f"entry {i}", entry) for i, entry in enumerate(found or [])]
+            if _is_list(found)
+            else None
+        )
+        if entries is None:
+            raise DataError(f'{file}: expected [{{"filename": "a.mp4", "label": 0}}, ...].')
+    else:
+        entries = [(f"line {n}", _line(line, f"{file}, line {n}")) for n, line in read_lines(file)]
+    rows = [_row(entry, where, file, label_needed) for where, entry in entries]
+    if not rows:
+        raise DataError(f"{file} lists no videos.")
+    return Rows(rows, (f"{what}: read as JSON",))
+
+
+def _is_list(found: Any) -> bool:
+    return isinstance(found, list) or found is None
+
+
+def _line(line: str, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: {line!r} is not JSON: {error}.") from error
+
+
+def _row(entry: Any, where: str, file: Path, label_needed: bool) -> Row:
+    if isinstance(entry, list | tuple) and len(entry) == 2:
+        entry = {"path": entry[0], "label": entry[1]}
+    if not isinstance(entry, Mapping):
+        raise DataError(f"{file}, {where}: expected an object with a path and a label.")
+    by_role = dict[str, list[str]]()
+    for key in entry:
+        role = role_of(str(key))
+        if key == "frame_dir":  # MMAction2's
+            role = "path"
+        if role is not None and entry[key] is not None:
+            by_role.setdefault(role, []).append(key)
+    paths = by_role.get("path") or by_role.get("name") or []
+    labels = by_role.get("label", [])
+    if len(labels) > 1 or (len(paths) > 1 and by_role.get("path")):
+        several = ", ".join(map(repr, labels if len(labels) > 1 else paths))
+        raise DataError(
+            f"{file}, {where}: {several} could each be the {'label' if len(labels) > 1 else 'path'}"
+            f". Leave one."
+        )
+    name = entry[paths[0]] if paths else None
+    if not isinstance(name, str | int) or isinstance(name, bool) or str(name) == "":
+        raise DataError(f'{file}, {where}: no path; it needs {{"filename": ..., "label": ...}}.')
+    label = entry[labels[0]] if labels else None
+    if isinstance(label, list):
+        if len(label) > 1:
+            raise DataError(
+                f"{file}, {where}: {name!r} has the labels {label}. Several labels of one video "
+                f"(multi-label) are not supported: leave one."
+            )
+        label = label[0] if label else None
+    if isinstance(label, bool | dict) or (label is None and label_needed):
+        raise DataError(f"{file}, {where}: {name!r} has no label.")
+    counts = by_role.get("frames", [])
+    count = entry[counts[0]] if counts else None
+    frames = count if isinstance(count, int) and count > 0 else None
+    return Row(where, str(name), None if label is None else str(label), frames)

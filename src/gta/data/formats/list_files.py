@@ -1,0 +1,72 @@
+"""The files of the lists of a data set, by the names that are usual."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from gta.data.records import Split
+from gta.errors import DataError
+
+from .disk import paths_in
+
+FOLDERS = (".", "annotations", "labels", "lists")
+_WORDS: dict[Split, str] = {"train": "train", "val": "(?:val|validation)", "test": "test"}
+_NAME = r"(?:.*_)?{split}(?:_?list)?(?:_videofolder|_videos|_rawframes|_split_\d.*)?\.(?:txt|csv)"
+_MORE: dict[Split, str] = {
+    "train": "train(?:ing)?",
+    "val": "(?:val(?:id(?:ate|ation)?)?|dev)",
+    "test": "test(?:ing)?",
+}
+_WIDER = (
+    r"(?:.*[-_. ])?{split}[-_. ]?(?:list|split|set|data|labels?|annotations?|videos?|frames|"
+    r"rawframes|videofolder)*[-_. ]?(?:videos|rawframes|split[-_ ]?\d.*|\d{{1,2}})?"
+    r"\.(?:txt|csv|tsv|lst|list|json|jsonl|ndjson)"
+)
+
+
+def find_lists(root: Path, split: Split, given: Mapping[Split, str | None]) -> dict[Split, Path]:
+    """The list of each split that has one. Where there is none for "val", that of "test" is it.
+
+    Args:
+        root: The data folder.
+        split: The one that is asked for; lists of the others that cannot be told are left out.
+        given: The files that are named, relative to `root`.
+
+    Raises:
+        DataError: There are several lists of the split that is asked for, or the one that was given
+            does not exist.
+    """
+    found = dict[Split, Path]()
+    for part in _WORDS:
+        try:
+            file = _list_of(root, part, given.get(part))
+        except DataError:
+            if part == split or (split == "val" and part == "test" and "val" not in found):
+                raise
+            file = None
+        if file is not None:
+            found[part] = file
+    if "val" not in found and "test" in found:
+        found["val"] = found["test"]
+    return found
+
+
+def _list_of(root: Path, split: Split, given: str | None) -> Path | None:
+    if given is not None:
+        if not (root / given).is_file():
+            raise DataError(f"The {split} list {root / given} does not exist.")
+        return root / given
+    for name, words in ((_NAME, _WORDS), (_WIDER, _MORE)):
+        pattern = re.compile(name.format(split=words[split]), re.IGNORECASE)
+        for folder in (root / place for place in FOLDERS):
+            found = [entry for entry in paths_in(folder) if pattern.fullmatch(entry.name)]
+            found = [entry for entry in found if entry.is_file() and entry.name[0] != "."]
+            if len(found) > 1:
+                raise DataError(
+                    f"{folder} has several lists of the {split} split: "
+                    f"{', '.join(entry.name for entry in found)}. Say which: "
+                    f"--set data.{split}_list={found[0].relative_to(root)}"
+                )
+            if found:
+                return found[0]
+    return None

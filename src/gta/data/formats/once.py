@@ -1,0 +1,55 @@
+"""Videos that an annotation has twice."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from gta.errors import DataError
+
+One = TypeVar("One")
+
+
+def once(
+    rows: Sequence[One],
+    *,
+    key: Callable[[One], str],
+    label: Callable[[One], object],
+    where: Callable[[One], str],
+    file: Path,
+    what: str,
+    thing: str = "id",
+) -> tuple[list[One], tuple[str, ...]]:
+    """Each video once; a line that repeats another with the same label is left out, and said.
+
+    Args:
+        rows: Of the annotation, in its order.
+        key: The same for the same video.
+        label: Its class as the annotation has it.
+        where: The place of a row, as "line 3".
+        file: For the message.
+        what: The annotation's name in the note.
+        thing: What the key is, for the message.
+
+    Raises:
+        DataError: There are none, or a video has two labels.
+    """
+    seen, twice = dict[str, One](), list[One]()
+    for row in rows:
+        first = seen.setdefault(key(row), row)
+        if first is row:
+            continue
+        if label(first) != label(row):
+            raise DataError(
+                f"{file}, {where(row)}: {thing} {key(row)!r} is there twice, first at "
+                f"{where(first)}, with the labels {label(first)!r} and {label(row)!r}. "
+                f"A video has one label: remove a line."
+            )
+        twice.append(row)
+    if not seen:
+        raise DataError(f"{file} lists no videos.")
+    if not twice:
+        return [*seen.values()], ()
+    count = "a line repeats" if len(twice) == 1 else f"{len(twice)} lines repeat"
+    return [*seen.values()], (
+        f"{what}: {count} a video with its label, counted once (first: {where(twice[0])})",
+    )

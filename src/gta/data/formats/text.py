@@ -1,0 +1,78 @@
+"""Text of annotation files: its encoding, its lines, and JSON. A mistake is told with its place."""
+
+import codecs
+import json
+from pathlib import Path
+from typing import Any
+
+from gta.errors import DataError
+
+_MARKS = (  # UTF-32's begins like UTF-16's
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_text(file: Path) -> str:
+    """The text of a file; UTF-8, or what its byte order mark says. Lines end in a line feed.
+
+    Raises:
+        DataError: It cannot be read, or is in another encoding.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror or error}.") from error
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    if encoding.startswith("utf-8") and b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise DataError(
+            f"{file} is not text: line {line} has a zero byte. If it is UTF-16 without a byte "
+            f"order mark, save it as UTF-8 (in an editor, or with iconv -f UTF-16LE -t UTF-8)."
+        )
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{file} is not UTF-8 text. Line {line} has a byte that it cannot have; save the file "
+            f"as UTF-8 (in an editor, or with iconv -f LATIN1 -t UTF-8)."
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_lines(file: Path) -> list[tuple[int, str]]:
+    """Lines with their numbers from 1, stripped, without empty ones."""
+    lines = ((n, line.strip(" \t\ufeff")) for n, line in enumerate(read_text(file).split("\n"), 1))
+    return [(number, line) for number, line in lines if line and not line.isspace()]
+
+
+def read_json(file: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        DataError: It is not JSON, or an object has a key twice.
+    """
+    try:
+        return json.loads(read_text(file), object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{file} is not JSON: {error}.") from error
+    except _TwiceError as error:
+        raise DataError(f"{file} has the key {str(error)!r} twice in one object.") from error
+    except RecursionError as error:
+        raise DataError(f"{file} is nested too deeply to be an annotation.") from error
+
+
+class _TwiceError(ValueError):
+    """A key is there twice; JSON readers keep the last in silence."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceError(next(key for i, key in enumerate(keys) if key in keys[:i]))
+    return found
