@@ -32,5 +32,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_whole` for text, UTF-8."""
-    write_whole(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
+    """`write_whole` for text, UTF-8.
+
+    Names of files need not be UTF-8: what is not is written as an escape that JSON reads back.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    write_whole(path, lambda part: part.write_bytes(data))

@@ -9,11 +9,12 @@ train-000000.tar    shards, in the layout of WebDataset
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gta.errors import DataError, UsageError
 
+from .folder import VIDEO_SUFFIXES
 from .locations import is_url
 from .records import Split, Video, VideoList
 from .shard_cache import ShardCache
@@ -22,6 +23,8 @@ from .sources import Member, Source, Unreadable
 
 MANIFEST = "prepared.json"
 VERSION = 1
+PLAN = 2
+"""Of the rule that gives copies their places; the first could give two videos one copy."""
 WORK = ".prepare"
 """The folder in which `gta prepare` keeps its journal."""
 
@@ -117,6 +120,7 @@ def prepared_videos(
     if part is None:
         reason = manifest["without"].get(split, "the original has none")
         raise DataError(f"{root} was prepared without the split {split!r}: {reason}")
+    _check_places(manifest, root)
     shards = _shards(manifest, root, cache_folder, cache_gb)
     pictures = manifest["settings"]["form"] == "jpeg"
     videos = [
@@ -130,6 +134,28 @@ def prepared_videos(
         for id, label, place, num_frames, fps in part["videos"]
     ]
     return VideoList(videos, part["classes"], missing=tuple(part["missing"]))
+
+
+def _check_places(manifest: Mapping[str, Any], root: str | Path) -> None:
+    """Refuses what an earlier version prepared if it gave two videos one copy.
+
+    It called a copy by the video's name without ending, or by the whole name where that was taken.
+    """
+    if manifest.get("plan", 1) >= PLAN:
+        return
+    owners: dict[str, str] = {}
+    for id in dict.fromkeys(
+        row[0] for part in manifest["splits"].values() for row in part["videos"]
+    ):
+        name = PurePosixPath(id)
+        stem = str(name.with_suffix("")) if name.suffix.lower() in VIDEO_SUFFIXES else id
+        place = id if stem in owners else stem
+        other = owners.setdefault(place, id)
+        if other != id:
+            raise DataError(
+                f"{root} was prepared by an earlier version, which gave {other} and {id} one "
+                f"copy: prepare the data set again, into a new folder."
+            )
 
 
 def _shards(

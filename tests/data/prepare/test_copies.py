@@ -181,6 +181,12 @@ def test_sizes(height, width, options, expected):
     assert Options(**options).size(height, width) == expected
 
 
+def test_a_better_quality():
+    better = {q: Options(quality=q).better_quality for q in (23, 3, 0)}
+    assert better == {23: 18, 3: 0, 0: None}
+    assert [Options(form="jpeg", quality=q).better_quality for q in (85, 95)] == [95, None]
+
+
 def test_resize_is_written_as_in_a_recipe():
     assert [parse_resize(text) for text in ("256", "240x320", "none")] == [256, (240, 320), None]
     with pytest.raises(UsageError, match=r"^--resize big: expected the short side in pixels, such"):
