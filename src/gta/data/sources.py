@@ -31,7 +31,7 @@ class Member:
             VideoError: The shard cannot be read.
         """
         try:
-            return self.shard.read(self.offset, self.size)
+            return self.shard.read(self.offset, self.size, self.key)
         except OSError as error:
             reason = error.strerror or str(error) or type(error).__name__
             raise VideoError(str(self), f"its shard cannot be read: {reason}") from error
