@@ -52,15 +52,15 @@ Readable = Path | Member
 Source = Readable | Unreadable
 
 
-def readable(source: Source) -> Readable:
-    """A video that can be tried.
+def readable(source: Source | str) -> Readable:
+    """A video that can be tried; a path may be text, and begin with `~`.
 
     Raises:
         VideoError: It is nowhere.
     """
     if isinstance(source, Unreadable):
         raise VideoError(source.name, source.reason)
-    return source
+    return Path(source).expanduser() if isinstance(source, str) else source
 
 
 def has_pictures(source: Readable) -> bool:

@@ -62,12 +62,13 @@ def find_recipe(data: str, model: str) -> Path:
     return SHIPPED / data / f"{model}.yaml"
 
 
-def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
+def read_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
     """Reads a recipe and applies settings such as "train.lr=0.01".
 
     Raises:
         UsageError: No such file, no YAML, an unknown name or an impossible value.
     """
+    path = Path(path).expanduser()
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError as error:
