@@ -68,8 +68,15 @@ def test_a_device_that_is_not_there(trained: Path):
         UsageError, match=r"device 'cuda:99' cannot be used here \(.*; use auto, cpu"
     ):
         Predictor(trained, device="cuda:99")
-    with pytest.raises(UsageError, match=r"device 'gpu' cannot be used here"):
-        Predictor(trained, device="gpu")
+    for name in ("gpu", "meta", "xla"):
+        with pytest.raises(UsageError, match=rf"device '{name}' cannot be used here") as caught:
+            Predictor(trained, device=name)
+        assert len(str(caught.value)) < 400
+    if not torch.cuda.is_available():
+        with pytest.raises(
+            UsageError, match=r"'cuda' cannot be used here \(torch finds no GPU\); u"
+        ):
+            Predictor(trained, device="cuda")
 
 
 def test_what_cannot_be_read_raises(trained: Path, tmp_path: Path):
