@@ -4,8 +4,9 @@ import pytest
 import torch
 from PIL import Image
 
+from gta.data.decode import read_frames
 from gta.data.videos import load_videos
-from gta.errors import VideoError
+from gta.errors import UsageError, VideoError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.protocols import parse_protocol
 from gta.predict import Predictor, find_videos
@@ -38,6 +39,44 @@ def test_the_protocol_of_the_run_is_the_default(trained: Path):
     predictor = Predictor(Run.open(trained))
     assert predictor.protocol.name == "1x1-center32"
     assert predictor.weights == "last.safetensors, epoch 2 of 2"
+
+
+def test_paths_and_protocols_may_be_text(trained: Path, ordered: Path, monkeypatch):
+    video = load_videos("ssv2", str(ordered), "val").videos[0].path
+    assert isinstance(video, Path)
+    one = Predictor(Run.open(trained), protocol=parse_protocol("3x2-full28"))(video)
+    assert Predictor(str(trained), protocol="3x2-full28", device="auto")(str(video)) == one
+    monkeypatch.setenv("HOME", str(trained.parent))
+    assert Run.open(f"~/{trained.name}") == Run.open(trained)
+    monkeypatch.setenv("HOME", str(video.parent))
+    assert read_frames(f"~/{video.name}").equal(read_frames(video))  # pyright: ignore
+
+
+@pytest.mark.parametrize("name", ["1x1-center32", "3x2-full28"])
+def test_frames_in_memory_are_scored_as_those_of_a_file(trained: Path, ordered: Path, name: str):
+    predictor = Predictor(trained, protocol=name)
+    video = load_videos("ssv2", ordered, "val").videos[0].path
+    frames, expected = read_frames(video), predictor(video).scores
+    for given in (frames, frames.permute(0, 2, 3, 1), frames.permute(0, 2, 3, 1).numpy()):
+        assert predictor(given).scores == expected
+    with pytest.raises(UsageError, match=r"a video in memory is \(T, H, W, 3\) or \(T, 3, H, W\)"):
+        predictor(frames[:, 0])
+
+
+def test_a_device_that_is_not_there(trained: Path):
+    with pytest.raises(
+        UsageError, match=r"device 'cuda:99' cannot be used here \(.*; use auto, cpu"
+    ):
+        Predictor(trained, device="cuda:99")
+    for name in ("gpu", "meta", "xla"):
+        with pytest.raises(UsageError, match=rf"device '{name}' cannot be used here") as caught:
+            Predictor(trained, device=name)
+        assert len(str(caught.value)) < 400
+    if not torch.cuda.is_available():
+        with pytest.raises(
+            UsageError, match=r"'cuda' cannot be used here \(torch finds no GPU\); u"
+        ):
+            Predictor(trained, device="cuda")
 
 
 def test_what_cannot_be_read_raises(trained: Path, tmp_path: Path):

@@ -259,7 +259,7 @@ class Train(Data):
     steps: tuple[Positive, ...] = (30, 40, 45)
     """Epochs after which the learning rate is divided by ten."""
     warmup_epochs: Annotated[float, Field(ge=0)] = 2
-    """Linear warm-up from zero."""
+    """Linear warm-up from zero; a tenth of the epochs where they are not more."""
     momentum: Fraction = 0.9
     nesterov: bool = False
     """Nesterov's form of momentum, as in PySlowFast."""
@@ -279,6 +279,11 @@ class Train(Data):
     seed: Annotated[int, Field(ge=0)] = 0
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10
     """Time between checkpoints inside an epoch; there is one after each epoch too."""
+
+    @property
+    def warmup(self) -> float:
+        """Epochs of warm-up: a training that is no longer than it would never be at its rate."""
+        return self.warmup_epochs if self.warmup_epochs < self.epochs else self.epochs / 10
 
 
 class Test(Data):
@@ -353,11 +358,6 @@ class Recipe(Data):
         if jitter is not None and not self.clip.size <= jitter[0] <= jitter[1]:
             raise ValueError(
                 f"augment.jitter={list(jitter)} must ascend from clip.size={self.clip.size} or more"
-            )
-        if train.warmup_epochs >= train.epochs:
-            raise ValueError(
-                f"train.warmup_epochs={train.warmup_epochs:g} leaves nothing of "
-                f"train.epochs={train.epochs}; use a shorter warm-up"
             )
         if train.schedule == "steps" and train.steps != tuple(sorted(set(train.steps))):
             raise ValueError(f"train.steps={list(train.steps)} must be in ascending order")

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gta.data.dataset import ViewClips
 from gta.data.folder import VIDEO_SUFFIXES
+from gta.data.memory import Frames, as_frames
 from gta.data.modes import Sampling
 from gta.data.pictures import PICTURE_SUFFIXES
 from gta.data.records import Video, VideoList
@@ -16,6 +17,7 @@ from gta.data.transforms import ViewTransform, normalize
 from gta.errors import VideoError
 from gta.evaluation.protocols import Protocol, parse_protocol
 from gta.runs import Run
+from gta.training.processes import find_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,45 +33,58 @@ class Predictor:
     """Scores videos as `gta test` does: the protocol of the run, averaged probabilities.
 
     Args:
-        run: A trained run.
-        device: Where to compute.
+        run: A trained run, or its folder.
+        device: Where to compute: "cpu", "cuda", "cuda:1", or "auto", a GPU if there is one.
         best: The weights of the best epoch instead of the last.
-        protocol: Other views than those of the run.
+        protocol: Other views than those of the run, such as "3x2-full256".
+
+    Raises:
+        UsageError: There is no such run or device, or the run has no weights yet.
     """
 
     def __init__(
         self,
-        run: Run,
+        run: Run | str | Path,
         *,
         device: torch.device | str = "cpu",
         best: bool = False,
-        protocol: Protocol | None = None,
+        protocol: Protocol | str | None = None,
     ):
+        self.run = run = run if isinstance(run, Run) else Run.open(run)
+        self.device = find_device(str(device))
+        protocol = protocol or run.recipe.test.protocol
+        self.protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
         model, self.weights = run.load(best=best)
-        self.device = torch.device(device)
         self.model = model.to(self.device)
-        self.run = run
-        self.protocol = protocol or parse_protocol(run.recipe.test.protocol)
 
-    def __call__(self, path: Path) -> Prediction:
-        """Scores one video file, or one folder of pictures.
+    def __call__(self, path: str | Path | Frames, *, fps: float | None = None) -> Prediction:
+        """Scores one video file, one folder of pictures, or all frames of a video in memory.
+
+        Args:
+            path: Where it is; or RGB frames, uint8 (T, H, W, 3) or (T, 3, H, W).
+            fps: Of frames in memory, for models that sample by time; None: 30.
 
         Raises:
             VideoError: It cannot be read.
+            UsageError: The frames have another form.
         """
-        scores = self.scores(self.views(path))
+        scores = self.scores(self.views(path, fps=fps))
+        path = Path(path) if isinstance(path, str | Path) else Path("frames in memory")
         order = scores.argsort(descending=True, stable=True)
         return Prediction(path, [(self.run.classes[i], scores[i].item()) for i in order.tolist()])
 
-    def views(self, path: Path) -> Tensor:
-        """The views of a video: uint8 (V, C, T, H, W).
+    def views(self, path: str | Path | Frames, *, fps: float | None = None) -> Tensor:
+        """The views of a video, as `__call__` takes it: uint8 (V, C, T, H, W).
 
         Raises:
             VideoError: It cannot be read.
+            UsageError: The frames have another form.
         """
-        clip = self.run.recipe.clip
-        item = ViewClips(
-            VideoList([Video(str(path), path, None)], self.run.classes),
+        clip, videos = self.run.recipe.clip, list[Video]()
+        if isinstance(path, str | Path):
+            videos = [Video(str(path), Path(path).expanduser(), None)]
+        clips = ViewClips(
+            VideoList(videos, self.run.classes),
             num_frames=clip.num_frames,
             transform=ViewTransform(
                 size=self.protocol.size,
@@ -78,7 +93,10 @@ class Predictor:
             ),
             num_clips=self.protocol.num_clips,
             sampling=Sampling(clip.sampling, clip.stride),
-        )[0]
+        )
+        if not isinstance(path, str | Path):
+            return clips.views_of(as_frames(path), fps=fps)
+        item = clips[0]
         if item.clip is None:
             raise VideoError(*item.failures[0])
         return item.clip

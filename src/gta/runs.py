@@ -51,12 +51,13 @@ class Run:
     """The number of frames that the weights are for, where the recipe has been given another."""
 
     @classmethod
-    def open(cls, folder: Path) -> "Run":
+    def open(cls, folder: str | Path) -> "Run":
         """Opens the folder of a run.
 
         Raises:
             UsageError: The folder is not there or is not that of a run.
         """
+        folder = Path(folder).expanduser()
         if not (folder / "recipe.yaml").is_file():
             what = "is not the folder of a run" if folder.exists() else "does not exist"
             raise UsageError(
@@ -71,8 +72,9 @@ class Run:
         return cls(folder, recipe, classes)
 
     @classmethod
-    def create(cls, folder: Path, recipe: Recipe, classes: list[str]) -> "Run":
+    def create(cls, folder: str | Path, recipe: Recipe, classes: list[str]) -> "Run":
         """Makes the folder, or goes on with the one that is there."""
+        folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "labels.json", json.dumps(classes, indent=1, ensure_ascii=False) + "\n")
         write_text(folder / "recipe.yaml", write_recipe(recipe))

@@ -43,7 +43,7 @@ ORDERED = ("train", "--model", "tiny_gta", "--data", "ordered")
         (
             [*ORDERED, "--set", "train.epoch=1"],
             2,
-            "--set train.epoch=1: there is no 'epoch' in train. Did you mean 'epochs'?",
+            "--set train.epoch=1: there is no 'epoch' in train. Did you mean 'train.epochs'?",
         ),
         ([*ORDERED, "--set", "train.lr"], 2, "--set train.lr: expected name=value"),
         (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gta.evaluation.scores import Scores
 
@@ -37,11 +38,14 @@ def test_the_whole_way(run: Run, broken: Path, tmp_path: Path, small_settings):
     answer = run(*options)
     assert answer.code == 1, answer.err
     assert f"{broken}: 40 train, 12 val (no test split)" in answer.out
-    assert "trial: x" in answer.out
+    assert "trial: " in answer.out
     assert "GB are free" in answer.out
-    assert f"{out}: 50 written now, 0.00 GB; each was read again; the frame that" in answer.out
-    assert "faster reading for" in answer.out
-    assert f"2 videos cannot be read, also not from {out}:" in answer.out
+    assert (
+        f"{out}: 50 written now, 0.00 GB; each was read again and compared with its original; the"
+        in answer.out
+    )
+    assert "x the disk (" in answer.out
+    assert f"2 videos have no copy and cannot be read from {out}:" in answer.out
     assert "4.webm: not a video that FFmpeg can open" in answer.out
     again = run(*options, "--json")
     assert again.code == 1
@@ -61,6 +65,24 @@ def test_the_whole_way(run: Run, broken: Path, tmp_path: Path, small_settings):
     answer = run("test", tmp_path / "run", "--root", broken, "--json", "--workers", "0")
     told = json.loads(answer.out)
     assert (told["videos"], len(told["unreadable"])) == (11, 1)
+
+
+def test_copies_that_lost_much_are_told(run: Run, tmp_path: Path):
+    noise = np.random.default_rng(0).integers(0, 256, (6, 48, 64), dtype=np.uint8)
+    for name, images in (("noise", noise), ("calm", np.zeros_like(noise))):
+        for video in "12":
+            folder = tmp_path / "data" / name / video
+            folder.mkdir(parents=True)
+            for i, image in enumerate(images):
+                Image.fromarray(image).save(folder / f"{i}.png")
+    options = ("prepare", "--data", "folder", "--root", tmp_path / "data", "--workers", "1")
+    answer = run(*options, "--out", tmp_path / "a", "--quality", "28")
+    assert answer.code == 0
+    assert "warning: 2 copies lost much of their original, with frames below 28 dB" in answer.out
+    assert "; --quality 23 instead of 28 keeps more, in a new --out" in answer.out
+    assert "noise" in answer.out.split("such as ")[1].split(";")[0]
+    told = json.loads(run(*options, "--out", tmp_path / "a", "--quality", "28", "--json").out)
+    assert {name.split("/")[0] for name in told["poor"]} == {"noise"}
 
 
 def test_the_size_is_that_of_the_model(run: Run, ordered: Path, tmp_path: Path):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gta.data import shards as module
+from gta.data import remote as module
 from gta.data.decode import read_frames
-from gta.data.locations import absolute, is_url, scheme
+from gta.data.locations import absolute, inside, is_url, scheme, without_cache
 from gta.data.shard_cache import ShardCache, default_folder
 from gta.data.shards import Shard
 from gta.data.sources import Member
@@ -26,7 +26,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> dict[str, list]:
     content = {"far://bucket/a.tar": bytes(range(256)) * 40}
 
     class Far:
-        def cat_file(self, url: str, start: int, end: int) -> bytes:
+        def cat_file(self, url: str, *, start: int, end: int) -> bytes:
             told["asked"].append((url, start, end))
             if told["failures"]:
                 raise told["failures"].pop(0)
@@ -45,10 +45,35 @@ def test_what_is_a_url():
         assert absolute(text) == text
     assert absolute("s3://bucket/a/") == "s3://bucket/a"
     assert scheme("HTTP://host") == "http"
-    for path in ("/data/x", "data", "C:\\data", "c://x", Path("s3://bucket")):
+    for chain in ("simplecache::http://host/x", "filecache::s3://b", "zip://::memory://x.zip"):
+        assert is_url(chain)
+        assert absolute(chain) == chain
+    assert absolute("memory://") == "memory://"
+    for path in ("/data/x", "data", "C:\\data", "c://x", "a::b", Path("s3://bucket")):
         assert not is_url(path)
     assert absolute("~/x") == str(Path.home() / "x")
     assert absolute("x") == str(Path.cwd() / "x")
+
+
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [
+        ("s3://b/x", "s3://b/x/a.tar"),
+        ("memory://", "memory://a.tar"),
+        ("https://h/x?sig=1&b=/", "https://h/x/a.tar?sig=1&b=/"),
+        ("zip://::https://h/x.zip", "zip://a.tar::https://h/x.zip"),
+        ("zip://sub::https://h/x.zip?s=1", "zip://sub/a.tar::https://h/x.zip?s=1"),
+    ],
+)
+def test_files_at_a_url(folder, file):
+    assert inside(folder, "a.tar") == file
+
+
+def test_links_of_a_chain_that_keep_files():
+    assert without_cache("s3://b") == ("s3://b", False)
+    assert without_cache("simplecache::s3://b") == ("s3://b", True)
+    assert without_cache("blockcache::s3://b") == ("s3://b", False)
+    assert without_cache("filecache::zip://::http://h/x") == ("zip://::http://h/x", True)
 
 
 def test_a_local_shard_is_read_by_offset(tmp_path, write_video):
@@ -67,22 +92,28 @@ def test_a_local_shard_is_read_by_offset(tmp_path, write_video):
             assert pickle.loads(pickle.dumps(member)) == member
 
 
+SHORTER = "its shard cannot be read: it is shorter than its index says"
+
+
 @pytest.mark.parametrize(
-    ("offset", "size", "name", "reason"),
+    ("offset", "size", "name", "local", "far"),
     [
-        (10_000, 500, "a.tar", "its shard cannot be read: it is shorter than its index says (240"),
-        (0, 10, "gone.tar", "its shard cannot be read: No such file or directory"),
-        (0, 500, "a.tar", "not a video that FFmpeg can open (damaged, cut off, or another kind"),
+        (10_000, 500, "a.tar", f"{SHORTER} (240 of 500", f"{SHORTER}, or was cut off (752 of 1012"),
+        (0, 10, "gone.tar", *2 * ["its shard cannot be read: No such file or directory"]),
+        (
+            *(0, 500, "a.tar", "not a video that FFmpeg can open (damaged, cut off, or another"),
+            "its shard cannot be read: other bytes came than those of key: its server sends other",
+        ),
     ],
 )
 @pytest.mark.parametrize("place", ["local", "far"])
-def test_errors_say_where(tmp_path, remote, offset, size, name, reason, place):
+def test_errors_say_where(tmp_path, remote, offset, size, name, local, far, place):
     (tmp_path / "a.tar").write_bytes(bytes(range(256)) * 40)
     folder = str(tmp_path) if place == "local" else "far://bucket"
     with pytest.raises(VideoError) as caught:
         read_frames(Member(Shard(f"{folder}/{name}"), "key", offset, size))
     assert caught.value.path == f"{folder}/{name}: key"
-    assert caught.value.reason.startswith(reason)
+    assert caught.value.reason.startswith(local if place == "local" else far)
 
 
 def test_a_network_may_have_hiccups(remote):
@@ -143,6 +174,27 @@ def test_a_full_cache_keeps_what_it_has(tmp_path, remote):
             assert on_disk(tmp_path) <= 100
     assert on_disk(tmp_path) == 90
     assert len(remote["asked"]) == 10 + 7  # in the second round three were there
+
+
+def test_whole_shards_are_fetched_once(tmp_path):
+    cache, fetched = made(tmp_path, limit=100), []
+
+    def fetch(path: Path) -> None:
+        fetched.append(path)
+        path.write_bytes(bytes(60))
+
+    for _ in range(2):
+        assert cache.file("a.tar", 60, fetch).read_bytes() == bytes(60)
+    assert len(fetched) == 1
+    assert cache.recount() == 60
+    with pytest.raises(OSError, match=r"the cache of 0.0 GiB is full"):
+        cache.file("b.tar", 60, fetch)
+    with pytest.raises(OSError, match="it has 60 bytes instead of 20"):
+        cache.file("b.tar", 20, fetch)
+    assert int((tmp_path / "bytes").read_text()) == 60 == cache.recount()
+    other = made(tmp_path, "far://other", limit=100)
+    assert other.file("a.tar", 60, fetch).stat().st_size == 60
+    assert not cache.home.exists()
 
 
 def test_other_data_sets_make_room(tmp_path, remote):

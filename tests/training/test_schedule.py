@@ -28,6 +28,14 @@ def test_cosine_falls_from_the_end_of_the_warm_up_to_zero():
     assert rates == pytest.approx([0.5, 1, 0.8535534, 0.5, 0.1464466, 0], abs=1e-7)
 
 
+@pytest.mark.parametrize(("epochs", "warmup"), [(1, 0.1), (2, 0.2), (3, 2)])
+def test_training_that_is_no_longer_than_its_warm_up_is_shortened(epochs: int, warmup: float):
+    train = Train(epochs=epochs, lr=1.0, schedule="cosine", warmup_epochs=2)
+    assert train.warmup == warmup
+    rates = [learning_rate(train, epoch) for epoch in (0, warmup / 2, warmup, epochs)]
+    assert rates == pytest.approx([0, 0.5, 1, 0], abs=1e-7)
+
+
 def test_without_warm_up_training_starts_at_full_rate():
     train = Train(epochs=4, lr=0.3, schedule="cosine", warmup_epochs=0)
     assert learning_rate(train, 0) == 0.3

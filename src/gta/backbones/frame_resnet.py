@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
+from gta.backbones.clips import require_clips
 from gta.backbones.head import mean_of_windows, pool_windows
 from gta.backbones.inserted import STAGES, BlockFactory, any_frames, insert_blocks
 from gta.backbones.residual import BasicBlock, Bottleneck
@@ -135,6 +136,7 @@ class FrameResNet(nn.Module):
         nn.init.zeros_(self.fc.bias)
 
     def forward(self, clips: Tensor) -> Tensor:
+        require_clips(clips)
         B, _, T, _, _ = clips.shape
         if not self.any_frames:
             require_frames(clips, self.num_frames)

@@ -8,6 +8,7 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
+from gta.backbones.clips import require_clips
 from gta.backbones.feature_layout import FeatureLayout, Layout, described, feature_layout
 from gta.backbones.inserted import BlockFactory, any_frames
 from gta.backbones.named_network import create_network
@@ -136,6 +137,7 @@ class FrameWise(nn.Module):
         self.any_frames = any_frames(self.inserted)
 
     def forward(self, clips: Tensor) -> Tensor:
+        require_clips(clips)
         B, _, T, H, W = clips.shape
         for place in self.inserted.values():
             assert isinstance(place, Place)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from gta.backbones.clips import require_clips
 from gta.backbones.head import mean_of_windows, pool_windows
 from gta.backbones.inserted import STAGES, BlockFactory, any_frames, insert_blocks
 from gta.backbones.pathway import EXPANSION, Bottleneck, Pathway, convolution
@@ -181,6 +182,7 @@ class SlowFast(nn.Module):
             )
 
     def forward(self, clips: Tensor) -> Tensor:
+        require_clips(clips)
         T = clips.shape[2]
         self.require_multiple(T)
         if not self.any_frames:

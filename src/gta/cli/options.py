@@ -5,15 +5,23 @@ from typing import Annotated
 
 import typer
 
+from gta.cli import complete
 from gta.errors import UsageError
 
 ModelOption = Annotated[
-    str | None, typer.Option("--model", help="A named model, such as r2d50_gta.")
+    str | None,
+    typer.Option(
+        "--model",
+        autocompletion=complete.models,
+        help="A named model, such as r2d50_gta; --model help lists them.",
+    ),
 ]
 DataOption = Annotated[
     str | None,
     typer.Option(
-        "--data", help="The data that the recipe is for: ssv1, ssv2, k400, folder, ordered."
+        "--data",
+        autocompletion=complete.data,
+        help="The data that the recipe is for: ssv1, ssv2, k400, folder, ordered.",
     ),
 ]
 RecipeOption = Annotated[
@@ -27,7 +35,10 @@ RootOption = Annotated[
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="NAME=VALUE", help="Override a recipe's value, such as train.lr=0.01."
+        "--set",
+        metavar="NAME=VALUE",
+        autocompletion=complete.settings,
+        help="Override a recipe's value, such as train.lr=0.01; --set help lists them.",
     ),
 ]
 DeviceOption = Annotated[
@@ -58,8 +69,30 @@ SubmissionOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 RunArgument = Annotated[
-    Path, typer.Argument(metavar="RUN", help="The folder that `gta train` wrote.")
+    Path,
+    typer.Argument(
+        metavar="RUN", autocompletion=complete.runs, help="The folder that `gta train` wrote."
+    ),
 ]
+
+
+def with_short_forms(settings: list[str] | None, given: dict[str, object]) -> list[str]:
+    """Settings, and those that were given by options of their own, by their full names.
+
+    Raises:
+        UsageError: A value was given in both ways.
+    """
+    found = [*(settings or ())]
+    for name, value in given.items():
+        option = f"--{name.rpartition('.')[2].replace('_', '-')} {value}"
+        twice = [setting for setting in found if setting.partition("=")[0].strip() == name]
+        if value is not None and twice:
+            raise UsageError(
+                f"{option} and --set {twice[0]} are the same setting: give one of them"
+            )
+        if value is not None:
+            found.append(f"{name}={value}")
+    return found
 
 
 def chosen_recipe(
@@ -69,17 +102,21 @@ def chosen_recipe(
     root: str | None,
     settings: list[str] | None,
 ):
-    """The recipe that the options name, with its overrides."""
+    """The recipe that the options name, with its overrides; or a listing, and the end."""
     from gta.data.locations import absolute
     from gta.recipes import find_recipe, read_recipe, shipped_recipes
 
+    if "help" in (model, data, *(settings or ())):
+        _list(model, data, recipe)
+        raise typer.Exit
     if recipe is not None and (model or data):
         raise UsageError("give either --recipe or --model with --data, not both")
     if recipe is None:
         if model is None or data is None:
             raise UsageError(
                 f"which recipe? Give --model and --data, such as --model r2d50_gta --data ssv2 "
-                f"(data: {', '.join(shipped_recipes())}), or --recipe FILE"
+                f"(data: {', '.join(shipped_recipes())}; --model help lists the models), or "
+                f"--recipe FILE"
             )
         recipe = find_recipe(data, model)
     found = read_recipe(recipe, settings or ())
@@ -87,3 +124,16 @@ def chosen_recipe(
         source = found.data.model_copy(update={"root": absolute(root)})
         found = found.model_copy(update={"data": source})
     return found
+
+
+def _list(model: str | None, data: str | None, recipe: Path | None) -> None:
+    from gta.cli.listing import print_data, print_models, print_settings
+    from gta.recipes import find_recipe, read_recipe
+
+    if model == "help":
+        print_models(data)
+    elif data == "help":
+        print_data()
+    else:
+        file = recipe or (find_recipe(data, model) if model and data else None)
+        print_settings(read_recipe(file) if file else None)

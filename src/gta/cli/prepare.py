@@ -65,8 +65,9 @@ def prepare(
 ) -> None:
     """Copy a data set into a form that is read several times as fast; then use OUT as --root.
 
-    The original stays as it is. Each copy is read again and compared. Interrupted? The same command
-    goes on. Exit code 1: some videos could not be read; they are listed, the others are prepared.
+    The original stays as it is. Each copy is read again and compared with its original. If
+    interrupted, the same command goes on. Exit code 1: some videos could not be read or copied;
+    they are listed, the others are prepared.
     """
     import json
     from dataclasses import asdict
@@ -76,6 +77,7 @@ def prepare(
     from gta.data.locations import is_url
     from gta.data.prepare import Options
     from gta.data.prepare import prepare as prepare_videos
+    from gta.data.prepare.copies import POOR_PSNR
     from gta.data.prepare.options import parse_resize
     from gta.data.prepared import find_manifest
     from gta.data.records import Split, VideoList
@@ -140,7 +142,7 @@ def prepare(
         terminal.say(f"interrupted; the same command goes on in {out}")
         raise typer.Exit(130) from None
     if as_json:
-        print(json.dumps(asdict(done), ensure_ascii=False))
+        print(json.dumps(asdict(done), indent=1))
         raise typer.Exit(1 if done.unreadable else 0)
     written = f"{done.written} written now, {done.bytes / 1e9:.2f} GB"
     worst = (
@@ -148,11 +150,19 @@ def prepare(
         if done.least_psnr is not None
         else ""
     )
-    terminal.say(f"{out}: {written}; each was read again{worst}")
+    terminal.say(f"{out}: {written}; each was read again and compared with its original{worst}")
+    if done.poor:
+        better = options.better_quality
+        remedy = f"--quality {better} instead of {options.quality} keeps more, in a new --out"
+        terminal.say(
+            f"warning: {len(done.poor)} copies lost much of their original, with frames below "
+            f"{POOR_PSNR:g} dB (PSNR), such as {done.least_psnr_of}"
+            + (f"; {remedy}" if better is not None else "")
+        )
     if done.gain is not None:
         terminal.say(str(done.gain))
     if done.unreadable:
-        terminal.say(f"{len(done.unreadable)} videos cannot be read, also not from {out}:")
+        terminal.say(f"{len(done.unreadable)} videos have no copy and cannot be read from {out}:")
         for name, problem in list(done.unreadable.items())[:SHOWN]:
             terminal.say(f"  {name}: {problem}")
         if len(done.unreadable) > SHOWN:

@@ -13,6 +13,7 @@ from gta.cli.options import (
     RootOption,
     SetOption,
     chosen_recipe,
+    with_short_forms,
 )
 
 
@@ -28,6 +29,13 @@ def train(
         str | None,
         typer.Option(help="Start from: a file, imagenet, kinetics or none (model.weights)."),
     ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Short for --set train.epochs=...")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Short for --set train.batch_size=...")
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help="Short for --set train.lr=...")] = None,
+    seed: Annotated[int | None, typer.Option(help="Short for --set train.seed=...")] = None,
+    workers: Annotated[int | None, typer.Option(help="Short for --set data.workers=...")] = None,
     settings: SetOption = None,
     device: DeviceOption = "auto",
     dry_run: Annotated[
@@ -42,7 +50,9 @@ def train(
 
     With several processes: torchrun --nproc-per-node 8 -m gta train ...
     """
-    found = chosen_recipe(model, data, recipe, root, settings)
+    short = {"train.epochs": epochs, "train.batch_size": batch_size, "train.lr": lr}
+    short |= {"train.seed": seed, "data.workers": workers}
+    found = chosen_recipe(model, data, recipe, root, with_short_forms(settings, short))
     if weights is not None:
         start = found.model.model_copy(update={"weights": weights})
         found = found.model_copy(update={"model": start})
@@ -66,6 +76,11 @@ def train(
             f"{out}: {model or recipe} on {processes.device}, {processes.world_size} "
             f"process{'es' * (processes.world_size > 1)}"
         )
+        if found.train.warmup < found.train.warmup_epochs:
+            terminal.say(
+                f"train.warmup_epochs={found.train.warmup_epochs:g} is not shorter than "
+                f"train.epochs={found.train.epochs}: the warm-up is {found.train.warmup:g} epochs"
+            )
         splits = load_splits(found, terminal, world_size=processes.world_size)
         position = train_run(session, splits, processes, terminal)
         last, unreadable = position.history[-1], len(position.failures)

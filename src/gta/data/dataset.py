@@ -18,6 +18,7 @@ from .flips import flip_partners
 from .modes import Sampling
 from .order import Order, in_order
 from .records import Video, VideoList
+from .sources import Unreadable
 from .transforms import TrainTransform, ViewTransform, resize_frames
 
 Flip = Literal["skip", "remap", "off"]
@@ -171,8 +172,21 @@ class ViewClips(Dataset):
         except VideoError as error:
             return Item(None, _label(video), index, ((error.path, error.reason),))
 
+    def views_of(self, frames: Tensor, *, fps: float | None = None) -> Tensor:
+        """The views of a video in memory, frames (T, 3, H, W): uint8 (V, C, T, size, size).
+
+        Args:
+            frames: All frames, uint8.
+            fps: Their rate, for sampling that goes by time; None: 30, as of a video without one.
+        """
+        nowhere = Unreadable("frames in memory", "they are in no file")
+        shown = self._shown(Video("", nowhere, None, fps=fps or 30.0), 0, len(frames))
+        return self._cropped(resize_frames(frames[shown], self.transform.resize))
+
     def _views(self, video: Video, index: int) -> Tensor:
-        frames = self.frames.read(video, partial(self._shown, video, index))
+        return self._cropped(self.frames.read(video, partial(self._shown, video, index)))
+
+    def _cropped(self, frames: Tensor) -> Tensor:
         return torch.stack(
             [
                 self.transform(clip, crop)

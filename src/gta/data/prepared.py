@@ -9,19 +9,23 @@ train-000000.tar    shards, in the layout of WebDataset
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gta.errors import DataError, UsageError
 
-from .locations import is_url
+from .folder import VIDEO_SUFFIXES
+from .locations import inside, is_url, without_cache
 from .records import Split, Video, VideoList
+from .remote import NoParts, read_all
 from .shard_cache import ShardCache
-from .shards import Shard, remote
+from .shards import Shard
 from .sources import Member, Source, Unreadable
 
 MANIFEST = "prepared.json"
 VERSION = 1
+PLAN = 2
+"""Of the rule that gives copies their places; the first could give two videos one copy."""
 WORK = ".prepare"
 """The folder in which `gta prepare` keeps its journal."""
 
@@ -61,14 +65,16 @@ def _read(file: Path, _stamp: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=4)
 def _fetched(root: str) -> dict[str, Any]:
-    url = f"{root}/{MANIFEST}"
+    url = inside(without_cache(root)[0], MANIFEST)
     try:
-        return _checked(remote(url, lambda storage: storage.cat_file(url)), url)
-    except OSError as error:
+        return _checked(read_all(url), url)
+    except FileNotFoundError as error:
         raise DataError(
-            f"{url} cannot be read ({error}). Data at a URL has to be prepared: "
+            f"{url} cannot be read: there is no such file. Data at a URL has to be prepared: "
             f"gta prepare --root DIR --out OUT --shards, then copy OUT there."
         ) from error
+    except OSError as error:
+        raise DataError(f"{url} cannot be read: {error.strerror or error}") from error
 
 
 def _checked(content: bytes, where: str) -> dict[str, Any]:
@@ -120,6 +126,7 @@ def prepared_videos(
     if part is None:
         reason = manifest["without"].get(split, "the original has none")
         raise DataError(f"{root} was prepared without the split {split!r}: {reason}")
+    _check_places(manifest, root)
     shards = _shards(manifest, root, cache_folder, cache_gb)
     pictures = manifest["settings"]["form"] == "jpeg"
     videos = [
@@ -135,12 +142,33 @@ def prepared_videos(
     return VideoList(videos, part["classes"], missing=tuple(part["missing"]))
 
 
+def _check_places(manifest: Mapping[str, Any], root: str | Path) -> None:
+    """Refuses what an earlier version prepared if it gave two videos one copy.
+
+    It called a copy by the video's name without ending, or by the whole name where that was taken.
+    """
+    if manifest.get("plan", 1) >= PLAN:
+        return
+    owners: dict[str, str] = {}
+    for id in dict.fromkeys(
+        row[0] for part in manifest["splits"].values() for row in part["videos"]
+    ):
+        name = PurePosixPath(id)
+        stem = str(name.with_suffix("")) if name.suffix.lower() in VIDEO_SUFFIXES else id
+        place = id if stem in owners else stem
+        other = owners.setdefault(place, id)
+        if other != id:
+            raise DataError(
+                f"{root} was prepared by an earlier version, which gave {other} and {id} one "
+                f"copy: prepare the data set again, into a new folder."
+            )
+
+
 def _shards(
     manifest: Mapping[str, Any], root: str | Path, cache_folder: Path, cache_gb: float
 ) -> list[Shard]:
     if is_url(root):
-        cache = ShardCache.of(cache_folder, str(root), manifest["made"], cache_gb)
-        return [Shard(f"{root}/{name}", cache) for name, _ in manifest["shards"]]
+        return _remote_shards(manifest, str(root), cache_folder, cache_gb)
     for name, size in manifest["shards"]:
         file = Path(root) / name
         there = file.stat().st_size if file.is_file() else None
@@ -148,6 +176,47 @@ def _shards(
             what = "is missing" if there is None else f"has {there} of {size} bytes"
             raise DataError(f"The shard {file} {what}: copy it again.")
     return [Shard(str(Path(root) / name)) for name, _ in manifest["shards"]]
+
+
+def _remote_shards(
+    manifest: Mapping[str, Any], root: str, cache_folder: Path, cache_gb: float
+) -> list[Shard]:
+    url, whole = without_cache(root)
+    total = sum(size for _, size in manifest["shards"])
+    needed = -(-total // 2**30)  # GiB
+    if whole and total > cache_gb * 2**30:
+        raise UsageError(
+            f"{root} asks for whole shards to be kept on this disk: {total / 1e9:.1f} GB, more "
+            f"than data.shard_cache_gb={cache_gb:g}. Use --set data.shard_cache_gb={needed}, or "
+            f"--root {url}, of which the parts that fit are kept."
+        )
+    cache = ShardCache.of(cache_folder, url, manifest["made"], cache_gb)
+    shards = [
+        Shard(inside(url, name), cache, size if whole else None)
+        for name, size in manifest["shards"]
+    ]
+    if shards and not whole:
+        room = "" if total <= cache_gb * 2**30 else f" --set data.shard_cache_gb={needed}"
+        try:
+            _tried_parts(shards[0].location)
+        except NoParts as error:
+            raise DataError(
+                f"{shards[0]} cannot be read by part: {error}. Each sample would cost a whole "
+                f"shard. Copy the data to a server that sends parts (HTTP's Range; an object "
+                f"storage does), or keep the whole shards on this disk, {total / 1e9:.1f} GB: "
+                f"--root simplecache::{url}{room}"
+            ) from error
+        except OSError as error:
+            raise DataError(
+                f"{shards[0]}, which {MANIFEST} beside it names, cannot be read: "
+                f"{error.strerror or error}"
+            ) from error
+    return shards
+
+
+@lru_cache(maxsize=4)
+def _tried_parts(location: str) -> None:
+    Shard(location).try_parts()
 
 
 def _source(place: Any, root: str | Path, shards: list[Shard], pictures: bool) -> Source:

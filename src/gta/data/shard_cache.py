@@ -1,7 +1,8 @@
 """Parts of remote shards on the local disk, within a limit, shared by all processes.
 
 What is kept is the part of one sample. Whole shards would be fetched again and again for one sample
-each as soon as they do not all fit, because an epoch is a permutation of all samples.
+each as soon as they do not all fit, because an epoch is a permutation of all samples. They are kept
+where they all fit, for servers that send no parts.
 
 A full cache keeps what it has of the data set in use: each sample is read once an epoch, so that
 the least recently used one is as good as any, and throwing it out for the next would cost hits (of
@@ -72,7 +73,7 @@ class ShardCache:
 
     def get(self, name: str, size: int, fetch: Callable[[], bytes]) -> bytes:
         """A part by its name, from the disk, or from `fetch` and then kept if there is room."""
-        path = self.home / hashlib.sha256(name.encode()).hexdigest()[:2] / name
+        path = self._place(name)
         try:
             data = path.read_bytes()
         except OSError:
@@ -86,6 +87,33 @@ class ShardCache:
             path.with_suffix(".part").unlink(missing_ok=True)
         return data
 
+    def file(self, name: str, size: int, fetch: Callable[[Path], object]) -> Path:
+        """A whole shard on the disk; the first process that needs it lets `fetch` write it.
+
+        Raises:
+            OSError: It cannot be fetched or written, or is of another size.
+        """
+        path = self._place(f"{name}-0-{size}")
+        if _size(path) == size:
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        coming = path.with_name(hashlib.sha256(path.name.encode()).hexdigest()[:16])
+        with _alone(coming.with_suffix(".lock")):
+            if _size(path) == size:  # another process was quicker
+                return path
+            if not self._reserve(size - _size(path)):
+                raise OSError(f"the cache of {self.limit / 2**30:.1f} GiB is full")
+            try:
+                fetch(coming)
+                if _size(coming) != size:
+                    raise OSError(f"it has {_size(coming)} bytes instead of {size}")
+                coming.replace(path)
+            except BaseException:
+                coming.unlink(missing_ok=True)
+                self._reserve(-size)
+                raise
+        return path
+
     def recount(self) -> int:
         """Counts the bytes anew and removes what a killed process left; gives the bytes."""
         with self._locked():
@@ -96,27 +124,37 @@ class ShardCache:
             os.utime(self.home)
             return used
 
+    def _place(self, name: str) -> Path:
+        return self.home / hashlib.sha256(name.encode()).hexdigest()[:2] / name
+
     def _keep(self, path: Path, data: bytes) -> None:
         if self._count() + len(data) > self.limit and not self._others():
             return  # full for good: no lock needed to see it
         with self._locked():
-            used = self._count()
-            while used + len(data) > self.limit:
-                others = self._others()
-                if not others:
-                    self._write_count(used)
-                    return
-                used -= sum(_size(part) for part in _parts(others[0]))
-                shutil.rmtree(others[0])
             if _size(path) == len(data):  # another process was quicker
-                self._write_count(used)
                 return
-            used -= _size(path)  # of a file that a crash of the machine cut off
-            self._write_count(used + len(data))  # before: too high a count keeps the limit
+            # before: too high a count keeps the limit; less a file that a crash cut off
+            if not self._make_room(len(data) - _size(path)):
+                return
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")
             part.write_bytes(data)
             part.replace(path)
+
+    def _reserve(self, size: int) -> bool:
+        with self._locked():
+            return self._make_room(size)
+
+    def _make_room(self, size: int) -> bool:
+        """Counts bytes that are to come, if they fit when other data sets are thrown out."""
+        used = self._count()
+        others = self._others() if used + size > self.limit else []
+        while used + size > self.limit and others:
+            used -= sum(_size(part) for part in _parts(others[0]))
+            shutil.rmtree(others.pop(0))
+        fits = used + size <= self.limit
+        self._write_count(used + size if fits else used)
+        return fits
 
     def _others(self) -> list[Path]:
         """Folders of other data sets, the least recently opened first."""
@@ -140,12 +178,19 @@ class ShardCache:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with open(Path(self.folder) / _LOCK, "w") as lock:
-            if os.name == "posix":
-                import fcntl
-
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        with _alone(Path(self.folder) / _LOCK):
             yield
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """One process at a time; a lock that ends with its process."""
+    with file.open("w") as lock:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _parts(folder: Path) -> Iterator[Path]:

@@ -1,20 +1,18 @@
 """Shards: plain tar files whose members are read by offset, from a disk or an object storage."""
 
 import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from gta.errors import UsageError
-
-from .locations import is_url, scheme
+from .locations import is_url
+from .remote import fetch, read_part
 from .shard_cache import ShardCache
 
-_WAITS = (0.5, 2.0, 8.0)
-"""Seconds before a remote part is asked for again: a network has hiccups."""
 _OPEN_FILES = 256
+_HEADER = 512
+"""Bytes of a tar header."""
+_MAGIC = (257, b"ustar\0")
+"""Where each tar header says what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,87 +22,75 @@ class Shard:
     location: str
     cache: ShardCache | None = None
     """Where parts of a remote shard are kept."""
+    whole: int | None = None
+    """Of a remote shard that is kept as a whole: its size in bytes."""
 
     def __str__(self) -> str:
         return self.location
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int, key: str | None = None) -> bytes:
         """A part of the file.
 
+        Args:
+            offset: Of its first byte.
+            size: In bytes.
+            key: Of the sample whose file, or tar headers and pictures, this part is: a remote
+                part is compared with it, since a server or a changed shard may send another one.
+
         Raises:
-            OSError: It cannot be read, or is shorter.
+            OSError: It cannot be read, is shorter, or is not that sample.
             UsageError: Reading remote files needs a package that is not installed.
         """
         if not is_url(self.location):
-            return _whole(_pread(self.location, offset, size), size)
+            return _pread(self.location, offset, size)
+        name = self.location.rsplit("/", 1)[-1]
         if self.cache is None:
-            return self._fetch(offset, size)
-        name = f"{self.location.rsplit('/', 1)[-1]}-{offset}-{size}"
-        return self.cache.get(name, size, lambda: self._fetch(offset, size))
-
-    def _fetch(self, offset: int, size: int) -> bytes:
-        return _whole(
-            remote(self.location, lambda fs: fs.cat_file(self.location, offset, offset + size)),
-            size,
+            return self._fetch(offset, size, key)
+        if self.whole is not None:
+            file = self.cache.file(name, self.whole, lambda path: fetch(self.location, path))
+            return _pread(str(file), offset, size)
+        return self.cache.get(
+            f"{name}-{offset}-{size}", size, lambda: self._fetch(offset, size, key)
         )
 
+    def try_parts(self) -> None:
+        """Reads a few bytes, to find out whether parts of this remote file can be read.
 
-def _whole(data: bytes, size: int) -> bytes:
-    if len(data) != size:
-        raise OSError(f"it is shorter than its index says ({len(data)} of {size} bytes there)")
-    return data
+        Raises:
+            NoParts: Its server sends whole files.
+            OSError: It cannot be read, or other bytes come than those asked for.
+        """
+        start, magic = _MAGIC
+        if read_part(self.location, start, start + len(magic)) != magic:
+            raise OSError("its server sends other bytes than those asked for, or it is no tar file")
+
+    def _fetch(self, offset: int, size: int, key: str | None) -> bytes:
+        if key is None:
+            return read_part(self.location, offset, offset + size)
+        # the header of a video file is in front of it; of pictures it is there with the first
+        data = read_part(self.location, max(offset - _HEADER, 0), offset + size)
+        for header in (data, data[_HEADER:]):
+            if header[: len(key) + 1] == f"{key}.".encode() and header[257:].startswith(_MAGIC[1]):
+                return data[-size:]
+        raise OSError(
+            f"other bytes came than those of {key}: its server sends other parts than those asked "
+            f"for, or the shard was changed after prepared.json was made"
+        )
 
 
 def _pread(path: str, offset: int, size: int) -> bytes:
     if not hasattr(os, "pread"):  # Windows
         with open(path, "rb") as file:
             file.seek(offset)
-            return file.read(size)
-    file = _handle(path, os.getpid())  # held: another thread may make it forgotten
-    return os.pread(file.fileno(), size, offset)
+            data = file.read(size)
+    else:
+        file = _handle(path, os.getpid())  # held: another thread may make it forgotten
+        data = os.pread(file.fileno(), size, offset)
+    if len(data) != size:
+        raise OSError(f"it is shorter than its index says ({len(data)} of {size} bytes there)")
+    return data
 
 
 @lru_cache(maxsize=_OPEN_FILES)
 def _handle(path: str, _process: int):
     return open(path, "rb", buffering=0)
-
-
-def remote(url: str, read: Callable[[Any], bytes]) -> bytes:
-    """Calls `read` with the filesystem of a URL; tries again where the network failed.
-
-    Raises:
-        OSError: It failed each time, or there is no such file.
-        UsageError: A package is missing.
-    """
-    for wait in (*_WAITS, None):
-        try:
-            return read(filesystem(scheme(url), os.getpid()))
-        except (FileNotFoundError, PermissionError, UsageError):
-            raise
-        except Exception as error:  # each filesystem raises types of its own
-            if wait is None:
-                raise OSError(f"{type(error).__name__}: {error}") from error
-            time.sleep(wait)
-    raise AssertionError
-
-
-@lru_cache
-def filesystem(protocol: str, _process: int) -> Any:
-    """The fsspec filesystem of a protocol, one a process: they do not survive a fork.
-
-    Raises:
-        UsageError: fsspec, or the package that it needs for the protocol, is not installed.
-    """
-    try:
-        import fsspec
-    except ImportError as error:
-        raise UsageError(
-            f"data on {protocol}:// is read with fsspec, which is not installed: "
-            f'pip install "gta-video[shards]"'
-        ) from error
-    try:
-        return fsspec.filesystem(protocol)
-    except ImportError as error:
-        raise UsageError(f"data on {protocol}:// needs another package: {error}") from error
-    except ValueError as error:
-        raise UsageError(f"{protocol}:// is not a storage that fsspec knows: {error}") from error

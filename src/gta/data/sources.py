@@ -31,7 +31,7 @@ class Member:
             VideoError: The shard cannot be read.
         """
         try:
-            return self.shard.read(self.offset, self.size)
+            return self.shard.read(self.offset, self.size, self.key)
         except OSError as error:
             reason = error.strerror or str(error) or type(error).__name__
             raise VideoError(str(self), f"its shard cannot be read: {reason}") from error
@@ -52,15 +52,15 @@ Readable = Path | Member
 Source = Readable | Unreadable
 
 
-def readable(source: Source) -> Readable:
-    """A video that can be tried.
+def readable(source: Source | str) -> Readable:
+    """A video that can be tried; a path may be text, and begin with `~`.
 
     Raises:
         VideoError: It is nowhere.
     """
     if isinstance(source, Unreadable):
         raise VideoError(source.name, source.reason)
-    return source
+    return Path(source).expanduser() if isinstance(source, str) else source
 
 
 def has_pictures(source: Readable) -> bool:

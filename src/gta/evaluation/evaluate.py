@@ -16,17 +16,17 @@ from gta.data.order import Order
 from gta.data.records import VideoList
 from gta.data.transforms import ViewTransform, normalize
 from gta.errors import DataError, UsageError
-from gta.evaluation.protocols import Protocol
+from gta.evaluation.protocols import Protocol, parse_protocol
 from gta.evaluation.scores import Scores
 
 
 def evaluate(
     model: nn.Module,
     videos: VideoList,
-    protocol: Protocol,
+    protocol: Protocol | str,
     *,
     clip: Clip,
-    device: torch.device,
+    device: torch.device | str,
     batch_size: int,
     workers: int = 0,
     amp: bool = True,
@@ -61,6 +61,8 @@ def evaluate(
         DataError: Not one video could be read.
         UsageError: A score is not finite: the weights are of a training that has diverged.
     """
+    protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
+    device = torch.device(device)
     transform = ViewTransform(size=protocol.size, resize=protocol.resize, places=protocol.places)
     clips = ViewClips(
         videos,

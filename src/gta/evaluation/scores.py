@@ -126,7 +126,7 @@ class Scores:
             **asdict(self.about),
         }
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Writes a NumPy .npz file: ids, labels, scores, classes, and `about`, JSON."""
         about = {"protocol": self.protocol, "model": self.model, "failures": self.failures}
         about |= asdict(self.about)
@@ -140,12 +140,13 @@ class Scores:
         )
 
     @classmethod
-    def load(cls, path: Path) -> "Scores":
+    def load(cls, path: str | Path) -> "Scores":
         """Reads what `save` wrote, now or in an earlier version.
 
         Raises:
             DataError: No such file, it is not a score file, or its scores are no probabilities.
         """
+        path = Path(path).expanduser()
         if not path.exists():
             raise DataError(f"{path}: no such score file. `gta test RUN` writes one.")
         try:

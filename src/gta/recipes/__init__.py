@@ -14,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 from gta.config import Recipe
 from gta.errors import UsageError, nearest
 
+from .names import full_names, meant
+
 SHIPPED = Path(str(files(__name__)))
 
 
@@ -60,12 +62,13 @@ def find_recipe(data: str, model: str) -> Path:
     return SHIPPED / data / f"{model}.yaml"
 
 
-def read_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
+def read_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
     """Reads a recipe and applies settings such as "train.lr=0.01".
 
     Raises:
         UsageError: No such file, no YAML, an unknown name or an impossible value.
     """
+    path = Path(path).expanduser()
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError as error:
@@ -96,8 +99,8 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     *parents, last = name.strip().split(".")
     place: Any = content
     for depth, part in enumerate(parents):
-        place = place[_key(place, part, parents[:depth], setting)]
-    key = _key(place, last, parents, setting)
+        place = place[_key(content, place, part, parents[:depth], setting)]
+    key = _key(content, place, last, parents, setting)
     try:
         value = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
@@ -105,7 +108,7 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     place[key] = value
 
 
-def _key(place: Any, part: str, parents: Sequence[str], setting: str) -> Any:
+def _key(content: Any, place: Any, part: str, parents: Sequence[str], setting: str) -> Any:
     """The key of a mapping or index of a list that `part` names."""
     keys: dict[str, Any] = {}
     if isinstance(place, dict):
@@ -116,9 +119,11 @@ def _key(place: Any, part: str, parents: Sequence[str], setting: str) -> Any:
     if part in keys or parents == ["model", "placement"]:
         return keys.get(part, part)
     where = f" in {'.'.join(parents)}" if parents else ""
+    name = setting.partition("=")[0].strip()
+    near = meant(name, list(keys), full_names(content))
     raise UsageError(
-        f"--set {setting}: there is no {part!r}{where}.{nearest(part, list(keys))} "
-        f"Names: {', '.join(keys) or 'none'}."
+        f"--set {setting}: there is no {part!r}{where}.{near} Names: {', '.join(keys) or 'none'}."
+        + ("" if parents else " --set help lists what is in them.")
     )
 
 
@@ -134,11 +139,14 @@ def _checked(content: dict[str, Any], source: str) -> Recipe:
 
 def _explain(problem: Any) -> str:
     loc = [str(part) for part in problem["loc"]]
-    tags = {_tag(model) for model in _models_in(Recipe.model_fields["model"].annotation)}
+    models = list(_models_in(Recipe.model_fields["model"].annotation))
+    blocks = _models_in(models[0].model_fields["blocks"].annotation)
+    tags = {_tag(model) for model in (*models, *blocks)}
     where = ".".join(part for part in loc if part not in tags)
     if problem["type"] == "extra_forbidden":
         allowed = _allowed(loc[:-1])
-        return f"{where}: no such name.{nearest(loc[-1], allowed)} Names: {', '.join(allowed)}."
+        every = [f"{name}.{field}" for name, field, _ in fields() if f"{name}.{field}" != where]
+        return f"{where}: no such name.{meant(where, allowed, every)} Names: {', '.join(allowed)}."
     if problem["type"] == "missing":
         return f"{where}: is missing"
     if problem["type"] == "union_tag_not_found":
@@ -158,6 +166,17 @@ def _allowed(loc: Sequence[str]) -> list[str]:
         tagged = [m for m in models if _tag(m) == part]
         models = found or tagged or models
     return _names(models[0]).split(", ")
+
+
+def fields() -> Iterator[tuple[str, str, str]]:
+    """Section, name and meaning of all that a recipe can say, but for what is inside of blocks."""
+    for section, part in Recipe.model_fields.items():
+        seen = set[str]()
+        for model in _models_in(part.annotation):
+            for name, field in model.model_fields.items():
+                if name not in seen:
+                    seen.add(name)
+                    yield section, name, " ".join((field.description or "").split())
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

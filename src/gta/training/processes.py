@@ -59,9 +59,13 @@ def find_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if device.type == "meta":
+            raise RuntimeError("it holds shapes without numbers")
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].split(". ")[0]
+        if name.startswith("cuda") and not torch.cuda.is_available():
+            reason = "torch finds no GPU"
         raise UsageError(
             f"device {name!r} cannot be used here ({reason}); use auto, cpu, cuda or cuda:1"
         ) from error

@@ -16,14 +16,15 @@ def peak_rate(train: Train) -> float:
 def learning_rate(train: Train, epoch: float) -> float:
     """The learning rate at a moment: 2.5 is half-way through the third epoch.
 
-    Linear warm-up from 0 over the first `warmup_epochs`; then either divided by ten at each of
+    Linear warm-up from 0 over the first `warmup` epochs; then either divided by ten at each of
     `steps`, or half a cosine from the end of the warm-up to 0 at the end of training (SGDR without
     restarts, Loshchilov and Hutter 2017).
     """
     peak = peak_rate(train)
-    if epoch < train.warmup_epochs:
-        return peak * epoch / train.warmup_epochs
+    warmup = train.warmup
+    if epoch < warmup:
+        return peak * epoch / warmup
     if train.schedule == "steps":
         return peak * 0.1 ** sum(epoch >= step for step in train.steps)
-    done = (epoch - train.warmup_epochs) / (train.epochs - train.warmup_epochs)
+    done = (epoch - warmup) / (train.epochs - warmup)
     return peak * 0.5 * (1 + math.cos(math.pi * done))

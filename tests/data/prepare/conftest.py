@@ -57,7 +57,8 @@ def listed(format: str, root: str | Path) -> dict[Split, VideoList]:
         try:
             found[split] = load_videos(format, root, split)
         except DataError:
-            assert split == "test"
+            if split != "test":
+                raise
     return found
 
 

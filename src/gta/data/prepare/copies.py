@@ -1,5 +1,6 @@
 """One copy: written under another name, read again and compared, then given its name."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import torch
 from av.video.stream import VideoStream
 from PIL import Image
 
+from gta.data import decode
 from gta.data.decode import count_frames, each_frame, frame_rate, read_frames
 from gta.data.sampling import segment_indices
 from gta.data.sources import Source
@@ -24,8 +26,15 @@ from .options import Options
 ENDINGS = {"video": ".mp4", "jpeg": ""}
 LEAST_PSNR = 20.0
 """dB; a copy of hard content at poor quality has more, a wrong picture less."""
+POOR_PSNR = 28.0
+"""dB; below, loss is plain to see. Of real videos at the default quality, all but the grainiest
+have more."""
 _NO_RATE = Fraction(30)
 """What sampling by time takes for videos without a frame rate."""
+_RATES = (0.001, 1000)
+"""Frames per second that are believed."""
+_TICK = Fraction(1, 90_000)
+"""Unit of times in seconds."""
 _COMPARED = 4
 
 
@@ -44,8 +53,7 @@ class Copy:
 def write_copy(source: Source, target: Path, options: Options) -> Copy:
     """Writes and verifies a copy; `target` is there whole or not at all.
 
-    Its frames are those of the original in number and order, evenly spaced in time at its average
-    rate: what samples them goes by their numbers and that rate.
+    Its frames are those of the original in number, order and time.
 
     Raises:
         VideoError: The original cannot be read, or the copy is not like it.
@@ -64,11 +72,13 @@ def write_copy(source: Source, target: Path, options: Options) -> Copy:
             yield np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.stem}.part{target.suffix}")
+    # short, and no copy's own: names of copies start with no dot
+    digest = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+    part = target.with_name(f".{digest}.part{target.suffix}")
     remove(part)
     try:
         if options.form == "video":
-            _write_video(part, frames(), fps, options)
+            _write_video(part, frames(), frame_times_of(source, num_frames, fps), options)
         else:
             _write_pictures(part, frames(), options)
         psnr = _verify(source, part, num_frames, kept)
@@ -87,24 +97,44 @@ def num_bytes(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
+def frame_times_of(source: Source, num_frames: int, fps: float | None) -> list[Fraction]:
+    """When each frame is shown, in seconds: evenly at the average rate, unless the rate varies."""
+    least, most = _RATES
+    known = fps is not None and least <= fps <= most
+    rate = Fraction(fps).limit_denominator(10_000) if fps is not None and known else _NO_RATE
+    even = [i / rate for i in range(num_frames)]
+    read_times = getattr(decode, "frame_times", None)
+    times = (read_times(source) if read_times is not None else None) or []
+    # times of a constant rate are rounded, by up to a hundredth of a second in some containers
+    if len(times) == num_frames and any(
+        abs(time - one) > 1 / (2 * rate) for time, one in zip(times, even, strict=True)
+    ):
+        return [Fraction(time) for time in times]
+    return even
+
+
 def _write_video(
-    part: Path, frames: Iterator[np.ndarray], fps: float | None, options: Options
+    part: Path, frames: Iterator[np.ndarray], times: list[Fraction], options: Options
 ) -> None:
     x264 = {
         **{"crf": str(options.quality), "preset": "medium", "tune": "fastdecode", "bf": "0"},
         **{"threads": "1", "sc_threshold": "0"},
     }
-    # where the original has a rate, the manifest has it and nobody looks at that of the copy
-    rate = Fraction(fps).limit_denominator(10_000) if fps and 1 <= fps <= 240 else _NO_RATE
+    span, gaps = times[-1] - times[0], len(times) - 1
+    rate = (gaps / span).limit_denominator(10_000) if span else _NO_RATE
+    # a constant rate has its own unit, in which times are exact
+    even = all(time - times[0] == i / rate for i, time in enumerate(times))
+    tick = 1 / rate if even else _TICK
     with av.open(str(part), "w", format="mp4") as container:
         stream: VideoStream = container.add_stream("libx264", rate=rate, options=x264)
         stream.pix_fmt, stream.gop_size = "yuv420p", options.key_frames
-        stream.codec_context.thread_count = 1
-        for i, image in enumerate(frames):
+        stream.codec_context.thread_count, stream.codec_context.time_base = 1, tick
+        # a frame too few is found when the copy is read again
+        for i, (image, time) in enumerate(zip(frames, times, strict=False)):
             if i == 0:
                 stream.height, stream.width = image.shape[:2]
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts = i
+            frame.pts, frame.time_base = round((time - times[0]) / tick), tick
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
@@ -132,8 +162,11 @@ def _verify(source: Source, part: Path, num_frames: int, kept: dict[int, torch.T
         error = (frame.float() - kept[i].float()).square().mean()
         psnr = float(10 * torch.log10(255**2 / error.clamp(min=1e-6)))
         if psnr < LEAST_PSNR:
-            reason = f"frame {i} of its copy is not like the original (PSNR {psnr:.1f} dB)"
-            raise VideoError(str(source), reason)
+            raise VideoError(
+                str(source),
+                f"frame {i} of its copy is not like the original (PSNR {psnr:.1f} dB, less than "
+                f"{LEAST_PSNR:g}): with a better --quality, it may be",
+            )
         least = min(least, psnr)
     return round(least, 2)
 

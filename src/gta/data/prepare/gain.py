@@ -37,10 +37,12 @@ class Gain:
         return self.bytes_after / self.bytes_before
 
     def __str__(self) -> str:
-        return (
-            f"x{self.speed:.1f} faster reading for {self.size:.1f}x the disk ({self.before:.0f} "
-            f"and {self.after:.0f} videos/s on a core, {self.videos} videos)"
-        )
+        rates = f"{self.before:.0f} and {self.after:.0f} videos/s on a core, {self.videos} videos"
+        if self.speed < 1.05:
+            what = f"reading gains nothing (x{self.speed:.1f})"
+        else:
+            what = f"x{self.speed:.1f} faster reading"
+        return f"{what} for {self.size:.1f}x the disk ({rates})"
 
 
 def measure(

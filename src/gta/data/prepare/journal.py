@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from gta.files import write_text
 
 from .copies import Copy, num_bytes
 from .options import Options
-from .plan import Job
+from .plan import Job, Places
 
 _SETTINGS = "settings.json"
 _JOURNAL = "journal.jsonl"
@@ -34,12 +34,16 @@ class Journal:
 
     def __init__(self, folder: Path):
         self.entries: dict[str, Entry] = {}
+        self.places: Places = {}
+        """Of the copies; earlier versions did not write them down."""
         self._file = folder / WORK / _JOURNAL
         for line in self._file.read_text(encoding="utf-8").splitlines() if self.begun else ():
             try:
                 row = json.loads(line)
                 copy = Copy(**row["copy"]) if row["copy"] else None
                 self.entries[row["name"]] = Entry(row["stamp"], copy, row["problem"])
+                if "place" in row:
+                    self.places[row["name"]] = (row["place"], row["key"])
             except (ValueError, KeyError, TypeError):
                 continue
 
@@ -48,12 +52,18 @@ class Journal:
         """Whether something was done before."""
         return self._file.is_file()
 
-    def add(self, name: str, entry: Entry) -> None:
+    def add(self, job: Job, entry: Entry) -> None:
         """Puts an original on record."""
-        self.entries[name] = entry
+        self.entries[job.name] = entry
+        row = {"name": job.name, "place": job.place, "key": job.key} | asdict(entry)
         with self._file.open("a", encoding="utf-8") as file:
-            # a line of its own, whatever a killed process left
-            file.write("\n" + json.dumps({"name": name} | asdict(entry), ensure_ascii=False))
+            # a line of its own, whatever a killed process left; ASCII: names need not be UTF-8
+            file.write("\n" + json.dumps(row))
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Takes originals for not copied."""
+        for name in names:
+            self.entries.pop(name, None)
 
     def done(self, job: Job, folder: Path, packed: bool) -> bool:
         """Whether a good copy of the original, as it is now, is there."""

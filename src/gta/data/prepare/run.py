@@ -11,17 +11,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from gta.data.prepared import MANIFEST, VERSION, WORK, manifest_text, prepared_videos
+from gta.data.prepared import MANIFEST, PLAN, VERSION, WORK, manifest_text, prepared_videos
 from gta.data.records import Split, Video, VideoList
 from gta.errors import UsageError
 from gta.files import write_text
 
-from .copies import ENDINGS, num_bytes, write_copy
+from .copies import ENDINGS, POOR_PSNR, num_bytes, write_copy
 from .gain import Gain, measure
 from .journal import Entry, Journal, claimed
 from .options import Options
 from .pack import Packer
-from .plan import PLACE, Job, make_plan, name_of
+from .plan import PLACE, Job, make_plan, name_of, uncertain
 from .workers import FULL, DiskFull, copied
 
 _TRIED = 8
@@ -45,6 +45,8 @@ class Summary:
     """dB, over the frames that were compared."""
     least_psnr_of: str | None
     """Of which video."""
+    poor: dict[str, float]
+    """Copies with a frame below `POOR_PSNR`: the PSNR in dB by name."""
     gain: Gain | None
     """Measured on some of the copies; None: there are none."""
 
@@ -85,9 +87,11 @@ def prepare(
             f"a folder elsewhere"
         )
     with claimed(out, options, dict(chosen)):
-        jobs, journal = make_plan(splits, root, options), Journal(out)
+        journal = Journal(out)
+        jobs = make_plan(splits, root, options, journal.places)
         packer = Packer(out, list(jobs.values()), options.shard_mb) if options.shards else None
         packed = packer.packed if packer else set[str]()
+        doubted = _doubted(journal, jobs, out, packed)
         left = [job for job in jobs.values() if not journal.done(job, out, job.name in packed)]
         _check_unchanged(left, packed)
         names = {job.name for job in left}
@@ -96,12 +100,12 @@ def prepare(
             shutil.rmtree(trial)
         if left and not journal.begun:
             say(_trial(left, out, options, len(jobs)))
-        if any(name in journal.entries and journal.entries[name].copy for name in names):
+        if doubted or any(name in journal.entries and journal.entries[name].copy for name in names):
             (out / MANIFEST).unlink(missing_ok=True)  # copies that it tells of are made anew
         size = _bytes(entries.values())
         try:
             for job, entry in copied(left, out, options, workers):
-                journal.add(job.name, entry)
+                journal.add(job, entry)
                 entries[job.name] = entry
                 if packer is not None:
                     packer.pack(entries)
@@ -117,6 +121,8 @@ def prepare(
                 f"The disk of {out} is full: {len(entries)} of {len(jobs)} videos are prepared "
                 f"({size / 1e9:.2f} GB). Make room and type the same command again."
             ) from error
+        if packer is None:
+            _check_written(jobs, entries, out)
         manifest = _manifest(splits, root, options, chosen, without or {}, jobs, entries, packer)
         gain = _finish(manifest, splits, root, out, jobs, entries)
     copies = {name: entry.copy for name, entry in entries.items() if entry.copy}
@@ -128,8 +134,37 @@ def prepare(
         unreadable={n: e.problem for n, e in entries.items() if e.problem is not None},
         least_psnr=copies[worst].psnr if worst else None,
         least_psnr_of=worst,
+        poor={name: copy.psnr for name, copy in copies.items() if copy.psnr < POOR_PSNR},
         gain=gain,
     )
+
+
+def _doubted(journal: Journal, jobs: Mapping[str, Job], out: Path, packed: set[str]) -> set[str]:
+    """Forgets the copies of an earlier version that may be another video's; gives their names."""
+    older = journal.entries.keys() - journal.places.keys()
+    doubted = uncertain(older | jobs.keys()) & older
+    mixed = sorted(doubted & packed)
+    if mixed:
+        raise UsageError(
+            f"{out} was begun by an earlier version, which may have put one video in the place of "
+            f"another: {len(mixed)} in shards, such as {mixed[0]}. Prepare into a new folder."
+        )
+    journal.forget(doubted)
+    return doubted
+
+
+def _check_written(jobs: Mapping[str, Job], entries: Mapping[str, Entry], out: Path) -> None:
+    """Each original has a copy of its own, as long as when it was written and compared."""
+    lost = [
+        job.place
+        for job in jobs.values()
+        if (copy := entries[job.name].copy) and num_bytes(out / job.place) != copy.bytes
+    ]
+    if lost:
+        raise UsageError(
+            f"{len(lost)} copies in {out} are not as they were written, such as {lost[0]}: does "
+            f"something else write there? The same command makes them again."
+        )
 
 
 def _check_unchanged(left: Sequence[Job], packed: set[str]) -> None:
@@ -268,6 +303,7 @@ def _manifest(
         "gta_prepared": VERSION,
         "made": hashlib.sha256(json.dumps([shards, parts]).encode()).hexdigest()[:16],
         "source": dict(chosen),
+        "plan": PLAN,
         "settings": asdict(options),
         "problems": Counter(bool(e.problem) for e in entries.values())[True],
         "without": dict(without),

@@ -1,0 +1,54 @@
+"""What the shell offers when Tab is pressed. Quick: nothing heavy is imported here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+"""Looked at as files: to import `gta.recipes` takes longer than a person waits."""
+
+
+def data(incomplete: str) -> list[str]:
+    """The data that recipes are for."""
+    return _starting(incomplete, {path.parent.name for path in RECIPES.glob("*/*.yaml")})
+
+
+def models(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Models with a recipe for the data that was typed before, or for any."""
+    chosen = ctx.params.get("data") or "*"
+    return _starting(incomplete, {path.stem for path in RECIPES.glob(f"{chosen}/*.yaml")})
+
+
+def settings(incomplete: str) -> list[str]:
+    """Names of a recipe, up to the sign of equality."""
+    if "=" in incomplete:
+        return []
+    from gta.recipes import fields
+
+    return _starting(incomplete, {f"{section}.{name}=" for section, name, _ in fields()})
+
+
+def runs(incomplete: str) -> list[str]:
+    """Folders of runs, as far as two folders below what was typed."""
+    place = Path(incomplete if incomplete.endswith("/") else incomplete.rpartition("/")[0])
+    start = "" if place == Path() and not incomplete.startswith("./") else incomplete
+    prefix = incomplete[: incomplete.rfind("/") + 1] if start else ""
+    base = Path(prefix).expanduser()
+    return _starting(incomplete, {f"{prefix}{run.relative_to(base)}" for run in _runs_in(base)})
+
+
+def _runs_in(folder: Path, depth: int = 2) -> Iterator[Path]:
+    try:
+        entries = [entry for entry in folder.iterdir() if entry.is_dir()]
+    except OSError:
+        return
+    for entry in entries:
+        if (entry / "recipe.yaml").is_file():
+            yield entry
+        elif depth > 1 and not entry.name.startswith("."):
+            yield from _runs_in(entry, depth - 1)
+
+
+def _starting(incomplete: str, names: set[str]) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete))
