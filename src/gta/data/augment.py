@@ -69,7 +69,7 @@ class Augmentation:
 
 @cache
 def _clip_type() -> type[Tensor]:
-    """torchvision's video, but for what looks at statistics."""
+    """A video of torchvision, but for what looks at statistics."""
     from torchvision.transforms.v2 import functional
     from torchvision.tv_tensors import Video, wrap
 
