@@ -8,12 +8,12 @@ import av.error
 import numpy as np
 import torch
 
+from gta.data.choice import Choice
 from gta.data.sources import Readable, Source, has_pictures, readable
 from gta.errors import UsageError, VideoError
 
 from . import pictures, video_file
 from .announced import announced
-from .choice import Choice
 from .index import index
 from .opening import opened
 

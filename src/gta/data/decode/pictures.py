@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gta.data.choice import Choice, chosen
 from gta.data.sources import Member, Readable
 from gta.errors import VideoError
 
 from . import pixels
-from .choice import Choice, chosen
 from .picture_names import SeveralSeries, frames_in_order
 
 _HEADER = 512

@@ -46,7 +46,7 @@ def _h264(extradata: bytes) -> Shown | None:
         pictures = 0
         for start, end in nal_units(data, parameters.length_size):
             kind = data[start] & 31
-            if not end:
+            if not end or data[start] >> 7 or kind == 31:
                 return 1
             if kind in (1, 2, 5):
                 pictures += _is_first(data[start + 1 : start + 2])  # first_mb_in_slice is 0
@@ -65,7 +65,7 @@ def _hevc(extradata: bytes) -> Shown | None:
     def shown(data: bytes) -> int | None:
         pictures = 0
         for start, end in nal_units(data, length_size):
-            if not end:
+            if not end or data[start] >> 7:
                 return 1
             kind, more = (
                 data[start] >> 1 & 63,

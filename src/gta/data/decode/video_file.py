@@ -15,10 +15,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from gta.data.choice import Choice, chosen
 from gta.data.sources import Readable
 from gta.errors import VideoError
 
-from .choice import Choice, chosen
 from .index import (
     Index,
     count,

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from gta.data.sources import Readable
 from gta.errors import VideoError
+
+from .sources import Readable
 
 Choice = Sequence[int] | Callable[[int], Sequence[int]] | None
 """Numbers of frames, or what tells them from the number of all, or None: all."""
