@@ -11,6 +11,7 @@ from gta.data.sources import Member, Readable
 
 from .index import Index, index
 from .opening import is_kind, opened
+from .packets import packets
 
 _SLACK = 0.25
 """Seconds before its announced end at which a whole file may end."""
@@ -26,14 +27,12 @@ def announced(path: Readable) -> int | None:
         VideoError: The video cannot be read.
     """
     table = index(path)
+    size = path.size if isinstance(path, Member) else path.stat().st_size
     with opened(path) as (container, stream):
         if is_kind(container, "mov"):
-            size = path.size if isinstance(path, Member) else path.stat().st_size
             return table.num_frames + _beyond(stream, size) if stream.frames else None
         if is_kind(container, "avi"):
-            listed = stream.frames
-            there = sum(1 for _ in container.demux(stream)) - 1 if listed else 0
-            return table.num_frames + max(listed - there, 0) if listed else None
+            return table.num_frames + _missing_in_avi(table, container, stream, size)
         if is_kind(container, "matroska", "flv", "asf"):
             return _by_duration(table, container, stream)
     return None
@@ -44,6 +43,18 @@ def _beyond(stream: VideoStream, size: int) -> int:
     return sum(
         entry.pos + entry.size > size for entry in stream.index_entries if not entry.is_discard
     )
+
+
+def _missing_in_avi(
+    table: Index, container: InputContainer, stream: VideoStream, size: int
+) -> int:
+    if len(stream.index_entries) > 1:  # its index is at the end
+        return _beyond(stream, size)
+    slots = 0  # of equal duration; some may be empty
+    for packet in packets(container, stream):
+        slots = max(slots, (packet.dts or 0) + 1)
+    missing = max(stream.frames - slots, 0)
+    return round(missing * table.num_frames / slots) if slots else missing
 
 
 def _by_duration(table: Index, container: InputContainer, stream: VideoStream) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import av.error
 from av.container import InputContainer
@@ -187,7 +187,7 @@ def count(path: Readable) -> Index:
             if first_key is None and frame.key_frame:
                 first_key = len(times)
             times.append(frame.pts)
-        skipped = first_key or 0
+        skipped = first_key if first_key and not _starts_with_key(path) else 0
         kept = array("q", (time for time in times[skipped:] if time is not None))
         sure = len(kept) == len(times) - skipped and _rising(kept)
         rate = average_rate(container, stream, kept if sure else ())
@@ -205,6 +205,12 @@ def count(path: Readable) -> Index:
         if not is_kind(container, "mov", "matroska"):
             return found
     return _with_keyframes(path, found, kept)
+
+
+def _starts_with_key(path: Readable) -> bool:
+    """Whether a file can be decoded from its first packet on."""
+    with opened(path) as (container, stream):
+        return any(packet.is_keyframe for packet in islice(packets(container, stream), 1))
 
 
 def _with_keyframes(path: Readable, found: Index, times: array) -> Index:
