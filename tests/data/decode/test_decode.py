@@ -114,35 +114,6 @@ def test_a_file_is_opened_once_to_count_and_to_read(tmp_path, write_video, monke
     assert frames.equal(read_frames(path)[[0, 23]])
 
 
-@pytest.mark.parametrize(
-    ("matrix", "turns"),
-    [((0, 1, -1, 0), -1), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1), ((1, 0, 0, 1), 0)],
-    ids=["90", "180", "270", "0"],
-)
-def test_phone_video_comes_out_upright(tmp_path, write_video, matrix, turns):
-    # ISO/IEC 14496-12: the header maps the stored (x, y) to (a x + c y, b x + d y), y downwards
-    quarters = np.kron([[20, 90], [160, 230]], np.ones((24, 32))).astype(np.uint8)
-    images = np.repeat(quarters[None, :, :, None], 9, axis=0).repeat(3, axis=3)
-    path = write_video(tmp_path / "phone.mp4", images=images, options={"bf": "0"})
-    data = bytearray(path.read_bytes())
-    start = data.index(b"tkhd") + 44
-    a, b, c, d = (value * 2**16 for value in matrix)
-    data[start : start + 36] = np.array([a, b, 0, c, d, 0, 0, 0, 2**30], ">i4").tobytes()
-    path.write_bytes(data)
-    frames = read_frames(path, [0, 8])
-    expected = np.rot90(quarters, turns)
-    assert frames.shape[2:] == expected.shape
-    assert decoded_bytes(path) == read_frames(path).numel()
-    for frame in frames:
-        # the middle of each quarter
-        h, w = expected.shape
-        np.testing.assert_allclose(
-            frame[0, h // 4 :: h // 2, w // 4 :: w // 2],
-            expected[h // 4 :: h // 2, w // 4 :: w // 2],
-            atol=4,
-        )
-
-
 def test_frames_outside_of_the_edit_list_are_not_counted(tmp_path, write_video, frame_numbers):
     path = write_video(tmp_path / "trimmed.mp4", options={"bf": "0"}, gop=12)
     times = index(path).times

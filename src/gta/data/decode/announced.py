@@ -45,12 +45,11 @@ def _beyond(stream: VideoStream, size: int) -> int:
     )
 
 
-def _missing_in_avi(
-    table: Index, container: InputContainer, stream: VideoStream, size: int
-) -> int:
-    if len(stream.index_entries) > 1:  # its index is at the end
-        return _beyond(stream, size)
+def _missing_in_avi(table: Index, container: InputContainer, stream: VideoStream, size: int) -> int:
     slots = 0  # of equal duration; some may be empty
+    for entry in stream.index_entries:
+        if entry.pos + entry.size <= size:
+            slots = max(slots, entry.timestamp + 1)
     for packet in packets(container, stream):
         slots = max(slots, (packet.dts or 0) + 1)
     missing = max(stream.frames - slots, 0)

@@ -79,7 +79,7 @@ def frames_in_order(names: Iterable[str]) -> list[str]:
         return sorted(_in_one_format(found))
     texts = _of_the_picture(numbered)
     members = _in_one_format(numbered[texts])
-    first = [n for n in series.get((_bare(texts),), []) if len(texts) == 2 and not texts[1]]
+    first = [n for n in series.get((_bare(texts),), []) if texts[1:] in (("",), (")",))]
     ordered = _in_order(members)
     _check_complete(texts, ordered, unreadable)
     return _in_one_format(first)[:1] + ordered

@@ -20,7 +20,9 @@ except ImportError:
 MAX_PIXELS = 8192 * 8192
 """Of one frame of a file or a folder; a small file can claim a picture that fills the memory."""
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
-_MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
+_MODES = frozenset(
+    {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}
+)
 """Pillow's names of what has 8 bits a colour."""
 _ORIENTATION = 0x0112
 
@@ -97,7 +99,7 @@ def _stored_as(image: Image.Image) -> int:
 
 def _check_kind(image: Image.Image, name: str, folder: str) -> None:
     raw = str(image.tile[0][3]) if image.tile else ""
-    if image.mode.startswith("I") or (image.mode == "LA" and "16" in raw):
+    if image.mode.startswith("I") or raw.startswith("LA;16"):
         raise VideoError(folder, f"{name} has 16 or more bits of grey a pixel{_OF_RANGE}")
     if image.mode == "F":
         raise VideoError(folder, f"{name} has fractional numbers as pixels{_OF_RANGE}")
