@@ -14,7 +14,7 @@ from .opening import is_kind, opened
 from .packets import packets
 
 _SLACK = 0.25
-"""Seconds before its announced end at which a whole file may end."""
+"""Seconds before its announced end at which a whole file with sound may end."""
 
 
 def announced(path: Readable) -> int | None:
@@ -74,8 +74,10 @@ def _by_duration(table: Index, container: InputContainer, stream: VideoStream) -
         end_of_any = max(end_of_any, last)
         if packet.stream is stream:
             end = max(end, last)
-    frame = 1 / rate if rate else 0.0
-    if end_of_any + 2 * frame + _SLACK >= duration:
+    slack = 1.5 / rate if rate else 0.0
+    if len(container.streams) > 1:
+        slack += _SLACK
+    if end_of_any + slack >= duration:
         return table.num_frames
     if rate is None or table.rate != rate:  # frames come at any time
         return None
