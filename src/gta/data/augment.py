@@ -71,7 +71,7 @@ class Augmentation:
 def _clip_type() -> type[Tensor]:
     """A video of torchvision, but for what looks at statistics."""
     from torchvision.transforms.v2 import functional
-    from torchvision.tv_tensors import Video, wrap
+    from torchvision.tv_tensors import Video
 
     class Clip(Video):
         """(T, C, H, W)."""
@@ -82,7 +82,7 @@ def _clip_type() -> type[Tensor]:
             # one picture of all frames, below each other: (C, T * H, W)
             picture = change(frames.transpose(0, 1).flatten(1, 2), *arguments, **options)
             picture = picture.unflatten(1, (frames.shape[0], frames.shape[2])).transpose(0, 1)
-            return wrap(picture, like=clip)
+            return picture.as_subclass(Clip)
 
         return changed
 

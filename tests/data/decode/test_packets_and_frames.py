@@ -151,6 +151,15 @@ def test_times_of_decoding_in_the_place_of_those_of_presentation(films, tmp_path
     assert check_alike(copy(films[name], tmp_path / "a.mkv", change)) == list(range(30))
 
 
+@pytest.mark.parametrize("name", ["plain", "mpeg4", "mpeg2", "vp9"])
+def test_a_container_that_calls_every_packet_a_key_frame(films, tmp_path, name):
+    def change(i: int, packet: av.Packet) -> list[av.Packet]:
+        packet.is_keyframe = True
+        return [packet]
+
+    assert check_alike(copy(films[name], tmp_path / "a.mp4", change)) == list(range(30))
+
+
 def test_times_that_come_twice(films, tmp_path):
     def change(i: int, packet: av.Packet) -> list[av.Packet]:
         packet.pts = packet.dts = i // 2 * 160

@@ -1,5 +1,9 @@
 """Frames are given upright, in whichever of the eight ways they are stored."""
 
+import io
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,6 +70,26 @@ def test_pictures(tmp_path, monkeypatch, stored, end, fast):
     assert decoded_bytes(tmp_path) == frames.numel()
 
 
+@each
+def test_video_of_jpegs_that_are_turned(tmp_path, stored):
+    """FFmpeg puts EXIF beside the frame, a kind that PyAV 18 has no name for."""
+    exif, jpeg, path = Image.Exif(), io.BytesIO(), tmp_path / "camera.avi"
+    exif[0x0112] = stored
+    Image.fromarray(STORED).save(jpeg, "JPEG", exif=exif)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=12)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuvj420p"
+        for i in range(3):
+            packet = av.Packet(jpeg.getvalue())
+            packet.pts = packet.dts = i
+            packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 12), stream, True
+            container.mux(packet)
+    frames = read_frames(path)
+    assert frames.shape == (3, 3, 64, 48) if stored >= 5 else (3, 3, 48, 64)
+    np.testing.assert_allclose(corners(frames[2].permute(1, 2, 0).numpy()), SHOWN[stored], atol=6)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("exif", [b"Exif\0\0nothing", b"Exif\0\0II*\0\x08\0\0\0\xff\xff"])
 def test_what_is_no_orientation_changes_nothing(tmp_path, exif):
     Image.fromarray(STORED).save(tmp_path / "1.jpg", exif=exif)

@@ -38,7 +38,8 @@ def _frames_only(unit: bytes) -> bool:
     if profile in _WITH_CHROMA:
         if bits.unsigned() == 3:
             bits.number(1)
-        bits.unsigned(), bits.unsigned()
+        bits.unsigned()
+        bits.unsigned()
         bits.number(1)
         if bits.number(1):
             raise IndexError  # scaling matrices: hardly ever, and long
@@ -54,7 +55,8 @@ def _frames_only(unit: bytes) -> bool:
             bits.unsigned()
     bits.unsigned()
     bits.number(1)
-    bits.unsigned(), bits.unsigned()
+    bits.unsigned()
+    bits.unsigned()
     return bool(bits.number(1))
 
 

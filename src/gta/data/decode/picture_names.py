@@ -74,7 +74,7 @@ def frames_in_order(names: Iterable[str]) -> list[str]:
         elif suffix in _UNREADABLE:
             unreadable.append(name)
     series = _by_texts(found)
-    numbered = {texts: members for texts, members in series.items() if len(texts) > 1}
+    numbered: dict[Texts, list[str]] = {t: m for t, m in series.items() if len(t) > 1}
     if not numbered:
         return sorted(_in_one_format(found))
     texts = _of_the_picture(numbered)

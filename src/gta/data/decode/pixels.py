@@ -98,7 +98,8 @@ def _stored_as(image: Image.Image) -> int:
 
 
 def _check_kind(image: Image.Image, name: str, folder: str) -> None:
-    raw = str(image.tile[0][3]) if image.tile else ""
+    tiles = getattr(image, "tile", ())  # what is in the file, before Pillow makes a mode of it
+    raw = str(tiles[0][3]) if tiles else ""
     if image.mode.startswith("I") or raw.startswith("LA;16"):
         raise VideoError(folder, f"{name} has 16 or more bits of grey a pixel{_OF_RANGE}")
     if image.mode == "F":

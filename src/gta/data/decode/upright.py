@@ -1,6 +1,7 @@
 """The eight ways in which a picture is stored, and back: phones turn the label, not the pixels."""
 
 import struct
+from typing import Any
 
 import numpy as np
 from av.sidedata.sidedata import Type
@@ -9,6 +10,17 @@ from av.video.frame import VideoFrame
 UPRIGHT = 1
 _TURNED = range(2, 9)
 _MATRIX = struct.Struct("=9i")
+
+
+def _kind_without_a_name(kinds: type[Type], value: object) -> Type:
+    kind = object.__new__(kinds)
+    kind._value_, kind._name_ = value, f"UNKNOWN_{value}"
+    return kind
+
+
+# A frame with side data of a kind that FFmpeg has and PyAV does not name (EXIF in 18.1) would
+# otherwise give none of it.
+Type._missing_ = classmethod(_kind_without_a_name)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def upright(image: np.ndarray, stored: int) -> np.ndarray:
@@ -31,9 +43,10 @@ def upright(image: np.ndarray, stored: int) -> np.ndarray:
 
 def stored_as(frame: VideoFrame) -> int:
     """The same number for a frame of a video, from its display matrix."""
-    side_data = frame.side_data
-    matrix = side_data.get(Type.DISPLAYMATRIX) if len(side_data) else None
-    return UPRIGHT if matrix is None else of_matrix(_MATRIX.unpack(bytes(matrix)[: _MATRIX.size]))
+    side_data: Any = frame.side_data
+    if Type.DISPLAYMATRIX not in side_data:
+        return UPRIGHT
+    return of_matrix(_MATRIX.unpack(bytes(side_data[Type.DISPLAYMATRIX])[: _MATRIX.size]))
 
 
 def of_matrix(matrix: tuple[int, ...]) -> int:

@@ -95,6 +95,8 @@ def _read_seeking(
     # where frames were counted, a packet may be half a frame: none is left out
     shown = None if table.counted else frozenset(times[i] for i in wanted)
     leaves_out = shown is not None and stream.codec_context.name == "h264"
+    # of these, the decoder itself gives no frame before one that is whole
+    waits = stream.codec_context.name in ("h264", "hevc")
     images: dict[int, np.ndarray] = {}
     to_rgb = _ToRGB(stream)
     decoded, position = frames(container, stream, shown), -1
@@ -118,6 +120,8 @@ def _read_seeking(
             if i is None or i <= position or frame.is_corrupt:
                 return {}
             if i > position + 1 and not (begun and leaves_out):
+                return {}
+            if not begun and not frame.key_frame and not waits:  # as the container has it
                 return {}
             position, begun = i, True
             if i == target:
