@@ -27,8 +27,8 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from gta.data import pictures, video_file
-from gta.data.decode import read_frames
+from gta.data import video_file
+from gta.data.decode import pixels, read_frames
 from gta.data.prepare import Options, prepare
 from gta.data.records import Video
 from gta.data.sampling import segment_indices
@@ -50,7 +50,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "jpeg, shards": {"form": "jpeg", "shards": True, "shard_mb": 4},
 }
 
-SIMPLEJPEG, BY_SIMPLEJPEG = pictures.simplejpeg, " by simplejpeg"
+SIMPLEJPEG, BY_SIMPLEJPEG = pixels.simplejpeg, " by simplejpeg"
 
 
 def texture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -120,7 +120,7 @@ def decode_rates(sets: dict[str, Sequence[Video]], rounds: int) -> dict[str, dic
                 rng, video = np.random.default_rng([turn, i]), videos[i]
                 indices = segment_indices(video.num_frames or 1, 8, rng=rng)
                 video_file.forget()
-                pictures.simplejpeg = SIMPLEJPEG if name.endswith(BY_SIMPLEJPEG) else None
+                pixels.simplejpeg = SIMPLEJPEG if name.endswith(BY_SIMPLEJPEG) else None
                 began = time.perf_counter()
                 frames = read_frames(video.path, indices)
                 read = time.perf_counter() - began

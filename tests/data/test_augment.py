@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as F
 
 from gta.data.augment import Augmentation
 from gta.data.transforms import TrainTransform
@@ -83,3 +85,64 @@ def test_it_follows_crop_and_flip():
 def test_an_impossible_rand_augment(given: tuple[int, int]):
     with pytest.raises(UsageError, match=r"rand_augment=\[.*at least 1 and from 0 to 30, such as"):
         Augmentation(rand_augment=given)
+
+
+def fading() -> Tensor:
+    """A clip of one picture that goes dark evenly."""
+    light = torch.linspace(1, 0.1, 6)[:, None, None, None]
+    return (still(6).float() * light).to(torch.uint8)
+
+
+SPACE = v2.RandAugment._AUGMENTATION_SPACE
+WITH_STATISTICS = {"AutoContrast": F.autocontrast, "Equalize": F.equalize}
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch):
+    """Lets RandAugment draw from these operations alone."""
+
+    def use(*names: str) -> None:
+        space = {name: SPACE[name] for name in names}
+        monkeypatch.setattr(v2.RandAugment, "_AUGMENTATION_SPACE", space)
+
+    return use
+
+
+@pytest.mark.parametrize("options", [{"rand_augment": (2, 9)}, {"color_jitter": 0.5}])
+def test_a_fade_survives(options: dict, only):
+    only(*(SPACE.keys() - {"Solarize"}))  # which turns light to dark by design
+    augmentation = Augmentation(**options)
+    for seed in range(60):
+        light = augmentation(fading(), np.random.default_rng(seed)).float().mean((1, 2, 3))
+        assert light[0] - light[-1] > 20, seed
+        assert (light.diff() <= 0).all(), seed
+
+
+@pytest.mark.parametrize("name", WITH_STATISTICS)
+def test_statistics_are_of_the_whole_clip(name: str, only):
+    only(name)
+    clip = Augmentation(rand_augment=(1, 9))(fading(), np.random.default_rng(0))
+    sheet = torch.cat(list(fading()), dim=1)  # all frames below each other
+    assert clip.equal(torch.stack(WITH_STATISTICS[name](sheet).split(40, dim=1)))
+    assert not clip.equal(WITH_STATISTICS[name](fading()))
+
+
+def test_contrast_goes_by_the_mean_of_the_clip(only):
+    only("Contrast")
+    clip = Augmentation(rand_augment=(1, 9))(fading(), np.random.default_rng(0)).float()
+    factor = (clip[0].std() / fading()[0].float().std()).item()
+    assert abs(factor - 1) > 0.1
+    torch.testing.assert_close(
+        clip[3].mean() - clip[2].mean(),
+        factor * (fading()[3].float().mean() - fading()[2].float().mean()),
+        atol=1,
+        rtol=0.05,
+    )
+
+
+@pytest.mark.parametrize("name", sorted(SPACE.keys() - WITH_STATISTICS.keys() - {"Contrast"}))
+def test_what_needs_no_statistics_is_as_torchvision_does_it(name: str, only):
+    only(name)
+    clip = Augmentation(rand_augment=(1, 9))(fading(), np.random.default_rng(5))
+    torch.manual_seed(int(np.random.default_rng(5).integers(2**63)))
+    assert clip.equal(v2.RandAugment(1, 9, fill=[0.0, 0.0, 0.0])(fading()))

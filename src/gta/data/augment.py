@@ -1,9 +1,12 @@
 """What today's recipes change beside crop and flip, the same for all frames of a clip.
 
-torchvision's transforms, with every draw a function of the sample's generator.
+torchvision's transforms, with every draw a function of the sample's generator. What goes by
+statistics of the picture (contrast, AutoContrast, Equalize) goes by those of all frames together:
+each frame's own would take a fade, a flash, an opening door out of the clip.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -56,8 +59,33 @@ class Augmentation:
         """uint8 (T, C, H, W) to the same."""
         if not self.steps:
             return frames
+        clip = frames.as_subclass(_clip_type())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
             for step in self.steps:
-                frames = step(frames)
-        return frames
+                clip = step(clip)
+        return clip.as_subclass(Tensor)
+
+
+@cache
+def _clip_type() -> type[Tensor]:
+    """A video of torchvision, but for what looks at statistics."""
+    from torchvision.transforms.v2 import functional
+    from torchvision.tv_tensors import Video
+
+    class Clip(Video):
+        """(T, C, H, W)."""
+
+    def of_all_frames(change: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def changed(clip: Tensor, *arguments: Any, **options: Any) -> Tensor:
+            frames = clip.as_subclass(Tensor)
+            # one picture of all frames, below each other: (C, T * H, W)
+            picture = change(frames.transpose(0, 1).flatten(1, 2), *arguments, **options)
+            picture = picture.unflatten(1, (frames.shape[0], frames.shape[2])).transpose(0, 1)
+            return picture.as_subclass(Clip)
+
+        return changed
+
+    for change in (functional.adjust_contrast, functional.autocontrast, functional.equalize):
+        functional.register_kernel(change, Clip)(of_all_frames(change))
+    return Clip

@@ -13,7 +13,6 @@ import pytest
 import torch
 from PIL import Image
 
-from gta.data import decode
 from gta.data.cache import FrameCache
 from gta.data.choice import chosen
 from gta.data.dataset import TrainingClips, ViewClips
@@ -267,9 +266,6 @@ VARIABLE = [0, 1, 2, 3, 30, 31, 60, 61, 62, 100, 101, 130, 131, 132, 133, 140]
 )
 @pytest.mark.parametrize("ending", ["mkv", "mp4"])
 def test_frames_are_shown_when_those_of_the_original_are(tmp_path, times, rate, ending):
-    frame_times = getattr(decode, "frame_times", None)
-    if frame_times is None:
-        pytest.skip("times are not read")
     rate = Fraction(rate).limit_denominator(10_000)
     source, target = tmp_path / f"a.{ending}", tmp_path / "copy.mp4"
     with av.open(str(source), "w") as container:

@@ -14,8 +14,7 @@ import torch
 from av.video.stream import VideoStream
 from PIL import Image
 
-from gta.data import decode
-from gta.data.decode import count_frames, each_frame, frame_rate, read_frames
+from gta.data.decode import count_frames, each_frame, frame_rate, frame_times, read_frames
 from gta.data.sampling import segment_indices
 from gta.data.sources import Source
 from gta.data.transforms import resize_frames
@@ -103,8 +102,7 @@ def frame_times_of(source: Source, num_frames: int, fps: float | None) -> list[F
     known = fps is not None and least <= fps <= most
     rate = Fraction(fps).limit_denominator(10_000) if fps is not None and known else _NO_RATE
     even = [i / rate for i in range(num_frames)]
-    read_times = getattr(decode, "frame_times", None)
-    times = (read_times(source) if read_times is not None else None) or []
+    times = frame_times(source) or []
     # times of a constant rate are rounded, by up to a hundredth of a second in some containers
     if len(times) == num_frames and any(
         abs(time - one) > 1 / (2 * rate) for time, one in zip(times, even, strict=True)

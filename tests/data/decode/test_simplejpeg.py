@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gta.data import pictures
-from gta.data.decode import read_frames
+from gta.data.decode import pixels, read_frames
 from gta.errors import VideoError
 
 pytest.importorskip("simplejpeg")
@@ -29,7 +28,7 @@ def test_the_same_pixels(tmp_path, monkeypatch, kind, size):
         image = rng.integers(0, 256, (8, 10, 3)).astype(np.uint8)
         Image.fromarray(image).resize(size).convert(mode).save(tmp_path / f"{i}.jpg", **options)
     fast = read_frames(tmp_path)
-    monkeypatch.setattr(pictures, "simplejpeg", None)
+    monkeypatch.setattr(pixels, "simplejpeg", None)
     assert fast.equal(read_frames(tmp_path))
 
 

@@ -8,18 +8,21 @@ import av.error
 import numpy as np
 import torch
 
+from gta.data.choice import Choice
+from gta.data.sources import Readable, Source, has_pictures, readable
 from gta.errors import UsageError, VideoError
 
 from . import pictures, video_file
-from .choice import Choice
-from .sources import Readable, Source, has_pictures, readable
+from .announced import announced
+from .index import index
+from .opening import opened
 
 
 def count_frames(path: Source) -> int:
-    """The number of frames that `read_frames` gives.
+    """The number of frames that `read_frames` gives: those that can be decoded.
 
-    MP4 and WebM/Matroska are indexed without decoding; other containers, whose packets are not
-    one a frame, are decoded once. Kept in memory as long as the file does not change.
+    MP4 and WebM/Matroska are indexed without decoding where each packet is sure to be one frame;
+    all else is decoded once. Kept in memory as long as the file does not change.
 
     Raises:
         VideoError: The video cannot be read, or has no frame.
@@ -27,35 +30,70 @@ def count_frames(path: Source) -> int:
     with _explained(path) as place:
         if has_pictures(place):
             return pictures.count(place)
-        return video_file.index(place).num_frames
+        return index(place).num_frames
 
 
 def frame_rate(path: Source) -> float | None:
-    """Frames per second of a video on average; None for pictures, and where the file has none.
+    """Frames per second of a video on average; None for pictures, and where nothing tells it.
+
+    The header's rate, unless the times of the frames are others.
 
     Raises:
         VideoError: The video cannot be read.
     """
     with _explained(path) as place:
-        return None if has_pictures(place) else video_file.index(place).rate
+        return None if has_pictures(place) else index(place).rate
 
 
 def announced_frames(path: Source) -> int | None:
-    """The number of frames that a file's header leads one to expect; None where it does not tell.
+    """The number of frames that a whole file would have by its header, if it is cut off.
+
+    That of `count_frames` where nothing is missing; None where the file does not tell.
 
     Raises:
         VideoError: The video cannot be read.
     """
     with _explained(path) as place:
-        return None if has_pictures(place) else video_file.index(place).announced
+        return None if has_pictures(place) else announced(place)
+
+
+def frame_times(path: Source) -> list[float] | None:
+    """When each frame is shown, in seconds from the first; None where the file does not tell.
+
+    Raises:
+        VideoError: The video cannot be read.
+    """
+    with _explained(path) as place:
+        if has_pictures(place):
+            return None
+        found = index(place)
+        if found.times is None:
+            return None
+        return [float((time - found.times[0]) * found.tick) for time in found.times]
+
+
+def pixel_aspect(path: Source) -> float:
+    """The width of a stored pixel over its height; 1 where it is square, or nothing tells it.
+
+    Frames are given as they are stored, whatever this is; of a video that is stored turned by 90
+    degrees, it is that of the pixels before they are turned.
+
+    Raises:
+        VideoError: The video cannot be read.
+    """
+    with _explained(path) as place:
+        if has_pictures(place):
+            return 1.0
+        with opened(place) as (_, stream):
+            return float(stream.sample_aspect_ratio or 1)
 
 
 def read_frames(path: Source, indices: Choice = None) -> torch.Tensor:
     """Reads frames as uint8 (T, 3, H, W), upright, in RGB.
 
     Args:
-        path: A video file, or a folder of JPEG or PNG pictures in the order of their numbers, or
-            either of them in a shard.
+        path: A video file, or a folder of pictures in the order of their numbers, or either of
+            them in a shard.
         indices: Which frames, from 0, in any order, repeats allowed; None: all. Or a function of
             the number of frames that tells them: it spares `count_frames` and opening a file twice.
 
@@ -94,7 +132,7 @@ def decoded_bytes(path: Source) -> int:
 
 
 def _header_size(path: Readable) -> tuple[int, int]:
-    return video_file.index(path).size
+    return index(path).size
 
 
 @contextmanager

@@ -2,8 +2,8 @@ from array import array
 
 import pytest
 
-from gta.data.index_memory import IndexMemory
-from gta.data.video_file import Index
+from gta.data.decode.index import Index
+from gta.data.decode.index_memory import IndexMemory
 
 
 def index(num_frames: int) -> Index:

@@ -10,8 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from gta.data import video_file
-from gta.data.decode import count_frames, decoded_bytes, read_frames
+from gta.data.decode import count_frames, decoded_bytes, opening, read_frames
 from gta.errors import VideoError
 
 TEXT = "not a video that FFmpeg knows (is it a text file?)"
@@ -48,7 +47,9 @@ def test_nothing_there(tmp_path, read):
     assert reason(tmp_path / "gone.mp4", read) == "no such file"
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "notes.txt").write_text("")
-    assert reason(tmp_path / "folder", read) == "is a folder without pictures (.jpg, .jpeg, .png)"
+    assert (
+        reason(tmp_path / "folder", read) == "is a folder without pictures (.jpg, .jpeg, .png ...)"
+    )
 
 
 def test_no_permission(tmp_path, write_video):
@@ -107,7 +108,7 @@ def test_unknown_compression(tmp_path, write_video):
 
 def test_frames_too_large(tmp_path, write_video, monkeypatch):
     path = write_video(tmp_path / "a.mp4")
-    monkeypatch.setattr(video_file, "MAX_PIXELS", 64 * 48 - 1)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 64 * 48 - 1)
     assert reason(path) == "its frames of 64x48 pixels are too large to decode"
 
 

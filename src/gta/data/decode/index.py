@@ -1,0 +1,225 @@
+"""Where the frames of a video file are.
+
+MP4 and Matroska/WebM are indexed by one pass over their packets, without decoding, where each
+packet is sure to be one frame with a time of its own: the sorted times are the frames. In all other
+cases frames are what decoding from the start gives, counted once.
+"""
+
+from array import array
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import islice, pairwise
+
+import av.error
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from gta.data.sources import Member, Readable
+from gta.errors import VideoError
+
+from .index_memory import IndexMemory
+from .opening import frame_size, is_kind, opened
+from .packets import frames, packets
+from .rates import average_rate
+from .shown import shown_frames
+
+_REORDERED = ("h264", "hevc", "mpeg4", "mpeg2video")
+"""Whose packets may be in another order than their frames."""
+_SEEKABLE = ("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg2video")
+"""Whose frames keep their packet's time, also after a seek."""
+_PLAIN = ("yuv420p", "yuvj420p")
+
+
+@dataclass(frozen=True)
+class Index:
+    """Where the frames of a file are; `times` is None where none can be sought by its time."""
+
+    num_frames: int
+    size: tuple[int, int]
+    """(height, width) in the header."""
+    times: Sequence[int] | None
+    keyframes: Sequence[int] = ()
+    """Frames from which decoding can begin."""
+    rate: float | None = None
+    """Frames per second on average."""
+    tick: Fraction = Fraction(1)
+    """Seconds in a unit of `times`."""
+    counted: bool = False
+    """Whether frames were counted by decoding: they are then the decoder's, in its order."""
+    skipped: int = 0
+    """Frames that the decoder gives before the first that it can decode rightly."""
+
+    @property
+    def nbytes(self) -> int:
+        """In memory, with the name of the file; thousands of files are remembered."""
+        return 1000 + 8 * (len(self.times or ()) + len(self.keyframes))
+
+
+_known = IndexMemory[Index](limit=2**26)
+
+
+def index(path: Readable) -> Index:
+    """The index of a file, from memory if the file has not changed.
+
+    Raises:
+        VideoError: No video that can be read, or no frame.
+    """
+    key = key_of(path)
+    known = recall(key)
+    if known is not None:
+        return known
+    with opened(path) as (container, stream):
+        found = index_packets(container, stream)
+    return remember(path, key, found or count(path))
+
+
+def forget() -> None:
+    """Empties the memory of indices, for measurements."""
+    _known.clear()
+
+
+def key_of(path: Readable) -> tuple:
+    """Equal for a file that has not changed.
+
+    Raises:
+        VideoError: The file is empty.
+    """
+    if isinstance(path, Member):  # shards are written once
+        return (path,)
+    status = path.stat()
+    if status.st_size == 0:
+        raise VideoError(path, "is empty (0 bytes)")
+    return path, status.st_mtime_ns, status.st_size
+
+
+def recall(key: tuple) -> Index | None:
+    """The index that was remembered."""
+    return _known.get(key)
+
+
+def remember(path: Readable, key: tuple, found: Index) -> Index:
+    """Keeps an index.
+
+    Raises:
+        VideoError: It has no frame.
+    """
+    if found.num_frames == 0:
+        raise VideoError(str(path), "no frame could be decoded")
+    _known.put(key, found)
+    return found
+
+
+def needs_first_packet(stream: VideoStream) -> bool:
+    """Whether the decoder has to see the first packet before others.
+
+    x264 names its version there, and FFmpeg decodes 4:4:4 and B-frames of old versions differently.
+    """
+    context = stream.codec_context
+    return context.name == "h264" and (context.has_b_frames or context.pix_fmt not in _PLAIN)
+
+
+def index_packets(container: InputContainer, stream: VideoStream) -> Index | None:
+    """What the packets tell; None where they do not tell everything."""
+    context = stream.codec_context
+    shown = shown_frames(context.codec.canonical_name, context.extradata)
+    if shown is None or not is_kind(container, "mov", "matroska"):
+        return None
+    order: list[tuple[int, bool]] = []  # as they are decoded
+    outside = set[int]()
+    first = True
+    for packet in packets(container, stream):
+        if first and not packet.is_keyframe:  # nothing can be decoded up to the next
+            return None
+        if first and needs_first_packet(stream):
+            with suppress(av.error.FFmpegError):
+                stream.decode(packet)
+        first = False
+        if packet.is_corrupt:  # cut off
+            continue
+        num_shown = shown(bytes(packet))
+        if num_shown is None or num_shown > 1 or packet.pts is None:
+            return None
+        if num_shown:
+            order.append((packet.pts, packet.is_keyframe))
+            if packet.is_discard:  # outside of the edit list
+                outside.add(packet.pts)
+    if not _in_order([time for time, _ in order], stream):
+        return None
+    inside = sorted(pair for pair in order if pair[0] not in outside)
+    times = array("q", (time for time, _ in inside))  # thousands of files are remembered
+    keyframes = array("q", (i for i, (_, is_key) in enumerate(inside) if is_key))
+    if not keyframes:
+        return None
+    rate, tick = average_rate(container, stream, times), Fraction(stream.time_base or 1)
+    return Index(len(times), frame_size(stream), times, keyframes, rate, tick)
+
+
+def _in_order(times: Sequence[int], stream: VideoStream) -> bool:
+    """Whether the decoder can give packets of these times in the order of the times."""
+    context, ranks = stream.codec_context, sorted(times)
+    if len(set(times)) < len(times):
+        return False
+    if context.codec.canonical_name not in _REORDERED:
+        return list(times) == ranks
+    if times and times[0] != ranks[0]:  # frames before the first key frame
+        return False
+    # a frame waits until those before it were decoded: at most as long as the decoder waits
+    rank = {time: i for i, time in enumerate(ranks)}
+    wait = max((i - rank[time] for i, time in enumerate(times)), default=0)
+    if not context.has_b_frames:
+        return wait == 0
+    # times of decoding in the place of those of presentation are never out of order
+    return 0 < wait <= context.reorder_depth or len(times) <= context.reorder_depth
+
+
+def count(path: Readable) -> Index:
+    """What decoding all frames tells.
+
+    Raises:
+        VideoError: No video that can be read.
+    """
+    with opened(path) as (container, stream):
+        times: list[int | None] = []
+        first_key: int | None = None
+        for frame in frames(container, stream):
+            if first_key is None and frame.key_frame:
+                first_key = len(times)
+            times.append(frame.pts)
+        skipped = first_key if first_key and not _starts_with_key(path) else 0
+        kept = array("q", (time for time in times[skipped:] if time is not None))
+        sure = len(kept) == len(times) - skipped and _rising(kept)
+        rate = average_rate(container, stream, kept if sure else ())
+        found = Index(
+            len(times) - skipped,
+            frame_size(stream),
+            times=None,
+            rate=rate,
+            tick=Fraction(stream.time_base or 1),
+            counted=True,
+            skipped=skipped,
+        )
+        if not sure or stream.codec_context.name not in _SEEKABLE:
+            return found
+        if not is_kind(container, "mov", "matroska"):
+            return found
+    return _with_keyframes(path, found, kept)
+
+
+def _starts_with_key(path: Readable) -> bool:
+    """Whether a file can be decoded from its first packet on."""
+    with opened(path) as (container, stream):
+        return any(packet.is_keyframe for packet in islice(packets(container, stream), 1))
+
+
+def _with_keyframes(path: Readable, found: Index, times: array) -> Index:
+    place = {time: i for i, time in enumerate(times)}
+    with opened(path) as (container, stream):
+        keys = {packet.pts for packet in packets(container, stream) if packet.is_keyframe}
+    keyframes = array("q", sorted(place[time] for time in keys if time in place))
+    return replace(found, times=times, keyframes=keyframes) if keyframes else found
+
+
+def _rising(times: Sequence[int]) -> bool:
+    return all(a < b for a, b in pairwise(times))

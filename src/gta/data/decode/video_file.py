@@ -1,0 +1,186 @@
+"""Exact frames of a video file with PyAV.
+
+Reading seeks to the key frame before a frame and decodes until its time appears. What the decoder
+gives on the way is compared with the index; where it is not what was expected, and in files without
+times, frames are what decoding from the start gives, in that order.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from gta.data.choice import Choice, chosen
+from gta.data.sources import Readable
+from gta.errors import VideoError
+
+from .index import (
+    Index,
+    count,
+    index,
+    index_packets,
+    key_of,
+    needs_first_packet,
+    recall,
+    remember,
+)
+from .opening import frame_size, opened
+from .packets import frames, packets
+from .upright import stored_as, upright
+
+_WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode one
+
+
+def read(path: Readable, choice: Choice) -> np.ndarray:
+    """The asked frames, or all, as uint8 (T, H, W, 3). The file is opened once where it can be.
+
+    Raises:
+        VideoError: There is no such frame, or it cannot be decoded.
+    """
+    key, images, wanted = key_of(path), dict[int, np.ndarray](), list[int]()
+    table = recall(key)
+    if table is None or table.times is not None:
+        with opened(path) as (container, stream):
+            unread = table is not None
+            if table is None and (found := index_packets(container, stream)) is not None:
+                table = remember(path, key, found)
+            if table is not None:
+                wanted = chosen(path, choice, table.num_frames)
+                images = _read_seeking(container, stream, table, sorted(set(wanted)), unread)
+    if table is None or table.times is None:
+        table = table or remember(path, key, count(path))
+        wanted = chosen(path, choice, table.num_frames)
+    if len(images) < len(set(wanted)):
+        images = _read_from_start(path, table, sorted(set(wanted)))
+    if len({images[i].shape for i in wanted}) > 1:
+        raise VideoError(str(path), "its frames are turned in different ways")
+    return np.stack([images[i] for i in wanted])
+
+
+def each(path: Readable) -> Iterator[np.ndarray]:
+    """All frames in order, one at a time, as uint8 (H, W, 3).
+
+    Raises:
+        VideoError: One of them cannot be decoded.
+    """
+    table, expected = index(path), 0
+    with opened(path) as (container, stream):
+        to_rgb = _ToRGB(stream)
+        for i, frame in _numbered(container, stream, table):
+            if i == expected:
+                yield to_rgb(frame)
+                expected += 1
+    if expected < table.num_frames:
+        raise _undecodable(path, expected, expected, table.num_frames)
+
+
+def _read_seeking(
+    container: InputContainer,
+    stream: VideoStream,
+    table: Index,
+    wanted: Sequence[int],
+    unread: bool,
+) -> dict[int, np.ndarray]:
+    """Frames of an opened file, of which some packets were read or, if `unread`, none.
+
+    Not all of them, where what is decoded is not the frames that the index says in their order.
+    """
+    times = table.times or ()
+    frame_at = _frame_numbers(times)
+    # where frames were counted, a packet may be half a frame: none is left out
+    shown = None if table.counted else frozenset(times[i] for i in wanted)
+    leaves_out = shown is not None and stream.codec_context.name == "h264"
+    # of these, the decoder itself gives no frame before one that is whole
+    waits = stream.codec_context.name in ("h264", "hevc")
+    images: dict[int, np.ndarray] = {}
+    to_rgb = _ToRGB(stream)
+    decoded, position = frames(container, stream, shown), -1
+    for target in wanted:
+        keyframe = table.keyframes[max(bisect_right(table.keyframes, target) - 1, 0)]
+        if not unread or keyframe - position > _WORTH_A_SEEK:
+            try:
+                if unread and position < 0 and needs_first_packet(stream):
+                    stream.decode(next(packets(container, stream), None))
+                container.seek(times[keyframe], stream=stream)
+            except av.error.FFmpegError:
+                return images
+            decoded, position = frames(container, stream, shown), keyframe - 1
+            unread, begun = True, False
+        else:
+            begun = position >= 0
+        for frame in decoded:
+            i = frame_at.get(frame.pts)
+            if not begun and (i is None or i <= position):  # needed by the key frame's followers
+                continue
+            if i is None or i <= position or frame.is_corrupt:
+                return {}
+            if i > position + 1 and not (begun and leaves_out):
+                return {}
+            if not begun and not frame.key_frame and not waits:  # as the container has it
+                return {}
+            position, begun = i, True
+            if i == target:
+                images[i] = to_rgb(frame)
+            if i >= target:
+                break
+    return images
+
+
+def _numbered(
+    container: InputContainer, stream: VideoStream, table: Index
+) -> Iterator[tuple[int | None, VideoFrame]]:
+    """Frames from the start with their numbers, None for those that do not count."""
+    frame_at = _frame_numbers(table.times or ())
+    for order, frame in enumerate(frames(container, stream), start=-table.skipped):
+        if table.counted:
+            yield order if order >= 0 else None, frame
+        else:
+            yield frame_at.get(frame.pts), frame
+
+
+def _frame_numbers(times: Sequence[int]) -> dict[int | None, int]:
+    return {time: i for i, time in enumerate(times)}
+
+
+def _read_from_start(path: Readable, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
+    """Decodes until all are there: files without times, and files in which seeking misleads."""
+    images: dict[int, np.ndarray] = {}
+    asked, num_decoded = set(wanted), 0
+    with opened(path) as (container, stream):
+        to_rgb = _ToRGB(stream)
+        for i, frame in _numbered(container, stream, table):
+            num_decoded += i is not None
+            if i is not None and i in asked and i not in images:
+                images[i] = to_rgb(frame)
+            if len(images) == len(wanted):
+                return images
+    missing = next(i for i in wanted if i not in images)
+    raise _undecodable(path, missing, num_decoded, table.num_frames)
+
+
+def _undecodable(path: Readable, missing: int, num_decoded: int, num_frames: int) -> VideoError:
+    return VideoError(
+        str(path),
+        f"frame {missing} cannot be decoded; {num_decoded} of its {num_frames} frames can "
+        f"(damaged or cut off?)",
+    )
+
+
+class _ToRGB:
+    """Frames of one file to upright uint8 (H, W, 3), all of the size of the header."""
+
+    def __init__(self, stream: VideoStream):
+        self.size = frame_size(stream)
+        self.convert = VideoReformatter()  # one a file: it keeps its tables from frame to frame
+
+    def __call__(self, frame: VideoFrame) -> np.ndarray:
+        if 0 in self.size:
+            self.size = (frame.height, frame.width)
+        height, width = self.size
+        rgb = self.convert.reformat(frame, width, height, format="rgb24", threads=1)
+        return upright(rgb.to_ndarray(), stored_as(frame))
