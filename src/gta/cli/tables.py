@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gta.evaluation.comparison import Difference
+from gta.evaluation.metrics import top5_tells
 from gta.evaluation.probe import DISTURBANCES, IN_ORDER, Probe
 from gta.evaluation.scores import Scores
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # torch's counter of operations and the training take time to
 def score_table(scores: Scores) -> Table:
     """The figures of a test, with everything that one needs to quote them."""
     table = Table(title=f"{escape(scores.model)}\nprotocol {scores.protocol}, {len(scores)} videos")
-    for name in ("top-1", "95 % interval", "top-5", "mean of classes", "unreadable"):
+    for name in (*_columns(scores), "unreadable"):
         table.add_column(name, justify="right")
     table.add_row(*_figures(scores), str(len(scores.failures)))
     return table
@@ -30,24 +31,26 @@ def parts_table(scores: Sequence[Scores], names: Sequence[str] = ()) -> Table:
     table = Table(title=f"{len(scores[0])} videos")
     for name in ((" ",) if names else ()) + ("model", "protocol"):
         table.add_column(name, overflow="fold")
-    for name in ("top-1", "95 % interval", "top-5", "mean of classes"):
+    for name in _columns(scores[0]):
         table.add_column(name, justify="right", no_wrap=name != "mean of classes")
     for index, one in enumerate(scores):
         table.add_row(*names[index : index + 1], escape(one.model), one.protocol, *_figures(one))
     return table
 
 
+def _columns(scores: Scores) -> list[str]:
+    top5 = ["top-5"] if top5_tells(len(scores.classes)) else []
+    return ["top-1", "95 % interval", *top5, "mean of classes"]
+
+
 def _figures(scores: Scores) -> list[str]:
-    """Top-1, its interval, top-5 and mean of classes."""
+    """What stands in `_columns`."""
     if scores.num_labelled == 0:
-        return ["no labels", "", "", ""]
+        return ["no labels", *[""] * (len(_columns(scores)) - 1)]
     low, high = scores.interval()
-    top1, *others = (scores.top(1), scores.top(5), scores.mean_class())
-    return [
-        f"{top1:.1%}",
-        f"{100 * low:.1f} to {100 * high:.1f}",
-        *(f"{figure:.1%}" for figure in others),
-    ]
+    top5 = [] if scores.top5 is None else [f"{scores.top5:.1%}"]
+    interval = f"{100 * low:.1f} to {100 * high:.1f}"
+    return [f"{scores.top(1):.1%}", interval, *top5, f"{scores.mean_class():.1%}"]
 
 
 def class_gain_table(classes: Sequence[tuple[str, Difference]], most: int = 10) -> Table:
