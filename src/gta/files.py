@@ -32,5 +32,12 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_whole` for text, UTF-8."""
-    write_whole(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
+    r"""`write_whole` for text, UTF-8.
+
+    A byte of a file name that is not UTF-8 becomes `\udcXX`: the same name again in JSON and YAML.
+    """
+
+    def write(part: Path) -> None:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+    write_whole(path, write)

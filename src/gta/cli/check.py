@@ -54,9 +54,7 @@ def check(
     import json
     from dataclasses import asdict
 
-    from rich.markup import escape
-
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.tables import summary_table
     from gta.data.check import check_videos
     from gta.data.cores import available_cores
@@ -83,16 +81,16 @@ def check(
     if out is not None:
         write_text(out, text + "\n")
     if as_json:
-        print(text)
+        print_json(told)
     else:
-        terminal.console.print(summary_table(report.summary))
+        terminal.show(summary_table(report.summary))
         for finding in report.findings:
-            terminal.console.print(f"[bold]{finding.severity}[/bold]: {escape(finding.text)}")
+            terminal.say(f"{finding.severity}: {finding.text}")
             for item in finding.items[:SHOWN]:
-                terminal.console.print(f"  {escape(item)}")
+                terminal.say(f"  {item}")
             if len(finding.items) > SHOWN:
                 more = len(finding.items) - SHOWN
-                terminal.console.print(f"  and {more} more{'' if out else '; --out FILE has all'}")
+                terminal.say(f"  and {more} more{'' if out else '; --out FILE has all'}")
         counts = {
             severity: sum(finding.severity == severity for finding in report.findings)
             for severity in ("error", "warning", "note")

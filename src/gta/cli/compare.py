@@ -19,10 +19,9 @@ def compare(
     McNemar's exact test on the videos that one of them alone has right, and 95 % intervals for
     pairs (Newcombe).
     """
-    import json
     from dataclasses import asdict
 
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.tables import class_gain_table, parts_table
     from gta.evaluation.comparison import compare as compare_scores
     from gta.evaluation.score_files import read_matching
@@ -43,10 +42,10 @@ def compare(
             "notable_classes": found.notable,
             "conclusion": found.conclusion,
         }
-        print(json.dumps(told, ensure_ascii=False))
+        print_json(told)
         return
     terminal = Terminal()
-    terminal.console.print(parts_table(scores, names=("A", "B")))
-    terminal.console.print(class_gain_table(found.classes))
+    terminal.show(parts_table(scores, names=("A", "B")))
+    terminal.show(class_gain_table(found.classes))
     terminal.say(found.note)
     terminal.say(found.conclusion)

@@ -29,9 +29,7 @@ def ensemble(
 
     The files have to be about the same videos, labels and classes.
     """
-    import json
-
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.results import check_npz, write_results
     from gta.cli.tables import parts_table
     from gta.errors import UsageError
@@ -56,9 +54,9 @@ def ensemble(
             part.summary() | {"scores": str(place)}
             for place, part in zip(places, parts, strict=True)
         ]
-        print(json.dumps(found.summary() | written | {"members": told}, ensure_ascii=False))
+        print_json(found.summary() | written | {"members": told})
         return
     terminal = Terminal()
-    terminal.console.print(parts_table([*parts, found]))
+    terminal.show(parts_table([*parts, found]))
     for kind, path in written.items():
         terminal.say(f"{kind.replace('_', ' ')}: {path}")

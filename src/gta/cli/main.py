@@ -1,5 +1,6 @@
 """`gta`: the verbs. Arguments are parsed before anything heavy is imported."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -68,6 +69,9 @@ def main() -> None:
     # Threads that wait for each other sleep. They would keep cores busy, also those that loader
     # processes or others need: a forward pass then takes twice as long as on one thread.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):  # a letter that cannot be printed is written out
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except UsageError as error:
@@ -97,5 +101,7 @@ def _outside_reason(error: RuntimeError) -> str | None:
 
 
 def _fail(message: str, code: int) -> None:
-    print(f"gta: {message}", file=sys.stderr)
+    from gta.names import shown
+
+    print(f"gta: {shown(message, keep=chr(10))}", file=sys.stderr)
     sys.exit(code)

@@ -33,11 +33,7 @@ def predict(
     A video that cannot be read is reported, the others are still predicted, and the exit code is
     that of the error.
     """
-    import json
-
-    from rich.markup import escape
-
-    from gta.cli.console import Terminal, warn
+    from gta.cli.console import Terminal, print_json, warn
     from gta.cli.tables import prediction_table
     from gta.errors import VideoError
     from gta.evaluation.protocols import parse_protocol
@@ -74,14 +70,14 @@ def predict(
                 {"video": str(path), "top": [{"class": c, "score": s} for c, s in scores]}
             )
             if not as_json:
-                terminal.console.print(prediction_table(escape(str(path)), scores))
+                terminal.show(prediction_table(str(path), scores))
     about = {
         "run": str(folder),
         "weights": predictor.weights,
         "protocol": predictor.protocol.name,
     }
     if as_json:
-        print(json.dumps(about | {"videos": answers}, ensure_ascii=False, indent=1))
+        print_json(about | {"videos": answers})
     else:
         terminal.say(f"{folder}: {predictor.weights}, protocol {predictor.protocol}")
     raise typer.Exit(exit_code)

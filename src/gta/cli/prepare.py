@@ -68,10 +68,9 @@ def prepare(
     The original stays as it is. Each copy is read again and compared. Interrupted? The same command
     goes on. Exit code 1: some videos could not be read; they are listed, the others are prepared.
     """
-    import json
     from dataclasses import asdict
 
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.data.cores import available_cores
     from gta.data.locations import is_url
     from gta.data.prepare import Options
@@ -137,7 +136,7 @@ def prepare(
         terminal.say(f"interrupted; the same command goes on in {out}")
         raise typer.Exit(130) from None
     if as_json:
-        print(json.dumps(asdict(done), ensure_ascii=False))
+        print_json(asdict(done))
         raise typer.Exit(1 if done.unreadable else 0)
     written = f"{done.written} written now, {done.bytes / 1e9:.2f} GB"
     worst = (

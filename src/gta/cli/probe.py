@@ -33,10 +33,9 @@ def probe(
     """
     import csv
     import io
-    import json
     from dataclasses import asdict
 
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.tables import class_probe_table, probe_table
     from gta.cli.videos import run_videos
     from gta.data.loader import num_workers
@@ -94,9 +93,9 @@ def probe(
             "classes": rows,
             "verdict": found.verdict(),
         }
-        print(json.dumps(told, ensure_ascii=False))
+        print_json(told)
         return
-    terminal.console.print(probe_table(f"{folder.name}, {weights}\nprotocol {views}", found))
-    terminal.console.print(class_probe_table(rows))
+    terminal.show(probe_table(f"{folder.name}, {weights}\nprotocol {views}", found))
+    terminal.show(class_probe_table(rows))
     for sentence in found.verdict():
         terminal.say(sentence)

@@ -48,7 +48,7 @@ def quickstart(
         name: train_and_test(out / name, recipe, splits, device, terminal)
         for name, recipe in recipes.items()
     }
-    terminal.console.print(compare(results, summary.order_blind_ceiling))
+    terminal.show(compare(results, summary.order_blind_ceiling))
     picture, seconds = draw(out, splits, results), time.monotonic() - began
     keep(out, results, summary.order_blind_ceiling, seconds)
     terminal.say(

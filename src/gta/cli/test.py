@@ -40,10 +40,9 @@ def test(
     Writes the scores of each video and, beside them, the table of the classes and the confusion
     matrix, as csv and as a picture.
     """
-    import json
     from dataclasses import replace
 
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.results import check_npz, write_results
     from gta.cli.tables import score_table
     from gta.cli.videos import run_videos
@@ -101,9 +100,9 @@ def test(
             write_submission(submission, found)
             written["submission"] = str(submission)
         if as_json:
-            print(json.dumps(found.summary() | written, ensure_ascii=False))
+            print_json(found.summary() | written)
             return
-        terminal.console.print(score_table(found))
+        terminal.show(score_table(found))
         for path, reason in found.failures:
             terminal.say(f"could not be read, in no figure above: {path}: {reason}")
         for kind, path in written.items():

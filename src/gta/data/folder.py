@@ -130,9 +130,14 @@ def _is_split(folder: Path) -> bool:
 
 def _part(ids: list[str], split: Split, val_fraction: float, seed: int) -> list[str]:
     num_val = min(max(round(len(ids) * val_fraction), 1), len(ids) - 1)
-    ranked = sorted(ids, key=lambda id: hashlib.sha256(f"{seed}/{id}".encode()).digest())
+    ranked = sorted(ids, key=lambda id: _hash(f"{seed}/{id}"))
     val = set(ranked[:num_val])
     return [id for id in ids if (id in val) == (split == "val")]
+
+
+def _hash(text: str) -> bytes:
+    # a file name need not be UTF-8
+    return hashlib.sha256(text.encode(errors="backslashreplace")).digest()
 
 
 def _check_same_classes(

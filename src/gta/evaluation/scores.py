@@ -29,11 +29,11 @@ def list_hash(classes: Sequence[str], videos: Iterable[tuple[str, int | None]]) 
 
     Of the UTF-8 JSON, without spaces and not escaped, of [classes, [[id, label], ...]], the pairs
     sorted by id: the order of the videos does not matter, that of the classes does. A label that is
-    not known is -1.
+    not known is -1; a byte of a file name that is not UTF-8 is written as an escaped surrogate.
     """
     pairs = sorted([id, -1 if label is None else label] for id, label in videos)
     text = json.dumps([list(classes), pairs], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Scores:
 
     @property
     def top5(self) -> float | None:
-        """Top-5 accuracy, 0 to 1; None without labels, and for so few classes that it is always 1."""
+        """Top-5 accuracy, 0 to 1; None without labels, and of so few classes that it is 1."""
         return self.top(5) if self.num_labelled and top5_tells(len(self.classes)) else None
 
     @property

@@ -106,7 +106,7 @@ def _add(tar: tarfile.TarFile, path: Path, job: Job, copy: Copy) -> Place:
         place = (start + tarfile.BLOCKSIZE, size, job.key)
     told: dict[str, Any] = {"id": job.video.id, "label": job.video.label}
     told |= {"num_frames": copy.num_frames, "fps": copy.fps}
-    _member(tar, f"{job.key}.json", json.dumps(told, ensure_ascii=False).encode())
+    _member(tar, f"{job.key}.json", json.dumps(told).encode())
     return place
 
 
