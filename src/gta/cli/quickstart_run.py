@@ -16,6 +16,7 @@ from gta.data.transforms import ViewTransform
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.metrics import ranks
 from gta.evaluation.protocols import parse_protocol
+from gta.evaluation.score_files import Scored
 from gta.evaluation.scores import Scores
 from gta.files import write_text, write_whole
 from gta.recipes import find_recipe, read_recipe
@@ -39,9 +40,14 @@ def prepare(out: Path, terminal: Terminal) -> tuple[Summary, dict[str, Recipe], 
         f"{summary.num_train} training and {summary.num_val} held-out clips of "
         f"{len(summary.classes)} classes in {data} ({summary.seconds:.0f} s)"
     )
-    root = f"data.root={json.dumps(str(data.absolute()))}"
-    recipes = {name: read_recipe(find_recipe("ordered", name), [root]) for name in MODELS}
+    recipes = {name: _recipe(name, data) for name in MODELS}
     return summary, recipes, load_splits(recipes["tiny"], terminal)
+
+
+def _recipe(name: str, data: Path) -> Recipe:
+    recipe = read_recipe(find_recipe("ordered", name))
+    source = recipe.data.model_copy(update={"root": str(data.absolute())})
+    return recipe.model_copy(update={"data": source})
 
 
 def train_and_test(
@@ -64,8 +70,10 @@ def train_and_test(
         amp=recipe.train.amp,
         cache=splits.val_cache,
         name=f"{folder.name}, {weights}",
+        dataset=recipe.data.format,
+        split="val",
     )
-    write_whole(folder / f"scores-{scores.protocol}.npz", scores.save)
+    write_whole(folder / Scored(scores.protocol).file_name, scores.save)
     return scores
 
 

@@ -40,8 +40,6 @@ def test(
     Writes the scores of each video and, beside them, the table of the classes and the confusion
     matrix, as csv and as a picture.
     """
-    from dataclasses import replace
-
     from gta.cli.console import Terminal, print_json
     from gta.cli.results import check_npz, write_results
     from gta.cli.tables import score_table
@@ -49,7 +47,7 @@ def test(
     from gta.data.loader import num_workers
     from gta.evaluation.evaluate import evaluate
     from gta.evaluation.protocols import parse_protocol
-    from gta.evaluation.scores import About, list_hash
+    from gta.evaluation.score_files import Scored
     from gta.evaluation.submission import check_submission, write_submission
     from gta.runs import Run
     from gta.training.processes import joined_processes
@@ -82,20 +80,13 @@ def test(
                 world_size=processes.world_size,
                 progress=lambda done, _: advance(done * processes.world_size, ""),
                 name=f"{folder.name}, {weights}",
+                dataset=data.format,
+                split=split,
             )
         if not processes.is_main:
             return
-        about = About(
-            dataset=data.format,
-            split=split,
-            list_hash=list_hash(videos.classes, [(v.id, v.label) for v in videos.videos]),
-            num_frames=recipe.clip.num_frames,
-            num_views=views.num_views,
-        )
-        found = replace(found, about=about)
-        marks = ("test" * (split == "test"), "best" * best, f"{frames}frames" if frames else "")
-        name = "-".join(filter(None, ("scores", views.name, *marks)))
-        written = write_results(found, scores or folder / f"{name}.npz")
+        name = Scored(views.name, split, best, frames).file_name
+        written = write_results(found, scores or folder / name)
         if submission is not None:
             write_submission(submission, found)
             written["submission"] = str(submission)
