@@ -10,6 +10,7 @@ from gta.evaluation.comparison import Difference
 from gta.evaluation.metrics import top5_tells
 from gta.evaluation.probe import DISTURBANCES, IN_ORDER, Probe
 from gta.evaluation.scores import Scores
+from gta.names import shown
 
 if TYPE_CHECKING:  # torch's counter of operations and the training take time to import
     from gta.cost import Cost
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # torch's counter of operations and the training take time to
 def score_table(scores: Scores) -> Table:
     """The figures of a test, with everything that one needs to quote them."""
     return make_table(
-        f"{scores.model}\nprotocol {scores.protocol}, {len(scores)} videos",
+        f"{shown(scores.model)}\nprotocol {scores.protocol}, {len(scores)} videos",
         [*_columns(scores), "unreadable"],
         [[*_figures(scores), str(len(scores.failures))]],
         left=0,
