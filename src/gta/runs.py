@@ -14,8 +14,8 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError
+from safetensors.torch import save
 from torch import nn
 
 from gta.blocks.resample import resample
@@ -25,6 +25,7 @@ from gta.errors import UsageError
 from gta.files import write_text, write_whole
 from gta.models import build
 from gta.recipes import read_recipe, write_recipe
+from gta.tensor_files import read_tensors
 
 
 def build_network(recipe: Recipe, num_classes: int) -> nn.Module:
@@ -125,9 +126,7 @@ class Run:
         with without_weights():
             model = self.build()
         try:
-            with safe_open(path, framework="pt") as file:
-                about = file.metadata() or {}
-            state = load_file(path)
+            state, about = read_tensors(path)
             if self.trained_frames is not None:
                 shapes = {key: value.shape for key, value in model.state_dict().items()}
                 state = {

@@ -4,7 +4,7 @@ What counts is what counts in the data set "folder", at any depth:
 
 - A file with the ending of a video is a video; so is a folder of pictures, the frames.
 - Pictures in a folder that has videos, or folders with videos, are strays: a cover, a preview.
-- But a folder beside video files that has pictures is a folder of frames, whatever else is in it.
+- But a folder beside video files is one of frames if it has more pictures than videos.
 - Hidden files and folders (a name that begins with "." or "__") do not count.
 
 In one case numbers decide: pictures beside nothing but folders of pictures are frames if they are
@@ -69,7 +69,7 @@ def _look(folder: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]
             videos.append(entry)
         else:
             (pictures if entry.suffix.lower() in PICTURE_SUFFIXES else others).append(entry)
-    if beside_videos and pictures:
+    if beside_videos and len(pictures) > len(videos):
         return _frames(folder, [*videos, *others, *folders])
     found = {entry: Given([entry]) for entry in videos}
     passed_over: list[tuple[Path, str]] = []

@@ -53,7 +53,7 @@ class Journal:
         self.entries[name] = entry
         with self._file.open("a", encoding="utf-8") as file:
             # a line of its own, whatever a killed process left
-            file.write("\n" + json.dumps({"name": name} | asdict(entry)))
+            file.write("\n" + json.dumps({"name": name} | asdict(entry), ensure_ascii=False))
 
     def done(self, job: Job, folder: Path, packed: bool) -> bool:
         """Whether a good copy of the original, as it is now, is there."""
