@@ -49,6 +49,7 @@ def probe(
     from gta.evaluation.protocols import parse_protocol
     from gta.evaluation.scores import Scores
     from gta.files import write_text
+    from gta.names import shown
     from gta.runs import Run
     from gta.training.processes import find_device
 
@@ -106,7 +107,7 @@ def probe(
         }
         print_json(told)
         return
-    terminal.show(probe_table(f"{folder.name}, {weights}\nprotocol {views}", found))
+    terminal.show(probe_table(f"{shown(folder.name)}, {weights}\nprotocol {views}", found))
     terminal.show(class_probe_table(rows))
     apart = sum(bool(row["low"] > 0 or row["high"] < 0) for row in rows)
     terminal.say(

@@ -1,12 +1,11 @@
 """The steps of `gta quickstart`."""
 
 import json
-import math
 from pathlib import Path
 
 from rich.table import Table
 
-from gta.cli.console import Terminal
+from gta.cli.console import Terminal, make_table
 from gta.cli.quickstart import CLASSES, MODELS, NUM_TRAIN, NUM_VAL
 from gta.cli.session import open_session, train_run
 from gta.config import Recipe
@@ -80,17 +79,16 @@ def train_and_test(
 def compare(results: dict[str, Scores], ceiling: float) -> Table:
     """One line for each model, and the ceiling of all that do not know the order of frames."""
     first = next(iter(results.values()))
-    table = Table(title=f"Top-1 on {len(first)} held-out clips, protocol {first.protocol}")
-    table.add_column("model")
-    table.add_column("top-1", justify="right")
-    table.add_column("± (95 %)", justify="right")
-    rows = [(MODELS[name], scores.top(1), True) for name, scores in results.items()]
-    rows.append(("order-blind ceiling", ceiling, False))
-    for name, accuracy, measured in sorted(rows, key=lambda row: row[1]):
-        spread = 1.96 * math.sqrt(accuracy * (1 - accuracy) / len(first))
-        style = None if measured else "bold"
-        table.add_row(name, f"{accuracy:.1%}", f"{spread:.1%}" if measured else "", style=style)
-    return table
+    rows = [("order-blind ceiling", ceiling, "")]
+    for name, scores in results.items():
+        low, high = scores.interval()
+        rows.append((MODELS[name], scores.top(1), f"{100 * low:.1f} to {100 * high:.1f}"))
+    rows.sort(key=lambda row: row[1])
+    return make_table(
+        f"Top-1 on {len(first)} held-out clips, protocol {first.protocol}",
+        ["model", "top-1", "95 % interval"],
+        [(name, f"{accuracy:.1%}", interval) for name, accuracy, interval in rows],
+    )
 
 
 def keep(out: Path, results: dict[str, Scores], ceiling: float, seconds: float) -> None:

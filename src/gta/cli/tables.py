@@ -81,7 +81,7 @@ def class_gain_table(classes: Sequence[tuple[str, Difference]], most: int = 10) 
 def prediction_table(title: str, ranked: Sequence[tuple[str, float]]) -> Table:
     """The most probable classes of one video."""
     table = make_table(
-        title, ["class", "score"], [[name, f"{score:.1%}"] for name, score in ranked]
+        shown(title), ["class", "score"], [[name, f"{score:.1%}"] for name, score in ranked]
     )
     table.title_justify = "left"
     return table
