@@ -51,13 +51,14 @@ class Predictor:
         self.run = run
         self.protocol = protocol or parse_protocol(run.recipe.test.protocol)
 
-    def __call__(self, path: Path) -> Prediction:
+    def __call__(self, path: Path | str) -> Prediction:
         """Scores one video file, or one folder of pictures.
 
         Raises:
             VideoError: It cannot be read.
             UsageError: The scores are not finite: the weights are of a training that has diverged.
         """
+        path = Path(path)
         scores = self.scores(self.views(path))
         if not scores.isfinite().all():
             raise UsageError(

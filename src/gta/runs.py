@@ -24,6 +24,7 @@ from gta.empty import without_weights
 from gta.errors import UsageError
 from gta.files import write_text, write_whole
 from gta.models import build
+from gta.names import shown
 from gta.recipes import read_recipe, write_recipe
 from gta.tensor_files import read_tensors
 
@@ -104,7 +105,7 @@ class Run:
             source: Where the weights are from, if not from training here.
         """
         state = {key: value.contiguous() for key, value in model.state_dict().items()}
-        about = {"epoch": str(epoch)} | ({"source": source} if source else {})
+        about = {"epoch": str(epoch)} | ({"source": shown(source)} if source else {})
         write_whole(
             self.folder / f"{name}.safetensors",
             # not save_file: its files can be read by their owner alone

@@ -224,7 +224,7 @@ def test_foreign_folders_and_files_are_refused(tmp_path):
     [
         ({"layout": "ssv3"}, r"'ssv3' is not a layout\. Did you mean 'ssv\d'\?.*: ssv2, ssv1"),
         ({"classes": ["up", "dwon"]}, "'dwon' is not a class.*Did you mean 'down'"),
-        ({"num_frames": 4}, "num_frames=4 is too few"),
+        ({"num_frames": 4}, "Clips of 4 frames are too short"),
         ({"height": 16}, "at least 32 pixels"),
         ({"num_train": 2}, "2 training clips cannot show 3 classes; use at least 3"),
         ({"num_val": 0}, "0 validation clips cannot show 3 classes"),

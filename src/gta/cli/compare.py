@@ -58,6 +58,7 @@ def compare(
         return
     terminal = Terminal()
     terminal.show(parts_table(scores, names=("A", "B")))
-    terminal.show(class_gain_table(found.classes))
-    terminal.say(found.note)
+    if any(one.gain for _, one in found.classes):
+        terminal.show(class_gain_table(found.classes))
+        terminal.say(found.note)
     terminal.say(found.conclusion)

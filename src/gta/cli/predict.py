@@ -98,8 +98,8 @@ def predict(
         print_json(about | {"videos": answers, "passed_over": told})
     else:
         predicted = sum("top" in answer for answer in answers)
-        counts = f"{predicted} video{'s' * (predicted != 1)}"
+        counts = f"; {predicted} video{'s' * (predicted != 1)}" if len(answers) > 1 else ""
         if predicted < len(answers):
             counts += f"; {len(answers) - predicted} could not be read"
-        terminal.say(f"{folder}: {predictor.weights}, protocol {predictor.protocol}; {counts}")
+        terminal.say(f"{folder}: {predictor.weights}, protocol {predictor.protocol}{counts}")
     raise typer.Exit(exit_code)

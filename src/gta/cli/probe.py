@@ -109,7 +109,7 @@ def probe(
         return
     terminal.show(probe_table(f"{shown(folder.name)}, {weights}\nprotocol {views}", found))
     terminal.show(class_probe_table(rows))
-    apart = sum(bool(row["low"] > 0 or row["high"] < 0) for row in rows)
+    apart = sum(row["low"] > 0 or row["high"] < 0 for row in rows)
     terminal.say(
         f"{apart} of {len(rows)} classes have an interval that leaves out 0; of classes that "
         f"shuffling leaves as they are about {0.05 * len(rows):.1f} would."

@@ -36,6 +36,7 @@ def quickstart(
     Takes a few minutes on two CPU cores. The same command again goes on where it was interrupted.
     """
     import time
+    from shlex import join
 
     from gta.cli.console import Terminal
     from gta.cli.quickstart_run import compare, draw, keep, prepare, train_and_test
@@ -53,5 +54,5 @@ def quickstart(
     keep(out, results, summary.order_blind_ceiling, seconds)
     terminal.say(
         f"{seconds:.0f} s. Picture: {picture}. Try one of the clips:\n"
-        f"  gta predict {out / 'tiny_gta'} {splits.val.videos[0].path}"
+        f"  {join(['gta', 'predict', str(out / 'tiny_gta'), str(splits.val.videos[0].path)])}"
     )

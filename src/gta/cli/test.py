@@ -91,7 +91,7 @@ def test(
             write_submission(submission, found)
             written["submission"] = str(submission)
         if as_json:
-            print_json(found.summary() | written)
+            print_json({"run": str(folder), "weights": weights} | found.summary() | written)
             return
         terminal.show(score_table(found))
         for path, reason in found.failures:

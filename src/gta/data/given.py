@@ -36,12 +36,13 @@ class Given:
         return iter(self.videos)
 
 
-def find_videos(path: Path) -> Given:
+def find_videos(path: Path | str) -> Given:
     """A video itself, or the videos in a folder and the folders in it.
 
     Raises:
         VideoError: The folder holds neither pictures nor videos, or cannot be looked into.
     """
+    path = Path(path)
     if not path.is_dir():
         return Given([path])
     try:

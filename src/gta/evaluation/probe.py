@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,26 +54,24 @@ class Probe:
         """Whether each video is right, bool (N,)."""
         return ranks(self.answers[name], self.labels) == 1
 
-    def by_class(self) -> list[dict[str, object]]:
+    def by_class(self) -> list[dict[str, Any]]:
         """Accuracy of each class that has videos, in order and disturbed; most lost first.
 
         What is lost is the `gain`, with its 95 % interval, of shuffled frames over those in order.
         """
-        rows = list[dict[str, object]]()
+        rows = list[dict[str, Any]]()
         right = {name: self.right(name) for name in self.answers}
-        changes = dict[str, Difference]()
         for label, name in enumerate(self.classes):
             of_class = self.labels == label
             if not of_class.any():
                 continue
             one = difference(right[IN_ORDER.name][of_class], right["shuffled"][of_class])
-            changes[name] = one
             rows.append(
                 {"class": name, "videos": one.videos}
                 | {n: answer[of_class].double().mean().item() for n, answer in right.items()}
                 | {"gain": one.gain, "low": one.low, "high": one.high}
             )
-        return sorted(rows, key=lambda row: changes[str(row["class"])].gain)
+        return sorted(rows, key=lambda row: row["gain"])
 
     @property
     def blind(self) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from shlex import quote
 from typing import Literal
 
 import torch
@@ -88,7 +89,7 @@ def find_score_file(path: Path, asked: Scored | None = None) -> Path:
         )
     options = f" {wanted.options}" * bool(wanted.options)
     what = f" of{options}" if options else " of the last weights on the validation videos"
-    way = f"`gta test {path}{options}` writes one into the folder of a run"
+    way = f"`gta test {quote(str(path))}{options}` writes one into the folder of a run"
     if not there:
         raise UsageError(f"{path} holds no score file; {way}")
     others = "; ".join(f"{file.name} ({scored.options})" for file, scored in there.items())

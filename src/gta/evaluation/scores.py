@@ -145,12 +145,13 @@ class Scores:
         )
 
     @classmethod
-    def load(cls, path: Path) -> "Scores":
+    def load(cls, path: Path | str) -> "Scores":
         """Reads what `save` wrote, now or in an earlier version.
 
         Raises:
             DataError: No such file, it is not a score file, or its scores are no probabilities.
         """
+        path = Path(path)
         if not path.exists():
             raise DataError(f"{path}: no such score file. `gta test RUN` writes one.")
         try:

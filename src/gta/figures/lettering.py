@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib import font_manager
@@ -36,7 +37,7 @@ class Lettering:
     def __init__(self, names: Iterable[str]):
         needed = {ord(letter) for name in names for letter in shown(name, keep="\n")} - {0x0A}
         families, self._absent = _fonts(frozenset(needed))
-        self._settings = {
+        self._settings: dict[Any, Any] = {
             "font.family": [*matplotlib.rcParams["font.family"], *families],
             "text.usetex": False,
         }
