@@ -2,14 +2,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
 from gta.data.decode import read_frames
 from gta.data.videos import load_videos
 from gta.errors import UsageError, VideoError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.protocols import parse_protocol
-from gta.predict import Predictor, find_videos
+from gta.predict import Predictor
 from gta.runs import Run
 
 
@@ -84,19 +83,9 @@ def test_what_cannot_be_read_raises(trained: Path, tmp_path: Path):
         Predictor(Run.open(trained))(tmp_path / "no.mp4")
 
 
-def test_videos_of_a_path(tmp_path: Path):
-    def found(path: Path) -> list[str]:
-        return [video.name for video in find_videos(path)]
-
-    assert found(tmp_path / "a.mp4") == ["a.mp4"]  # whether it is there is seen when it is read
-    frames = tmp_path / "frames"
-    frames.mkdir()
-    with pytest.raises(VideoError, match="is a folder without pictures or videos; give a video"):
-        found(frames)
-    (frames / "b.webm").touch()
-    (frames / "a.MP4").touch()
-    (frames / ".hidden.mp4").touch()
-    (frames / "notes.txt").touch()
-    assert found(frames) == ["a.MP4", "b.webm"]
-    Image.new("RGB", (8, 8)).save(frames / "00001.jpg")
-    assert found(frames) == ["frames"]
+def test_scores_that_are_not_finite_are_told(trained: Path, ordered: Path):
+    predictor = Predictor(Run.open(trained))
+    for parameter in predictor.model.parameters():
+        parameter.requires_grad_(False).fill_(float("nan"))
+    with pytest.raises(UsageError, match="are not finite: the weights are broken"):
+        predictor(ordered / "20bn-something-something-v2/41.webm")

@@ -5,6 +5,8 @@ Every message says what was given, what is allowed and the way out.
 
 from pathlib import Path
 
+from gta.names import shown
+
 
 class UsageError(Exception):
     """A wrong option, recipe or folder. Exit code 2."""
@@ -22,7 +24,7 @@ class VideoError(DataError):
     """One file or frame folder that cannot be read."""
 
     def __init__(self, path: str | Path, reason: str):
-        super().__init__(f"{path}: {reason}")
+        super().__init__(f"{shown(str(path))}: {reason}")
         self.path = str(path)
         self.reason = reason
 

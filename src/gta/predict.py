@@ -1,6 +1,5 @@
 """One predictor for the videos of a trained run."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,16 +7,17 @@ import torch
 from torch import Tensor
 
 from gta.data.dataset import ViewClips
-from gta.data.folder import VIDEO_SUFFIXES
+from gta.data.given import find_videos
 from gta.data.memory import Frames, as_frames
 from gta.data.modes import Sampling
-from gta.data.pictures import PICTURE_SUFFIXES
 from gta.data.records import Video, VideoList
 from gta.data.transforms import ViewTransform, normalize
-from gta.errors import VideoError
+from gta.errors import UsageError, VideoError
 from gta.evaluation.protocols import Protocol, parse_protocol
 from gta.runs import Run
 from gta.training.processes import find_device
+
+__all__ = ["Prediction", "Predictor", "find_videos"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,17 @@ class Predictor:
 
         Raises:
             VideoError: It cannot be read.
-            UsageError: The frames have another form.
+            UsageError: The frames have another form, or the scores are not finite: the weights are
+                of a training that has diverged.
         """
         scores = self.scores(self.views(path, fps=fps))
         path = Path(path) if isinstance(path, str | Path) else Path("frames in memory")
+        if not scores.isfinite().all():
+            raise UsageError(
+                f"{self.run.folder}: the scores of {path} are not finite: the weights are broken, "
+                f"as after a training that has diverged. Use other weights, such as --best, or "
+                f"train again with a lower train.lr."
+            )
         order = scores.argsort(descending=True, stable=True)
         return Prediction(path, [(self.run.classes[i], scores[i].item()) for i in order.tolist()])
 
@@ -108,27 +115,3 @@ class Predictor:
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             logits = self.model(normalize(views.to(self.device), clip.mean, clip.std))
         return logits.float().softmax(-1).mean(0)
-
-
-def find_videos(path: Path) -> Iterator[Path]:
-    """A video itself, or the videos in a folder that is not itself a folder of frames.
-
-    Raises:
-        VideoError: The folder holds neither pictures nor videos.
-    """
-    if not path.is_dir():
-        yield path
-        return
-    entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
-    if any(entry.suffix.lower() in PICTURE_SUFFIXES for entry in entries):
-        yield path
-        return
-    videos = [entry for entry in entries if entry.suffix.lower() in VIDEO_SUFFIXES]
-    if not videos:
-        raise VideoError(
-            path,
-            f"is a folder without pictures or videos; "
-            f"give a video file, a folder of frames, or a folder that holds videos "
-            f"({', '.join(VIDEO_SUFFIXES)})",
-        )
-    yield from videos

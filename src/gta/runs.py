@@ -14,8 +14,8 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError
+from safetensors.torch import save
 from torch import nn
 
 from gta.backbones.weight_numbers import require_finite
@@ -25,7 +25,9 @@ from gta.empty import without_weights
 from gta.errors import UsageError
 from gta.files import write_text, write_whole
 from gta.models import build
+from gta.names import shown
 from gta.recipes import read_recipe, write_recipe
+from gta.tensor_files import read_tensors
 
 
 def build_network(recipe: Recipe, num_classes: int) -> nn.Module:
@@ -106,7 +108,7 @@ class Run:
             source: Where the weights are from, if not from training here.
         """
         state = {key: value.contiguous() for key, value in model.state_dict().items()}
-        about = {"epoch": str(epoch)} | ({"source": source} if source else {})
+        about = {"epoch": str(epoch)} | ({"source": shown(source)} if source else {})
         write_whole(
             self.folder / f"{name}.safetensors",
             # not save_file: its files can be read by their owner alone
@@ -129,9 +131,7 @@ class Run:
         with without_weights():
             model = self.build()
         try:
-            with safe_open(path, framework="pt") as file:
-                about = file.metadata() or {}
-            state = load_file(path)
+            state, about = read_tensors(path)
             require_finite(state, str(path))
             if self.trained_frames is not None:
                 shapes = {key: value.shape for key, value in model.state_dict().items()}

@@ -107,7 +107,7 @@ def test_mistakes(run: Run, folder: Path):
         ((a, b, "--weights", "1"), 2, "1 weights for 2 score files"),
         ((a, b, "--weights", "much"), 2, "--weights much: expected numbers"),
         ((a, b, "--out", folder / "x"), 2, "a score file ends in .npz"),
-        ((a, b, "--protocol", "3x2-full256"), 2, "holds no score file of protocol 3x2-full256"),
+        ((a, b, "--protocol", "3x2-full256"), 2, "holds no score file of --protocol 3x2-full256"),
         ((a, b, "--out", a / "scores-1x1-center224.npz"), 2, "is one of the files that are avera"),
         ((a, folder / "k400.npz", "--submission", folder / "s"), 2, "--submission is for Somethi"),
     ]

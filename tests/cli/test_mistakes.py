@@ -87,7 +87,11 @@ ORDERED = ("train", "--model", "tiny_gta", "--data", "ordered")
         (["predict", "nowhere"], 2, "Missing argument"),
         (["render", "x", "--layout", "ssv3"], 2, "'ssv3' is not a layout. Did you mean 'ssv2'?"),
         (["render", "x", "--classes", "left_to_rihgt,up"], 2, "left_to_rihgt"),
-        (["render", "x", "--frames", "3"], 2, "num_frames=3 is too few to show an event"),
+        (
+            ["render", "x", "--frames", "3"],
+            2,
+            "Clips of 3 frames are too short to show an event; use 8",
+        ),
         (
             ["render", "x", "--train", "many"],
             2,

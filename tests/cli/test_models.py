@@ -30,7 +30,7 @@ def pyth(tmp_path: Path) -> Path:
 
 
 def test_the_papers_costs(run: Run):
-    rows = json.loads(run("cost", "--paper", "--json").out)
+    rows = json.loads(run("cost", "--paper", "--json").out)["rows"]
     assert len(rows) == 8 + 6 + 5
     keys = {"table", "row", "gflops", "paper_gflops", "params_m", "paper_params_m", "note"}
     assert all(keys <= row.keys() for row in rows)

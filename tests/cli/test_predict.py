@@ -100,6 +100,24 @@ def test_a_folder_of_frames_and_a_folder_of_videos(run: Run, trained: Path, tmp_
     assert names == ["frames", "a.mp4", "b.mp4"]
 
 
+def test_what_is_passed_over_is_said(run: Run, trained: Path, tmp_path: Path):
+    (tmp_path / "more").mkdir()
+    for name in ("b.mp4", "a.mp4", "more/c.mp4"):
+        mp4(tmp_path / name, 5)
+    Image.new("RGB", (40, 50)).save(tmp_path / "cover.jpg")
+    answer = run("predict", trained, tmp_path)
+    assert answer.code == 0
+    for name in ("a.mp4", "b.mp4", "more/c.mp4"):
+        assert str(tmp_path / name) in answer.out
+    assert f"passed over in {tmp_path}, strays beside videos: cover.jpg" in answer.out
+    assert answer.out.endswith("; 3 videos\n")
+    told = json.loads(run("predict", trained, tmp_path, "--json").out)
+    assert [Path(video["video"]).name for video in told["videos"]] == ["a.mp4", "b.mp4", "c.mp4"]
+    assert told["passed_over"] == [
+        {"path": str(tmp_path), "reason": "strays beside videos: cover.jpg"}
+    ]
+
+
 def test_what_cannot_be_read_is_reported_and_the_rest_is_predicted(
     run: Run, trained: Path, ordered: Path, tmp_path: Path
 ):
@@ -120,6 +138,7 @@ def test_what_cannot_be_read_is_reported_and_the_rest_is_predicted(
     for path, reason in bad.items():
         assert f"gta: {path}: {reason}" in answer.err
     assert "41.webm" in answer.out
+    assert answer.out.endswith("; 1 video; 4 could not be read\n")
     assert "Traceback" not in answer.err
     told = json.loads(run("predict", trained, *bad, first_clip(ordered), "--json").out)
     assert ["error" in video for video in told["videos"]] == [True] * 4 + [False]

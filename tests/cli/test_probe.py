@@ -4,6 +4,8 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from .conftest import Run
 
 
@@ -13,8 +15,9 @@ def test_table(run: Run, trained: Path, tmp_path: Path):
     assert "protocol 1x1-center32 (1 view, probabilities)" in answer.out
     for name in ("in order", "reversed", "shuffled", "frozen", "rate / 2", "rate / 4"):
         assert name in answer.out
-    assert "Classes that need the order of frames most, 4 of 4" in answer.out
-    assert "One frame alone gives " in answer.out
+    assert "Classes by what shuffling loses, 4 of 4" in answer.out
+    assert "of 4 classes have an interval that leaves out 0" in answer.out
+    assert "No verdict: in order " in answer.out  # two epochs on 40 clips
     with (tmp_path / "classes.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4
@@ -30,7 +33,9 @@ def test_json(run: Run, trained: Path):
     assert shuffled["videos"] == 12
     assert shuffled["a"] == told["disturbances"]["frozen"]["a"]
     assert shuffled["low"] <= shuffled["b"] - shuffled["a"] <= shuffled["high"]
-    assert told["verdict"]
+    assert shuffled["gain"] == pytest.approx(shuffled["b"] - shuffled["a"])
+    assert told["sees_order"]
+    assert told["verdict"][-1].startswith("No verdict: in order ")
 
 
 def test_other_classes(run: Run, trained: Path, tmp_path: Path):

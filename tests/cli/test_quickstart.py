@@ -28,6 +28,9 @@ def test_gta_tells_the_order_of_events_and_the_others_cannot(run: Run, tmp_path:
     assert results["tiny"].top(1) <= ceiling + noise
     assert results["tiny_dnl"].top(1) <= ceiling + noise
     for scores in results.values():
+        about = scores.about
+        assert (about.dataset, about.split, about.num_frames) == ("ssv2", "val", 8)
+        assert about.list_hash
         assert f"{scores.top(1):.1%}" in answer.out
     assert f"order-blind ceiling │ {ceiling:.1%}" in answer.out
     with Image.open(out / "quickstart.png") as picture:

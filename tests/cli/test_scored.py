@@ -102,6 +102,28 @@ def test_the_test_split_has_a_score_file_of_its_own(
     ]
 
 
+def test_scores_of_other_weights_and_splits_leave_a_run_comparable(
+    run: Run, trained: Path, with_test_split: Path, tmp_path: Path
+):
+    a, b = tmp_path / "a", tmp_path / "b"
+    for folder in (a, b):
+        shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("scores-*"))
+        assert run("test", folder, "--root", with_test_split).code == 0
+        assert run("test", folder, "--root", with_test_split, "--split", "test").code == 0
+        assert run("test", folder, "--root", with_test_split, "--best").code == 0
+    for options, part in (((), ""), (("--best",), "-best"), (("--split", "test"), "-test")):
+        name = f"scores-1x1-center32{part}.npz"
+        _other(Scores.load(b / name), b / name)
+        answer = run("ensemble", a, b, *options, "--json")
+        assert answer.code == 0, answer.err
+        members = [member["scores"] for member in json.loads(answer.out)["members"]]
+        assert members == [str(a / name), str(b / name)]
+    answer = run("compare", a, b, "--protocol", "3x2-full28", "--best")
+    assert answer.code == 2
+    assert "holds no score file of --protocol 3x2-full28 --best: `gta test" in answer.err
+    assert "scores-1x1-center32-best.npz (--protocol 1x1-center32 --best)" in answer.err
+
+
 def test_mistakes(run: Run, trained: Path, tmp_path: Path):
     answer = run("test", trained, "--scores", tmp_path / "s.csv")
     assert answer.code == 2

@@ -69,5 +69,5 @@ def test_mistakes(arguments: tuple, message: str):
 
 @pytest.mark.parametrize(("mode", "most"), [("pyslowfast_ssv2", "1 clip "), ("tsm_twice", "2 cl")])
 def test_more_views_than_a_mode_has(mode: Mode, most: str):
-    with pytest.raises(UsageError, match=f"sampling='{mode}' has {most}.*asks for 10"):
+    with pytest.raises(UsageError, match=f"clip.sampling={mode} has {most}.*asks for 10"):
         Sampling(mode)(50, 8, view=9, num_views=10)

@@ -196,7 +196,7 @@ def test_every_background_moves_by_the_given_pixels(pattern):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ({"num_frames": 7}, "num_frames=7 is too few to show an event; use 8 or more"),
+        ({"num_frames": 7}, "Clips of 7 frames are too short to show an event; use 8 or more"),
         ({"height": 31}, "Frames of 31x64 pixels .* at least 32 pixels a side"),
         ({"width": 16}, "Frames of 64x16 pixels"),
         ({"width": 256}, "one side at most 3 times the other"),

@@ -199,7 +199,7 @@ def test_other_options_for_the_same_folder_are_refused(tmp_path):
     render_dataset(tmp_path / "set", **SMALL)
     with pytest.raises(UsageError, match=r"rendered with seed=0, now seed=2 is asked for; choose"):
         render_dataset(tmp_path / "set", **SMALL, seed=2)
-    with pytest.raises(UsageError, match="num_train=6, num_val=4, now num_train=8, num_val=8"):
+    with pytest.raises(UsageError, match="train=6, val=4, now train=8, val=8"):
         render_dataset(tmp_path / "set", **{**SMALL, "num_train": 8, "num_val": 8})
     (tmp_path / "set/ordered.json").rename(tmp_path / "set/ordered.unfinished.json")
     with pytest.raises(UsageError, match="rendered with layout='ssv2', now layout='ssv1'"):
@@ -224,10 +224,10 @@ def test_foreign_folders_and_files_are_refused(tmp_path):
     [
         ({"layout": "ssv3"}, r"'ssv3' is not a layout\. Did you mean 'ssv\d'\?.*: ssv2, ssv1"),
         ({"classes": ["up", "dwon"]}, "'dwon' is not a class.*Did you mean 'down'"),
-        ({"num_frames": 4}, "num_frames=4 is too few"),
+        ({"num_frames": 4}, "Clips of 4 frames are too short"),
         ({"height": 16}, "at least 32 pixels"),
-        ({"num_train": 2}, "num_train=2 clips cannot show 3 classes; use at least 3"),
-        ({"num_val": 0}, "num_val=0 clips cannot show 3 classes"),
+        ({"num_train": 2}, "2 training clips cannot show 3 classes; use at least 3"),
+        ({"num_val": 0}, "0 validation clips cannot show 3 classes"),
         ({"fps": 0}, "fps=0 is not possible; use 1 or more"),
         ({"seed": -1}, "seed=-1 is not possible; use 0 or more"),
         ({"workers": 0}, "workers=0 is not possible; use 1 or more"),

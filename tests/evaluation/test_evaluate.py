@@ -15,6 +15,7 @@ from gta.data.videos import load_videos
 from gta.errors import DataError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.protocols import parse_protocol
+from gta.evaluation.scores import list_hash
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 CLIP = Clip(num_frames=4, mean=MEAN, std=STD)
@@ -57,6 +58,12 @@ def by_hand(video, name: str) -> torch.Tensor:
             with torch.no_grad():
                 probabilities.append(network(normalize(view[None], MEAN, STD))[0].softmax(0))
     return torch.stack(probabilities).mean(0)
+
+
+def test_scores_say_what_was_scored_and_how(videos: VideoList):
+    about = scored(videos, "3x2-full24", dataset="ssv2", split="val").about
+    assert (about.dataset, about.split, about.num_frames, about.num_views) == ("ssv2", "val", 4, 6)
+    assert about.list_hash == list_hash(videos.classes, [(v.id, v.label) for v in videos.videos])
 
 
 @pytest.mark.parametrize("name", ["1x1-center28", "1x3-center24@32", "3x2-full24"])

@@ -7,6 +7,7 @@ from gta.evaluation.metrics import (
     mean_class_accuracy,
     predictions,
     ranks,
+    top5_tells,
     top_k_accuracy,
 )
 
@@ -19,6 +20,10 @@ LABELS = torch.tensor([0, 2, 2, 1])
 def test_ranks_and_top_k():
     assert ranks(SCORES, LABELS).tolist() == [1, 2, 3, 1]
     assert [top_k_accuracy(SCORES, LABELS, k) for k in (1, 2, 3, 4, 9)] == [0.5, 0.75, 1, 1, 1]
+
+
+def test_top_5_is_told_of_six_classes_or_more():
+    assert [n for n in range(2, 9) if top5_tells(n)] == [6, 7, 8]
 
 
 def test_a_model_that_always_says_the_same_is_not_right():

@@ -41,11 +41,16 @@ def test_a_model_that_needs_the_order():
     assert found.change("shuffled").p < 1e-10
     assert found.change("reversed").gain == pytest.approx(-2 / 3)
     order, frozen, backwards = found.verdict()
-    assert order.startswith("The order of frames matters: shuffled, 66.7 points (57.")
+    assert order.startswith("The order of frames matters to this model: shuffled, 66.7 points (57.")
     assert frozen.startswith("One frame alone gives 33.3% of 100.0%: the rest needs several")
-    assert backwards.startswith("Backwards it has 33.3% right; it then says most often '")
+    assert backwards == (
+        "Backwards it has 33.3% right; most often 'up' is then taken for 'down', 40 of 40."
+    )
     rows = found.by_class()
     assert [row["class"] for row in rows] == ["down", "left", "up"]
+    change = {name: rows[0].pop(name) for name in ("gain", "low", "high")}
+    assert change["gain"] == -1
+    assert -1 <= change["low"] < change["high"] < -0.8
     assert rows[0] == {
         **{"class": "down", "videos": 40, "in order": 1.0, "reversed": 0.0, "shuffled": 0.0},
         **{"frozen": 0.0, "rate / 2": 1.0, "rate / 4": 1.0},
@@ -55,22 +60,118 @@ def test_a_model_that_needs_the_order():
 def test_a_model_that_is_blind_to_the_order():
     found = probed(frozen=torch.zeros_like(LABELS))
     assert found.blind
-    blind, frozen = found.verdict()
-    assert blind.startswith("This model is blind to the order of frames: it gives the same scores")
+    blind, frozen = found.verdict(sees_order=False)
+    assert blind.startswith("This network is blind to the order of frames: whatever it is, the sc")
+    assert "such as a GTA model trained on the same data" in blind
     assert frozen.startswith("One frame alone gives 33.3% of 100.0%: the rest needs several frames")
+
+
+def test_a_network_that_could_see_the_order_is_not_advised_to_be_another():
+    blind, _ = probed(frozen=torch.zeros_like(LABELS)).verdict(sees_order=True)
+    assert blind.startswith("This model gives the same scores whatever the order of frames is, alt")
+    assert "GTA" not in blind
 
 
 def test_a_model_that_does_not_need_the_order():
     few = LABELS.clone()
-    few[:2] = 2
+    few[:1] = 2
     found = probed(shuffled=few)
     assert not found.blind
     order, frozen = found.verdict()
     assert order.startswith(
         "No sign that the order of frames matters to this model: shuffled, its top-1 changes by "
-        "-1.7 points (-5."
+        "-0.8 points (-4.6 to +2.3) on 120 videos"
     )
-    assert frozen == "One frame alone gives 100.0% of 100.0%: it is enough."
+    assert frozen == "One frame alone gives 100.0% of 100.0%: it is enough for this model."
+
+
+def answers_of(classes: list[str], labels: list[int], **answers: list[int]) -> Probe:
+    """A probe of these predictions; a disturbance that is not given is as in order."""
+
+    def scored(predictions: list[int]) -> Scores:
+        scores = torch.full((len(labels), len(classes)), 0.1 / len(classes))
+        scores[torch.arange(len(labels)), predictions] += 0.9
+        ids = [str(i) for i in range(len(labels))]
+        return Scores(ids, torch.tensor(labels), scores, classes, "1x1-center224")
+
+    ordered = answers["in_order"]
+    return gathered(
+        {IN_ORDER.name: scored(ordered)}
+        | {d.name: scored(answers.get(d.name, ordered)) for d in DISTURBANCES}
+    )
+
+
+CONCLUSIONS = ("matters to this model", "it is enough", "needs several", "may do as well")
+
+
+def told(found: Probe, *, sees_order: bool = True) -> str:
+    return " ".join(found.verdict(sees_order=sees_order))
+
+
+@pytest.mark.parametrize("sees_order", [True, False])
+def test_a_model_at_chance_tells_nothing(sees_order: bool):
+    labels = [0, 1] * 31
+    guesses = [0, 0, 1, 1, 1] * 12 + [0, 1]
+    said = told(
+        answers_of(["sit", "stand"], labels, in_order=guesses, shuffled=guesses[::-1]),
+        sees_order=sees_order,
+    )
+    assert said.startswith("No verdict: in order ")
+    assert "of 62 videos are right (" in said
+    assert "the most frequent class, 'sit', said always, would be right on 50.0%." in said
+    assert not any(word in said for word in CONCLUSIONS)
+
+
+def test_the_most_frequent_class_is_what_has_to_be_beaten():
+    labels = [0] * 90 + [1] * 10
+    said = told(answers_of(["a", "b"], labels, in_order=[0] * 100, shuffled=[1] * 100))
+    assert said.startswith("No verdict: in order 90.0% of 100 videos are right (82.6 to 94.5), and")
+    assert "'a', said always, would be right on 90.0%" in said
+
+
+def test_opposites_that_are_not_told_apart():
+    classes = ["up", "down", "opening", "closing"]
+    labels = [0, 1, 2, 3] * 20
+    taken = [0, 0, 2, 2, 1, 1, 3, 3] * 10  # the pair is right, the direction a coin
+    said = told(answers_of(classes, labels, in_order=taken, shuffled=taken[4:] + taken[:4]))
+    assert said == (
+        "No verdict: by their names, 2 pairs of classes are each other backwards, and it tells "
+        "them apart in 50.0% of 80 videos. A model that does not know the order of frames could "
+        "have 50.0% of all videos right; this one has 50.0% (39.3 to 60.7). It has not learned "
+        "from the order, so it does not tell whether these videos need it."
+    )
+
+
+def test_opposites_without_opposite_names_are_seen_by_their_confusion():
+    labels = [0, 1, 2, 3] * 20
+    taken = [0, 0, 2, 2, 1, 1, 3, 3] * 10
+    found = answers_of(list("abcd"), labels, in_order=taken, shuffled=taken[4:] + taken[:4])
+    said = told(found)
+    assert "it does not tell 'a' from 'b'; 'c' from 'd'. If they are each other backwards" in said
+    assert not any(word in said for word in CONCLUSIONS)
+
+
+def test_a_model_below_the_bound_that_tells_opposites_apart_has_learned_the_order():
+    classes = ["up", "down", *"efghijklmn"]
+    labels = list(range(12)) * 10
+    taken = [label if label < 2 or i % 3 else 2 + label % 10 for i, label in enumerate(labels)]
+    found = answers_of(classes, labels, in_order=taken, shuffled=[0] * 120)
+    assert "The order of frames matters to this model" in told(found)
+
+
+def test_few_videos_rule_nothing_out():
+    labels = [0, 1, 2] * 5
+    one_wrong = [1, *labels[1:]]
+    said = told(answers_of(list("abc"), labels, in_order=labels, shuffled=one_wrong))
+    assert "No verdict on the order of frames: shuffled, its top-1 changes by -6.7 points (" in said
+    assert "15 videos are too few to rule out a loss of 5%" in said
+    assert "it is enough" not in said
+
+
+def test_classes_without_videos_are_counted():
+    found = answers_of(list("abcde"), [0, 1] * 40, in_order=[0, 1] * 40, shuffled=[0] * 80)
+    assert found.verdict()[0] == "Of 3 of 5 classes there is no video here."
+    assert [row["class"] for row in found.by_class()] == ["b", "a"]
 
 
 def test_frame_rates():

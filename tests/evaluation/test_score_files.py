@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from gta.errors import DataError, UsageError
-from gta.evaluation.score_files import find_score_file, read_matching
-from gta.evaluation.scores import Scores
+from gta.evaluation.score_files import Scored, find_score_file, read_matching
+from gta.evaluation.scores import About, Scores
 
 A = Scores(
     ["1", "2", "3"],
@@ -83,25 +83,78 @@ def test_a_copy_of_a_file(tmp_path: Path):
         read(tmp_path, A, A)
 
 
+def run_with(folder: Path, *names: str) -> Path:
+    for name in names:
+        A.save(folder / f"scores-{name}.npz")
+    return folder
+
+
 def test_the_only_score_file_of_a_run(tmp_path: Path):
-    for name in ("scores-1x1-center224.npz", "scores-1x1-center2.npz"):
-        A.save(tmp_path / name)
-    found = find_score_file(tmp_path, "1x1-center224")
-    assert found == tmp_path / "scores-1x1-center224.npz"
+    run_with(tmp_path, "1x1-center224-best")
+    found = find_score_file(tmp_path)
+    assert found == tmp_path / "scores-1x1-center224-best.npz"
     assert find_score_file(found) == found
+
+
+def test_a_score_file_of_several_is_chosen_as_it_was_made(tmp_path: Path):
+    names = ("1x1-center224", "1x1-center224-best", "1x1-center224-test", "1x1-center224-16frames")
+    run_with(tmp_path, *names, "1x1-center224-test-best-16frames")
+
+    def name(*asked: object) -> str:
+        return find_score_file(tmp_path, Scored(*asked)).stem.removeprefix("scores-")
+
+    assert name() == name("1x1-center224") == "1x1-center224"
+    assert name(None, "val", True) == "1x1-center224-best"
+    assert name("1x1-center224", "test") == "1x1-center224-test"
+    assert name(None, "val", False, 16) == "1x1-center224-16frames"
+    assert name(None, "test", True, 16) == "1x1-center224-test-best-16frames"
+
+
+@pytest.mark.parametrize("protocol", ["1x1-center224", "3x10-256", "1x1-center112@128"])
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("best", [False, True])
+@pytest.mark.parametrize("frames", [None, 16])
+def test_the_name_of_a_score_file_says_what_it_is(protocol, split, best, frames):
+    scored = Scored(protocol, split, best, frames)
+    assert Scored.of(Path("runs/a", scored.file_name)) == scored
+
+
+def test_several_protocols(tmp_path: Path):
+    run_with(tmp_path, "1x1-center224", "1x1-center2")
     message = (
-        f"{tmp_path} holds 2 score files, scores-1x1-center2.npz, scores-1x1-center224.npz: give "
-        f"one of them, or --protocol"
+        f"{tmp_path} holds 2 such score files, one a protocol: choose with --protocol 1x1-center2 "
+        f"or --protocol 1x1-center224, or give one of the files, scores-1x1-center2.npz, "
+        f"scores-1x1-center224.npz"
     )
-    with pytest.raises(UsageError, match=re.escape(message)):
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
         find_score_file(tmp_path)
-    A.save(tmp_path / "scores-1x1-center224-best.npz")
-    with pytest.raises(UsageError, match=r"2 score files of protocol 1x1-center224, .*: give one"):
-        find_score_file(tmp_path, "1x1-center224")
+    assert find_score_file(tmp_path, Scored("1x1-center224")).stem == "scores-1x1-center224"
+
+
+def test_what_a_folder_does_not_hold(tmp_path: Path):
+    run_with(tmp_path, "1x1-center224-best", "1x1-center224-test")
+    with pytest.raises(UsageError) as caught:
+        find_score_file(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} holds no score file of the last weights on the validation videos: `gta test "
+        f"{tmp_path}` writes one into the folder of a run. It holds others, and the options that "
+        f"choose them: scores-1x1-center224-best.npz (--protocol 1x1-center224 --best); "
+        f"scores-1x1-center224-test.npz (--protocol 1x1-center224 --split test)"
+    )
+    with pytest.raises(
+        UsageError, match=r"no score file of --protocol 3x2-full256 --best: `gta test"
+    ):
+        find_score_file(tmp_path, Scored("3x2-full256", best=True))
 
 
 def test_a_folder_without_score_files(tmp_path: Path):
     with pytest.raises(UsageError, match=r"holds no score file; `gta test .*` writes one into"):
         find_score_file(tmp_path)
-    with pytest.raises(UsageError, match=r"of protocol 3x2-full256; `gta test .* --protocol 3x2"):
-        find_score_file(tmp_path, "3x2-full256")
+    with pytest.raises(UsageError, match=r"score file; `gta test .* --protocol 3x2-full256` writ"):
+        find_score_file(tmp_path, Scored("3x2-full256"))
+
+
+def test_two_splits_are_named(tmp_path: Path):
+    other = replace(B, ids=["7", "8", "9"], about=About(split="test"))
+    with pytest.raises(DataError, match=r"The first is of the split 'val', the other of 'test'\."):
+        read(tmp_path, replace(A, about=About(split="val")), other)

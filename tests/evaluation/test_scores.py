@@ -37,7 +37,7 @@ def test_a_score_file_keeps_everything(tmp_path: Path):
 def test_figures():
     summary = scores().summary()
     assert summary["top1"] == pytest.approx(2 / 3)  # a tie is lost
-    assert summary["top5"] == 1
+    assert summary["top5"] is None  # of two classes, one is always among the first five
     assert summary["mean_class"] == 0.75
     assert summary["videos"] == 3
     assert summary["protocol"] == "1x1-center224"

@@ -103,7 +103,7 @@ def _tell(report: "CheckReport", out: Path | None, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     from gta.cli.class_table import class_table
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.tables import summary_table
     from gta.files import write_text
 
@@ -113,12 +113,12 @@ def _tell(report: "CheckReport", out: Path | None, *, as_json: bool) -> None:
     if out is not None:
         write_text(out, text + "\n")
     if as_json:
-        print(text)
+        print_json(told)
         return
     terminal = Terminal()
     if report.summary["classes"]:
-        terminal.console.print(summary_table(_shortened(report.summary)))
-        terminal.console.print(class_table(report.summary))
+        terminal.show(summary_table(_shortened(report.summary)))
+        terminal.show(class_table(report.summary))
     for finding in report.findings:
         terminal.say(f"{finding.severity}: {finding.text}")
         for item in finding.items[:SHOWN]:

@@ -1,10 +1,11 @@
 """How many videos each class has, on the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
+
+from gta.cli.console import make_table
 
 MOST = 12
 """Classes up to which each has a row; of more, those with most and with fewest videos."""
@@ -20,14 +21,9 @@ def class_table(summary: Mapping[str, Any]) -> Table:
         title = (
             f"classes with most and with fewest videos ({left_out} between them; --json has all)"
         )
-    table = Table(title=Text(title, style="table.title"))
-    table.add_column("class", overflow="fold")
-    for split in ("train", "val"):
-        table.add_column(split, justify="right")
-    for place, (name, of_split) in enumerate(rows):
-        if left_out > 0 and MOST // 2 <= place < MOST // 2 + left_out:
-            continue
-        if left_out > 0 and place == MOST // 2 + left_out:
-            table.add_section()
-        table.add_row(Text(name), f"{of_split['train']}", f"{of_split['val']}")
-    return table
+    shown: list[Sequence[str] | None] = [
+        (name, f"{of_split['train']}", f"{of_split['val']}") for name, of_split in rows
+    ]
+    if left_out > 0:
+        shown[MOST // 2 : MOST // 2 + left_out] = [None]
+    return make_table(title, ("class", "train", "val"), shown)

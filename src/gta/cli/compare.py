@@ -5,13 +5,25 @@ from typing import Annotated
 
 import typer
 
-from gta.cli.options import JsonOption, PartProtocolOption
+from gta.cli.options import (
+    JsonOption,
+    PartBestOption,
+    PartFramesOption,
+    PartProtocolOption,
+    PartSplitOption,
+)
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="A score file, or a run's folder that holds one.")],
+    a: Annotated[
+        Path,
+        typer.Argument(help="A score file, or the folder of a run that `gta test` has scored."),
+    ],
     b: Annotated[Path, typer.Argument(help="Another, of the same videos.")],
     protocol: PartProtocolOption = None,
+    split: PartSplitOption = "val",
+    best: PartBestOption = False,
+    frames: PartFramesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Is model B better than model A, by how much, and on which classes?
@@ -19,15 +31,14 @@ def compare(
     McNemar's exact test on the videos that one of them alone has right, and 95 % intervals for
     pairs (Newcombe).
     """
-    import json
     from dataclasses import asdict
 
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.tables import class_gain_table, parts_table
     from gta.evaluation.comparison import compare as compare_scores
-    from gta.evaluation.score_files import read_matching
+    from gta.evaluation.score_files import Scored, read_matching
 
-    files, scores = read_matching([a, b], protocol)
+    files, scores = read_matching([a, b], Scored(protocol, split, best, frames))
     found = compare_scores(*scores)
     if as_json:
         told = {
@@ -43,10 +54,11 @@ def compare(
             "notable_classes": found.notable,
             "conclusion": found.conclusion,
         }
-        print(json.dumps(told, ensure_ascii=False))
+        print_json(told)
         return
     terminal = Terminal()
-    terminal.console.print(parts_table(scores, names=("A", "B")))
-    terminal.console.print(class_gain_table(found.classes))
-    terminal.say(found.note)
+    terminal.show(parts_table(scores, names=("A", "B")))
+    if any(one.gain for _, one in found.classes):
+        terminal.show(class_gain_table(found.classes))
+        terminal.say(found.note)
     terminal.say(found.conclusion)

@@ -1,8 +1,12 @@
-"""What a person sees: messages, progress bars, tables; messages go to the run's log too."""
+"""What a person sees: messages, progress bars, tables, JSON; messages go to the run's log too.
 
+Names come from outside: everything is shown as it is, by `gta.names.shown`. Nothing is cut.
+"""
+
+import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +18,14 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
+from rich.text import Text
 
+from gta.names import shown
 from gta.training.report import Advance
+
+_ENDLESS = 100_000
+"""Columns of what is no terminal: a file, a pipe."""
 
 
 class Terminal:
@@ -28,15 +38,24 @@ class Terminal:
     """
 
     def __init__(self, log: Path | None = None, *, quiet: bool = False, stderr: bool = False):
-        self.console = Console(stderr=stderr, quiet=quiet, highlight=False, soft_wrap=True)
+        self.console = Console(
+            stderr=stderr, quiet=quiet, highlight=False, soft_wrap=True, emoji=False
+        )
+        if not self.console.file.isatty():
+            self.console.width = _ENDLESS
         self.log = None if quiet else log
 
     def say(self, text: str) -> None:
-        """Prints a line and keeps it in the log."""
+        """Prints a line, or several, and keeps it in the log."""
+        text = shown(text, keep="\n")
         self.console.print(text, markup=False)
         if self.log is not None:
             with self.log.open("a", encoding="utf-8") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+
+    def show(self, table: Table) -> None:
+        """Prints a table of `make_table`."""
+        self.console.print(table)
 
     @contextmanager
     def track(self, what: str, total: int) -> Iterator[Advance]:
@@ -46,16 +65,51 @@ class Terminal:
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
         )
-        shown = self.console.is_terminal and not self.console.quiet
+        visible = self.console.is_terminal and not self.console.quiet
         with Progress(
-            *columns, console=self.console, transient=True, disable=not shown
+            *columns, console=self.console, transient=True, disable=not visible
         ) as progress:
             task = progress.add_task(what, total=total, note="")
-            yield lambda done, note: progress.update(task, completed=done, note=note)
+            yield lambda done, note: progress.update(task, completed=done, note=shown(note))
 
 
 def warn(text: str) -> None:
-    """One line on stderr."""
-    print(f"gta: {text}", file=sys.stderr)
+    """A message on stderr."""
+    print(f"gta: {shown(text, keep=chr(10))}", file=sys.stderr)
+
+
+def make_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str] | None], *, left: int = 1
+) -> Table:
+    """A table whose cells are shown as they are; what is too wide goes on in the next line.
+
+    Args:
+        title: A line, or several.
+        columns: Their names; none are shown if all are empty.
+        rows: A cell for each column; None draws a line between two rows.
+        left: So many columns hold words and begin at the left; the others hold numbers.
+    """
+    heading = Text(shown(title, keep="\n"), style="table.title")
+    table = Table(title=heading, show_header=any(columns))
+    for place, name in enumerate(columns):
+        justify = "left" if place < left else "right"
+        table.add_column(Text(name), justify=justify, overflow="fold")
+    for row in rows:
+        if row is None:
+            table.add_section()
+        else:
+            table.add_row(*(Text(shown(cell)) for cell in row))
+    return table
+
+
+def print_json(told: object) -> None:
+    """Prints one JSON value, indented, on stdout: the form of every verb's `--json`.
+
+    Letters are written as they are, unless one of them cannot be seen or cannot be printed here.
+    """
+    text = json.dumps(told, ensure_ascii=False, indent=1)
+    encoding = sys.stdout.encoding or "utf-8"
+    plain = shown(text, keep="\n") == text == text.encode(encoding, "ignore").decode(encoding)
+    print(text if plain else json.dumps(told, indent=1))

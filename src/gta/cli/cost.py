@@ -42,8 +42,8 @@ def cost(
     if paper:
         _print_paper(as_json)
         return
-    import json
 
+    from gta.cli.console import print_json
     from gta.cost import count_cost
     from gta.evaluation.protocols import parse_protocol
     from gta.runs import Run, build_network
@@ -62,7 +62,7 @@ def cost(
     counted = count_cost(lambda: build_network(found, classes), shape)
     if as_json:
         about = {"clip": shape, "classes": classes, "protocol": protocol.name}
-        print(json.dumps(vars(counted) | about))
+        print_json(vars(counted) | about)
         return
     print(
         f"One clip of {shape[1]} frames of {shape[2]}x{shape[3]} (height x width), {classes} "
@@ -92,38 +92,32 @@ def parse_clip(text: str) -> tuple[int, int, int]:
 
 
 def _print_paper(as_json: bool) -> None:
-    import json
-
-    from rich.console import Console
-
+    from gta.cli.console import Terminal, print_json
     from gta.cli.tables import paper_table
     from gta.paper import paper_costs
 
     rows = paper_costs()
     if as_json:
-        print(
-            json.dumps(
-                [
-                    {
-                        "table": row.table,
-                        "row": row.row,
-                        "model": row.model,
-                        "clip": row.clip,
-                        "classes": row.num_classes,
-                        "gflops": cost.gflops,
-                        "paper_gflops": row.gflops,
-                        "params_m": cost.params_m,
-                        "paper_params_m": row.params_m,
-                        "activations_mib": cost.activations_mib,
-                        "note": row.note,
-                    }
-                    for row, cost in rows
-                ],
-                indent=1,
-            )
-        )
+        told = [
+            {
+                "table": row.table,
+                "row": row.row,
+                "model": row.model,
+                "clip": row.clip,
+                "classes": row.num_classes,
+                "gflops": cost.gflops,
+                "paper_gflops": row.gflops,
+                "params_m": cost.params_m,
+                "paper_params_m": row.params_m,
+                "activations_mib": cost.activations_mib,
+                "note": row.note,
+            }
+            for row, cost in rows
+        ]
+        print_json({"rows": told})
         return
-    Console().print(paper_table(rows))
+    terminal = Terminal()
+    terminal.show(paper_table(rows))
     notes = list(dict.fromkeys(row.note for row, _ in rows if row.note))
     for number, note in enumerate(notes, 1):
-        print(f"[{number}] {note}")
+        terminal.say(f"[{number}] {note}")

@@ -34,7 +34,7 @@ def tell(recipe: Recipe, out: Path, device: str) -> None:
     if loaded is not None:
         terminal.say(str(loaded))
     found = dry_run(model, splits, recipe, processes, out)
-    terminal.console.print(dry_run_table(found))
+    terminal.show(dry_run_table(found))
     for path, reason in found.batch.failures:
         terminal.say(f"could not be read: {path}: {reason}")
     picture = out.with_name(f"{out.name}-dry-run.png")

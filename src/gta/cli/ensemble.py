@@ -5,20 +5,30 @@ from typing import Annotated
 
 import typer
 
-from gta.cli.options import JsonOption, PartProtocolOption, SubmissionOption
+from gta.cli.options import (
+    JsonOption,
+    PartBestOption,
+    PartFramesOption,
+    PartProtocolOption,
+    PartSplitOption,
+    SubmissionOption,
+)
 
 
 def ensemble(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="A B ...", help="Score files, or folders of runs that hold one score file each."
+            metavar="A B ...", help="Score files, or folders of runs that `gta test` has scored."
         ),
     ],
     weights: Annotated[
         str | None, typer.Option(metavar="NUMBERS", help="Of the files, such as 1,2; equal if not.")
     ] = None,
     protocol: PartProtocolOption = None,
+    split: PartSplitOption = "val",
+    best: PartBestOption = False,
+    frames: PartFramesOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the mean as a score file, NAME.npz.")
     ] = None,
@@ -29,20 +39,18 @@ def ensemble(
 
     The files have to be about the same videos, labels and classes.
     """
-    import json
-
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.results import check_npz, write_results
     from gta.cli.tables import parts_table
     from gta.errors import UsageError
     from gta.evaluation.ensemble import ensemble as average
     from gta.evaluation.ensemble import parse_weights
-    from gta.evaluation.score_files import read_matching
+    from gta.evaluation.score_files import Scored, read_matching
     from gta.evaluation.submission import write_submission
 
     check_npz("--out", out)
     shares = None if weights is None else parse_weights(weights)
-    places, parts = read_matching(files, protocol)
+    places, parts = read_matching(files, Scored(protocol, split, best, frames))
     if out is not None and out.resolve() in [place.resolve() for place in places]:
         raise UsageError(f"--out {out} is one of the files that are averaged; give another name")
     found = average(parts, shares)
@@ -56,9 +64,9 @@ def ensemble(
             part.summary() | {"scores": str(place)}
             for place, part in zip(places, parts, strict=True)
         ]
-        print(json.dumps(found.summary() | written | {"members": told}, ensure_ascii=False))
+        print_json(found.summary() | written | {"members": told})
         return
     terminal = Terminal()
-    terminal.console.print(parts_table([*parts, found]))
+    terminal.show(parts_table([*parts, found]))
     for kind, path in written.items():
         terminal.say(f"{kind.replace('_', ' ')}: {path}")

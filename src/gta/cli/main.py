@@ -1,5 +1,7 @@
 """`gta`: the verbs. Arguments are parsed before anything heavy is imported."""
 
+import io
+import logging
 import os
 import sys
 from typing import Annotated
@@ -67,6 +69,11 @@ def main() -> None:
     # Threads that wait for each other sleep. They would keep cores busy, also those that loader
     # processes or others need: a forward pass then takes twice as long as on one thread.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # What its fonts lack is nothing that a person asked for.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):  # a letter that cannot be printed is written out
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except UsageError as error:
@@ -96,5 +103,7 @@ def _outside_reason(error: RuntimeError) -> str | None:
 
 
 def _fail(message: str, code: int) -> None:
-    print(f"gta: {message}", file=sys.stderr)
+    from gta.names import shown
+
+    print(f"gta: {shown(message, keep=chr(10))}", file=sys.stderr)
     sys.exit(code)

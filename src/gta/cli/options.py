@@ -1,7 +1,7 @@
 """Options that several verbs have, with their help."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -61,7 +61,19 @@ FramesOption = Annotated[
 ]
 PartProtocolOption = Annotated[
     str | None,
-    typer.Option("--protocol", help="Of a run's folder, use the score file of this protocol."),
+    typer.Option("--protocol", help="Of a run's folder, use the scores of this protocol."),
+]
+PartSplitOption = Annotated[
+    Literal["val", "test"],
+    typer.Option("--split", help="Of a run's folder, use the scores of these videos."),
+]
+PartBestOption = Annotated[
+    bool,
+    typer.Option("--best", help="Of a run's folder, use the scores of the best epoch's weights."),
+]
+PartFramesOption = Annotated[
+    int | None,
+    typer.Option("--frames", min=1, help="Of a run's folder, use the scores of --frames."),
 ]
 SubmissionOption = Annotated[
     Path | None,

@@ -14,12 +14,15 @@ from gta.cli.options import (
     RunArgument,
 )
 
+SHOWN = 5
+"""Places with files that are passed over which the terminal names."""
+
 
 def predict(
     folder: RunArgument,
     videos: Annotated[
         list[Path],
-        typer.Argument(metavar="VIDEO", help="Video files, folders of frames, folders of videos."),
+        typer.Argument(metavar="VIDEO", help="Video files, folders of frames, folders of either."),
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 5,
     best: BestOption = False,
@@ -30,18 +33,18 @@ def predict(
 ) -> None:
     """Say what happens in videos: the most probable classes of each.
 
+    A folder is looked through with the folders in it. A folder with pictures alone is one video,
+    its frames; pictures beside videos are passed over, and what is passed over is said.
+
     A video that cannot be read is reported, the others are still predicted, and the exit code is
     that of the error.
     """
-    import json
-
-    from rich.markup import escape
-
-    from gta.cli.console import Terminal, warn
+    from gta.cli.console import Terminal, print_json, warn
     from gta.cli.tables import prediction_table
+    from gta.data.given import find_videos
     from gta.errors import VideoError
     from gta.evaluation.protocols import parse_protocol
-    from gta.predict import Predictor, find_videos
+    from gta.predict import Predictor
     from gta.runs import Run
     from gta.training.processes import find_device
 
@@ -52,36 +55,51 @@ def predict(
         best=best,
         protocol=parse_protocol(protocol) if protocol else None,
     )
-    terminal = Terminal()
+    terminal = Terminal(stderr=as_json)
     answers: list[dict[str, object]] = []
+    passed_over: list[tuple[Path, str]] = []
     exit_code = 0
+
+    def fail(path: Path, error: VideoError) -> None:
+        nonlocal exit_code
+        exit_code = error.exit_code
+        warn(str(error))
+        answers.append({"video": str(path), "error": error.reason})
+
     for given in videos:
         try:
-            found = list(find_videos(given))
+            found = find_videos(given)
         except VideoError as error:
-            found, exit_code = [], error.exit_code
-            warn(str(error))
-            answers.append({"video": str(given), "error": error.reason})
-        for path in found:
+            fail(given, error)
+            continue
+        passed_over += found.passed_over
+        for path in found.videos:
             try:
                 scores = predictor(path).scores[:top]
             except VideoError as error:
-                exit_code = error.exit_code
-                warn(str(error))
-                answers.append({"video": str(path), "error": error.reason})
+                fail(path, error)
                 continue
             answers.append(
                 {"video": str(path), "top": [{"class": c, "score": s} for c, s in scores]}
             )
             if not as_json:
-                terminal.console.print(prediction_table(escape(str(path)), scores))
+                terminal.show(prediction_table(str(path), scores))
+    for place, what in passed_over[:SHOWN]:
+        terminal.say(f"passed over in {place}, {what}")
+    if len(passed_over) > SHOWN:
+        terminal.say(f"passed over in {len(passed_over) - SHOWN} more places; --json lists all")
     about = {
         "run": str(folder),
         "weights": predictor.weights,
         "protocol": predictor.protocol.name,
     }
     if as_json:
-        print(json.dumps(about | {"videos": answers}, ensure_ascii=False, indent=1))
+        told = [{"path": str(place), "reason": what} for place, what in passed_over]
+        print_json(about | {"videos": answers, "passed_over": told})
     else:
-        terminal.say(f"{folder}: {predictor.weights}, protocol {predictor.protocol}")
+        predicted = sum("top" in answer for answer in answers)
+        counts = f"; {predicted} video{'s' * (predicted != 1)}" if len(answers) > 1 else ""
+        if predicted < len(answers):
+            counts += f"; {len(answers) - predicted} could not be read"
+        terminal.say(f"{folder}: {predictor.weights}, protocol {predictor.protocol}{counts}")
     raise typer.Exit(exit_code)

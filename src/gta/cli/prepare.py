@@ -69,10 +69,9 @@ def prepare(
     interrupted, the same command goes on. Exit code 1: some videos could not be read or copied;
     they are listed, the others are prepared.
     """
-    import json
     from dataclasses import asdict
 
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.data.cores import available_cores
     from gta.data.locations import is_url
     from gta.data.prepare import Options
@@ -142,7 +141,7 @@ def prepare(
         terminal.say(f"interrupted; the same command goes on in {out}")
         raise typer.Exit(130) from None
     if as_json:
-        print(json.dumps(asdict(done), indent=1))
+        print_json(asdict(done))
         raise typer.Exit(1 if done.unreadable else 0)
     written = f"{done.written} written now, {done.bytes / 1e9:.2f} GB"
     worst = (

@@ -1,7 +1,7 @@
 """`gta probe`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from gta.cli.options import (
     RootOption,
     RunArgument,
 )
+
+if TYPE_CHECKING:
+    from gta.config import Model
 
 
 def probe(
@@ -30,13 +33,13 @@ def probe(
     """Does my data need time? Scores a model on frames in order, shuffled, reversed, frozen, ...
 
     Each validation video is scored six times. The table tells what is lost, and for which classes.
+    A verdict needs a model that has learned its classes; where it has not, that is what is said.
     """
     import csv
     import io
-    import json
     from dataclasses import asdict
 
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.tables import class_probe_table, probe_table
     from gta.cli.videos import run_videos
     from gta.data.loader import num_workers
@@ -46,6 +49,7 @@ def probe(
     from gta.evaluation.protocols import parse_protocol
     from gta.evaluation.scores import Scores
     from gta.files import write_text
+    from gta.names import shown
     from gta.runs import Run
     from gta.training.processes import find_device
 
@@ -78,7 +82,8 @@ def probe(
             return found
 
         found = probe_model(score)
-    rows = found.by_class()
+    rows, may = found.by_class(), sees_order(recipe.model)
+    verdict = found.verdict(sees_order=may)
     if out is not None:
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
@@ -88,15 +93,35 @@ def probe(
     if as_json:
         told = {
             "model": f"{folder.name}, {weights}",
+            "run": str(folder),
+            "weights": weights,
             "protocol": views.name,
             "blind": found.blind,
-            "disturbances": {d.name: asdict(found.change(d.name)) for d in DISTURBANCES},
+            "sees_order": may,
+            "disturbances": {
+                d.name: {"gain": found.change(d.name).gain, **asdict(found.change(d.name))}
+                for d in DISTURBANCES
+            },
             "classes": rows,
-            "verdict": found.verdict(),
+            "verdict": verdict,
         }
-        print(json.dumps(told, ensure_ascii=False))
+        print_json(told)
         return
-    terminal.console.print(probe_table(f"{folder.name}, {weights}\nprotocol {views}", found))
-    terminal.console.print(class_probe_table(rows))
-    for sentence in found.verdict():
+    terminal.show(probe_table(f"{shown(folder.name)}, {weights}\nprotocol {views}", found))
+    terminal.show(class_probe_table(rows))
+    apart = sum(row["low"] > 0 or row["high"] < 0 for row in rows)
+    terminal.say(
+        f"{apart} of {len(rows)} classes have an interval that leaves out 0; of classes that "
+        f"shuffling leaves as they are about {0.05 * len(rows):.1f} would."
+    )
+    for sentence in verdict:
         terminal.say(sentence)
+
+
+def sees_order(model: "Model") -> bool:
+    """Whether a network has parts that tell one order of frames from another."""
+    if model.backbone == "slow_fast":
+        return True
+    if model.backbone == "frame_resnet" and (model.tsm or model.temporal_pool):
+        return True
+    return any(block.block in ("gta", "tape") for block in model.blocks)

@@ -36,6 +36,7 @@ def quickstart(
     Takes a few minutes on two CPU cores. The same command again goes on where it was interrupted.
     """
     import time
+    from shlex import join
 
     from gta.cli.console import Terminal
     from gta.cli.quickstart_run import compare, draw, keep, prepare, train_and_test
@@ -48,10 +49,10 @@ def quickstart(
         name: train_and_test(out / name, recipe, splits, device, terminal)
         for name, recipe in recipes.items()
     }
-    terminal.console.print(compare(results, summary.order_blind_ceiling))
+    terminal.show(compare(results, summary.order_blind_ceiling))
     picture, seconds = draw(out, splits, results), time.monotonic() - began
     keep(out, results, summary.order_blind_ceiling, seconds)
     terminal.say(
         f"{seconds:.0f} s. Picture: {picture}. Try one of the clips:\n"
-        f"  gta predict {out / 'tiny_gta'} {splits.val.videos[0].path}"
+        f"  {join(['gta', 'predict', str(out / 'tiny_gta'), str(splits.val.videos[0].path)])}"
     )

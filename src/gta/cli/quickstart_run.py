@@ -1,12 +1,11 @@
 """The steps of `gta quickstart`."""
 
 import json
-import math
 from pathlib import Path
 
 from rich.table import Table
 
-from gta.cli.console import Terminal
+from gta.cli.console import Terminal, make_table
 from gta.cli.quickstart import CLASSES, MODELS, NUM_TRAIN, NUM_VAL
 from gta.cli.session import open_session, train_run
 from gta.config import Recipe
@@ -16,6 +15,7 @@ from gta.data.transforms import ViewTransform
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.metrics import ranks
 from gta.evaluation.protocols import parse_protocol
+from gta.evaluation.score_files import Scored
 from gta.evaluation.scores import Scores
 from gta.files import write_text, write_whole
 from gta.recipes import find_recipe, read_recipe
@@ -39,9 +39,14 @@ def prepare(out: Path, terminal: Terminal) -> tuple[Summary, dict[str, Recipe], 
         f"{summary.num_train} training and {summary.num_val} held-out clips of "
         f"{len(summary.classes)} classes in {data} ({summary.seconds:.0f} s)"
     )
-    root = f"data.root={json.dumps(str(data.absolute()))}"
-    recipes = {name: read_recipe(find_recipe("ordered", name), [root]) for name in MODELS}
+    recipes = {name: _recipe(name, data) for name in MODELS}
     return summary, recipes, load_splits(recipes["tiny"], terminal)
+
+
+def _recipe(name: str, data: Path) -> Recipe:
+    recipe = read_recipe(find_recipe("ordered", name))
+    source = recipe.data.model_copy(update={"root": str(data.absolute())})
+    return recipe.model_copy(update={"data": source})
 
 
 def train_and_test(
@@ -64,25 +69,26 @@ def train_and_test(
         amp=recipe.train.amp,
         cache=splits.val_cache,
         name=f"{folder.name}, {weights}",
+        dataset=recipe.data.format,
+        split="val",
     )
-    write_whole(folder / f"scores-{scores.protocol}.npz", scores.save)
+    write_whole(folder / Scored(scores.protocol).file_name, scores.save)
     return scores
 
 
 def compare(results: dict[str, Scores], ceiling: float) -> Table:
     """One line for each model, and the ceiling of all that do not know the order of frames."""
     first = next(iter(results.values()))
-    table = Table(title=f"Top-1 on {len(first)} held-out clips, protocol {first.protocol}")
-    table.add_column("model")
-    table.add_column("top-1", justify="right")
-    table.add_column("± (95 %)", justify="right")
-    rows = [(MODELS[name], scores.top(1), True) for name, scores in results.items()]
-    rows.append(("order-blind ceiling", ceiling, False))
-    for name, accuracy, measured in sorted(rows, key=lambda row: row[1]):
-        spread = 1.96 * math.sqrt(accuracy * (1 - accuracy) / len(first))
-        style = None if measured else "bold"
-        table.add_row(name, f"{accuracy:.1%}", f"{spread:.1%}" if measured else "", style=style)
-    return table
+    rows = [("order-blind ceiling", ceiling, "")]
+    for name, scores in results.items():
+        low, high = scores.interval()
+        rows.append((MODELS[name], scores.top(1), f"{100 * low:.1f} to {100 * high:.1f}"))
+    rows.sort(key=lambda row: row[1])
+    return make_table(
+        f"Top-1 on {len(first)} held-out clips, protocol {first.protocol}",
+        ["model", "top-1", "95 % interval"],
+        [(name, f"{accuracy:.1%}", interval) for name, accuracy, interval in rows],
+    )
 
 
 def keep(out: Path, results: dict[str, Scores], ceiling: float, seconds: float) -> None:

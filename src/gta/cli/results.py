@@ -35,6 +35,7 @@ def write_results(scores: Scores, file: Path) -> dict[str, str]:
     )
     from gta.figures.confusion import draw_confusion
     from gta.files import write_whole
+    from gta.names import shown
 
     write_whole(file, scores.save)
     written = {"scores": file}
@@ -45,11 +46,11 @@ def write_results(scores: Scores, file: Path) -> dict[str, str]:
         write_class_table(table, class_results(matrix, scores.classes))
         write_confusion(counts, matrix, scores.classes)
         mistakes = [
-            f"{pair.count} of {pair.videos} ({pair.share:.0%})  {pair.label}\n"
-            f"    → {pair.prediction}"
+            f"{pair.count} of {pair.videos} ({pair.share:.0%})  {shown(pair.label)}\n"
+            f"    → {shown(pair.prediction)}"
             for pair in confused_pairs(matrix, scores.classes, LISTED)
         ]
-        title = f"{scores.model}\n{scores.protocol}, top-1 {scores.top(1):.1%}"
+        title = f"{shown(scores.model)}\n{scores.protocol}, top-1 {scores.top(1):.1%}"
         write_whole(
             picture,
             lambda part: draw_confusion(part, matrix.numpy(), scores.classes, mistakes, title),

@@ -40,17 +40,14 @@ def test(
     Writes the scores of each video and, beside them, the table of the classes and the confusion
     matrix, as csv and as a picture.
     """
-    import json
-    from dataclasses import replace
-
-    from gta.cli.console import Terminal
+    from gta.cli.console import Terminal, print_json
     from gta.cli.results import check_npz, write_results
     from gta.cli.tables import score_table
     from gta.cli.videos import run_videos
     from gta.data.loader import num_workers
     from gta.evaluation.evaluate import evaluate
     from gta.evaluation.protocols import parse_protocol
-    from gta.evaluation.scores import About, list_hash
+    from gta.evaluation.score_files import Scored
     from gta.evaluation.submission import check_submission, write_submission
     from gta.runs import Run
     from gta.training.processes import joined_processes
@@ -83,27 +80,20 @@ def test(
                 world_size=processes.world_size,
                 progress=lambda done, _: advance(done * processes.world_size, ""),
                 name=f"{folder.name}, {weights}",
+                dataset=data.format,
+                split=split,
             )
         if not processes.is_main:
             return
-        about = About(
-            dataset=data.format,
-            split=split,
-            list_hash=list_hash(videos.classes, [(v.id, v.label) for v in videos.videos]),
-            num_frames=recipe.clip.num_frames,
-            num_views=views.num_views,
-        )
-        found = replace(found, about=about)
-        marks = ("test" * (split == "test"), "best" * best, f"{frames}frames" if frames else "")
-        name = "-".join(filter(None, ("scores", views.name, *marks)))
-        written = write_results(found, scores or folder / f"{name}.npz")
+        name = Scored(views.name, split, best, frames).file_name
+        written = write_results(found, scores or folder / name)
         if submission is not None:
             write_submission(submission, found)
             written["submission"] = str(submission)
         if as_json:
-            print(json.dumps(found.summary() | written, ensure_ascii=False))
+            print_json({"run": str(folder), "weights": weights} | found.summary() | written)
             return
-        terminal.console.print(score_table(found))
+        terminal.show(score_table(found))
         for path, reason in found.failures:
             terminal.say(f"could not be read, in no figure above: {path}: {reason}")
         for kind, path in written.items():

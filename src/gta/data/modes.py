@@ -98,8 +98,8 @@ class Sampling:
         most = 2 if self.mode == "tsm_twice" else 1
         if num_views > most:
             raise UsageError(
-                f"sampling={self.mode!r} has {most} clip{'s' * (most > 1)} of a video, which the "
-                f"protocol asks for {num_views} of; use another protocol or sampling=segments."
+                f"clip.sampling={self.mode} has {most} clip{'s' * (most > 1)} of a video, and the "
+                f"protocol asks for {num_views}; use another protocol or clip.sampling=segments."
             )
         if self.mode == "pyslowfast_ssv2":
             return pyslowfast_ssv2_indices(n, S, rng=rng)

@@ -97,7 +97,7 @@ def _write_csv(path: Path, rows: Iterable[Iterable[object]]) -> None:
     """Lines of a csv file, UTF-8; numbers that are not whole get six digits, None gets nothing."""
 
     def write(part: Path) -> None:
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(
                 [f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row] for row in rows
             )

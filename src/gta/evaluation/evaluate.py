@@ -17,7 +17,7 @@ from gta.data.records import VideoList
 from gta.data.transforms import ViewTransform, normalize
 from gta.errors import DataError, UsageError
 from gta.evaluation.protocols import Protocol, parse_protocol
-from gta.evaluation.scores import Scores
+from gta.evaluation.scores import About, Scores, list_hash
 
 
 def evaluate(
@@ -37,6 +37,8 @@ def evaluate(
     cache: FrameCache | None = None,
     progress: Callable[[int, int], None] | None = None,
     name: str = "",
+    dataset: str = "",
+    split: str = "",
 ) -> Scores:
     """Scores all videos; every process of a group must call it, and all get all scores.
 
@@ -55,7 +57,9 @@ def evaluate(
         keep_every: every which frame of a video is there: see `ViewClips`.
         cache: Frames in memory, resized as `protocol` resizes.
         progress: Called with (videos done, videos in all) of this process.
-        name: Of the model, kept with the scores.
+        name: Of the model, kept with the scores, as are
+        dataset: the recipe's `data.format`, and
+        split: which of its videos these are.
 
     Raises:
         DataError: Not one video could be read.
@@ -123,4 +127,11 @@ def evaluate(
         protocol=protocol.name,
         failures=sorted(failures),
         model=name,
+        about=About(
+            dataset=dataset,
+            split=split,
+            list_hash=list_hash(videos.classes, [(v.id, v.label) for v in videos.videos]),
+            num_frames=clip.num_frames,
+            num_views=protocol.num_views,
+        ),
     )

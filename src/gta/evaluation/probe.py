@@ -1,13 +1,17 @@
 """Does the data need time? A model's scores when the frames of its clips are disturbed."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gta.data.order import Order
 from gta.errors import DataError
+from gta.evaluation import verdict as words
+from gta.evaluation.backwards import backward_pairs, mixed_up, told_apart
 from gta.evaluation.comparison import LEVEL, Difference, difference
 from gta.evaluation.metrics import ranks
 from gta.evaluation.scores import Scores
@@ -50,22 +54,24 @@ class Probe:
         """Whether each video is right, bool (N,)."""
         return ranks(self.answers[name], self.labels) == 1
 
-    def by_class(self) -> list[dict[str, object]]:
+    def by_class(self) -> list[dict[str, Any]]:
         """Accuracy of each class that has videos, in order and disturbed; most lost first.
 
-        What is lost is the difference between frames in order and shuffled.
+        What is lost is the `gain`, with its 95 % interval, of shuffled frames over those in order.
         """
-        rows = []
+        rows = list[dict[str, Any]]()
+        right = {name: self.right(name) for name in self.answers}
         for label, name in enumerate(self.classes):
             of_class = self.labels == label
-            if of_class.any():
-                accuracies = {
-                    n: self.right(n)[of_class].double().mean().item() for n in self.answers
-                }
-                lost = accuracies[IN_ORDER.name] - accuracies["shuffled"]
-                row: dict[str, object] = {"class": name, "videos": int(of_class.sum())}
-                rows.append((lost, row | accuracies))
-        return [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
+            if not of_class.any():
+                continue
+            one = difference(right[IN_ORDER.name][of_class], right["shuffled"][of_class])
+            rows.append(
+                {"class": name, "videos": one.videos}
+                | {n: answer[of_class].double().mean().item() for n, answer in right.items()}
+                | {"gain": one.gain, "low": one.low, "high": one.high}
+            )
+        return sorted(rows, key=lambda row: row["gain"])
 
     @property
     def blind(self) -> bool:
@@ -76,29 +82,52 @@ class Probe:
             for name in ("reversed", "shuffled")
         )
 
-    def verdict(self) -> list[str]:
-        """What follows, in sentences."""
-        shuffled, frozen = self.change("shuffled"), self.change("frozen")
+    def verdict(self, *, sees_order: bool = True) -> list[str]:
+        """What follows, in sentences; nothing does from a model that has not learned its task.
+
+        Args:
+            sees_order: Whether the network has parts that tell one order of frames from another.
+        """
+        said = words.absent(self.classes, self.labels)
+        answers, labels = self.answers[IN_ORDER.name].argmax(1), self.labels
         if self.blind:
-            return [
-                "This model is blind to the order of frames: it gives the same scores whatever it "
-                "is. Ask one that is not, such as a GTA model trained on the same data.",
-                _about_frozen(frozen),
-            ]
-        said = [_about_order(shuffled), _about_frozen(frozen)]
+            said.append(words.BLIND_UNLEARNED if sees_order else words.BLIND_BUILD)
+        right = self.right(IN_ORDER.name)
+        guess = words.guessing(right, labels, self.classes)
+        if guess is not None:
+            return [*said, guess]
+        pairs = backward_pairs(self.classes)
+        unlearned = words.not_told_apart(right, told_apart(answers, labels, pairs), labels, pairs)
+        if unlearned is not None:
+            return [*said, unlearned]
+        mixed = [(self.classes[a], self.classes[b]) for a, b in mixed_up(answers, labels)]
+        frozen = words.about_frozen(self.change("frozen"), mixed)
+        if self.blind:
+            return [*said, frozen]
+        said += [words.about_order(self.change("shuffled"), mixed), frozen]
         backwards = self.change("reversed")
-        if _is_loss(backwards):
-            confused = self.answers["reversed"].argmax(1)[~self.right("reversed")]
-            said.append(
-                f"Backwards it has {backwards.b:.1%} right; it then says most often "
-                f"{self.classes[int(confused.mode().values)]!r}."
-            )
+        if words.is_loss(backwards):
+            said.append(f"Backwards it has {backwards.b:.1%} right{self._taken_backwards()}.")
         for name in (d.name for d in DISTURBANCES if d.keep_every > 1):
             slow = self.change(name)
             if slow.p < LEVEL:
                 change = "loses" if slow.gain < 0 else "gains"
-                said.append(f"At frame {name} it {change} {_points(slow)}: do not mix frame rates.")
+                said.append(
+                    f"At frame {name} it {change} {words.points(slow)}: do not mix frame rates."
+                )
         return said
+
+    def _taken_backwards(self) -> str:
+        """What is most often taken for what when its frames are reversed."""
+        turned = self.right(IN_ORDER.name) & ~self.right("reversed")
+        answers = self.answers["reversed"].argmax(1)
+        pairs = Counter(zip(self.labels[turned].tolist(), answers[turned].tolist(), strict=True))
+        if not pairs:
+            return ""
+        ((label, answer), count), *_ = pairs.most_common(1)
+        of_class = int((self.labels == label).sum())
+        taken, other = self.classes[label], self.classes[answer]
+        return f"; most often {taken!r} is then taken for {other!r}, {count} of {of_class}"
 
 
 def probe(score: Callable[[Disturbance], Scores]) -> Probe:
@@ -126,36 +155,3 @@ def gathered(found: Mapping[str, Scores]) -> Probe:
     }
     answers = {name: scores.scores[rows[name]] for name, scores in found.items()}
     return Probe(first.labels[rows[IN_ORDER.name]], first.classes, answers)
-
-
-def _is_loss(found: Difference) -> bool:
-    """Whether the disturbance does harm, beyond chance."""
-    return found.p < LEVEL and found.gain < 0
-
-
-def _points(found: Difference) -> str:
-    low, high = sorted(abs(100 * end) for end in (found.low, found.high))
-    return f"{abs(100 * found.gain):.1f} points ({low:.1f} to {high:.1f})"
-
-
-def _about_order(shuffled: Difference) -> str:
-    if _is_loss(shuffled):
-        return (
-            f"The order of frames matters: shuffled, {_points(shuffled)} of {shuffled.a:.1%} "
-            f"are lost (p = {shuffled.p:.2g}). A model that attends over time is worth its cost."
-        )
-    low, high = (100 * end for end in (shuffled.low, shuffled.high))
-    return (
-        f"No sign that the order of frames matters to this model: shuffled, its top-1 changes by "
-        f"{100 * shuffled.gain:+.1f} points ({low:+.1f} to {high:+.1f}) on "
-        f"{shuffled.videos} videos. One without attention over time may do as well."
-    )
-
-
-def _about_frozen(frozen: Difference) -> str:
-    if _is_loss(frozen):
-        return (
-            f"One frame alone gives {frozen.b:.1%} of {frozen.a:.1%}: the rest needs "
-            f"several frames."
-        )
-    return f"One frame alone gives {frozen.b:.1%} of {frozen.a:.1%}: it is enough."

@@ -1,8 +1,12 @@
 """Score files that are to be compared or averaged: found, read, and checked to match."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from shlex import quote
+from typing import Literal
 
 import torch
 
@@ -10,40 +14,93 @@ from gta.errors import DataError, UsageError
 from gta.evaluation.scores import Scores
 
 _EXAMPLES = 3
+_NAME = re.compile(r"scores-(.+?)(-test)?(-best)?(?:-(\d+)frames)?")
 
 
-def find_score_file(path: Path, protocol: str | None = None) -> Path:
-    """A score file itself, or the only one of a run's folder.
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Which scores of a run: the options of `gta test`, kept in the name of the file it writes."""
+
+    protocol: str | None = None
+    """None: whichever there is."""
+    split: Literal["val", "test"] = "val"
+    best: bool = False
+    """The weights of the best epoch instead of the last."""
+    frames: int | None = None
+    """Of a clip, if not those of training."""
+
+    @property
+    def file_name(self) -> str:
+        """Of the file in the run's folder."""
+        marks = ("test" * (self.split == "test"), "best" * self.best)
+        frames = f"{self.frames}frames" if self.frames else ""
+        return "-".join(filter(None, ("scores", self.protocol, *marks, frames))) + ".npz"
+
+    @property
+    def options(self) -> str:
+        """As they are typed."""
+        given = (
+            f"--protocol {self.protocol}" * bool(self.protocol),
+            f"--split {self.split}" * (self.split != "val"),
+            "--best" * self.best,
+            f"--frames {self.frames}" * bool(self.frames),
+        )
+        return " ".join(filter(None, given))
+
+    @classmethod
+    def of(cls, file: Path) -> "Scored":
+        """What the name of a file says."""
+        match = _NAME.fullmatch(file.stem)
+        if match is None:
+            return cls()
+        frames = int(match[4]) if match[4] else None
+        return cls(match[1], "test" if match[2] else "val", bool(match[3]), frames)
+
+
+def find_score_file(path: Path, asked: Scored | None = None) -> Path:
+    """A score file itself, or the one of a run's folder that was asked for.
 
     Args:
-        path: A file, or a folder with files `scores-PROTOCOL*.npz`.
-        protocol: Of a folder, only the files of this one count.
+        path: A file, or a folder with the files that `gta test` writes.
+        asked: Of a folder, which: its protocol may be left open. None: the only one there is, or
+            else that of the last weights on the validation videos.
 
     Raises:
-        UsageError: The folder holds none, or several.
+        UsageError: The folder holds none like it, or several. Says how to choose.
     """
     if not path.is_dir():
         return path
-    found = sorted(path.glob("scores-*.npz"))
-    if protocol is not None:
-        start = f"scores-{protocol}"
-        found = [f for f in found if f.stem == start or f.stem.startswith(f"{start}-")]
-    kind = f" of protocol {protocol}" if protocol else ""
-    if not found:
-        views = f" --protocol {protocol}" if protocol else ""
+    there = {file: Scored.of(file) for file in sorted(path.glob("scores-*.npz"))}
+    if len(there) == 1 and asked in (None, Scored()):
+        return next(iter(there))
+    wanted = asked or Scored()
+    found = [
+        file
+        for file, scored in there.items()
+        if scored == replace(wanted, protocol=wanted.protocol or scored.protocol)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = " or ".join(f"--protocol {there[file].protocol}" for file in found)
         raise UsageError(
-            f"{path} holds no score file{kind}; `gta test {path}{views}` writes one into the "
-            f"folder of a run"
+            f"{path} holds {len(found)} such score files, one a protocol: choose with {several}, "
+            f"or give one of the files, {', '.join(file.name for file in found)}"
         )
-    if len(found) > 1:
-        names = ", ".join(file.name for file in found)
-        way = "give one of them" if protocol else "give one of them, or --protocol"
-        raise UsageError(f"{path} holds {len(found)} score files{kind}, {names}: {way}")
-    return found[0]
+    options = f" {wanted.options}" * bool(wanted.options)
+    what = f" of{options}" if options else " of the last weights on the validation videos"
+    way = f"`gta test {quote(str(path))}{options}` writes one into the folder of a run"
+    if not there:
+        raise UsageError(f"{path} holds no score file; {way}")
+    others = "; ".join(f"{file.name} ({scored.options})" for file, scored in there.items())
+    raise UsageError(
+        f"{path} holds no score file{what}: {way}. It holds others, and the options that choose "
+        f"them: {others}"
+    )
 
 
 def read_matching(
-    paths: Sequence[Path], protocol: str | None = None
+    paths: Sequence[Path], asked: Scored | None = None
 ) -> tuple[list[Path], list[Scores]]:
     """The files of `find_score_file` and their scores, all in the order of the first's videos.
 
@@ -51,14 +108,19 @@ def read_matching(
         UsageError: A file is named twice, or two hold the same scores.
         DataError: One cannot be read, or they are not about the same videos, labels and classes.
     """
-    files = [find_score_file(path, protocol) for path in paths]
+    files = [find_score_file(path, asked) for path in paths]
     for first, second in combinations(files, 2):
         if first.resolve() == second.resolve():
-            raise UsageError(f"{second} is given twice; each score file counts once")
+            raise UsageError(
+                f"{second} is given twice; each score file counts once. To set two scores of one "
+                f"run side by side, give the two files in its folder"
+            )
     found = [Scores.load(file) for file in files]
     for (file, ours), (other, theirs) in combinations(zip(files, found, strict=True), 2):
         if ours.ids == theirs.ids and torch.equal(ours.scores, theirs.scores):
-            raise UsageError(f"{other} holds the same scores as {file}: it is a copy of it")
+            raise UsageError(
+                f"{other} holds the same scores as {file}: it is a copy of it. Leave one out"
+            )
     return files, [
         found[0],
         *(_aligned(files[0], found[0], *o) for o in zip(files[1:], found[1:], strict=True)),
@@ -85,6 +147,9 @@ def _aligned(file: Path, first: Scores, other_file: Path, other: Scores) -> Scor
         ]
         unread = len(first.failures) + len(other.failures)
         reason = " Some could not be read when they were tested." if unread else ""
+        splits = (first.about.split, other.about.split)
+        if all(splits) and splits[0] != splits[1]:
+            reason = f" The first is of the split {splits[0]!r}, the other of {splits[1]!r}."
         raise DataError(
             f"{start}: {'; '.join(parts)}.{reason} Test both models on the same split of the "
             f"same data."
@@ -98,7 +163,10 @@ def _aligned(file: Path, first: Scores, other_file: Path, other: Scores) -> Scor
             f"{names[ordered.labels[i]]!r} in {other_file}"
             for i in wrong[:_EXAMPLES]
         )
-        raise DataError(f"{start}: {len(wrong)} of {len(first)} labels differ: {examples}.")
+        raise DataError(
+            f"{start}: {len(wrong)} of {len(first)} labels differ: {examples}. "
+            f"Test both models again on the annotation that is right."
+        )
     return ordered
 
 

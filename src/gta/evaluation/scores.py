@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gta import __version__
 from gta.errors import DataError
-from gta.evaluation.metrics import mean_class_accuracy, ranks, top_k_accuracy
+from gta.evaluation.metrics import mean_class_accuracy, ranks, top5_tells, top_k_accuracy
 from gta.evaluation.significance import wilson_interval
 
 TOLERANCE = 1e-3
@@ -29,11 +29,11 @@ def list_hash(classes: Sequence[str], videos: Iterable[tuple[str, int | None]]) 
 
     Of the UTF-8 JSON, without spaces and not escaped, of [classes, [[id, label], ...]], the pairs
     sorted by id: the order of the videos does not matter, that of the classes does. A label that is
-    not known is -1.
+    not known is -1; a byte of a file name that is not UTF-8 is written as an escaped surrogate.
     """
     pairs = sorted([id, -1 if label is None else label] for id, label in videos)
     text = json.dumps([list(classes), pairs], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,11 @@ class Scores:
         return len(self.ids)
 
     @property
+    def top5(self) -> float | None:
+        """Top-5 accuracy, 0 to 1; None without labels, and of so few classes that it is 1."""
+        return self.top(5) if self.num_labelled and top5_tells(len(self.classes)) else None
+
+    @property
     def num_labelled(self) -> int:
         """Videos whose label is known: the figures are over these."""
         return int((self.labels >= 0).sum())
@@ -113,14 +118,14 @@ class Scores:
         )
 
     def summary(self) -> dict[str, object]:
-        """The figures, with everything that one needs to quote them; None without labels."""
-        figures = {"top1": self.top(1), "top5": self.top(5), "mean_class": self.mean_class()}
+        """The figures, with everything that one needs to quote them; None where nothing is told."""
+        figures = {"top1": self.top(1), "top5": self.top5, "mean_class": self.mean_class()}
         return {
             "model": self.model,
             "protocol": self.protocol,
             "videos": len(self),
             "labelled": self.num_labelled,
-            **{name: None if isnan(value) else value for name, value in figures.items()},
+            **{n: None if value is None or isnan(value) else value for n, value in figures.items()},
             "top1_interval": list(self.interval()) if self.num_labelled else None,
             "unreadable": [{"path": path, "reason": reason} for path, reason in self.failures],
             **asdict(self.about),

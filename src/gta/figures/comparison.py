@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from gta.figures.lettering import Lettering, save
+
 _RIGHT, _WRONG = "#2a7f3f", "#b5452c"
 
 
@@ -23,7 +25,7 @@ def draw_comparison(
     figure = comparison_figure(
         frames=frames, label=label, predictions=predictions, matrix=matrix, title=title
     )
-    figure.savefig(path, dpi=110)
+    save(figure, path, dpi=110)
 
 
 def comparison_figure(
@@ -43,13 +45,27 @@ def comparison_figure(
         matrix: (G, T, G, T), `GlobalTemporalAttention.matrix`: head k, frame t, group g, frame s.
         title: Of the whole picture.
     """
+    classes = [each for ranked in predictions.values() for each, _ in ranked]
+    letters = Lettering([*classes, *predictions, label, title])
+    with letters.used():
+        return _figure(letters, frames, label, predictions, matrix, title)
+
+
+def _figure(
+    letters: Lettering,
+    frames: np.ndarray,
+    label: str,
+    predictions: Mapping[str, Sequence[tuple[str, float]]],
+    matrix: np.ndarray,
+    title: str,
+) -> Figure:
     figure = Figure(figsize=(12, 9), layout="constrained")
     FigureCanvasAgg(figure)
     parts = figure.subfigures(3, 1, squeeze=False, height_ratios=[1.1, 1.5, 3.2])
     clip, bars, matrices = parts[:, 0]
-    figure.suptitle(title, fontsize=13)
+    figure.suptitle(letters.fold(title, 110), fontsize=13)
 
-    clip.suptitle(f"A held-out clip: “{label}”", fontsize=11)
+    clip.suptitle(f"A held-out clip: “{letters.write(label, 110)}”", fontsize=11)
     for t, (axes, frame) in enumerate(zip(clip.subplots(1, len(frames)), frames, strict=True)):
         axes.imshow(frame)
         axes.set_title(f"t = {t}", fontsize=8)
@@ -57,19 +73,21 @@ def comparison_figure(
 
     rows = bars.subplots(1, len(predictions))
     for axes, (name, ranked) in zip(rows, predictions.items(), strict=True):
-        _draw_scores(axes, name, ranked[:4], label)
+        _draw_scores(axes, letters, name, ranked[:4], label)
     _draw_matrix(matrices, matrix)
     return figure
 
 
-def _draw_scores(axes, name: str, ranked: Sequence[tuple[str, float]], label: str) -> None:
+def _draw_scores(
+    axes, letters: Lettering, name: str, ranked: Sequence[tuple[str, float]], label: str
+) -> None:
     colours = [_RIGHT if each == label else _WRONG for each, _ in ranked]
     rows = range(len(ranked))
     axes.barh(rows, [score for _, score in ranked], color=colours, height=0.85)
     for row, (each, score) in zip(rows, ranked, strict=True):
-        axes.text(0.02, row, f"{each}  {score:.0%}", va="center", fontsize=7.5)
+        axes.text(0.02, row, f"{letters.write(each, 52)}  {score:.0%}", va="center", fontsize=7.5)
     verdict = "right" if ranked[0][0] == label else "wrong"
-    axes.set_title(f"{name}: {verdict}", fontsize=10)
+    axes.set_title(f"{letters.write(name, 36)}: {verdict}", fontsize=10)
     axes.set_xlim(0, 1)
     axes.set_ylim(len(ranked) - 0.5, -0.5)
     axes.set_xticks([])

@@ -9,10 +9,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
+from gta.figures.lettering import Lettering, save
+
 MOST_NAMED = 60
 """Classes that have their names at the axes; of more, the most frequent mistakes are listed."""
 _WIDTH = 78
 """Characters of a line of that list."""
+_LETTERS = 9
+"""Of the title on an inch."""
 _MOST_COUNTED = 20
 """Classes whose counts are written into the cells."""
 
@@ -21,7 +25,7 @@ def draw_confusion(
     path: Path, matrix: np.ndarray, classes: Sequence[str], mistakes: Sequence[str], title: str
 ) -> None:
     """Writes `confusion_figure` to a .png file."""
-    confusion_figure(matrix, classes, mistakes, title).savefig(path, dpi=130)
+    save(confusion_figure(matrix, classes, mistakes, title), path, dpi=130)
 
 
 def confusion_figure(
@@ -39,6 +43,18 @@ def confusion_figure(
             `MOST_NAMED` classes.
         title: Of the picture.
     """
+    letters = Lettering([*classes, *mistakes, title])
+    with letters.used():
+        return _figure(letters, matrix, classes, mistakes, title)
+
+
+def _figure(
+    letters: Lettering,
+    matrix: np.ndarray,
+    classes: Sequence[str],
+    mistakes: Sequence[str],
+    title: str,
+) -> Figure:
     videos = matrix.sum(1, keepdims=True)
     share = np.divide(matrix, videos, out=np.zeros(matrix.shape), where=videos > 0)
     named = len(classes) <= MOST_NAMED
@@ -48,12 +64,12 @@ def confusion_figure(
     FigureCanvasAgg(figure)
     if named:
         axes = figure.subplots()
-        _name(axes, classes)
+        _name(axes, letters, classes)
     else:
         axes, beside = figure.subplots(1, 2, width_ratios=[side, 5.5])
         axes.set_xlabel("prediction, by number of class")
         axes.set_ylabel("label, by number of class")
-        _list(beside, mistakes)
+        _list(beside, letters, mistakes)
     shown = axes.imshow(
         share, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1), interpolation="nearest"
     )
@@ -65,25 +81,26 @@ def confusion_figure(
     bar = figure.colorbar(shown, ax=axes, shrink=0.7, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1])
     bar.ax.set_yticklabels(["0", "1 %", "5 %", "20 %", "50 %", "100 %"])
     bar.set_label("share of the class's videos")
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(letters.fold(title, int(size[0] * _LETTERS)), fontsize=11)
     return figure
 
 
-def _name(axes: Axes, classes: Sequence[str]) -> None:
-    names = [_cut(name, 36) for name in classes]
+def _name(axes: Axes, letters: Lettering, classes: Sequence[str]) -> None:
+    names, note = [letters.write(name, 36) for name in classes], ""
+    if not letters.complete:
+        names = [f"{label}: {name}" for label, name in enumerate(names)]
+        note = ", by number: no installed font has all letters of the names"
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
     axes.set_yticks(range(len(names)), names, fontsize=7)
-    axes.set_xlabel("prediction")
+    axes.set_xlabel(f"prediction{note}")
     axes.set_ylabel("label")
 
 
-def _list(axes: Axes, mistakes: Sequence[str]) -> None:
+def _list(axes: Axes, letters: Lettering, mistakes: Sequence[str]) -> None:
     axes.set_axis_off()
     axes.set_title("The most frequent mistakes", fontsize=10, loc="left")
-    lines = ["\n".join(_cut(line, _WIDTH) for line in text.splitlines()) for text in mistakes]
+    lines = [
+        "\n".join(letters.write(line, _WIDTH) for line in text.split("\n")) for text in mistakes
+    ]
     text = axes.text(0, 0.99, "\n\n".join(lines), va="top", fontsize=7.5, transform=axes.transAxes)
     text.set_in_layout(False)  # or the matrix would shrink for it
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -7,12 +7,16 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from gta.figures.lettering import Lettering, save
+
 MOST_CLIPS, MOST_FRAMES = 8, 8
+_LETTERS = 13
+"""Of a title on an inch."""
 
 
 def draw_contact_sheet(path: Path, clips: np.ndarray, titles: Sequence[str]) -> None:
     """Writes `contact_sheet` to a .png file."""
-    contact_sheet(clips, titles).savefig(path, dpi=80)
+    save(contact_sheet(clips, titles), path, dpi=80)
 
 
 def contact_sheet(clips: np.ndarray, titles: Sequence[str]) -> Figure:
@@ -22,14 +26,20 @@ def contact_sheet(clips: np.ndarray, titles: Sequence[str]) -> Figure:
         clips: uint8 (B, T, H, W, 3).
         titles: One for each clip, such as its class.
     """
-    clips = clips[:MOST_CLIPS]
+    letters = Lettering(titles)
+    with letters.used():
+        return _figure(letters, clips[:MOST_CLIPS], titles)
+
+
+def _figure(letters: Lettering, clips: np.ndarray, titles: Sequence[str]) -> Figure:
     num_frames = clips.shape[1]
     shown = np.linspace(0, num_frames - 1, min(num_frames, MOST_FRAMES)).round().astype(int)
-    figure = Figure(figsize=(1.5 * len(shown), 1.75 * len(clips)), layout="constrained")
+    wide = max(1.5 * len(shown), 3)
+    figure = Figure(figsize=(wide, 1.75 * len(clips)), layout="constrained")
     FigureCanvasAgg(figure)
     rows = figure.subfigures(len(clips), 1, squeeze=False)[:, 0]
     for row, clip, title in zip(rows, clips, titles, strict=False):
-        row.suptitle(title, fontsize=9, x=0.01, ha="left")
+        row.suptitle(letters.write(title, int(wide * _LETTERS)), fontsize=9, x=0.01, ha="left")
         for axes, frame in zip(row.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
             axes.imshow(clip[frame])
             axes.set_axis_off()

@@ -33,9 +33,14 @@ class Splits:
         """A hash of ids, labels and class names: the same data set has the same."""
         digest = hashlib.sha256()
         for part in (self.train, self.val):
-            digest.update("\n".join(part.classes).encode())
-            digest.update("".join(f"\n{v.id} {v.label}" for v in part.videos).encode())
+            digest.update(_bytes("\n".join(part.classes)))
+            digest.update(_bytes("".join(f"\n{v.id} {v.label}" for v in part.videos)))
         return digest.hexdigest()
+
+
+def _bytes(names: str) -> bytes:
+    """UTF-8; a file name need not be."""
+    return names.encode(errors="backslashreplace")
 
 
 def list_videos(data: DataSource, split: Split) -> VideoList:

@@ -16,7 +16,7 @@ from PIL import Image
 from gta.data.cache import FrameCache
 from gta.data.choice import chosen
 from gta.data.dataset import TrainingClips, ViewClips
-from gta.data.decode import count_frames, each_frame, frame_rate, read_frames
+from gta.data.decode import count_frames, each_frame, frame_rate, frame_times, read_frames
 from gta.data.modes import Sampling
 from gta.data.prepare import Options
 from gta.data.prepare.copies import write_copy

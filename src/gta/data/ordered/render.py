@@ -23,7 +23,8 @@ def check_shape(num_frames: int, height: int, width: int) -> None:
     """Raises UsageError for clips in which the events could not be seen."""
     if num_frames < MIN_FRAMES:
         raise UsageError(
-            f"num_frames={num_frames} is too few to show an event; use {MIN_FRAMES} or more."
+            f"Clips of {num_frames} frames are too short to show an event; "
+            f"use {MIN_FRAMES} or more."
         )
     if min(height, width) < MIN_SIZE or max(height, width) > 3 * min(height, width):
         raise UsageError(

@@ -56,8 +56,9 @@ def begin(root: Path, options: Options) -> bool:
         wanted, found = asdict(options), _read(root / name)
         other = [key for key, value in wanted.items() if found.get(key) != value]
         if other:
-            was = ", ".join(f"{key}={found.get(key)!r}" for key in other)
-            now = ", ".join(f"{key}={wanted[key]!r}" for key in other)
+            # by the names of the options of `gta render`
+            was = ", ".join(f"{key.removeprefix('num_')}={found.get(key)!r}" for key in other)
+            now = ", ".join(f"{key.removeprefix('num_')}={wanted[key]!r}" for key in other)
             raise UsageError(
                 f"{root} was rendered with {was}, now {now} is asked for; "
                 "choose another folder, delete this one, or repeat its options."

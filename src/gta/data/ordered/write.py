@@ -140,10 +140,10 @@ def _check(options: Options, workers: int | None) -> None:
         )
     check_shape(options.num_frames, options.height, options.width)
     num_classes = len(options.classes)
-    for name, count in (("num_train", options.num_train), ("num_val", options.num_val)):
+    for kind, count in (("training", options.num_train), ("validation", options.num_val)):
         if count < num_classes:
             raise UsageError(
-                f"{name}={count} clips cannot show {num_classes} classes; "
+                f"{count} {kind} clips cannot show {num_classes} classes; "
                 f"use at least {num_classes}, or name fewer classes."
             )
     for name, value, least in (

@@ -1,0 +1,161 @@
+"""Classes that are each other played backwards, and whether a model tells them apart.
+
+A model that does not know the order of frames cannot: its answers are the same for a video and for
+the video backwards. What such a model can reach at most is the order-blind bound.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import torch
+from torch import Tensor
+
+from gta.evaluation.significance import wilson_interval
+
+Pair = tuple[int, int]
+
+_OPPOSITES = (
+    *("left right", "up down", "upward downward", "upwards downwards", "forward backward"),
+    *("forwards backwards", "ahead back", "in out", "into outof", "on off", "onto offof"),
+    *("towards away", "toward away", "closer apart", "inside outside"),
+    *("towards awayfrom", "toward awayfrom", "closerto awayfrom", "near far"),
+    *("clockwise counterclockwise", "clockwise anticlockwise", "open close", "opens closes"),
+    *("opening closing", "opened closed", "appear disappear", "appears disappears"),
+    *("appearing disappearing", "enter leave", "entering leaving", "enter exit"),
+    *("entering exiting", "come go", "coming going", "approach retreat", "approaching leaving"),
+    *("sit stand", "sitting standing", "sits stands", "rise fall", "rising falling"),
+    *("raise lower", "raising lowering", "lift lower", "lifting lowering", "ascend descend"),
+    *("ascending descending", "put take", "putting taking", "start stop", "starting stopping"),
+    *("faster slower", "accelerating braking", "grow shrink", "growing shrinking"),
+    *("increase decrease", "increasing decreasing", "fill empty", "filling emptying"),
+    *("inflate deflate", "inflating deflating", "attach detach", "attaching detaching"),
+)
+"""Words of which one is the other backwards; two of them may have the same opposite."""
+_PHRASES = ("out of", "off of", "away from", "closer to", "counter clockwise", "anti clockwise")
+_UNDONE = ("un", "dis")
+_MOST_WORDS = 4
+"""Words of a name that are exchanged in all combinations; of more, only all at once."""
+_LEAST = 10
+"""Answers within a pair below which nothing is said of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldApart:
+    """How often a video of such a class is taken for itself rather than for its opposite."""
+
+    pairs: int
+    videos: int
+    """That are taken for one of the two."""
+    right: int
+    bound: float
+    """The share, 0 to 1, that a model blind to the order of frames has right at most."""
+
+    @property
+    def share(self) -> float:
+        """0 to 1."""
+        return self.right / self.videos if self.videos else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval (Wilson) of `share`."""
+        return wilson_interval(self.right, self.videos)
+
+    @property
+    def beats_bound(self) -> bool:
+        """Whether the whole interval is above the bound."""
+        return self.videos > 0 and self.interval[0] > self.bound
+
+
+def backward_pairs(classes: Sequence[str]) -> list[Pair]:
+    """Labels of classes whose names say that one is the other backwards, each in one pair.
+
+    "Moving up" and "Moving down", "left_to_right" and "right_to_left", "folding" and "unfolding".
+    """
+    words = [_words(name) for name in classes]
+    labels = {name: label for label, name in reversed(list(enumerate(words)))}
+    found: dict[int, int] = {}
+    for label, name in enumerate(words):
+        partners = (labels.get(other) for other in _turned(name))
+        partner = next((p for p in partners if p is not None and p != label), None)
+        if partner is not None and not {label, partner} & found.keys():
+            found |= {label: partner, partner: label}
+    return sorted((a, b) for a, b in found.items() if a < b)
+
+
+def told_apart(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> ToldApart:
+    """Counts the videos of the pairs that are taken for one of their own pair.
+
+    Args:
+        answers: Predicted classes, int64 (N,).
+        labels: int64 (N,).
+        pairs: Of labels; one without videos of both classes is left out.
+    """
+    there = set(labels.tolist())
+    pairs = [pair for pair in pairs if there.issuperset(pair)]
+    videos = right = blind = 0
+    for pair in pairs:
+        members = torch.tensor(pair)
+        within = torch.isin(labels, members) & torch.isin(answers, members)
+        of_first = int((labels[within] == pair[0]).sum())
+        count = int(within.sum())
+        videos += count
+        right += int((answers[within] == labels[within]).sum())
+        blind += max(of_first, count - of_first)
+    return ToldApart(len(pairs), videos, right, blind / videos if videos else 1.0)
+
+
+def mixed_up(answers: Tensor, labels: Tensor) -> list[Pair]:
+    """Pairs of classes that are mostly taken for one of the two, and not told apart."""
+    num_classes = int(max(answers.max(), labels.max())) + 1
+    counts = torch.bincount(labels * num_classes + answers, minlength=num_classes**2)
+    counts = counts.view(num_classes, num_classes)
+    wrong = counts.clone().fill_diagonal_(0)
+    nearest = (wrong + wrong.T).argmax(1).tolist()
+    pairs = [(a, b) for a, b in enumerate(nearest) if a < b and nearest[b] == a]
+    found = []
+    for a, b in pairs:
+        one = told_apart(answers, labels, [(a, b)])
+        most = 2 * one.videos > int(counts[[a, b]].sum())
+        if one.pairs and one.videos >= _LEAST and most and not one.beats_bound:
+            found.append((a, b))
+    return found
+
+
+Words = tuple[str, ...]
+
+
+def _words(name: str) -> Words:
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # OpenDoor
+    words = re.findall(r"[^\W_]+", name.lower())
+    text = " ".join(words)
+    for phrase in _PHRASES:
+        text = re.sub(rf"\b{phrase}\b", phrase.replace(" ", ""), text)
+    return tuple(text.split())
+
+
+def _turned(name: Words) -> Iterator[Words]:
+    """The names of what may be this class backwards: most words exchanged first."""
+    places = [place for place, word in enumerate(name) if word in _LISTED]
+    smallest = 1 if len(places) <= _MOST_WORDS else len(places)
+    for size in range(len(places), smallest - 1, -1):
+        for some in combinations(places, size):
+            for others in product(*(_LISTED[name[place]] for place in some)):
+                exchanged = dict(zip(some, others, strict=True))
+                yield tuple(exchanged.get(place, word) for place, word in enumerate(name))
+    for place, word in enumerate(name):  # folding, unfolding
+        for un in _UNDONE:
+            other = word.removeprefix(un) if word.startswith(un) else f"{un}{word}"
+            yield (*name[:place], other, *name[place + 1 :])
+
+
+def _listed() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one, other in (pair.split() for pair in _OPPOSITES):
+        found.setdefault(one, []).append(other)
+        found.setdefault(other, []).append(one)
+    return found
+
+
+_LISTED = _listed()

@@ -1,0 +1,151 @@
+"""What follows from a probe, in sentences, and when nothing does.
+
+A conclusion about videos needs a model that has learned something of them: better than the most
+frequent class said always, and, where classes are each other backwards, better than a model can be
+that does not know the order of frames. And "no difference" needs an interval that is narrow.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from gta.evaluation.backwards import Pair, ToldApart
+from gta.evaluation.comparison import LEVEL, Difference
+from gta.evaluation.significance import wilson_interval
+
+MARGIN = 0.05
+"""A loss of top-1 that counts as none, where the interval of the difference is above it."""
+BLIND_BUILD = (
+    "This network is blind to the order of frames: whatever it is, the scores are the same. What "
+    "order is worth is told by one that is not, such as a GTA model trained on the same data."
+)
+BLIND_UNLEARNED = (
+    "This model gives the same scores whatever the order of frames is, although its network could "
+    "tell: training has not taught it to use the order. Nothing follows about the videos."
+)
+_SHOWN = 3
+
+
+def absent(classes: Sequence[str], labels: Tensor) -> list[str]:
+    """Says how many classes have no video here, if some have none."""
+    missing = len(classes) - len(labels.unique())
+    return [f"Of {missing} of {len(classes)} classes there is no video here."] if missing else []
+
+
+def guessing(right: Tensor, labels: Tensor, classes: Sequence[str]) -> str | None:
+    """Says that a model is no better than the most frequent class; None if it is.
+
+    Args:
+        right: Whether each video is right in order, bool (N,).
+        labels: int64 (N,).
+        classes: Names.
+    """
+    counts = labels.bincount()
+    share = counts.max().item() / len(labels)
+    low, high = wilson_interval(int(right.sum()), len(labels))
+    if low > share:
+        return None
+    accuracy = right.double().mean().item()
+    return (
+        f"No verdict: in order {accuracy:.1%} of {len(labels)} videos are right ({100 * low:.1f} "
+        f"to {100 * high:.1f}), and the most frequent class, {classes[int(counts.argmax())]!r}, "
+        f"said always, would be right on {share:.1%}. A model that has not learned its classes "
+        f"tells nothing about the videos; train it longer, or probe more videos."
+    )
+
+
+def not_told_apart(
+    right: Tensor, told: ToldApart, labels: Tensor, pairs: Sequence[Pair]
+) -> str | None:
+    """Says that a model does not know classes from their opposites; None if it does.
+
+    Args:
+        right: Whether each video is right in order, bool (N,).
+        told: Of `pairs`.
+        labels: int64 (N,).
+        pairs: Labels of classes that are each other backwards.
+    """
+    bound = order_blind_bound(labels, pairs)
+    low, high = wilson_interval(int(right.sum()), len(labels))
+    if told.pairs == 0 or told.beats_bound or low > bound:
+        return None
+    accuracy = right.double().mean().item()
+    within = "none of their videos is taken for one of its pair"
+    if told.videos:
+        within = f"it tells them apart in {told.share:.1%} of {told.videos} videos"
+    return (
+        f"No verdict: by their names, {_count(told.pairs, 'pair')} of classes are each other "
+        f"backwards, and {within}. A model that does not know the order of frames could have "
+        f"{bound:.1%} of all videos right; this one has {accuracy:.1%} ({100 * low:.1f} to "
+        f"{100 * high:.1f}). It has not learned from the order, so it does not tell whether these "
+        f"videos need it."
+    )
+
+
+def order_blind_bound(labels: Tensor, pairs: Sequence[Pair]) -> float:
+    """Top-1, 0 to 1, that no model beats which does not know the order of frames."""
+    counts = labels.bincount(minlength=1 + max((max(pair) for pair in pairs), default=0)).tolist()
+    lost = sum(min(counts[a], counts[b]) for a, b in pairs)
+    return 1 - lost / len(labels)
+
+
+def about_order(shuffled: Difference, mixed: Sequence[tuple[str, str]] = ()) -> str:
+    """Whether shuffling does harm. `mixed`: classes that are not told apart in order either."""
+    if is_loss(shuffled):
+        return (
+            f"The order of frames matters to this model: shuffled, {points(shuffled)} of "
+            f"{shuffled.a:.1%} are lost (p = {shuffled.p:.2g})."
+        )
+    change = f"shuffled, its top-1 changes by {100 * shuffled.gain:+.1f} points {_ends(shuffled)}"
+    if mixed:
+        return f"No verdict on the order of frames: {change}, but {_mixed(mixed)}"
+    if shuffled.low > -MARGIN:
+        return (
+            f"No sign that the order of frames matters to this model: {change} on "
+            f"{shuffled.videos} videos. One without attention over time may do as well."
+        )
+    return f"No verdict on the order of frames: {change}, and {_few(shuffled)}."
+
+
+def about_frozen(frozen: Difference, mixed: Sequence[tuple[str, str]] = ()) -> str:
+    """What one frame, shown again and again, gives."""
+    start = f"One frame alone gives {frozen.b:.1%} of {frozen.a:.1%}"
+    if is_loss(frozen):
+        return f"{start}: the rest needs several frames."
+    if mixed:
+        return f"{start}; whether more frames would tell more is open, as above."
+    if frozen.low > -MARGIN:
+        return f"{start}: it is enough for this model."
+    return f"{start}, a change of {_ends(frozen)[1:-1]} points: {_few(frozen)}."
+
+
+def is_loss(found: Difference) -> bool:
+    """Whether the disturbance does harm, beyond chance."""
+    return found.p < LEVEL and found.gain < 0
+
+
+def points(found: Difference) -> str:
+    """The size of a difference, with its interval."""
+    low, high = sorted(abs(100 * end) for end in (found.low, found.high))
+    return f"{abs(100 * found.gain):.1f} points ({low:.1f} to {high:.1f})"
+
+
+def _ends(found: Difference) -> str:
+    return f"({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+
+
+def _few(found: Difference) -> str:
+    return f"{_count(found.videos, 'video')} are too few to rule out a loss of {MARGIN:.0%}"
+
+
+def _mixed(mixed: Sequence[tuple[str, str]]) -> str:
+    names = "; ".join(f"{a!r} from {b!r}" for a, b in mixed[:_SHOWN])
+    more = f" and {len(mixed) - _SHOWN} more pairs" if len(mixed) > _SHOWN else ""
+    return (
+        f"it does not tell {names}{more}. If they are each other backwards, the order is what it "
+        f"has not learned."
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
