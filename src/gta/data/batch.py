@@ -22,6 +22,7 @@ _WAYS_OUT = (
     "Give it more (docker run --shm-size=8g, or --ipc=host), or read without such processes "
     "(--set data.workers=0)"
 )
+_said = set[str]()
 
 
 class Batch(NamedTuple):
@@ -61,11 +62,9 @@ class Parcel:
         """In the training."""
         clips = self.clips
         if isinstance(clips, np.ndarray):
-            warnings.warn(
+            _notice(
                 f"{_shared_memory()} has no room for a batch: batches are sent through pipes, "
-                f"which is slower. {_WAYS_OUT}",
-                Notice,
-                stacklevel=2,
+                f"which is slower. {_WAYS_OUT}"
             )
             clips = torch.from_numpy(clips)
         return Batch(
@@ -126,10 +125,15 @@ def possible_workers(workers: int, num_bytes: int = 0) -> int:
     if workers == 0 or free is None or num_bytes + _LEAST < free:
         return workers
     frames = f" and {num_bytes / 1e6:.0f} MB of frames" if num_bytes else ""
-    warnings.warn(
+    _notice(
         f"{_shared_memory()} has no room for their queues{frames}: videos are read by the process "
-        f"that computes, which is slower. {_WAYS_OUT}",
-        Notice,
-        stacklevel=2,
+        f"that computes, which is slower. {_WAYS_OUT}"
     )
     return 0
+
+
+def _notice(text: str) -> None:
+    """Says it once; torch changes warning filters, which makes Python forget what it has said."""
+    if text not in _said:
+        _said.add(text)
+        warnings.warn(text, Notice, stacklevel=3)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from typing import cast
 
 import torch
 import torch.distributed as dist
@@ -128,7 +129,7 @@ def joined_processes(device: str = "auto") -> Iterator[Processes]:
     import_module("torch.distributed.nn")
     dist.init_process_group("nccl" if here.type == "cuda" else "gloo")
     try:
-        control = dist.new_group(backend="gloo")
+        control = cast(dist.ProcessGroup, dist.new_group(backend="gloo"))  # all are members
         yield Processes(here, dist.get_rank(), dist.get_world_size(), control)
     finally:
         gc.collect()  # DistributedDataParallel refers to itself, and to the group
