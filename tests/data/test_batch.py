@@ -51,10 +51,10 @@ def test_a_batch_that_does_not_fit_is_sent_as_bytes(some: Batch, monkeypatch, fu
             f"unable to allocate shared memory(shm) for file </{left_over.name}>: No space left"
         )
 
-    monkeypatch.setattr(module, "_free", lambda: 100 if full == "before" else 2**40)
-    monkeypatch.setattr(torch.Tensor, "share_memory_", fails)
-    parcel = Parcel.of(some)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_free", lambda: 100 if full == "before" else 2**40)
+        patch.setattr(torch.Tensor, "share_memory_", fails)
+        parcel = Parcel.of(some)
     sent = pickle.loads(ForkingPickler.dumps(parcel))
     with pytest.warns(Notice, match=r"has no room for a batch: .* sent through pipes"):
         assert same(sent.opened(), some)
