@@ -53,9 +53,12 @@ def convert(
     found = chosen_recipe(model, data, recipe, root, settings)
 
     from gta.backbones.weights import load_weights, read_weights
+    from gta.data.outside import check_outside
     from gta.errors import UsageError
     from gta.runs import Run, build_network
 
+    if out is not None:
+        check_outside("--out", out, found.data.root)
     weights = read_weights(file)
     classifier = classifier_of(weights, found)
     names = class_names(labels, found.data)

@@ -4,6 +4,9 @@ import io
 import logging
 import os
 import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -19,9 +22,10 @@ from gta.cli.prepare import prepare
 from gta.cli.probe import probe
 from gta.cli.quickstart import quickstart
 from gta.cli.render import render
+from gta.cli.signals import stop
 from gta.cli.test import test
 from gta.cli.train import train
-from gta.errors import UsageError
+from gta.errors import Notice, UsageError
 
 app = typer.Typer(
     name="gta",
@@ -74,8 +78,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a letter that cannot be printed is written out
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    stop.listen()
+    warnings.showwarning = partial(_show, warnings.showwarning)
     try:
-        app()
+        _run()
     except UsageError as error:
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
@@ -88,6 +94,22 @@ def main() -> None:
         if reason is None:
             raise
         _fail(reason, 1)
+
+
+def _run() -> None:
+    try:
+        with stop.obeyed():
+            app()
+    finally:
+        stop.over = True
+
+
+def _show(others: Callable[..., None], message, category, *where) -> None:
+    """A warning of ours is a line; others' are as they were."""
+    if issubclass(category, Notice):
+        _print(str(message))
+    else:
+        others(message, category, *where)
 
 
 def _outside_reason(error: RuntimeError) -> str | None:
@@ -103,7 +125,11 @@ def _outside_reason(error: RuntimeError) -> str | None:
 
 
 def _fail(message: str, code: int) -> None:
+    _print(message)
+    sys.exit(code)
+
+
+def _print(message: str) -> None:
     from gta.names import shown
 
     print(f"gta: {shown(message, keep=chr(10))}", file=sys.stderr)
-    sys.exit(code)

@@ -5,7 +5,9 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from gta.evaluation.metrics import top5_tells
 from gta.files import write_text
+from gta.training.splits import Splits
 
 
 def write_metrics(path: Path, history: Sequence[dict[str, float]]) -> None:
@@ -17,11 +19,31 @@ def write_metrics(path: Path, history: Sequence[dict[str, float]]) -> None:
     write_text(path, text.getvalue())
 
 
-def epoch_line(entry: dict[str, float], epochs: int) -> str:
+def epoch_line(entry: dict[str, float], epochs: int, num_classes: int) -> str:
     """One entry of the history in words."""
     waited = entry["waited"] / max(entry["seconds"], 1e-9)
+    top5 = f"top-5 {entry['val_top5']:.1%}  " if top5_tells(num_classes) else ""
     return (
-        f"epoch {entry['epoch']}/{epochs}  loss {entry['train_loss']:.3f}  "
+        f"epoch {entry['epoch']:.0f}/{epochs}  loss {entry['train_loss']:.3f}  "
         f"train {entry['train_top1']:.1%}  val top-1 {entry['val_top1']:.1%}  "
-        f"top-5 {entry['val_top5']:.1%}  {entry['seconds']:.0f} s, {waited:.0%} waiting for videos"
+        f"{top5}{entry['seconds']:.0f} s, {waited:.0%} waiting for videos"
+    )
+
+
+def end_line(entry: dict[str, float], splits: Splits, protocol: str, best: float) -> str:
+    """What a training has come to, and of how many videos the figures are.
+
+    Args:
+        entry: Of the last epoch.
+        splits: The videos.
+        protocol: How the validation videos are scored.
+        best: The highest top-1 of all epochs.
+    """
+    unreadable, total = int(entry["val_unreadable"]), len(splits.val)
+    top5 = f"top-5 {entry['val_top5']:.1%} " if top5_tells(len(splits.val.classes)) else ""
+    counted = f"{total - unreadable} of {total}" if unreadable else f"{total}"
+    left_out = f"; {unreadable} could not be read and are in no figure" if unreadable else ""
+    return (
+        f"top-1 {entry['val_top1']:.1%}{',' * bool(top5)} {top5}on {counted} validation videos"
+        f"{left_out}, {protocol}, weights of the last epoch (best epoch: {best:.1%})"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from gta.data.outside import check_outside
 from gta.data.prepared import MANIFEST, PLAN, VERSION, WORK, manifest_text, prepared_videos
 from gta.data.records import Split, Video, VideoList
 from gta.errors import UsageError
@@ -81,11 +82,7 @@ def prepare(
             other settings, or its disk is full.
     """
     root, out = root.absolute(), out.absolute()
-    if out.resolve().is_relative_to(root.resolve()):
-        raise UsageError(
-            f"--out {out} is inside of the original data set {root}, which stays as it is; give "
-            f"a folder elsewhere"
-        )
+    check_outside("--out", out, root)
     with claimed(out, options, dict(chosen)):
         journal = Journal(out)
         jobs = make_plan(splits, root, options, journal.places)
