@@ -22,8 +22,8 @@ from gta.evaluation.protocols import parse_protocol
 from gta.training.batches import make_loader, timed
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
+from gta.training.recipe_step import make_step
 from gta.training.splits import Splits
-from gta.training.step import Step
 
 _STEPS = 3  # the first is slower: memory is taken, kernels are chosen
 
@@ -127,7 +127,7 @@ def dry_run(
         path, reason = batch.failures[0]
         raise DataError(f"no clip of the first batch can be read; the first is {path}: {reason}")
     optimizer = make_optimizer(model.to(device).train(), recipe.train)
-    step = Step(model, optimizer, recipe, len(splits.train.classes), processes)
+    step = make_step(model, optimizer, recipe, len(splits.train.classes), processes)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     losses, seconds = list[float](), list[float]()

@@ -8,20 +8,20 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gta.config import Recipe
 from gta.data.loader import EpochOrder, num_workers
 from gta.errors import DataError, UsageError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.protocols import parse_protocol
+from gta.training.average import averaged_model
 from gta.training.batches import make_loader
 from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
-from gta.training.history import epoch_line, write_metrics
+from gta.training.history import epoch_line, left_out_line, write_metrics
 from gta.training.norm import renew_statistics, shared_norm
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
+from gta.training.recipe_step import make_step
 from gta.training.report import Report, Silent
 from gta.training.schedule import peak_rate
 from gta.training.splits import Splits
@@ -106,7 +106,15 @@ class Training:
                 f"(train.lr_batch), these are of {train.batch_size}"
             )
         num_classes = len(self.splits.train.classes)
-        step = Step(self._replica(), self.optimizer, self.recipe, num_classes, self.processes)
+        step = make_step(
+            self.model.train(),
+            self.optimizer,
+            self.recipe,
+            num_classes,
+            self.processes,
+            averaged=self.averaged,
+            say=self.report.say,
+        )
         loader, order = make_loader(self.splits, self.recipe, self.processes, self.workers)
         advised = False
         while position.epoch < epochs:
@@ -124,17 +132,12 @@ class Training:
             self._save_epoch(entry)
         return position
 
-    def _replica(self) -> nn.Module:
-        """The model, wrapped where several processes train: gradients are averaged over them."""
-        if self.processes.world_size == 1:
-            return self.model
-        return DistributedDataParallel(self.model)
-
     def _train_epoch(self, step: Step, loader, order: EpochOrder) -> tuple[Tensor, float]:
         """The rest of the epoch under way: its totals, and seconds spent waiting for videos."""
         position = self.position
         order.epoch, order.start_batch = position.epoch, position.batch
-        totals = torch.tensor(position.totals, device=self.device)
+        begun = position.totals + [0.0] * (4 - len(position.totals))
+        totals = torch.tensor(begun, device=self.device)
         waiting, shown = Waiting(self.device), time.monotonic()
         self.model.train()
         title = f"epoch {position.epoch + 1}/{self.recipe.train.epochs}"
@@ -142,8 +145,6 @@ class Training:
             for batch in waiting.batches(loader):
                 self._note(batch.failures)
                 totals += step(batch, position.epoch, position.batch, order.num_batches)
-                if self.averaged is not None:
-                    self.averaged.update_parameters(self.model)
                 position.batch += 1
                 if time.monotonic() - shown > _SHOW_EVERY:
                     advance(position.batch, f"loss {_mean_loss(totals, title):.3f}")
@@ -169,7 +170,10 @@ class Training:
         if processes.world_size > 1:
             for buffer in self.scored.buffers():  # running statistics: the main process's count
                 dist.broadcast(buffer, src=0)
-        loss, right, clips = processes.sum(totals).tolist()
+        loss, right, clips, left_out = processes.sum(totals).tolist()
+        line = left_out_line(round(left_out), self.position.batch, self.position.epoch + 1)
+        if line is not None:
+            self.report.say(line)
         with self.report.track("testing", len(splits.val)) as advance:
             scores = evaluate(
                 self.scored,
@@ -187,13 +191,14 @@ class Training:
             )
         return {
             "epoch": self.position.epoch + 1,
-            "lr": self.optimizer.param_groups[0]["lr"],
+            "lr": float(self.optimizer.param_groups[0]["lr"]),
             "train_loss": loss / clips,
             "train_top1": right / clips,
             "val_top1": scores.top(1),
             "val_top5": scores.top(5),
             "val_unreadable": len(scores.failures),
             "train_unreadable": len(self.position.failures),
+            "train_left_out": left_out,
         }
 
     def _save_epoch(self, entry: dict[str, float]) -> None:
@@ -239,18 +244,8 @@ class Training:
             )
 
 
-def averaged_model(model: nn.Module, decay: float) -> AveragedModel | None:
-    """The exponential moving average of a model's weights; None without a decay.
-
-    Running statistics are those of the model itself.
-    """
-    if not decay:
-        return None
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
-
-
 def _mean_loss(totals: Tensor, title: str) -> float:
-    loss, _, clips = totals.tolist()
+    loss, _, clips, _ = totals.tolist()
     if not math.isfinite(loss):
         raise UsageError(
             f"the loss became {loss} in {title}: training has diverged. Lower train.lr, lengthen "
