@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from gta.training import many
+
 
 def averaged_model(model: nn.Module, decay: float) -> AveragedModel | None:
     """The exponential moving average of a model's weights; None without a decay.
@@ -27,12 +29,11 @@ def follow(averaged: AveragedModel, model: nn.Module, decay: float, skip: Tensor
     """
     count = averaged.n_averaged
     share = torch.where(skip, 0.0, torch.where(count == 0, 1.0, 1 - decay))
-    ours, theirs = list(averaged.module.parameters()), list(model.parameters())
-    way = torch._foreach_sub(theirs, ours)
-    torch._foreach_mul_(way, share)
-    torch._foreach_add_(ours, way)
+    ours: list[Tensor] = [*averaged.module.parameters()]
+    theirs: list[Tensor] = [*model.parameters()]
+    many.move(ours, theirs, share)
     buffers = list(zip(averaged.module.buffers(), model.buffers(), strict=True))
     for dtype in {buffer.dtype for buffer, _ in buffers}:  # of one type at once
         pairs = [pair for pair in buffers if pair[0].dtype == dtype]
-        torch._foreach_copy_([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+        many.copy([pair[0] for pair in pairs], [pair[1] for pair in pairs])
     count.add_(~skip)

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -180,7 +181,7 @@ class _Graph:
 
 
 def capture(
-    function: Callable[[], Tensor], stream: torch.cuda.Stream, pool: tuple[int, int]
+    function: Callable[[], Tensor], stream: torch.cuda.Stream, pool: Any
 ) -> tuple[torch.cuda.CUDAGraph, Tensor]:
     """A function as a CUDA graph, and where its result will be after each replay.
 
@@ -215,7 +216,7 @@ def capture(
     return graph, result
 
 
-def _recover(device: int, pool: tuple[int, int], drawn: Tensor) -> None:
+def _recover(device: int, pool: Any, drawn: Tensor) -> None:
     """Ends what an invalid recording leaves begun."""
     try:
         torch._C._cuda_endAllocateToPool(device, pool)

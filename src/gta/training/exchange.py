@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from gta.training import many
+
 _BUCKET = 64 * 2**20
 """Bytes that are sent at a time."""
 
@@ -41,7 +43,7 @@ class Exchange:
             dist.all_reduce(joined)
             parts = joined.split([gradient.numel() for gradient in bucket])
             views = [part.view(g.shape) for part, g in zip(parts, bucket, strict=True)]
-            torch._foreach_copy_(bucket, views)
+            many.copy(bucket, views)
 
 
 def buckets(tensors: list[Tensor]) -> list[list[Tensor]]:

@@ -35,16 +35,23 @@ def parameter_groups(model: nn.Module, train: Train) -> list[dict[str, Any]]:
     ]
 
 
-def make_optimizer(model: nn.Module, train: Train) -> torch.optim.Optimizer:
+def make_optimizer(
+    model: nn.Module, train: Train, *, fused: bool | None = None
+) -> torch.optim.Optimizer:
     """SGD with momentum, or AdamW, over `parameter_groups`.
 
-    On a GPU one kernel updates many parameters, and learning rates are tensors on it, so that a
-    step can be a CUDA graph. What `state_dict` gives has the same form on every device, and of
-    every device and earlier version it can be loaded.
+    What `state_dict` gives has one form, and loads into all: fused or not, on every device, of
+    earlier versions too.
+
+    Args:
+        model: On its device.
+        train: The settings.
+        fused: One kernel updates many parameters, and learning rates are tensors on the device, so
+            that a step can be a CUDA graph; None: on GPUs.
     """
     groups = parameter_groups(model, train)
-    devices = {parameter.device for group in groups for parameter in group["params"]}
-    cuda = {device.type for device in devices} == {"cuda"}
+    if fused is None:
+        fused = all(p.is_cuda for group in groups for p in group["params"])
     made: torch.optim.Optimizer
     if train.optimizer == "sgd":
         made = torch.optim.SGD(
@@ -52,11 +59,11 @@ def make_optimizer(model: nn.Module, train: Train) -> torch.optim.Optimizer:
             lr=train.lr,
             momentum=train.momentum,
             nesterov=train.nesterov,
-            fused=cuda or None,
+            fused=fused or None,
         )
     else:
-        made = torch.optim.AdamW(groups, lr=train.lr, fused=cuda or None, capturable=cuda)
-    if cuda:
+        made = torch.optim.AdamW(groups, lr=train.lr, fused=fused or None, capturable=fused)
+    if fused:
         for group in made.param_groups:
             group["lr"] = torch.full((), train.lr, device=group["params"][0].device)
     made.register_state_dict_post_hook(_in_one_form)

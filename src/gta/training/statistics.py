@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from gta.training import many
+
 
 class Statistics:
     """The running statistics of a network's normalisation layers.
@@ -32,7 +34,7 @@ class Statistics:
         for kept, group in zip(self.kept, self.groups.values(), strict=True):
             chosen = torch.where(where, kept, _joined(group)).split([b.numel() for b in group])
             views = [part.view_as(b) for part, b in zip(chosen, group, strict=True)]
-            torch._foreach_copy_(group, views)
+            many.copy(group, views)
 
 
 def _joined(group: list[Tensor]) -> Tensor:

@@ -1,0 +1,172 @@
+"""When a function is recorded; that graphs compute what they should is tested on GPUs."""
+
+import gc
+import weakref
+from contextlib import contextmanager, nullcontext
+from unittest.mock import MagicMock
+
+import pytest
+import torch
+from torch import Tensor
+
+from gta.training import captured
+from gta.training.captured import CannotCaptureError, Replays
+
+
+class Recorded:
+    """Stands for a CUDA graph: what it runs is the function, and it counts that."""
+
+    def __init__(self, function, result: Tensor):
+        self.function, self.result, self.replays = function, result, 0
+
+    def replay(self) -> None:
+        self.replays += 1
+        self.result.copy_(self.function())
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Recorded]:
+    """Graphs that were recorded, on a device that is the CPU."""
+    for name in ("Stream", "Event", "current_stream", "graph_pool_handle"):
+        monkeypatch.setattr(torch.cuda, name, MagicMock())
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
+
+    @contextmanager
+    def never_waits():
+        yield []
+
+    monkeypatch.setattr(captured, "_waits_noted", never_waits)
+    graphs: list[Recorded] = []
+
+    def capture(function, stream, pool):
+        graphs.append(Recorded(function, torch.zeros(1)))
+        return graphs[-1], graphs[-1].result
+
+    monkeypatch.setattr(captured, "capture", capture)
+    return graphs
+
+
+def doubled(numbers: Tensor) -> Tensor:
+    return 2 * numbers.sum()[None]
+
+
+def replays(function=doubled, **more) -> tuple[Replays, list[str]]:
+    said: list[str] = []
+    return Replays(function, torch.device("cpu"), said.append, **more), said
+
+
+def test_three_calls_are_taken_as_they_are_and_the_others_replayed(made):
+    run, said = replays()
+    results = [run(torch.full((2,), float(n))).item() for n in range(6)]
+    assert results == [0, 4, 8, 12, 16, 20]
+    assert [graph.replays for graph in made] == [3]
+    assert said == ["from now on a step is one CUDA graph, replayed (train.cuda_graphs)"]
+
+
+def test_a_result_is_not_overwritten_by_the_next(made):
+    run, _ = replays()
+    results = [run(torch.full((2,), float(n))) for n in range(6)]
+    assert [one.item() for one in results] == [0, 4, 8, 12, 16, 20]
+    assert made[0].replays == 3
+
+
+def test_each_shape_that_comes_again_has_a_graph_of_its_own(made):
+    run, said = replays()
+    for epoch in range(5):
+        for size in (4, 4, 4, 4, 3):
+            assert run(torch.full((size,), float(epoch))).item() == 2 * size * epoch
+    assert [graph.replays for graph in made] == [17, 2]
+    assert len(said) == 1
+    for size in range(5, 20):  # not one for each of many shapes
+        for _ in range(6):
+            assert run(torch.ones(size)).item() == 2 * size
+    assert len(made) == 3
+
+
+def test_memory_order_belongs_to_the_shape(made):
+    run, _ = replays()
+    for _ in range(4):
+        run(torch.ones(2, 3))
+        run(torch.ones(3, 2).T)
+    assert len(made) == 2
+
+
+def test_what_cannot_be_recorded_says_why_and_goes_on(made, monkeypatch):
+    def fails(*arguments):
+        raise CannotCaptureError("it looks at a value in model.py, line 3")
+
+    monkeypatch.setattr(captured, "capture", fails)
+    run, said = replays()
+    assert [run(torch.full((2,), float(n))).item() for n in range(6)] == [0, 4, 8, 12, 16, 20]
+    assert said == [
+        "the step cannot be a CUDA graph (it looks at a value in model.py, line 3); it goes on "
+        "without"
+    ]
+
+
+def test_what_draws_on_the_cpu_is_not_recorded(made):
+    def noisy(numbers: Tensor) -> Tensor:
+        return doubled(numbers) + 0 * torch.rand(1)
+
+    run, said = replays(noisy)
+    assert [run(torch.full((2,), float(n))).item() for n in range(6)] == [0, 4, 8, 12, 16, 20]
+    assert not made
+    assert said == [
+        "the step cannot be a CUDA graph (it draws random numbers on the CPU); it goes on without"
+    ]
+
+
+def test_all_processes_record_or_none_does(made):
+    others = ["out of memory"]
+    run, said = replays(gather=lambda value: [value, *others], alone=False)
+    for _ in range(5):
+        assert run(torch.ones(2)).item() == 4
+    assert not made
+    assert said == ["the step cannot be a CUDA graph (out of memory); it goes on without"]
+
+
+def test_processes_whose_batches_differ_record_once_together(made):
+    asked = []
+
+    def gather(value: object) -> list:
+        asked.append(value)
+        return [value]
+
+    run, _ = replays(gather=gather, alone=False)
+    for size in (4, 4, 4, 3, 4, 4, 3, 3, 3, 3, 3, 4):
+        assert run(torch.ones(size)).item() == 2 * size
+    # observed together at the third call, ready at the fifth, recorded without an error
+    assert asked == [None, False, True, None]
+    assert [graph.replays for graph in made] == [3]
+
+
+def test_another_function_is_recorded_anew(made):
+    run, _ = replays()
+    for _ in range(5):
+        run(torch.ones(2))
+    run.forget()
+    for _ in range(5):
+        run(torch.ones(2))
+    assert [graph.replays for graph in made] == [2, 2]
+
+
+def test_a_recorded_step_keeps_what_it_refers_to(monkeypatch):
+    """A graph reads clips and weights where they lay, so nothing else may take their place."""
+    for name in ("Stream", "current_stream", "stream", "graph", "CUDAGraph"):
+        monkeypatch.setattr(torch.cuda, name, MagicMock())
+    clips, taken = torch.ones(1), []
+    alive = weakref.ref(clips)
+
+    def step(clips: torch.Tensor = clips) -> None:
+        taken.append(clips.item())
+
+    replay = captured.captured(step)
+    del step, clips
+    gc.collect()
+    assert alive() is not None
+    assert taken == [1, 1, 1, 1]
+    replay()
+    torch.cuda.CUDAGraph().replay.assert_called_once()
+    del replay
+    gc.collect()
+    assert alive() is None
