@@ -9,19 +9,28 @@ import pytest
 import torch
 from torch import Tensor
 
+from gta.config import Augment, Train
 from gta.training import captured
 from gta.training.captured import CannotCaptureError, Replays
+from gta.training.mixing import Mixing
+from gta.training.optimizer import set_learning_rate
+from gta.training.step import _seed
+
+from .plain_step import CLASSES, batches, make, states
 
 
 class Recorded:
-    """Stands for a CUDA graph: what it runs is the function, and it counts that."""
+    """Stands for a CUDA graph and its result: what it runs is the function, and it counts that."""
 
-    def __init__(self, function, result: Tensor):
-        self.function, self.result, self.replays = function, result, 0
+    def __init__(self, function):
+        self.function, self.value, self.replays = function, torch.zeros(()), 0
 
     def replay(self) -> None:
         self.replays += 1
-        self.result.copy_(self.function())
+        self.value = self.function()
+
+    def clone(self) -> Tensor:
+        return self.value.clone()
 
 
 @pytest.fixture
@@ -39,8 +48,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Recorded]:
     graphs: list[Recorded] = []
 
     def capture(function, stream, pool):
-        graphs.append(Recorded(function, torch.zeros(1)))
-        return graphs[-1], graphs[-1].result
+        graphs.append(Recorded(function))
+        return graphs[-1], graphs[-1]
 
     monkeypatch.setattr(captured, "capture", capture)
     return graphs
@@ -170,3 +179,20 @@ def test_a_recorded_step_keeps_what_it_refers_to(monkeypatch):
     del replay
     gc.collect()
     assert alive() is None
+
+
+@pytest.mark.parametrize("mix", [0.0, 0.4])
+def test_a_step_reads_what_was_copied_for_its_replay(made, mix):
+    train = Train(ema=0.9, accumulate=2)
+    mixing = Mixing(Augment(mixup=mix, cutmix=mix), CLASSES)
+    eager, replayed = (make(train, mixing=mixing, fused=True, dropout=0.0) for _ in range(2))
+    replayed.replays, said = replays(replayed._whole)
+    found = batches(20, 6, 6, 6, 5)
+    for number, batch in enumerate(found):
+        expected = eager(batch, 0, number, 20)
+        set_learning_rate(replayed.optimizer, replayed.numbers.rate((number + 0.5) / 20))
+        torch.manual_seed(_seed(0, number, 0))
+        assert torch.equal(replayed._advance(replayed._prepared(batch)), expected)
+    assert (len(made), len(said)) == (2, 1)
+    ends = states(eager), states(replayed)
+    assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
