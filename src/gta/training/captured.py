@@ -150,15 +150,12 @@ class _Graph:
     """One recorded call, and the tensors it reads."""
 
     def __init__(self, owner: Replays, arguments: tuple[Tensor, ...]):
-        device = owner.device
         self.copies, self.function = owner.copies, owner.function
-        self.arguments = [torch.empty_like(a, device=device) for a in arguments]
-        # where the next batch waits while this one is computed
-        pairs = list(zip(self.arguments, arguments, strict=True))
-        self.next = [torch.empty_like(ours) if a.is_cpu else ours for ours, a in pairs]
+        self.arguments = [torch.empty_like(a, device=owner.device) for a in arguments]
+        # where arguments of the next call wait while this one is computed
+        self.next: dict[int, Tensor] = {}
         self.taken = torch.cuda.Event()
-        self.taken.record()
-        for ours, argument in pairs:
+        for ours, argument in zip(self.arguments, arguments, strict=True):
             ours.copy_(argument)
         self.graph, self.result = capture(
             lambda: self.function(*self.arguments), owner.stream, owner.pool
@@ -166,18 +163,22 @@ class _Graph:
 
     def __call__(self, arguments: tuple[Tensor, ...]) -> Tensor:
         current = torch.cuda.current_stream()
-        for ours, coming, argument in zip(self.arguments, self.next, arguments, strict=True):
-            if argument.is_cpu:
-                with torch.cuda.stream(self.copies):
-                    self.copies.wait_event(self.taken)
-                    coming.copy_(argument, non_blocking=True)
-                current.wait_stream(self.copies)
-                ours.copy_(coming)
-            else:
-                ours.copy_(argument)
+        for number, (ours, argument) in enumerate(zip(self.arguments, arguments, strict=True)):
+            ours.copy_(self._sent(number, argument, current) if argument.is_cpu else argument)
         self.taken.record(current)
         self.graph.replay()
         return self.result.clone()
+
+    def _sent(self, number: int, argument: Tensor, current: torch.cuda.Stream) -> Tensor:
+        """An argument on its way to the device while the call before this one is computed."""
+        if number not in self.next:
+            self.next[number] = torch.empty_like(self.arguments[number])
+            self.copies.wait_stream(current)  # which may still use that memory
+        with torch.cuda.stream(self.copies):
+            self.copies.wait_event(self.taken)
+            self.next[number].copy_(argument, non_blocking=True)
+        current.wait_stream(self.copies)
+        return self.next[number]
 
 
 def capture(
