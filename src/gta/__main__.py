@@ -1,6 +1,15 @@
-"""`python -m gta` is `gta`; what `torchrun -m gta` needs."""
+"""The command `gta`, `python -m gta`, and what `torchrun -m gta` needs."""
 
-from gta.cli.main import main
+from gta.cli.signals import stop
+
+
+def main() -> None:
+    """Handles signals first: what is imported next takes its time."""
+    stop.listen()
+    from gta.cli.main import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -30,6 +30,10 @@ class VideoError(DataError):
         return type(self), (self.path, self.reason)
 
 
+class Notice(UserWarning):
+    """Something is done in another way than was asked for; the command line prints it."""
+
+
 def nearest(word: str, allowed: list[str]) -> str:
     """`" Did you mean 'x'?"` for the allowed word nearest to `word`, or nothing."""
     import difflib

@@ -43,9 +43,12 @@ def convert(
     found = chosen_recipe(model, data, recipe, None, settings)
 
     from gta.backbones.weights import load_weights, read_weights
+    from gta.data.outside import check_outside
     from gta.errors import UsageError
     from gta.runs import Run, build_network
 
+    if out is not None:
+        check_outside("--out", out, found.data.root)
     weights = read_weights(file)
     classifier = weights.tensors.get("fc.weight")
     names = read_labels(labels) if labels is not None else None

@@ -8,6 +8,7 @@ import torch
 from gta.cli.console import Terminal
 from gta.cli.tables import dry_run_table
 from gta.config import Recipe
+from gta.data.outside import check_outside
 from gta.errors import UsageError
 from gta.figures.contact_sheet import draw_contact_sheet
 from gta.pretrained import load_pretrained
@@ -21,10 +22,11 @@ def tell(recipe: Recipe, out: Path, device: str) -> None:
     """Measures, prints a table, and draws the first clips beside the folder of the run.
 
     Raises:
-        UsageError: Several processes, or a disk without room for the run.
+        UsageError: Several processes, a run inside of the data set, or a disk without room for it.
     """
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise UsageError("--dry-run measures one process; start it without torchrun")
+    check_outside("--out", out, recipe.data.root)
     terminal = Terminal()
     processes = Processes(find_device(device))
     splits = load_splits(recipe, terminal)

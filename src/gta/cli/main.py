@@ -2,6 +2,9 @@
 
 import os
 import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,9 +20,10 @@ from gta.cli.prepare import prepare
 from gta.cli.probe import probe
 from gta.cli.quickstart import quickstart
 from gta.cli.render import render
+from gta.cli.signals import stop
 from gta.cli.test import test
 from gta.cli.train import train
-from gta.errors import UsageError
+from gta.errors import Notice, UsageError
 
 app = typer.Typer(
     name="gta",
@@ -68,8 +72,10 @@ def main() -> None:
     # Threads that wait for each other sleep. They would keep cores busy, also those that loader
     # processes or others need: a forward pass then takes twice as long as on one thread.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    stop.listen()
+    warnings.showwarning = partial(_show, warnings.showwarning)
     try:
-        app()
+        _run()
     except UsageError as error:
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
@@ -82,6 +88,26 @@ def main() -> None:
         if reason is None:
             raise
         _fail(reason, 1)
+
+
+def _run() -> None:
+    """Runs a verb; whatever a signal makes of it is an end by that signal."""
+    try:
+        app()
+    except BaseException:
+        if stop.asked is not None:
+            stop.end()
+        raise
+    finally:
+        stop.over = True
+
+
+def _show(others: Callable[..., None], message, category, *where) -> None:
+    """A warning of ours is a line; others' are as they were."""
+    if issubclass(category, Notice):
+        print(f"gta: {message}", file=sys.stderr)
+    else:
+        others(message, category, *where)
 
 
 def _outside_reason(error: RuntimeError) -> str | None:

@@ -39,8 +39,10 @@ def quickstart(
 
     from gta.cli.console import Terminal
     from gta.cli.quickstart_run import compare, draw, keep, prepare, train_and_test
+    from gta.cli.signals import stop
 
     out.mkdir(parents=True, exist_ok=True)
+    stop.kept = f"the same command goes on in {out}"
     terminal = Terminal(out / "log.txt")
     began = time.monotonic()
     summary, recipes, splits = prepare(out, terminal)

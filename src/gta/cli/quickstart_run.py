@@ -9,6 +9,7 @@ from rich.table import Table
 from gta.cli.console import Terminal
 from gta.cli.quickstart import CLASSES, MODELS, NUM_TRAIN, NUM_VAL
 from gta.cli.session import open_session, train_run
+from gta.cli.signals import stop
 from gta.config import Recipe
 from gta.data.dataset import ViewClips
 from gta.data.ordered import Summary, render_dataset
@@ -52,7 +53,7 @@ def train_and_test(
     terminal.say(f"{name}:")
     processes = Processes(find_device(device))
     with open_session(folder, recipe, processes) as session:
-        train_run(session, splits, processes, terminal)
+        train_run(session, splits, processes, terminal, stop)
     model, weights = Run.open(folder).load()
     scores = evaluate(
         model.to(processes.device),

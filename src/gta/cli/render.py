@@ -41,10 +41,12 @@ def render(
     from typing import cast
 
     from gta.cli.console import Terminal
+    from gta.cli.signals import stop
     from gta.data.ordered import find_difficulty, render_dataset
     from gta.data.ordered.layouts import Layout
 
     terminal = Terminal()
+    stop.kept = f"the same command goes on in {out}"
     knobs: dict[str, float | int | None] = {
         **{"stillness": stillness, "reach": reach, "camera": camera},
         **{"distractors": distractors, "noise": noise},

@@ -5,13 +5,14 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from gta.config import Recipe
+from gta.data.outside import check_outside
 from gta.errors import UsageError
 from gta.files import write_text
 from gta.pretrained import load_pretrained
@@ -21,7 +22,9 @@ from gta.training.checkpoint import Position
 from gta.training.loop import Training
 from gta.training.processes import Processes
 from gta.training.report import Report
+from gta.training.schedule import learning_rate
 from gta.training.splits import Splits
+from gta.training.stopping import Stop
 
 FREE = {
     "data.root",
@@ -31,11 +34,18 @@ FREE = {
     "data.shard_cache_gb",
     "data.max_bad",
     "train.checkpoint_minutes",
+    "train.compile",
+    "train.cuda_graphs",
     "test.batch_size",
 }
-"""Settings that may differ when a run goes on: they do not change its weights."""
+"""Settings that may differ when a run goes on: they do not change its weights, but by rounding."""
 _EARLY = {".lock", "log.txt", "labels.json", ".labels.part.json", ".recipe.part.yaml"}
 """What a run leaves that was stopped before its recipe was written."""
+
+
+_LATER = {"recipe.yaml", "environment.json"}
+_WORTH = {"checkpoint.pt", "last.safetensors", "best.safetensors", "metrics.csv"}
+"""What training has found out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +54,31 @@ class Session:
 
     folder: Path
     recipe: Recipe
+    epochs_before: int | None = None
+    """How many it was to have when it was begun, where it is to have more now."""
 
 
 @contextmanager
 def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator[Session]:
     """Claims the folder of a run, new or begun earlier with the same recipe.
 
+    A folder in which nothing worth keeping was made is removed again.
+
     Raises:
         UsageError: It holds something else, a run of another recipe, or is being trained now.
     """
+    check_outside("--out", folder, recipe.data.root)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file; give a folder")
-    is_run = (folder / "recipe.yaml").is_file()
+    is_run, epochs_before = (folder / "recipe.yaml").is_file(), None
     if is_run and (folder / "checkpoint.pt").is_file():
-        _check_same(folder, read_recipe(folder / "recipe.yaml"), recipe)
+        before = read_recipe(folder / "recipe.yaml")
+        _check_same(folder, before, recipe)
+        if recipe.train.compile is None:  # as it was begun: `false` of an earlier version too
+            train = recipe.train.model_copy(update={"compile": before.train.compile})
+            recipe = recipe.model_copy(update={"train": train})
+        if before.train.epochs < recipe.train.epochs:
+            epochs_before = before.train.epochs
     elif (folder / "metrics.csv").is_file():
         raise UsageError(
             f"{folder} holds a trained run without the checkpoint.pt that is needed to go on; "
@@ -65,14 +86,34 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
         )
     elif not is_run and folder.is_dir() and any(e.name not in _EARLY for e in folder.iterdir()):
         raise UsageError(f"--out {folder} holds other files; give a new folder for the run")
+    session = Session(folder, recipe, epochs_before)
     processes.gather(None)  # all have looked before one writes
     if not processes.is_main:
-        yield Session(folder, recipe)
+        yield session
         return
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    kept = set() if made else {entry.name for entry in folder.iterdir()}
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        _claim(lock, folder)
-        yield Session(folder, recipe)
+    try:
+        with (folder / ".lock").open("w") as lock:
+            _claim(lock, folder)
+            yield session
+    except BaseException:
+        _remove_what_is_nothing(folder, kept, made)
+        raise
+
+
+def _remove_what_is_nothing(folder: Path, kept: set[str], made: list[Path]) -> None:
+    """Removes what this command has put into a run's folder, unless there is something to use."""
+    names = {entry.name for entry in folder.iterdir()}
+    if names & _WORTH:
+        return
+    for name in names - kept:
+        if name in _EARLY or name in _LATER:
+            (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):  # something else is in it
+        for place in made:
+            place.rmdir()
 
 
 def _claim(lock, folder: Path) -> None:
@@ -94,8 +135,17 @@ def _check_same(folder: Path, before: Recipe, now: Recipe) -> None:
     changed = [
         f"{name} was {old.get(name)}, now {new.get(name)}"
         for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name) and name not in FREE
+        if old.get(name) != new.get(name)
+        and name not in FREE
+        and not (name == "train.epochs" and now.train.epochs > before.train.epochs)
     ]
+    if now.train.epochs < before.train.epochs:
+        raise UsageError(
+            f"{folder} holds a run of {before.train.epochs} epochs, which can be made longer but "
+            f"not shorter; {now.train.epochs} were asked for. Give another --out, or leave "
+            f"train.epochs at {before.train.epochs}: weights of the last finished epoch can be "
+            f"used at any time."
+        )
     if changed:
         raise UsageError(
             f"{folder} holds a run of another recipe: {'; '.join(changed)}. Going on would mix "
@@ -111,7 +161,9 @@ def _flat(tree: dict, prefix: str = "") -> dict[str, object]:
     return flat
 
 
-def train_run(session: Session, splits: Splits, processes: Processes, report: Report) -> Position:
+def train_run(
+    session: Session, splits: Splits, processes: Processes, report: Report, stop: Stop
+) -> Training:
     """Trains a run to its end and leaves everything in its folder."""
     recipe, folder = session.recipe, session.folder
     torch.manual_seed(recipe.train.seed)  # the fresh weights
@@ -133,8 +185,26 @@ def train_run(session: Session, splits: Splits, processes: Processes, report: Re
         processes,
         save_weights=lambda scored, name, epoch: run.save_weights(scored, name, epoch=epoch),
         report=report,
+        stop=stop,
     )
-    return training.run()
+    if session.epochs_before is not None:
+        report.say(_longer(training.position, session.epochs_before, recipe))
+    training.run()
+    return training
+
+
+def _longer(position: Position, before: int, recipe: Recipe) -> str:
+    """What more epochs mean for the learning rate."""
+    train = recipe.train
+    what = f"{train.epochs} epochs instead of {before}: "
+    if train.schedule == "steps":
+        return what + "the same as if the run had been begun with so many"
+    rate = learning_rate(train, position.epoch)
+    old = learning_rate(train.model_copy(update={"epochs": before}), min(position.epoch, before))
+    return what + (
+        f"the cosine of the learning rate now ends there, so it goes on at {rate:.3g}, not at "
+        f"{old:.3g}. A run that is begun with {train.epochs} epochs ends with other weights"
+    )
 
 
 def _environment(processes: Processes) -> dict[str, object]:

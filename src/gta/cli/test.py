@@ -48,6 +48,7 @@ def test(
     from gta.cli.tables import score_table
     from gta.cli.videos import run_videos
     from gta.data.loader import num_workers
+    from gta.data.outside import check_outside
     from gta.evaluation.evaluate import evaluate
     from gta.evaluation.protocols import parse_protocol
     from gta.evaluation.scores import About, list_hash
@@ -60,6 +61,9 @@ def test(
     if frames is not None:
         run = run.at_frames(frames)
     recipe, data = run.recipe, run.recipe.data
+    for option, path in (("--scores", scores), ("--submission", submission)):
+        if path is not None:
+            check_outside(option, path, root or data.root)
     views = parse_protocol(protocol or recipe.test.protocol)
     if submission is not None:
         check_submission(data.format)

@@ -40,6 +40,9 @@ def train(
 ) -> None:
     """Train a model. The same command again goes on where it was interrupted.
 
+    Ctrl-C finishes the step under way and saves it; a second one stops at once. With more epochs
+    than before (--set train.epochs=...), a run goes on after its end.
+
     With several processes: torchrun --nproc-per-node 8 -m gta train ...
     """
     found = chosen_recipe(model, data, recipe, root, settings)
@@ -57,23 +60,29 @@ def train(
 
     from gta.cli.console import Terminal
     from gta.cli.session import open_session, train_run
+    from gta.cli.signals import stop
+    from gta.training.history import end_line
     from gta.training.processes import joined_processes
     from gta.training.splits import load_splits
 
     with joined_processes(device) as processes, open_session(out, found, processes) as session:
+        stop.silent = not processes.is_main
         terminal = Terminal(out / "log.txt", quiet=not processes.is_main)
         terminal.say(
             f"{out}: {model or recipe} on {processes.device}, {processes.world_size} "
             f"process{'es' * (processes.world_size > 1)}"
         )
         splits = load_splits(found, terminal, world_size=processes.world_size)
-        position = train_run(session, splits, processes, terminal)
+        training = train_run(session, splits, processes, terminal, stop)
+        position, epochs = training.position, found.train.epochs
         last, unreadable = position.history[-1], len(position.failures)
         if unreadable:
             terminal.say(f"{unreadable} training videos could not be read; see {out / 'log.txt'}")
-        terminal.say(
-            f"top-1 {last['val_top1']:.1%}, top-5 {last['val_top5']:.1%} on {len(splits.val)} "
-            f"validation videos, {found.test.protocol}, weights of the last epoch "
-            f"(best epoch: {position.best_top1:.1%})\n"
-            f"Next: gta test {out}   or   gta predict {out} VIDEO"
-        )
+        terminal.say(end_line(last, splits, found.test.protocol, position.best_top1))
+        if training.was_finished:
+            terminal.say(
+                f"{out} is finished: {epochs} of {epochs} epochs. To train it longer, the same "
+                f"command with --set train.epochs={2 * epochs}; to begin another run with what it "
+                f"has learned, --weights {out / 'last.safetensors'} and another --out"
+            )
+        terminal.say(f"Next: gta test {out}   or   gta predict {out} VIDEO")

@@ -74,6 +74,11 @@ class FrameCache:
         """Videos held."""
         return len(self._places)
 
+    @property
+    def unshared_bytes(self) -> int:
+        """Of the tensors that are not in shared memory yet, where loader processes need them."""
+        return sum(len(chunk) for chunk in self._chunks if not chunk.is_shared())
+
     def num_frames(self, video: Video) -> int | None:
         """The number of frames of a video that is held, else None."""
         place = self._places.get(video.path)

@@ -2,32 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_all_start_methods, get_context, util
 from multiprocessing.context import BaseContext
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from gta.errors import DataError, UsageError
 
+from .batch import Batch, Parcel, possible_workers
+from .children import kill_at_exit, serve
 from .cores import available_cores, processes_here
 from .dataset import Item, TrainingClips, ViewClips
-
-
-class Batch(NamedTuple):
-    """Samples that could be read, and a record of those that could not."""
-
-    clips: Tensor
-    """uint8 (B, C, T, H, W) in training, (B, V, C, T, H, W) in testing."""
-    labels: Tensor
-    """int64 (B,); -1: not known."""
-    indices: Tensor
-    """int64 (B,), into the list of videos."""
-    failures: list[tuple[str, str]]
-    """(path, reason)."""
 
 
 class EpochOrder(Sampler[list[tuple[int, ...]]]):
@@ -145,10 +133,12 @@ def training_loader(
         world_size=world_size,
         repeats=repeats,
     )
+    workers = possible_workers(workers, _frames_to_share(dataset))
     return _Loader(
         _Guarded(dataset),
         batch_sampler=order,
         collate_fn=_collate,
+        worker_init_fn=serve,
         num_workers=workers,
         persistent_workers=workers > 0,
         multiprocessing_context=_start_method(workers),
@@ -169,15 +159,23 @@ def evaluation_loader(
 
     A batch holds the videos that could be read; it may be empty.
     """
+    workers = possible_workers(workers, _frames_to_share(dataset))
     return _Loader(
         _Guarded(dataset),
         batch_size=batch_size,
         sampler=range(rank, len(dataset), world_size),
         collate_fn=partial(_collate, shape=dataset.shape),
+        worker_init_fn=serve,
         num_workers=workers,
         multiprocessing_context=_start_method(workers),
         generator=torch.Generator(),
     )
+
+
+def _frames_to_share(clips: TrainingClips | ViewClips) -> int:
+    """Bytes of frames in memory that loader processes would need in shared memory."""
+    cache = clips.frames.cache
+    return 0 if cache is None else cache.unshared_bytes
 
 
 def _start_method(workers: int) -> BaseContext | None:
@@ -189,8 +187,9 @@ def _start_method(workers: int) -> BaseContext | None:
     """
     if workers == 0 or "forkserver" not in get_all_start_methods():
         return None  # Windows spawns by default
+    util.get_temp_dir()  # for the sockets of all these processes, and removed with the last of them
     context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([f"{__package__}.fork_server", __name__])
     return context
 
 
@@ -215,6 +214,8 @@ class _Loader(DataLoader[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:  # pyright: ignore[reportIncompatibleMethodOverride]
         batches = super().__iter__()
+        if self.num_workers:
+            kill_at_exit()
         while True:
             try:
                 batch = next(batches)
@@ -224,20 +225,23 @@ class _Loader(DataLoader[Batch]):
                 raise RuntimeError(f"DataLoader worker exited unexpectedly ({error})") from error
             if isinstance(batch, UsageError):
                 raise batch
-            yield batch
+            yield batch.opened() if isinstance(batch, Parcel) else batch
 
 
-def _collate(items: list[Item] | UsageError, shape: tuple[int, ...] = ()) -> Batch | UsageError:
+def _collate(
+    items: list[Item] | UsageError, shape: tuple[int, ...] = ()
+) -> Batch | Parcel | UsageError:
     if isinstance(items, UsageError):
         return items
     readable = [(item.clip, item) for item in items if item.clip is not None]
     clips = [clip for clip, _ in readable]
-    return Batch(
+    batch = Batch(
         clips=_stacked(clips) if clips else torch.empty((0, *shape), dtype=torch.uint8),
         labels=torch.tensor([item.label for _, item in readable], dtype=torch.int64),
         indices=torch.tensor([item.index for _, item in readable], dtype=torch.int64),
         failures=[failure for item in items for failure in item.failures],
     )
+    return batch if get_worker_info() is None else Parcel.of(batch)
 
 
 def _stacked(clips: list[Tensor]) -> Tensor:

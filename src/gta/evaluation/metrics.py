@@ -22,6 +22,14 @@ def top_k_accuracy(scores: Tensor, labels: Tensor, k: int) -> float:
     return (ranks(scores, labels) <= k).double().mean().item()
 
 
+def top5_tells(num_classes: int) -> bool:
+    """Whether top-5 says something: among five classes the right one is always of the first five.
+
+    Where it does not, nothing that people read shows it.
+    """
+    return num_classes > 5
+
+
 def class_accuracy(scores: Tensor, labels: Tensor) -> Tensor:
     """Top-1 accuracy of each class, float64 (num_classes,); NaN for a class without videos."""
     num_classes = scores.shape[1]

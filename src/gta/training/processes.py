@@ -2,6 +2,9 @@
 
 import gc
 import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +15,9 @@ import torch.distributed as dist
 
 from gta.errors import UsageError
 
+_PATIENCE = 30
+"""Seconds that a process has for its end, once the one that started it is gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Processes:
@@ -20,6 +26,8 @@ class Processes:
     device: torch.device
     rank: int = 0
     world_size: int = 1
+    control: dist.ProcessGroup | None = None
+    """A second group, for words between processes that GPUs have not to wait for."""
 
     @property
     def is_main(self) -> bool:
@@ -49,6 +57,38 @@ class Processes:
         return said[0]
 
 
+class Agreement:
+    """What one of several processes wants, known to all of them after the same step.
+
+    Each step says a number, and hears the largest that was said one step before: the answer is on
+    its way while the step is computed.
+    """
+
+    def __init__(self, processes: Processes):
+        self.processes = processes
+        self._said: tuple[torch.Tensor, dist.Work | None] | None = None
+
+    def __call__(self, wanted: int) -> int:
+        """Says what this process wants; returns the largest of what all said the time before."""
+        if self.processes.world_size == 1:
+            return wanted
+        heard = self.last()
+        if not heard:
+            said = torch.tensor([wanted])
+            maximum, group = dist.ReduceOp.MAX, self.processes.control
+            self._said = said, dist.all_reduce(said, maximum, group=group, async_op=True)
+        return heard
+
+    def last(self) -> int:
+        """The largest of what all said last; 0 if nothing was said, or it was heard already."""
+        if self._said is None:
+            return 0
+        (said, work), self._said = self._said, None
+        if work is not None:
+            work.wait()
+        return int(said)
+
+
 def find_device(name: str) -> torch.device:
     """The device of a name; "auto" is the first GPU, or the CPU where there is none.
 
@@ -74,6 +114,8 @@ def joined_processes(device: str = "auto") -> Iterator[Processes]:
 
     Each process takes the GPU of its local rank; on the CPU they talk over gloo.
     """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        threading.Thread(target=_end_with_launcher, daemon=True).start()
     if "WORLD_SIZE" not in os.environ or os.environ["WORLD_SIZE"] == "1":
         yield Processes(find_device(device))
         return
@@ -86,7 +128,18 @@ def joined_processes(device: str = "auto") -> Iterator[Processes]:
     import_module("torch.distributed.nn")
     dist.init_process_group("nccl" if here.type == "cuda" else "gloo")
     try:
-        yield Processes(here, dist.get_rank(), dist.get_world_size())
+        control = dist.new_group(backend="gloo")
+        yield Processes(here, dist.get_rank(), dist.get_world_size(), control)
     finally:
         gc.collect()  # DistributedDataParallel refers to itself, and to the group
         dist.destroy_process_group()
+
+
+def _end_with_launcher() -> None:
+    """In a thread: a `torchrun` that was killed cannot end its processes; they do it themselves."""
+    launcher = os.getppid()
+    while os.getppid() == launcher:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)  # what is trained so far is saved
+    time.sleep(_PATIENCE)
+    os._exit(128 + signal.SIGTERM)

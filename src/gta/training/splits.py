@@ -83,14 +83,15 @@ def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Split
         return Splits(train, val)
     limit_gb = data.cache_gb / processes_here(world_size)
     workers = num_workers(data.workers, world_size=world_size)
-    train_cache = _fill(train, limit_gb, recipe.clip.resize, workers, report)
+    train_cache = _fill("training", train, limit_gb, recipe.clip.resize, workers, report)
     limit_gb -= train_cache.bytes / 2**30
     resize = parse_protocol(recipe.test.protocol).resize
-    return Splits(train, val, train_cache, _fill(val, limit_gb, resize, workers, report))
+    val_cache = _fill("validation", val, limit_gb, resize, workers, report)
+    return Splits(train, val, train_cache, val_cache)
 
 
 def _fill(
-    videos: VideoList, limit_gb: float, resize: Resize, workers: int, report: Report
+    split: str, videos: VideoList, limit_gb: float, resize: Resize, workers: int, report: Report
 ) -> FrameCache:
     with report.track("decoding", len(videos)) as advance:
         cache = FrameCache.fill(
@@ -102,7 +103,7 @@ def _fill(
         )
     if cache.num_cached < len(videos):
         report.say(
-            f"{cache.num_cached} of {len(videos)} videos are kept in memory (data.cache_gb, "
-            f"{cache.bytes / 2**30:.2f} GiB); the others are read from their files"
+            f"{cache.num_cached} of {len(videos)} {split} videos are kept in memory "
+            f"(data.cache_gb, {cache.bytes / 2**30:.2f} GiB); the others are read from their files"
         )
     return cache

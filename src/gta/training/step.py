@@ -147,7 +147,7 @@ class Step:
     def close(self) -> None:
         """Drops the CUDA graphs, which must be before a group of processes is left."""
         if self.replays is not None:
-            self.replays.forget()
+            self.replays.graphs.clear()
 
     def _parts(self, batch: Batch) -> Iterator[Part]:
         """The parts of a batch one after the other: a part is mixed when it is its turn."""

@@ -2,15 +2,21 @@
 
 import time
 from collections.abc import Iterator
+from itertools import count
 
 import torch
 from torch.utils.data import DataLoader
 
-from gta.data.cores import available_cores
+from gta.config import DataSource
 from gta.data.loader import Batch
+from gta.data.locations import is_url
+from gta.data.prepared import find_manifest
+from gta.training.splits import Splits
 
 _MUCH = 0.2
 """Share of the training time from which on it is worth a line."""
+_ENOUGH = 5
+"""Steps that tell which side waits."""
 
 
 class Waiting:
@@ -22,29 +28,35 @@ class Waiting:
 
     Args:
         device: That computes the steps.
+        start: Batches with which the loader is getting going: one of each of its processes.
     """
 
-    def __init__(self, device: torch.device):
-        self.device = device
-        self._seconds = 0.0
-        self._gaps: list[tuple[torch.cuda.Event, torch.cuda.Event, float]] = []
+    def __init__(self, device: torch.device, start: int = 1):
+        self.device, self.start = device, start
+        self._at_start = self._later = 0.0
+        self._going = self._over = 0.0  # when the start and all steps were over
+        self._steps = 0
+        self._gaps: list[tuple[torch.cuda.Event, torch.cuda.Event, float, bool]] = []
 
     def batches(self, loader: DataLoader[Batch]) -> Iterator[Batch]:
         """The batches of an epoch; what is done between two of them is a step."""
-        batches, first = iter(loader), True
-        while True:
+        batches = iter(loader)
+        for self._steps in count():
             end, began = self._moment(), time.monotonic()
             batch = next(batches, None)
             if batch is None:
+                self._over = began
                 return
             waited, start = time.monotonic() - began, self._moment()
-            if first or end is None or start is None:  # before the first step a GPU is idle
-                self._seconds += waited
+            at_start = self._steps < self.start
+            if self._steps == 0 or end is None or start is None:  # before the first a GPU is idle
+                self._add(waited, at_start)
             else:
-                self._gaps.append((end, start, waited))
+                self._gaps.append((end, start, waited, at_start))
             if len(self._gaps) > 1000:
                 self._read_gaps(keep=100)  # these are long over
-            first = False
+            if at_start:
+                self._going = time.monotonic()
             yield batch
 
     def seconds(self) -> float:
@@ -52,7 +64,20 @@ class Waiting:
         if self._gaps:
             self._gaps[-1][1].synchronize()
         self._read_gaps()
-        return self._seconds
+        return self._at_start + self._later
+
+    def share(self) -> float | None:
+        """Of the time of an epoch without its start; None where too few steps are left to tell."""
+        if self._steps < self.start + _ENOUGH:
+            return None
+        self.seconds()
+        return self._later / (self._over - self._going)
+
+    def _add(self, seconds: float, at_start: bool) -> None:
+        if at_start:
+            self._at_start += seconds
+        else:
+            self._later += seconds
 
     def _moment(self) -> torch.cuda.Event | None:
         if self.device.type != "cuda":
@@ -65,29 +90,34 @@ class Waiting:
         done = self._gaps[: len(self._gaps) - keep]
         if done:
             done[-1][1].synchronize()
-        for end, start, waited in done:
-            self._seconds += min(end.elapsed_time(start) / 1000, waited)
+        for end, start, waited, at_start in done:
+            self._add(min(end.elapsed_time(start) / 1000, waited), at_start)
         del self._gaps[: len(done)]
 
 
-def advice(waited: float, seconds: float, workers: int) -> str | None:
+def advice(share: float, splits: Splits, data: DataSource, workers: int, cores: int) -> str | None:
     """What to do about a network that waits for videos; None where it seldom does.
 
     Args:
-        waited: Seconds for which it waited,
-        seconds: of those that the training took.
-        workers: Loader processes of this training process.
+        share: Of the training time, in which it waited.
+        splits: The videos, and which frames are in memory.
+        data: The settings.
+        workers: Loader processes of this training process, which has
+        cores: for itself.
     """
-    share, cores = waited / max(seconds, 1e-9), available_cores()
     if share <= _MUCH:
         return None
-    more = (
-        f"more loader processes (--set data.workers={cores}; now {workers})"
-        if workers < cores
-        else f"more cores (all {cores} read videos)"
-    )
+    ways = list[str]()
+    work = "making clips of the frames in memory" if splits.cached else "reading videos"
+    if workers < cores:
+        ways.append(f"more loader processes (--set data.workers={cores}; now {workers})")
+    if not splits.cached:
+        if data.root is not None and not is_url(data.root) and find_manifest(data.root) is None:
+            ways.append("videos made small once (gta prepare)")
+        held = 0 if splits.train_cache is None else splits.train_cache.num_cached
+        now = f"; now {data.cache_gb:g} for {held} of {len(splits.train)}" if data.cache_gb else ""
+        ways.append(f"frames in memory (--set data.cache_gb=...{now})")
     return (
-        f"reading videos is the bottleneck: the network waited for them {share:.0%} of the "
-        f"training time. What helps: {more}, videos made small once (gta prepare), or frames in "
-        f"memory (--set data.cache_gb=...)"
+        f"{work} is the bottleneck: the network waited {share:.0%} of the training time. "
+        f"{'What helps: ' + ', or '.join(ways) if ways else f'All {cores} cores are at it'}"
     )

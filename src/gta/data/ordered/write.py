@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import get_args
 
+from gta.data.children import end_with_parent
 from gta.data.cores import available_cores
 from gta.data.ordered.classes import find_class, order_blind_ceiling, select_classes
 from gta.data.ordered.difficulty import EASY, Difficulty
@@ -111,7 +112,8 @@ def _render_all(
         for chunk in chunks:
             yield _render_chunk(chunk, options)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent) as pool:
         futures = [pool.submit(_render_chunk, chunk, options) for chunk in chunks]
         try:
             for future in as_completed(futures):

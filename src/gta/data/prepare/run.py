@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from gta.data.outside import check_outside
 from gta.data.prepared import MANIFEST, VERSION, WORK, manifest_text, prepared_videos
 from gta.data.records import Split, Video, VideoList
 from gta.errors import UsageError
@@ -79,11 +80,7 @@ def prepare(
             other settings, or its disk is full.
     """
     root, out = root.absolute(), out.absolute()
-    if out.resolve().is_relative_to(root.resolve()):
-        raise UsageError(
-            f"--out {out} is inside of the original data set {root}, which stays as it is; give "
-            f"a folder elsewhere"
-        )
+    check_outside("--out", out, root)
     with claimed(out, options, dict(chosen)):
         jobs, journal = make_plan(splits, root, options), Journal(out)
         packer = Packer(out, list(jobs.values()), options.shard_mb) if options.shards else None

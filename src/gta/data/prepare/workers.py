@@ -1,17 +1,15 @@
 """Processes that make copies, and end with the one that started them."""
 
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from errno import EDQUOT, ENOSPC
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 
+from gta.data.children import end_with_parent
 from gta.errors import UsageError, VideoError
 
 from .copies import write_copy
@@ -80,12 +78,4 @@ def _copy(job: Job, folder: Path, options: Options) -> Entry:
 def _start() -> None:
     """In a new process: no thread of torch's, no Ctrl-C, no life without the parent."""
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    end_with_parent()

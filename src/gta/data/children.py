@@ -1,0 +1,58 @@
+"""Processes that are started here: none outlives the one that started it, however that ends.
+
+torch's own watch does not see to it. A loader process comes from a fork server and watches that;
+the server lives until the last holder of a pipe is gone, and each loader process holds it too.
+"""
+
+import atexit
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from multiprocessing import connection, parent_process, util
+
+
+def end_with_parent() -> None:
+    """Called first in a new process: it ends as soon as its parent has ended, by whatever signal.
+
+    Ctrl-C in a terminal reaches all processes; what it means is decided by the parent.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_wait_for_end, daemon=True).start()
+
+
+def _wait_for_end() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])  # a pipe whose other end the parent alone has
+        shutil.rmtree(util.get_temp_dir(), ignore_errors=True)  # of its sockets; theirs and ours
+        os._exit(1)
+
+
+def serve(worker: int) -> None:
+    """Called first in a loader process, with its number.
+
+    A signal to the whole group of processes, as `torchrun` and job schedulers send it, leaves it to
+    the training to finish its step, which may need other batches.
+    """
+    del worker
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    end_with_parent()
+
+
+def kill_at_exit() -> None:
+    """Sees to it that loader processes which are left when Python ends are killed.
+
+    Python would ask them to end and wait for that, but they leave signals to this process.
+    """
+    atexit.unregister(_kill)
+    atexit.register(_kill)  # the last to be registered is the first to be called
+
+
+def _kill() -> None:
+    for child in multiprocessing.active_children():
+        if child.daemon:
+            child.kill()
