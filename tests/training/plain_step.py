@@ -11,9 +11,10 @@ from gta.data.loader import Batch
 from gta.data.transforms import normalize
 from gta.training.average import averaged_model
 from gta.training.mixing import Mixing
+from gta.training.numbers import Numbers
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
-from gta.training.step import Numbers, Step, _seed
+from gta.training.step import Step, _seed
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)
 CLASSES = 4
@@ -24,7 +25,7 @@ class Small(nn.Module):
 
     def __init__(self, dropout: float = 0.3):
         super().__init__()
-        self.conv = nn.Conv3d(3, 8, 3, stride=2, padding=1)
+        self.conv = nn.Conv3d(3, 8, 3, stride=2, padding=1, bias=False)
         self.norm = nn.BatchNorm3d(8)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(8, CLASSES)

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from gta.config import Augment, Train
-from gta.training import captured
-from gta.training.captured import CannotCaptureError, Replays
+from gta.training import captured, observed, replays
+from gta.training.captured import CannotCaptureError
 from gta.training.mixing import Mixing
 from gta.training.optimizer import set_learning_rate
+from gta.training.replays import Replays
 from gta.training.step import _seed
 
 from .plain_step import CLASSES, batches, make, states
@@ -44,14 +45,14 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Recorded]:
     def never_waits():
         yield []
 
-    monkeypatch.setattr(captured, "_waits_noted", never_waits)
+    monkeypatch.setattr(observed, "_waits_noted", never_waits)
     graphs: list[Recorded] = []
 
     def capture(function, stream, pool):
         graphs.append(Recorded(function))
         return graphs[-1], graphs[-1]
 
-    monkeypatch.setattr(captured, "capture", capture)
+    monkeypatch.setattr(replays, "capture", capture)
     return graphs
 
 
@@ -59,13 +60,13 @@ def doubled(numbers: Tensor) -> Tensor:
     return 2 * numbers.sum()[None]
 
 
-def replays(function=doubled, **more) -> tuple[Replays, list[str]]:
+def run_of(function=doubled, **more) -> tuple[Replays, list[str]]:
     said: list[str] = []
     return Replays(function, torch.device("cpu"), said.append, **more), said
 
 
 def test_three_calls_are_taken_as_they_are_and_the_others_replayed(made):
-    run, said = replays()
+    run, said = run_of()
     results = [run(torch.full((2,), float(n))).item() for n in range(6)]
     assert results == [0, 4, 8, 12, 16, 20]
     assert [graph.replays for graph in made] == [3]
@@ -73,14 +74,14 @@ def test_three_calls_are_taken_as_they_are_and_the_others_replayed(made):
 
 
 def test_a_result_is_not_overwritten_by_the_next(made):
-    run, _ = replays()
+    run, _ = run_of()
     results = [run(torch.full((2,), float(n))) for n in range(6)]
     assert [one.item() for one in results] == [0, 4, 8, 12, 16, 20]
     assert made[0].replays == 3
 
 
 def test_each_shape_that_comes_again_has_a_graph_of_its_own(made):
-    run, said = replays()
+    run, said = run_of()
     for epoch in range(5):
         for size in (4, 4, 4, 4, 3):
             assert run(torch.full((size,), float(epoch))).item() == 2 * size * epoch
@@ -93,7 +94,7 @@ def test_each_shape_that_comes_again_has_a_graph_of_its_own(made):
 
 
 def test_memory_order_belongs_to_the_shape(made):
-    run, _ = replays()
+    run, _ = run_of()
     for _ in range(4):
         run(torch.ones(2, 3))
         run(torch.ones(3, 2).T)
@@ -104,8 +105,8 @@ def test_what_cannot_be_recorded_says_why_and_goes_on(made, monkeypatch):
     def fails(*arguments):
         raise CannotCaptureError("it looks at a value in model.py, line 3")
 
-    monkeypatch.setattr(captured, "capture", fails)
-    run, said = replays()
+    monkeypatch.setattr(replays, "capture", fails)
+    run, said = run_of()
     assert [run(torch.full((2,), float(n))).item() for n in range(6)] == [0, 4, 8, 12, 16, 20]
     assert said == [
         "the step cannot be a CUDA graph (it looks at a value in model.py, line 3); it goes on "
@@ -117,7 +118,7 @@ def test_what_draws_on_the_cpu_is_not_recorded(made):
     def noisy(numbers: Tensor) -> Tensor:
         return doubled(numbers) + 0 * torch.rand(1)
 
-    run, said = replays(noisy)
+    run, said = run_of(noisy)
     assert [run(torch.full((2,), float(n))).item() for n in range(6)] == [0, 4, 8, 12, 16, 20]
     assert not made
     assert said == [
@@ -127,7 +128,7 @@ def test_what_draws_on_the_cpu_is_not_recorded(made):
 
 def test_all_processes_record_or_none_does(made):
     others = ["out of memory"]
-    run, said = replays(gather=lambda value: [value, *others], alone=False)
+    run, said = run_of(gather=lambda value: [value, *others], alone=False)
     for _ in range(5):
         assert run(torch.ones(2)).item() == 4
     assert not made
@@ -141,7 +142,7 @@ def test_processes_whose_batches_differ_record_once_together(made):
         asked.append(value)
         return [value]
 
-    run, _ = replays(gather=gather, alone=False)
+    run, _ = run_of(gather=gather, alone=False)
     for size in (4, 4, 4, 3, 4, 4, 3, 3, 3, 3, 3, 4):
         assert run(torch.ones(size)).item() == 2 * size
     # observed together at the third call, ready at the fifth, recorded without an error
@@ -150,7 +151,7 @@ def test_processes_whose_batches_differ_record_once_together(made):
 
 
 def test_another_function_is_recorded_anew(made):
-    run, _ = replays()
+    run, _ = run_of()
     for _ in range(5):
         run(torch.ones(2))
     run.forget()
@@ -186,7 +187,7 @@ def test_a_step_reads_what_was_copied_for_its_replay(made, mix):
     train = Train(ema=0.9, accumulate=2)
     mixing = Mixing(Augment(mixup=mix, cutmix=mix), CLASSES)
     eager, replayed = (make(train, mixing=mixing, fused=True, dropout=0.0) for _ in range(2))
-    replayed.replays, said = replays(replayed._whole)
+    replayed.replays, said = run_of(replayed._whole)
     found = batches(20, 6, 6, 6, 5)
     for number, batch in enumerate(found):
         expected = eager(batch, 0, number, 20)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,43 +13,18 @@ from torch.optim.swa_utils import AveragedModel
 from gta.data.loader import Batch
 from gta.data.transforms import normalize
 from gta.training.average import follow
-from gta.training.captured import WARM_UP, Replays
+from gta.training.captured import WARM_UP, first_line
 from gta.training.decision import compiles
 from gta.training.exchange import Exchange
 from gta.training.mixing import Mixing
+from gta.training.numbers import Numbers
 from gta.training.optimizer import fill_momentum, is_fused, set_learning_rate
 from gta.training.processes import Processes
+from gta.training.replays import Replays
 from gta.training.statistics import Statistics
 
 Part = tuple[Tensor, Tensor, Tensor]
 """Clips, uint8 or already normalised, on the device; labels; targets: labels, or soft ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """What a step is told; `gta.training.recipe_step` takes it from a recipe."""
-
-    rate: Callable[[float], float]
-    """The learning rate at a moment: 2.5 is half-way through the third epoch."""
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    epochs: int = 1
-    """Of the whole training."""
-    seed: int = 0
-    """Of what is drawn for a batch: dropout, mixing."""
-    accumulate: int = 1
-    """Parts in which a process computes its share of a batch."""
-    clip_norm: float | None = None
-    """Largest norm of the gradient."""
-    label_smoothing: float = 0.0
-    half: bool = False
-    """bf16 autocast."""
-    decay: float = 0.0
-    """Of the moving average."""
-    compile: bool | None = False
-    """torch.compile; None: where it pays (`gta.training.decision`)."""
-    cuda_graphs: bool | None = False
-    """Replay steps as CUDA graphs; None: where it can be."""
 
 
 class Step:
@@ -83,9 +57,8 @@ class Step:
         averaged: AveragedModel | None = None,
         say: Callable[[str], None] = lambda text: None,
     ):
-        self.model, self.optimizer, self.numbers, self.processes = (
-            *(model, optimizer, numbers, processes),
-        )
+        self.model, self.optimizer = model, optimizer
+        self.numbers, self.processes = numbers, processes
         self.mixing, self.averaged, self.say = mixing, averaged, say
         self.statistics, self.device = Statistics(model), processes.device
         self.fused = is_fused(optimizer)
@@ -128,8 +101,18 @@ class Step:
         torch.manual_seed(_seed(numbers.seed, step, self.processes.rank))  # dropout, mixing
         if self.device.type != "cuda":
             return self._update(self._parts(batch), len(batch.labels))
+        with torch.cuda.device(self.device):
+            return self._on_gpu(batch, step, numbers.epochs * num_batches - step)
+
+    def close(self) -> None:
+        """Drops the CUDA graphs, which must be before a group of processes is left."""
+        if self.replays is not None:
+            self.replays.graphs.clear()
+
+    def _on_gpu(self, batch: Batch, step: int, left: int) -> Tensor:
+        """A step of which Python may only issue the beginning, where `left` are to come with it."""
         if len(self.moments) == 2:
-            self._decide(numbers.epochs * num_batches - step)
+            self._decide(left)
         whole = self._prepared(batch)
         self._time()
         try:
@@ -138,16 +121,11 @@ class Step:
             if not self.untried:
                 raise
             self._give_up_compiling(error)
-            torch.manual_seed(_seed(numbers.seed, step, self.processes.rank))
+            torch.manual_seed(_seed(self.numbers.seed, step, self.processes.rank))
             totals = self._advance(whole)
         self.untried = False
         self._time(ended=True)
         return totals
-
-    def close(self) -> None:
-        """Drops the CUDA graphs, which must be before a group of processes is left."""
-        if self.replays is not None:
-            self.replays.graphs.clear()
 
     def _parts(self, batch: Batch) -> Iterator[Part]:
         """The parts of a batch one after the other: a part is mixed when it is its turn."""
@@ -261,8 +239,7 @@ class Step:
         """Goes back to before a step whose compilation failed."""
         self.forward = self.replica
         self.statistics.put_back(torch.ones((), dtype=torch.bool, device=self.device))
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        self.say(f"the network cannot be compiled ({line}); it goes on without")
+        self.say(f"the network cannot be compiled ({first_line(error)}); it goes on without")
         if self.replays is not None:
             self.replays.forget()
 
