@@ -6,9 +6,10 @@ from gta.cli.signals import stop
 def main() -> None:
     """Handles signals first: what is imported next takes its time."""
     stop.listen()
-    from gta.cli.main import main as run
+    with stop.obeyed():
+        from gta.cli.main import main as run
 
-    run()
+        run()
 
 
 if __name__ == "__main__":

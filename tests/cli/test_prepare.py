@@ -89,7 +89,7 @@ def test_the_size_is_that_of_the_model(run: Run, ordered: Path, tmp_path: Path):
         (
             ["--data", "ordered", "--root", "{root}", "--out", "{root}/new"],
             2,
-            "is inside of the original data set {root}, which stays as it is; give a folder",
+            "is inside of the data set {root}, where a folder is taken for a class",
         ),
         (
             ["--data", "ordered", "--root", "s3://bucket/x"],

@@ -12,6 +12,7 @@ from gta.training.loop import Training
 from gta.training.processes import Processes
 from gta.training.report import Report, Silent
 from gta.training.splits import load_splits
+from gta.training.stopping import Stop
 
 
 def recipe(root: Path, settings: list[str], *more: str) -> Recipe:
@@ -22,7 +23,7 @@ def recipe(root: Path, settings: list[str], *more: str) -> Recipe:
 
 
 def make_training(
-    found: Recipe, folder: Path, report: Report | None = None
+    found: Recipe, folder: Path, report: Report | None = None, stop: Stop | None = None
 ) -> tuple[Training, nn.Module, list[tuple[str, int]]]:
     """A training, its model, and a list of what will have been saved."""
     folder.mkdir(exist_ok=True)
@@ -38,5 +39,6 @@ def make_training(
         Processes(torch.device("cpu")),
         save_weights=lambda scored, name, epoch: saved.append((name, epoch)),
         report=report,
+        stop=stop,
     )
     return training, model, saved

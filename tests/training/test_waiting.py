@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gta.training.report import Silent
+from gta.training.splits import Splits, load_splits
 from gta.training.waiting import Waiting, advice
 
 from .small_training import make_training, recipe
@@ -45,16 +46,47 @@ def test_a_gpu_that_still_computes_does_not_wait():
         assert least <= waiting.seconds() - 0.05 <= most  # the first is always waited for
 
 
-def test_advice_where_it_matters(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("gta.training.waiting.available_cores", lambda: 6)
-    assert advice(1, 10, 2) is None
-    assert advice(0, 0, 0) is None
-    assert advice(5, 10, 2) == (
-        "reading videos is the bottleneck: the network waited for them 50% of the training time. "
-        "What helps: more loader processes (--set data.workers=6; now 2), videos made small once "
+def test_the_start_of_the_loader_tells_nothing():
+    class Starting(Slow):
+        def __iter__(self):
+            for number in range(self.count):
+                time.sleep(self.seconds if number < 2 else 0)
+                yield number
+
+    waiting = Waiting(torch.device("cpu"), start=2)
+    for _ in waiting.batches(Starting(8, 0.1)):
+        time.sleep(0.01)
+    share = waiting.share()
+    assert share is not None
+    assert share < 0.5 < waiting.seconds() / 0.3
+    few = Waiting(torch.device("cpu"), start=2)
+    for _ in few.batches(Slow(6, 0)):
+        pass
+    assert few.share() is None
+
+
+def test_advice_names_what_was_not_done_already(ordered: Path, small_settings):
+    found = recipe(ordered, small_settings).data
+    videos = load_splits(recipe(ordered, small_settings), Silent())
+    half = recipe(ordered, small_settings, "data.cache_gb=0.0001").data
+    some = load_splits(recipe(ordered, small_settings, "data.cache_gb=0.0001"), Silent())
+    held = load_splits(recipe(ordered, small_settings, "data.cache_gb=1"), Silent())
+    assert advice(0.1, videos, found, 2, 6) is None
+    plain = found.model_copy(update={"cache_gb": 0.0})
+    bare = Splits(videos.train, videos.val)
+    assert advice(0.5, bare, plain, 2, 6) == (
+        "reading videos is the bottleneck: the network waited 50% of the training time. What "
+        "helps: more loader processes (--set data.workers=6; now 2), or videos made small once "
         "(gta prepare), or frames in memory (--set data.cache_gb=...)"
     )
-    assert "more cores (all 6 read videos)" in (advice(5, 10, 6) or "")
+    assert "loader processes" not in str(advice(0.5, bare, plain, 6, 6))
+    assert some.train_cache is not None
+    now = f"now 0.0001 for {some.train_cache.num_cached} of 40)"
+    assert now in str(advice(0.5, some, half, 6, 6))
+    assert advice(0.5, held, half, 6, 6) == (
+        "making clips of the frames in memory is the bottleneck: the network waited 50% of the "
+        "training time. All 6 cores are at it"
+    )
 
 
 class Told(Silent):
@@ -68,7 +100,7 @@ class Told(Silent):
 
 
 def test_a_training_says_it_once(ordered: Path, tmp_path: Path, monkeypatch, small_settings):
-    monkeypatch.setattr(Waiting, "seconds", lambda self: 1e6)  # as if reading had been very slow
+    monkeypatch.setattr(Waiting, "share", lambda self: 0.9)  # as if reading had been very slow
     told = Told()
     training, _, _ = make_training(recipe(ordered, small_settings), tmp_path / "run", told)
     training.run()

@@ -91,13 +91,9 @@ def main() -> None:
 
 
 def _run() -> None:
-    """Runs a verb; whatever a signal makes of it is an end by that signal."""
     try:
-        app()
-    except BaseException:
-        if stop.asked is not None:
-            stop.end()
-        raise
+        with stop.obeyed():
+            app()
     finally:
         stop.over = True
 

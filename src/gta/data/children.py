@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import threading
-from multiprocessing import connection, parent_process, util
+from multiprocessing import connection, parent_process, resource_tracker, util
 
 
 def end_with_parent() -> None:
@@ -41,6 +41,22 @@ def serve(worker: int) -> None:
     if hasattr(signal, "SIGHUP"):  # not on Windows
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     end_with_parent()
+
+
+def start_tracker() -> None:
+    """Starts Python's own process that removes what killed ones leave in shared memory.
+
+    It ignores Ctrl-C and SIGTERM but not the end of a terminal; what is ignored here while it is
+    started is ignored there for good.
+    """
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is None or threading.current_thread() is not threading.main_thread():
+        return
+    before = signal.signal(hang_up, signal.SIG_IGN)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.signal(hang_up, before)
 
 
 def kill_at_exit() -> None:

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 from gta.errors import DataError, UsageError
 
 from .batch import Batch, Parcel, possible_workers
-from .children import kill_at_exit, serve
+from .children import kill_at_exit, serve, start_tracker
 from .cores import available_cores, processes_here
 from .dataset import Item, TrainingClips, ViewClips
 
@@ -187,6 +187,7 @@ def _start_method(workers: int) -> BaseContext | None:
     """
     if workers == 0 or "forkserver" not in get_all_start_methods():
         return None  # Windows spawns by default
+    start_tracker()
     util.get_temp_dir()  # for the sockets of all these processes, and removed with the last of them
     context = get_context("forkserver")
     context.set_forkserver_preload([f"{__package__}.fork_server", __name__])

@@ -216,7 +216,8 @@ class Training:
         """Stops all processes after the same step, if that signal has come to one of them."""
         if number:
             self._count()
-            raise Stopped(number)
+            self.stop.asked = number
+            self.stop.obey()
 
     def _count(self) -> None:
         """Puts the totals of all processes into the position."""

@@ -79,6 +79,16 @@ class Stop:
         if self.asked is not None:
             raise Stopped(self.asked)
 
+    @contextmanager
+    def obeyed(self) -> Iterator[None]:
+        """However what is inside ends: if a signal has come, the process ends by that."""
+        try:
+            yield
+        except BaseException:
+            if self.asked is not None:
+                self.end()
+            raise
+
     def end(self) -> NoReturn:
         """Tells of the end and leaves with 128 and the signal's number, as shells have it."""
         assert self.asked is not None
