@@ -97,7 +97,7 @@ def fill_momentum(optimizer: torch.optim.Optimizer) -> None:
                 optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
 
 
-_OWN = ("lr", "fused", "foreach", "capturable")
+_OWN = ("fused", "foreach", "capturable")
 """Options of a group that say how and where steps are computed, not which."""
 
 
@@ -113,9 +113,12 @@ def _in_one_form(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dic
 
 def _with_own_options(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
     """The saved state, to be loaded into groups that stay on their device."""
-    own = [{key: group[key] for key in _OWN if key in group} for group in optimizer.param_groups]
-    saved = state["param_groups"]
-    if len(own) != len(saved):
+    saved, groups = state["param_groups"], optimizer.param_groups
+    if len(groups) != len(saved):
         return state  # torch says what does not fit
-    groups = [{**group, **mine} for group, mine in zip(saved, own, strict=True)]
-    return {**state, "param_groups": groups}
+    mixed = []
+    for group, ours in zip(saved, groups, strict=True):
+        lr, own = float(group["lr"]), {key: ours[key] for key in _OWN if key in ours}
+        own["lr"] = torch.full_like(ours["lr"], lr) if isinstance(ours["lr"], Tensor) else lr
+        mixed.append({**group, **own})
+    return {**state, "param_groups": mixed}
