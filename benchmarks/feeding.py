@@ -34,6 +34,7 @@ from gta.runs import build_network
 from gta.training.batches import make_loader
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
+from gta.training.recipe_step import make_step
 from gta.training.splits import Splits
 from gta.training.step import Step
 from gta.training.waiting import Waiting
@@ -60,7 +61,7 @@ def synthetic(step: Step, batch: Batch, steps: int) -> float:
     """Clips a second on one batch in the GPU's memory."""
     device = step.processes.device
     batch = batch._replace(clips=batch.clips.to(device), labels=batch.labels.to(device))
-    for number in range(min(steps, 5)):
+    for number in range(min(steps, 10)):
         step(batch, 0, number, steps)
     _wait(step.processes.device)
     began = time.perf_counter()
@@ -112,7 +113,8 @@ def measure(
     splits = Splits(VideoList(listed, names), VideoList(listed[:1], names))
     torch.manual_seed(0)
     model = build_network(recipe, CLASSES).to(device)
-    step = Step(model, make_optimizer(model, recipe.train), recipe, CLASSES, processes)
+    optimizer = make_optimizer(model, recipe.train)
+    step = make_step(model.train(), optimizer, recipe, CLASSES, processes, say=print)
     loader, order = make_loader(splits, recipe, processes, workers)
     rate = alone(loader, order, 3)
     batch = next(iter(loader))

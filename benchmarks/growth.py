@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from benchmarks.output import write
-from benchmarks.speed import timed
+from benchmarks.timing import timed
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention, TemporalAttention
 
 CHANNELS, STRIDE = 1024, 16

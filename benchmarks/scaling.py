@@ -2,13 +2,14 @@
 
     torchrun --nproc-per-node 2 -m benchmarks.scaling --out scaling.json
 
-A step is that of `benchmarks.speed`: bf16 autocast, forward, backward, fused SGD, on clips that are
-already on the GPU. First each process steps alone, all at once; then the same step averages the
-gradients over all of them, as `gta train` under torchrun does. "gain" is what the processes do
-together over what one does alone: their number at best.
+A step is that of `gta train`, on a GPU as a CUDA graph, on clips that are already there. First each
+process steps alone, all at once; then the same step averages the gradients over all of them, as
+under torchrun. "gain" is what the processes do together over what one does alone: their number at
+best.
 """
 
 import argparse
+import gc
 import statistics
 from datetime import date
 from pathlib import Path
@@ -16,27 +17,30 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch.nn.parallel import DistributedDataParallel
 
 from benchmarks.output import write
-from benchmarks.speed import CLASSES, network, timed, training
+from benchmarks.speed import CLASSES, network
+from benchmarks.timing import timed
+from benchmarks.ways import product, random_batch, warm_up
 from gta.training.processes import Processes, joined_processes
 
 MODELS = ("r2d50", "r2d50_gta")
 
 
-def measure(name: str, processes: Processes, *, batch: int, steps: int) -> dict[str, float]:
+def measure(
+    name: str, processes: Processes, *, batch: int, steps: int, compiled: bool
+) -> dict[str, float]:
     """Milliseconds of a step alone and together, those of the slowest process."""
-    device = processes.device
-    model, shape = network(name, device)
-    clips = torch.randn(batch, *shape, device=device)
-    clips = clips.contiguous(memory_format=torch.channels_last_3d)
-    labels = torch.arange(batch, device=device) % CLASSES
-    slowest = {}
+    device, slowest = processes.device, {}
     for how in ("alone", "together"):
-        forward = model if how == "alone" else DistributedDataParallel(model)
+        gc.collect()  # graphs of the measurement before, and their memory
+        torch.compiler.reset()
+        model, recipe = network(name, device)
+        some = random_batch(recipe, batch, CLASSES, device)
+        group = processes if how == "together" else Processes(device)
+        step = product(model, recipe, some, group, compiled=compiled)
         dist.barrier()
-        times, _ = timed(training(model, forward, clips, labels), steps, device)
+        times, _ = timed(step, steps, device, warm_up=warm_up("captured", device))
         slowest[how] = max(processes.gather(statistics.median(times)))
     gain = processes.world_size * slowest["alone"] / slowest["together"]
     return {"alone_ms": slowest["alone"], "together_ms": slowest["together"], "gain": gain}
@@ -64,6 +68,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=MODELS, metavar="NAME")
     parser.add_argument("--batch", type=int, default=32, help="for each process")
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--compile", action="store_true", help="train.compile")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
@@ -77,8 +82,14 @@ def main() -> None:
             "device": torch.cuda.get_device_name(processes.device) if cuda else "CPU",
             "processes": processes.world_size,
             "batch": given.batch,
+            "compiled": given.compile,
             "results": {
-                name: measure(name, processes, batch=given.batch, steps=given.steps)
+                name: measure(
+                    *(name, processes),
+                    batch=given.batch,
+                    steps=given.steps,
+                    compiled=given.compile,
+                )
                 for name in given.models
             },
         }

@@ -5,53 +5,50 @@
     python -m benchmarks.speed --peers peers --models r2d50 r2d50_nl r2d50_nl:tsm r2d50_gta
     python -m benchmarks.speed --peers peers --batch 8 --models slowfast50 slowfast50_nl:pyslowfast
 
-Training is one step: bf16 autocast, forward, backward, fused SGD. Inference is a forward pass with
-running statistics, "folded" where they are part of the convolutions. Each figure is the median
-over the steps; "over" is the time over that of the first model, in the same way. The floor is the
-time of the first model and what the arithmetic of the blocks takes at the rate at which this device
-multiplied two large matrices (see `benchmarks.floor`). "plain" takes the
-blocks' plain way, the equations as they stand; "tsm" and "pyslowfast" are those projects' own
-blocks (see `benchmarks.peers`). "graphs" are CUDA graphs, torch.compile's "reduce-overhead".
+What a step is in each way stands in `benchmarks.ways`. Each figure is the median over the steps;
+"over" is the time over that of the first model, in the same way. The floor is the time of the first
+model and what the arithmetic of the blocks takes at the rate at which this device multiplied two
+large matrices (see `benchmarks.floor`). On a GPU each row says too what its kernels take, which is
+the card's, and what the host needs to issue them (see `benchmarks.timing`). Peak memory is that of
+the steps; of a recorded one, that of recording it too. "plain" takes the blocks' plain way, the
+equations as they stand; "tsm" and "pyslowfast" are those projects' own blocks (see
+`benchmarks.peers`).
 
 A data file that was begun with the same device, version and batch is gone on with.
 """
 
 import argparse
+import gc
 import json
 import platform
 import statistics
-import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch import nn
 
 from benchmarks.floor import floor_ms, multiply_adds, multiply_rate
 from benchmarks.output import write
 from benchmarks.peers import FILES, with_peer
-from gta.backbones import fold_norms
+from benchmarks.timing import shares, times, warmed_up
+from benchmarks.ways import WAYS, random_batch, step_of, warm_up
 from gta.blocks.tokens import token_path
+from gta.config import Recipe
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
 
 MODELS = ("r2d50", "r2d50_nl", "r2d50_dnl", "r2d50_gta", "r2d50_gta:plain")
-WAYS = (
-    *("eager", "compiled", "compiled, graphs"),
-    *("inference", "folded inference", "compiled inference"),
-)
 CLASSES = 174
 
 
 def network(
     name: str, device: torch.device, peers: Path = Path("peers")
-) -> tuple[nn.Module, tuple[int, ...]]:
-    """A model of the Something-Something v2 recipes as in mid-training, and its clip's shape."""
+) -> tuple[nn.Module, Recipe]:
+    """A model of the Something-Something v2 recipes as in mid-training, and its recipe."""
     name, _, variant = name.partition(":")
     recipe = read_recipe(find_recipe("ssv2", name))
     torch.manual_seed(0)
@@ -64,105 +61,43 @@ def network(
             module.to(memory_format=torch.channels_last)
         elif isinstance(module, nn.BatchNorm3d):  # no longer zero, as when a block is inserted
             nn.init.constant_(module.weight, 0.1)
-    clip = recipe.clip
-    return model, (3, clip.num_frames, clip.size, clip.size)
+    return model, recipe
 
 
 def measure(
     name: str, way: str, *, batch: int, steps: int, device: torch.device, peers: Path
 ) -> dict[str, Any]:
-    """Milliseconds of a step, clips a second and peak memory."""
-    model, shape = network(name, device, peers)
-    clips = torch.randn(batch, *shape, device=device)
-    clips = clips.contiguous(memory_format=torch.channels_last_3d)
-    labels = torch.arange(batch, device=device) % CLASSES
-    torch.compiler.reset()
-    mode = "reduce-overhead" if way.endswith("graphs") else None
-    forward = torch.compile(model, mode=mode) if way.startswith("compiled") else model
-    if way == "folded inference":
-        forward = fold_norms(model.eval())
-    step = _inference(model, forward, clips) if "inference" in way else None
-    step = step or training(model, forward, clips, labels)
+    """Milliseconds of a step, what GPU and host need for it, clips a second and peak memory."""
+    gc.collect()  # graphs of the row before, and their memory
+    model, recipe = network(name, device, peers)
+    step = step_of(way, model, recipe, random_batch(recipe, batch, CLASSES, device))
+    cuda, recorded = device.type == "cuda", way.endswith("captured")
+    if cuda:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
     with token_path(False) if name.endswith(":plain") else nullcontext():
-        times, warm_up = timed(step, steps, device)
-    counted = device.type == "cuda" and not way.endswith("graphs")  # a graph's memory is its own
-    gib = torch.cuda.max_memory_allocated() / 2**30 if counted else None
-    ms = statistics.median(times)
+        first = warmed_up(step, warm_up(way, device), device)
+        if cuda and not recorded:
+            torch.cuda.reset_peak_memory_stats()
+        found = times(step, steps, device)
+        gib = torch.cuda.max_memory_allocated() / 2**30 if cuda else None
+        parts = shares(step, device)
+    ms = statistics.median(found)
     return {
-        **{"ms": ms, "least": min(times), "most": max(times), "warm_up_s": warm_up},
-        **{"clips_per_s": 1000 * batch / ms, "peak_gib": gib},
+        **{"ms": ms, "least": min(found), "most": max(found)},
+        **{"first_s": first[0], "warm_up_s": sum(first)},
+        **{"clips_per_s": 1000 * batch / ms, "peak_gib": gib, **parts},
     }
 
 
-def timed(step: Callable[[], None], steps: int, device: torch.device) -> tuple[list[float], float]:
-    """Milliseconds of each step, and seconds of three before them, whose memory does not count."""
-    began = time.perf_counter()
-    for _ in range(3):
-        step()
-    _wait(device)
-    warm_up = time.perf_counter() - began
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    return _times(step, steps, device), warm_up
-
-
-def training(
-    model: nn.Module, forward: Callable[[Tensor], Tensor], clips: Tensor, labels: Tensor
-) -> Callable[[], None]:
-    """A step of training; `forward` is the model, or what stands for it."""
-    model.train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, fused=True)
-
-    def step() -> None:
-        with torch.autocast(clips.device.type, torch.bfloat16, enabled=clips.is_cuda):
-            loss = cross_entropy(forward(clips).float(), labels)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    return step
-
-
-def _inference(
-    model: nn.Module, forward: Callable[[Tensor], Tensor], clips: Tensor
-) -> Callable[[], None]:
-    model.eval()
-
-    def step() -> None:
-        with (
-            torch.inference_mode(),
-            torch.autocast(clips.device.type, torch.bfloat16, enabled=clips.is_cuda),
-        ):
-            forward(clips)
-
-    return step
-
-
-def _times(step: Callable[[], None], steps: int, device: torch.device) -> list[float]:
-    """Milliseconds of each step; on a GPU by its own clock, without waiting between them."""
-    if device.type != "cuda":
-        moments = [time.perf_counter()]
-        for _ in range(steps):
-            step()
-            moments.append(time.perf_counter())
-        return [1000 * (b - a) for a, b in pairwise(moments)]
-    events = [torch.cuda.Event(enable_timing=True) for _ in range(steps + 1)]
-    events[0].record()
-    for event in events[1:]:
-        step()
-        event.record()
-    torch.cuda.synchronize()
-    return [a.elapsed_time(b) for a, b in pairwise(events)]
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def table(found: dict[str, Any]) -> str:
-    """Markdown: a row for each model; beside the times the floor and the ratio to the first one."""
+    """Markdown: a row for each model; beside the times the floor and the ratio to the first one.
+
+    Of what was measured with the host's share, a row for each model and way.
+    """
     results = found["results"]
+    if any(one.get("kernels_ms") is not None for one in results.values()):
+        return _long_table(found)
     ways = list(dict.fromkeys(key.split(" | ")[1] for key in results))
     models = list(dict.fromkeys(key.split(" | ")[0] for key in results))
     heads = [f"{way}, ms | floor | over | GiB" for way in ways]
@@ -173,6 +108,26 @@ def table(found: dict[str, Any]) -> str:
     for model in models:
         cells = [_cell(found, models[0], model, way) for way in ways]
         lines.append(f"| {model} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _long_table(found: dict[str, Any]) -> str:
+    first = next(iter(found["results"])).split(" | ")[0]
+    lines = [
+        "| model | way | ms | floor | over | GiB | kernels, ms | kernels | launches | host, ms "
+        "| first step, s |",
+        "| --- | --- |" + " ---: |" * 9,
+    ]
+    for key, one in found["results"].items():
+        model, way = key.split(" | ")
+        parts = (
+            [f"{one['kernels_ms']:.1f}", one["kernels"], one["launches"], f"{one['host_ms']:.1f}"]
+            if one.get("kernels_ms") is not None
+            else [""] * 4
+        )
+        seconds = f"{one['first_s']:.1f}" if "first_s" in one else ""
+        cells = [model, way, _cell(found, first, model, way), *parts, seconds]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 

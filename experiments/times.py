@@ -23,7 +23,7 @@ from experiments.results import TIMES_FILE, Result, append_result, by_key, key, 
 from experiments.settings import Job
 from experiments.sizes import commit, what_with
 from experiments.tables import EXPERIMENTS
-from experiments.training import recorded
+from gta.training.captured import captured
 
 BATCHES, ROUNDS = {"cuda": 64, "cpu": 4}, 30
 
@@ -91,7 +91,7 @@ def _ready(job: Job, device: torch.device) -> Callable[[], None]:
             model(clips)
 
     step()  # outside of the graph: kernels are chosen and compiled
-    return recorded(step) if device.type == "cuda" else step
+    return captured(step) if device.type == "cuda" else step
 
 
 def _one(step: Callable[[], None], device: torch.device) -> float:

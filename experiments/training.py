@@ -12,6 +12,7 @@ from experiments.settings import Job, Settings
 from gta.config import Train
 from gta.data.ordered import CLASSES
 from gta.data.transforms import normalize
+from gta.training.captured import captured
 from gta.training.optimizer import make_optimizer
 from gta.training.schedule import learning_rate
 
@@ -94,7 +95,7 @@ def fit(
         losses.index_copy_(0, number[None], loss.detach()[None])
         number.add_(1)
 
-    advance = recorded(step) if device.type == "cuda" else step
+    advance = captured(step) if device.type == "cuda" else step
     part, curve = max(settings.steps // _CURVE, 1), list[float]()
     taken = int(number)
     for end in range(part, settings.steps + part, part):
@@ -118,18 +119,3 @@ def _train_settings(settings: Settings) -> Train:
         matrix_weight_decay=settings.matrix_weight_decay,
         matrix_lr=settings.matrix_lr,
     )
-
-
-def recorded(step: Callable[[], None]) -> Callable[[], None]:
-    """The step as a CUDA graph, after three that are taken as they are: the first of the run."""
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(3):
-            step()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        step()
-    kept = graph, step  # the graph reads what the step refers to, where it lies
-    return lambda: kept[0].replay()

@@ -274,8 +274,10 @@ class Train(Data):
     """Largest norm of the gradient."""
     amp: bool = True
     """bf16 autocast on a GPU."""
-    compile: bool = False
-    """torch.compile: on a GPU a step takes some two thirds of the time, after a minute or two."""
+    compile: bool | None = None
+    """torch.compile, some two thirds of the time on a GPU; null: if the run is long enough."""
+    cuda_graphs: bool | None = None
+    """Steps on a GPU recorded once and replayed, without Python's part; null: where it can be."""
     seed: Annotated[int, Field(ge=0)] = 0
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10
     """Time between checkpoints inside an epoch; there is one after each epoch too."""

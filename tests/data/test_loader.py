@@ -221,12 +221,22 @@ def test_workers_are_not_forked_from_this_process(videos):
         assert loader.multiprocessing_context.get_start_method() in ("forkserver", "spawn")
 
 
-def test_num_workers():
+def test_num_workers(monkeypatch):
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
     assert num_workers(3, world_size=2, cached=True) == 3
     assert num_workers(0) == 0
     assert num_workers(None, cached=True) == 0
     assert 1 <= num_workers(None) <= 8
     assert num_workers(None, world_size=10_000) == 1
+
+
+def test_the_cores_of_a_machine_are_shared_by_its_own_processes(monkeypatch):
+    monkeypatch.setattr("gta.data.loader.available_cores", lambda: 32)
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    assert num_workers(None, world_size=16) == 2
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")  # two machines of eight processes
+    assert num_workers(None, world_size=16) == 4
+    assert num_workers(None) == 8
 
 
 @pytest.mark.parametrize("workers", [0, 1])

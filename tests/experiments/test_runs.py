@@ -1,13 +1,10 @@
 """A run on the built-in set from end to end, and its parts."""
 
-import gc
 import sys
-import weakref
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import MagicMock
 
 import pytest
 import torch
@@ -57,28 +54,6 @@ def test_scores_do_not_depend_on_the_size_of_batches(ours, small, monkeypatch):
     assert sizes == [10, 6, 4, 4, 4, 2]
     torch.testing.assert_close(six, whole)
     torch.testing.assert_close(four, whole)
-
-
-def test_a_recorded_step_keeps_what_it_refers_to(ours, monkeypatch):
-    """A graph reads clips and weights where they lay, so nothing else may take their place."""
-    for name in ("Stream", "current_stream", "stream", "graph", "CUDAGraph"):
-        monkeypatch.setattr(torch.cuda, name, MagicMock())
-    clips, taken = torch.ones(1), []
-    alive = weakref.ref(clips)
-
-    def step(clips: torch.Tensor = clips) -> None:
-        taken.append(clips.item())
-
-    replay = ours.training.recorded(step)
-    del step, clips
-    gc.collect()
-    assert alive() is not None
-    assert taken == [1, 1, 1, 1]
-    replay()
-    torch.cuda.CUDAGraph().replay.assert_called_once()
-    del replay
-    gc.collect()
-    assert alive() is None
 
 
 @pytest.mark.slow

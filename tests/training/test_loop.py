@@ -252,11 +252,83 @@ def test_the_gradient_is_clipped(ordered: Path, small_settings, tmp_path: Path, 
 
     def spy(parameters, limit):
         parameters = list(parameters)
-        clip(parameters, limit)
+        norm = clip(parameters, limit)
         norms.append(torch.cat([p.grad.flatten() for p in parameters]).norm().item())
+        return norm
 
     monkeypatch.setattr(nn.utils, "clip_grad_norm_", spy)
     found = recipe(ordered, small_settings, "train.clip_norm=0.01")
     make_training(found, tmp_path / "run")[0].run()
     assert norms
     assert max(norms) <= 0.01 * 1.001
+
+
+class Poisoned:
+    """Makes the gradients of some steps infinite, by their number."""
+
+    def __init__(self, model: nn.Module, steps: set[int]):
+        self.steps, self.number = steps, -1
+        model.register_forward_pre_hook(self.count)
+        model.get_parameter("fc.weight").register_hook(self.spoil)
+
+    def count(self, module: nn.Module, inputs: tuple) -> None:
+        self.number += module.training
+
+    def spoil(self, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient * torch.inf if self.number in self.steps else gradient
+
+
+def test_steps_that_change_nothing_are_counted_and_said(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    report = Saying()
+    found = recipe(ordered, small_settings, "train.ema=0.5")
+    training, model, _ = make_training(found, tmp_path / "run", report)
+    Poisoned(model, {1, 3, 7})  # of two epochs of five steps
+    training.run()
+    assert [entry["train_left_out"] for entry in training.position.history] == [2, 1]
+    assert [line for line in report.said if "changed nothing" in line] == [
+        f"{count} of 5 steps of epoch {epoch}/2 changed nothing: their gradient was not finite. If "
+        f"it stays so, lower train.lr, lengthen train.warmup_epochs or lower train.clip_norm"
+        for epoch, count in ((1, 2), (2, 1))
+    ]
+    assert all(torch.isfinite(value).all() for value in training.scored.state_dict().values())
+    with (tmp_path / "run/metrics.csv").open() as file:
+        assert [row["train_left_out"] for row in csv.DictReader(file)] == ["2", "1"]
+
+
+def test_an_epoch_without_a_finite_gradient_has_diverged(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    training, model, _ = make_training(recipe(ordered, small_settings), tmp_path / "run")
+    Poisoned(model, set(range(5, 10)))
+    with pytest.raises(
+        UsageError, match=r"^no step of epoch 2/2 had a finite gradient: training has diverged. Low"
+    ):
+        training.run()
+    assert len(training.position.history) == 1
+
+
+def test_a_run_of_an_earlier_version_goes_on(ordered: Path, small_settings, tmp_path: Path):
+    """Its totals and metrics do not say how many steps were left out."""
+    found = recipe(ordered, small_settings, "train.checkpoint_minutes=1e-9")
+    whole, model, _ = make_training(found, tmp_path / "whole")
+    whole.run()
+    training, _, _ = make_training(found, tmp_path / "run", Interrupting(7))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_SHOW_EVERY", -1)
+        with pytest.raises(Interrupt):
+            training.run()
+    path = tmp_path / "run/checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    assert state["position"]["batch"] > 0
+    del state["position"]["totals"][3:]
+    for entry in state["position"]["history"]:
+        del entry["train_left_out"]
+    torch.save(state, path)
+    resumed, other, _ = make_training(found, tmp_path / "run")
+    resumed.run()
+    assert same(model, other)
+    assert resumed.position.history[1]["train_left_out"] == 0
+    with (tmp_path / "run/metrics.csv").open() as file:
+        assert [row["train_left_out"] for row in csv.DictReader(file)] == ["", "0"]

@@ -7,7 +7,7 @@ import torch
 
 from gta.data.loader import Batch
 from gta.training.processes import Processes
-from gta.training.step import Step
+from gta.training.recipe_step import make_step
 
 from .small_training import make_training, recipe
 
@@ -30,7 +30,7 @@ def test_the_gradient_of_parts_is_that_of_the_batch(
                 module.eval()  # batch statistics are those of each part
                 module.train = lambda mode=True: None
         processes = Processes(torch.device("cpu"))
-        step = Step(model, training.optimizer, found, 4, processes)
+        step = make_step(model, training.optimizer, found, 4, processes)
         draw = torch.Generator().manual_seed(0)
         clips = torch.randint(256, (7, 3, 4, 32, 32), dtype=torch.uint8, generator=draw)
         labels = torch.tensor([0, 1, 2, 3, 0, 1, 2])

@@ -34,9 +34,11 @@ FREE = {
     "data.shard_cache_gb",
     "data.max_bad",
     "train.checkpoint_minutes",
+    "train.compile",
+    "train.cuda_graphs",
     "test.batch_size",
 }
-"""Settings that may differ when a run goes on: they do not change its weights."""
+"""Settings that may differ when a run goes on: they do not change its weights, but by rounding."""
 _EARLY = {".lock", "log.txt", "labels.json", ".labels.part.json", ".recipe.part.yaml"}
 """What a run leaves that was stopped before its recipe was written."""
 
@@ -72,6 +74,9 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
     if is_run and (folder / "checkpoint.pt").is_file():
         before = read_recipe(folder / "recipe.yaml")
         _check_same(folder, before, recipe)
+        if recipe.train.compile is None:  # as it was begun: `false` of an earlier version too
+            train = recipe.train.model_copy(update={"compile": before.train.compile})
+            recipe = recipe.model_copy(update={"train": train})
         if before.train.epochs < recipe.train.epochs:
             epochs_before = before.train.epochs
     elif (folder / "metrics.csv").is_file():

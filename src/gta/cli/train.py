@@ -42,7 +42,7 @@ def train(
         bool,
         typer.Option(
             "--dry-run",
-            help="Train for three steps and tell what the whole training would take.",
+            help="Train for a few steps and tell what the whole training would take.",
         ),
     ] = False,
 ) -> None:

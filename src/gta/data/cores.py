@@ -8,3 +8,9 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def processes_here(world_size: int) -> int:
+    """Training processes on this machine, of `world_size` on all; `torchrun` tells how many."""
+    told = os.environ.get("LOCAL_WORLD_SIZE", "")
+    return min(world_size, int(told)) if told.isdecimal() and int(told) else world_size

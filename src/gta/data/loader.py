@@ -14,7 +14,7 @@ from gta.errors import DataError, UsageError
 
 from .batch import Batch, Parcel, possible_workers
 from .children import kill_at_exit, serve, start_tracker
-from .cores import available_cores
+from .cores import available_cores, processes_here
 from .dataset import Item, TrainingClips, ViewClips
 
 
@@ -95,14 +95,14 @@ def num_workers(asked: int | None, *, world_size: int = 1, cached: bool = False)
     Args:
         asked: By the user; None: one a core, shared by the training processes of this machine, at
             most 8, and none where there is nothing to decode.
-        world_size: Training processes.
+        world_size: Training processes, on all machines.
         cached: All frames are in memory.
     """
     if asked is not None:
         return asked
     if cached:
         return 0
-    return max(1, min(8, available_cores() // world_size))
+    return max(1, min(8, available_cores() // processes_here(world_size)))
 
 
 def training_loader(

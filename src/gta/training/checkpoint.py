@@ -21,8 +21,11 @@ class Position:
     """Finished epochs."""
     batch: int = 0
     """Finished batches of the epoch under way."""
-    totals: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    """Of that epoch, on the main process: sum of losses, clips classified rightly, clips."""
+    totals: list[float] = field(default_factory=lambda: [0.0] * 4)
+    """Of that epoch: sum of losses, clips classified rightly, clips, steps left out.
+
+    Checkpoints of earlier versions lack the last.
+    """
     best_top1: float = -1.0
     history: list[dict[str, float]] = field(default_factory=list)
     """One entry for each finished epoch."""

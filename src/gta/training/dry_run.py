@@ -20,12 +20,14 @@ from gta.data.transforms import ViewTransform, normalize
 from gta.errors import DataError
 from gta.evaluation.protocols import parse_protocol
 from gta.training.batches import make_loader, timed
+from gta.training.captured import WARM_UP
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
+from gta.training.recipe_step import make_step
 from gta.training.splits import Splits
-from gta.training.step import Step
 
-_STEPS = 3  # the first is slower: memory is taken, kernels are chosen
+_STEPS = {"cpu": 3, "cuda": 3 + WARM_UP}
+"""The first is slower: memory is taken, kernels are chosen. On a GPU, a graph is recorded then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,14 @@ def dry_run(
         path, reason = batch.failures[0]
         raise DataError(f"no clip of the first batch can be read; the first is {path}: {reason}")
     optimizer = make_optimizer(model.to(device).train(), recipe.train)
-    step = Step(model, optimizer, recipe, len(splits.train.classes), processes)
+    if recipe.train.compile is None:  # it takes longer than all else here
+        train = recipe.train.model_copy(update={"compile": False})
+        recipe = recipe.model_copy(update={"train": train})
+    step = make_step(model, optimizer, recipe, len(splits.train.classes), processes)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     losses, seconds = list[float](), list[float]()
-    for number in range(_STEPS):
+    for number in range(_STEPS.get(device.type, 3)):
         took, totals = _timed(lambda n=number: step(batch, 0, n, order.num_batches), device)
         losses.append(float(totals[0] / totals[2]))
         seconds.append(took)

@@ -13,7 +13,9 @@ from gta.training.splits import Splits
 def write_metrics(path: Path, history: Sequence[dict[str, float]]) -> None:
     """Writes metrics.csv anew, one line for each epoch: an interruption leaves no line twice."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+    # entries of earlier versions have fewer
+    names = list(dict.fromkeys(name for entry in history for name in entry))
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
     writer.writeheader()
     writer.writerows({k: f"{v:.6g}" for k, v in entry.items()} for entry in history)
     write_text(path, text.getvalue())
@@ -46,4 +48,12 @@ def end_line(entry: dict[str, float], splits: Splits, protocol: str, best: float
     return (
         f"top-1 {entry['val_top1']:.1%}{',' * bool(top5)} {top5}on {counted} validation videos"
         f"{left_out}, {protocol}, weights of the last epoch (best epoch: {best:.1%})"
+    )
+
+
+def left_out_line(left_out: int, steps: int, title: str) -> str:
+    """What is said of steps that changed nothing."""
+    return (
+        f"{left_out} of {steps} steps of {title} changed nothing: their gradient was not finite. "
+        f"If it stays so, lower train.lr, lengthen train.warmup_epochs or lower train.clip_norm"
     )

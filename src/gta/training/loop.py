@@ -3,28 +3,28 @@
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from gta.config import Recipe
-from gta.data.cores import available_cores
+from gta.data.cores import available_cores, processes_here
 from gta.data.loader import Batch, EpochOrder, num_workers
 from gta.errors import DataError, UsageError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.protocols import parse_protocol
+from gta.training.average import averaged_model
 from gta.training.batches import make_loader
 from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
-from gta.training.history import epoch_line, write_metrics
+from gta.training.history import epoch_line, left_out_line, write_metrics
 from gta.training.norm import renew_statistics, shared_norm
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Agreement, Processes
+from gta.training.recipe_step import make_step
 from gta.training.report import Report, Silent
 from gta.training.schedule import peak_rate
 from gta.training.splits import Splits
@@ -34,6 +34,10 @@ from gta.training.waiting import Waiting, advice
 
 _AGREE_EVERY = 50
 """Batches after which several processes agree whether it is time for a checkpoint."""
+_CURE = (
+    "training has diverged. Lower train.lr, lengthen train.warmup_epochs or lower train.clip_norm, "
+    "and give another --out."
+)
 GO_ON = "the same command goes on"
 _SHOW_EVERY = 0.5
 """Seconds between two looks at the loss: each makes the GPU and the CPU wait for each other."""
@@ -89,7 +93,7 @@ class Training:
             self.averaged,
         )
         self.was_finished = self.position.epoch >= recipe.train.epochs
-        self.totals = torch.zeros(3)
+        self.totals = torch.zeros(4)
         self.saved_at, self.saved = time.monotonic(), self._place
         if self.saved != (0, 0):
             self.stop.kept = GO_ON
@@ -126,23 +130,26 @@ class Training:
                 f"(train.lr_batch), these are of {train.batch_size}"
             )
         num_classes = len(self.splits.train.classes)
-        step = Step(self._replica(), self.optimizer, self.recipe, num_classes, self.processes)
+        made = make_step(
+            self.model.train(),
+            self.optimizer,
+            self.recipe,
+            num_classes,
+            self.processes,
+            averaged=self.averaged,
+            say=self.report.say,
+        )
         loader, order = make_loader(self.splits, self.recipe, self.processes, self.workers)
-        while position.epoch < epochs:
-            try:
-                self._epoch(step, loader, order)
-            except (Stopped, RuntimeError) as error:
-                # what goes wrong in a step may have changed some of the weights
-                if isinstance(error, Stopped) or position.batch == order.num_batches:
-                    self._keep(order.num_batches)
-                raise
+        with closing(made) as step:
+            while position.epoch < epochs:
+                try:
+                    self._epoch(step, loader, order)
+                except (Stopped, RuntimeError) as error:
+                    # what goes wrong in a step may have changed some of the weights
+                    if isinstance(error, Stopped) or position.batch == order.num_batches:
+                        self._keep(order.num_batches)
+                    raise
         return position
-
-    def _replica(self) -> nn.Module:
-        """The model, wrapped where several processes train: gradients are averaged over them."""
-        if self.processes.world_size == 1:
-            return self.model
-        return DistributedDataParallel(self.model)
 
     def _epoch(self, step: Step, loader: DataLoader[Batch], order: EpochOrder) -> None:
         """Trains for the rest of an epoch, scores the validation videos, keeps what it gave."""
@@ -154,7 +161,7 @@ class Training:
         entry = self._test_epoch()
         entry |= {"seconds": time.monotonic() - began, "waited": waited}
         with self.stop.held():
-            position.epoch, position.batch, position.totals = position.epoch + 1, 0, [0.0] * 3
+            position.epoch, position.batch, position.totals = position.epoch + 1, 0, [0.0] * 4
             position.history.append(entry)
             self.report.say(
                 epoch_line(entry, self.recipe.train.epochs, len(self.splits.train.classes))
@@ -168,8 +175,8 @@ class Training:
         position, agreement = self.position, Agreement(self.processes)
         order.epoch, order.start_batch = position.epoch, position.batch
         # the totals of a checkpoint are of all processes
-        before = position.totals if self.processes.is_main else [0.0] * 3
-        self.totals = torch.tensor(before, device=self.device)
+        before = position.totals if self.processes.is_main else []
+        self.totals = torch.tensor([*before, *[0.0] * (4 - len(before))], device=self.device)
         waiting, shown = Waiting(self.device, max(self.workers, 1)), time.monotonic()
         self.model.train()
         title = f"epoch {position.epoch + 1}/{self.recipe.train.epochs}"
@@ -182,8 +189,6 @@ class Training:
                 with self.stop.held():
                     self._note(batch.failures)
                     self.totals += step(batch, position.epoch, position.batch, order.num_batches)
-                    if self.averaged is not None:
-                        self.averaged.update_parameters(self.model)
                     position.batch += 1
                     if time.monotonic() - shown > _SHOW_EVERY:
                         advance(position.batch, f"loss {_mean_loss(self.totals, title):.3f}")
@@ -195,8 +200,17 @@ class Training:
             advance(position.batch, f"loss {_mean_loss(self.totals, title):.3f}")
             self._count()
             self._obey(agreement.last())
+        self._tell_left_out(title)
         self._advise(waiting)
         return waiting.seconds()
+
+    def _tell_left_out(self, title: str) -> None:
+        """Says how many steps changed nothing; all of them are an error."""
+        left_out, steps = round(self.position.totals[3]), self.position.batch
+        if 0 < steps <= left_out:
+            raise UsageError(f"no step of {title} had a finite gradient: {_CURE}")
+        if left_out:
+            self.report.say(left_out_line(left_out, steps, title))
 
     def _obey(self, number: int) -> None:
         """Stops all processes after the same step, if that signal has come to one of them."""
@@ -233,7 +247,7 @@ class Training:
         share = waiting.share()
         if self.advised or share is None:
             return
-        cores = max(1, available_cores() // self.processes.world_size)
+        cores = max(1, available_cores() // processes_here(self.processes.world_size))
         text = advice(share, self.splits, self.recipe.data, self.workers, cores)
         if text is not None:
             self.report.say(text)
@@ -247,7 +261,7 @@ class Training:
         if processes.world_size > 1:
             for buffer in self.scored.buffers():  # running statistics: the main process's count
                 dist.broadcast(buffer, src=0)
-        loss, right, clips = self.position.totals
+        loss, right, clips, left_out = self.position.totals
         with self.report.track("testing", len(splits.val)) as advance:
             scores = evaluate(
                 self.scored,
@@ -269,13 +283,14 @@ class Training:
                 self.report.say(f"validation video that cannot be read: {path}: {reason}")
         return {
             "epoch": self.position.epoch + 1,
-            "lr": self.optimizer.param_groups[0]["lr"],
+            "lr": float(self.optimizer.param_groups[0]["lr"]),
             "train_loss": loss / clips,
             "train_top1": right / clips,
             "val_top1": scores.top(1),
             "val_top5": scores.top(5),
             "val_unreadable": len(scores.failures),
             "train_unreadable": len(self.position.failures),
+            "train_left_out": left_out,
         }
 
     def _save_epoch(self, entry: dict[str, float]) -> None:
@@ -322,21 +337,8 @@ class Training:
             )
 
 
-def averaged_model(model: nn.Module, decay: float) -> AveragedModel | None:
-    """The exponential moving average of a model's weights; None without a decay.
-
-    Running statistics are those of the model itself.
-    """
-    if not decay:
-        return None
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
-
-
 def _mean_loss(totals: Tensor, title: str) -> float:
-    loss, _, clips = totals.tolist()
+    loss, _, clips, _ = totals.tolist()
     if not math.isfinite(loss):
-        raise UsageError(
-            f"the loss became {loss} in {title}: training has diverged. Lower train.lr, lengthen "
-            f"train.warmup_epochs or lower train.clip_norm, and give another --out."
-        )
+        raise UsageError(f"the loss became {loss} in {title}: {_CURE}")
     return loss / max(clips, 1)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gta.config import Train
 
@@ -35,17 +35,90 @@ def parameter_groups(model: nn.Module, train: Train) -> list[dict[str, Any]]:
     ]
 
 
-def make_optimizer(model: nn.Module, train: Train) -> torch.optim.Optimizer:
-    """SGD with momentum, or AdamW, over `parameter_groups`."""
+def make_optimizer(
+    model: nn.Module, train: Train, *, fused: bool | None = None
+) -> torch.optim.Optimizer:
+    """SGD with momentum, or AdamW, over `parameter_groups`.
+
+    What `state_dict` gives has one form, and loads into all: fused or not, on every device, of
+    earlier versions too.
+
+    Args:
+        model: On its device.
+        train: The settings.
+        fused: One kernel updates many parameters, and learning rates are tensors on the device, so
+            that a step can be a CUDA graph; None: on GPUs.
+    """
     groups = parameter_groups(model, train)
+    if fused is None:
+        fused = all(p.is_cuda for group in groups for p in group["params"])
+    made: torch.optim.Optimizer
     if train.optimizer == "sgd":
-        return torch.optim.SGD(
-            groups, lr=train.lr, momentum=train.momentum, nesterov=train.nesterov
+        made = torch.optim.SGD(
+            groups,
+            lr=train.lr,
+            momentum=train.momentum,
+            nesterov=train.nesterov,
+            fused=fused or None,
         )
-    return torch.optim.AdamW(groups, lr=train.lr)
+    else:
+        made = torch.optim.AdamW(groups, lr=train.lr, fused=fused or None, capturable=fused)
+    if fused:
+        for group in made.param_groups:
+            group["lr"] = torch.full((), train.lr, device=group["params"][0].device)
+    made.register_state_dict_post_hook(_in_one_form)
+    made.register_load_state_dict_pre_hook(_with_own_options)
+    return made
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Gives each group `lr` times its factor."""
+    """Gives each group `lr` times its factor; a tensor keeps its place."""
     for group in optimizer.param_groups:
-        group["lr"] = lr * group["factor"]
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(lr * group["factor"])
+        else:
+            group["lr"] = lr * group["factor"]
+
+
+def is_fused(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether the optimiser heeds `found_inf`, a tensor on its device."""
+    return all(group.get("fused") for group in optimizer.param_groups)
+
+
+def fill_momentum(optimizer: torch.optim.Optimizer) -> None:
+    """Starts SGD's momentum at zero, which is what its first step amounts to.
+
+    torch leaves it as the memory was if the fused kernel skips that step for a gradient that is
+    not finite, and would make it inside a CUDA graph.
+    """
+    for group in optimizer.param_groups:
+        for parameter in group["params"] if group.get("momentum") else ():
+            if optimizer.state[parameter].get("momentum_buffer") is None:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+
+
+_OWN = ("fused", "foreach", "capturable")
+"""Options of a group that say how and where steps are computed, not which."""
+
+
+def _in_one_form(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+    """Of a GPU's optimiser as of a CPU's."""
+    plain = {"fused": None, "foreach": None, "capturable": False}
+    groups = [
+        {key: plain.get(key, value) for key, value in group.items()} | {"lr": float(group["lr"])}
+        for group in state["param_groups"]
+    ]
+    return {**state, "param_groups": groups}
+
+
+def _with_own_options(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+    """The saved state, to be loaded into groups that stay on their device."""
+    saved, groups = state["param_groups"], optimizer.param_groups
+    if len(groups) != len(saved):
+        return state  # torch says what does not fit
+    mixed = []
+    for group, ours in zip(saved, groups, strict=True):
+        lr, own = float(group["lr"]), {key: ours[key] for key in _OWN if key in ours}
+        own["lr"] = torch.full_like(ours["lr"], lr) if isinstance(ours["lr"], Tensor) else lr
+        mixed.append({**group, **own})
+    return {**state, "param_groups": mixed}

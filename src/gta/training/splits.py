@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gta.config import DataSource, Recipe
 from gta.data.cache import FrameCache
+from gta.data.cores import processes_here
 from gta.data.loader import num_workers
 from gta.data.records import Split, VideoList
 from gta.data.transforms import Resize
@@ -72,7 +73,7 @@ def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Split
     Args:
         recipe: Its `data` section; the rest says how frames are resized.
         report: Where progress goes.
-        world_size: Processes on this machine, which share `data.cache_gb`.
+        world_size: Training processes; those of one machine share `data.cache_gb`.
 
     Raises:
         UsageError: The recipe names no folder.
@@ -88,7 +89,8 @@ def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Split
             report.say(f"{len(videos)} of {total} {name} videos of the annotation are there")
     if data.cache_gb == 0:
         return Splits(train, val)
-    limit_gb, workers = data.cache_gb / world_size, num_workers(data.workers, world_size=world_size)
+    limit_gb = data.cache_gb / processes_here(world_size)
+    workers = num_workers(data.workers, world_size=world_size)
     train_cache = _fill("training", train, limit_gb, recipe.clip.resize, workers, report)
     limit_gb -= train_cache.bytes / 2**30
     resize = parse_protocol(recipe.test.protocol).resize

@@ -1,5 +1,6 @@
 """One update of the weights."""
 
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 
 import numpy as np
@@ -7,47 +8,87 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 
-from gta.config import Recipe
 from gta.data.loader import Batch
 from gta.data.transforms import normalize
+from gta.training.average import follow
+from gta.training.captured import WARM_UP, first_line
+from gta.training.decision import compiles
+from gta.training.exchange import Exchange
 from gta.training.mixing import Mixing
-from gta.training.optimizer import set_learning_rate
+from gta.training.numbers import Numbers
+from gta.training.optimizer import fill_momentum, is_fused, set_learning_rate
 from gta.training.processes import Processes
-from gta.training.schedule import learning_rate
+from gta.training.replays import Replays
+from gta.training.statistics import Statistics
+
+Part = tuple[Tensor, Tensor, Tensor]
+"""Clips, uint8 or already normalised, on the device; labels; targets: labels, or soft ones."""
 
 
 class Step:
     """Forward, backward and update on one process's part of a batch.
 
-    With `train.accumulate` that part is computed in several smaller ones, one after the other; the
+    With `accumulate` that part is computed in several smaller ones, one after the other; the
     gradient is that of all of them, but batch normalisation and mixing see each by itself.
 
+    Where the gradient is not finite, weights, optimiser, moving average and running statistics stay
+    as they are, and the step is counted as left out. On a GPU nothing waits for that.
+
     Args:
-        replica: The model, wrapped where several processes train.
-        optimizer: Of its parameters.
-        recipe: The settings.
-        num_classes: Of the model.
+        model: In training mode, on the device; several processes may train it.
+        optimizer: Of its parameters, from `make_optimizer`, loaded if the training goes on.
+        numbers: The settings.
         processes: This process among all that train.
+        mixing: Of clips and labels.
+        averaged: The moving average, if there is one.
+        say: Takes what was decided, in a line.
     """
 
     def __init__(
         self,
-        replica: nn.Module,
+        model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        recipe: Recipe,
-        num_classes: int,
+        numbers: Numbers,
         processes: Processes,
+        *,
+        mixing: Mixing | None = None,
+        averaged: AveragedModel | None = None,
+        say: Callable[[str], None] = lambda text: None,
     ):
-        self.replica, self.optimizer, self.recipe = replica, optimizer, recipe
-        self.processes = processes
+        self.model, self.optimizer = model, optimizer
+        self.numbers, self.processes = numbers, processes
+        self.mixing, self.averaged, self.say = mixing, averaged, say
+        self.statistics, self.device = Statistics(model), processes.device
+        self.fused = is_fused(optimizer)
+        self.exchange: Exchange | None = None
+        self.replays: Replays | None = None
+        self.replica: nn.Module = model
+        alone, cuda = processes.world_size == 1, self.device.type == "cuda"
+        if self.fused:
+            fill_momentum(optimizer)
+            if averaged is not None:
+                averaged.to(self.device)  # its count
+        if cuda and self.fused and numbers.cuda_graphs is not False:
+            self.replays = Replays(self._whole, self.device, say, processes.gather, alone=alone)
+            self.exchange = None if alone else Exchange(model, processes.world_size)
+        elif not alone:
+            self.replica = DistributedDataParallel(model)
+        if numbers.cuda_graphs and self.replays is None:
+            say(f"no CUDA graphs: they are for GPUs, this is {self.device} (train.cuda_graphs)")
         # for each shape by itself: of a second size of frames in one process the compiler would
         # make a network for any size, and fails at that (torch 2.14, channels last)
-        self.forward = torch.compile(replica, dynamic=False) if recipe.train.compile else replica
-        self.mixing = Mixing(recipe.augment, num_classes)
+        self.forward = self._compiled() if numbers.compile else self.replica
+        self.undecided = numbers.compile is None and cuda
+        self.untried = False  # whether what was decided here has not been seen to work
+        self.taken = 0
+        self.moments: list[torch.cuda.Event] = []
 
     def __call__(self, batch: Batch, epoch: int, number: int, num_batches: int) -> Tensor:
-        """One update; returns (sum of losses, clips classified rightly, clips).
+        """One update; returns (sum of losses, clips classified rightly, clips, steps left out).
+
+        The last is 0, or 1 over the number of processes.
 
         Args:
             batch: This process's part of it.
@@ -55,41 +96,152 @@ class Step:
             number: Of the batch in the epoch, from 0.
             num_batches: Of an epoch.
         """
-        settings = self.recipe.train
-        moment = epoch + (number + 0.5) / num_batches
-        set_learning_rate(self.optimizer, learning_rate(settings, moment))
-        step = epoch * num_batches + number
-        torch.manual_seed(_seed(settings.seed, step, self.processes.rank))  # dropout, mixing
-        self.optimizer.zero_grad()
-        parts = min(settings.accumulate, len(batch.labels))
-        pairs = zip(batch.clips.tensor_split(parts), batch.labels.tensor_split(parts), strict=True)
-        totals = []
-        for part, (clips, labels) in enumerate(pairs):
-            exchange = nullcontext()
-            if isinstance(self.replica, DistributedDataParallel) and part < parts - 1:
-                exchange = self.replica.no_sync()  # once, after the last part
-            with exchange:
-                totals.append(self.backward(clips, labels, share=len(labels) / len(batch.labels)))
-        if settings.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.replica.parameters(), settings.clip_norm)
-        self.optimizer.step()
-        return torch.stack(totals).sum(0) if parts > 1 else totals[0]
+        numbers, step = self.numbers, epoch * num_batches + number
+        set_learning_rate(self.optimizer, numbers.rate(epoch + (number + 0.5) / num_batches))
+        torch.manual_seed(_seed(numbers.seed, step, self.processes.rank))  # dropout, mixing
+        if self.device.type != "cuda":
+            return self._update(self._parts(batch), len(batch.labels))
+        with torch.cuda.device(self.device):
+            return self._on_gpu(batch, step, numbers.epochs * num_batches - step)
 
-    def backward(self, clips: Tensor, labels: Tensor, *, share: float) -> Tensor:
+    def close(self) -> None:
+        """Drops the CUDA graphs, which must be before a group of processes is left."""
+        if self.replays is not None:
+            self.replays.graphs.clear()
+
+    def _on_gpu(self, batch: Batch, step: int, left: int) -> Tensor:
+        """A step of which Python may only issue the beginning, where `left` are to come with it."""
+        if len(self.moments) == 2:
+            self._decide(left)
+        whole = self._prepared(batch)
+        self._time()
+        try:
+            totals = self._advance(whole)
+        except Exception as error:
+            if not self.untried:
+                raise
+            self._give_up_compiling(error)
+            torch.manual_seed(_seed(self.numbers.seed, step, self.processes.rank))
+            totals = self._advance(whole)
+        self.untried = False
+        self._time(ended=True)
+        return totals
+
+    def _parts(self, batch: Batch) -> Iterator[Part]:
+        """The parts of a batch one after the other: a part is mixed when it is its turn."""
+        parts = min(self.numbers.accumulate, len(batch.labels))
+        split = batch.clips.tensor_split(parts), batch.labels.tensor_split(parts)
+        for clips, labels in zip(*split, strict=True):
+            clips = clips.to(self.device, non_blocking=True)
+            labels = labels.to(self.device, non_blocking=True)
+            targets = labels
+            if self.mixing is not None and self.mixing.ways:
+                clips = normalize(clips, self.numbers.mean, self.numbers.std)
+                clips, targets = self.mixing(clips, labels)
+            yield clips, labels, targets
+
+    def _prepared(self, batch: Batch) -> Part:
+        """A batch after all that the CPU draws for it; still there if nothing was drawn."""
+        if self.mixing is None or not self.mixing.ways:
+            return batch.clips, batch.labels, batch.labels
+        clips, labels, targets = (torch.cat(one) for one in zip(*self._parts(batch), strict=True))
+        return clips, labels, targets
+
+    def _advance(self, whole: Part) -> Tensor:
+        if self.replays is not None:
+            return self.replays(*whole)
+        return self._whole(*(one.to(self.device, non_blocking=True) for one in whole))
+
+    def _whole(self, clips: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+        """An update that depends on tensors of the device alone, so that it can be replayed."""
+        parts = min(self.numbers.accumulate, len(labels))
+        split = (one.tensor_split(parts) for one in (clips, labels, targets))
+        return self._update(zip(*split, strict=True), len(labels))
+
+    def _update(self, parts: Iterable[Part], count: int) -> Tensor:
+        numbers, last = self.numbers, min(self.numbers.accumulate, count) - 1
+        self.statistics.keep()
+        self.optimizer.zero_grad()
+        totals = []
+        for number, (clips, labels, targets) in enumerate(parts):
+            waits = nullcontext()
+            if isinstance(self.replica, DistributedDataParallel) and number < last:
+                waits = self.replica.no_sync()  # gradients are exchanged after the last part
+            with waits:
+                totals.append(self.backward(clips, labels, targets, share=len(labels) / count))
+        if self.exchange is not None:
+            self.exchange()
+        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        if numbers.clip_norm is None:
+            norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        else:
+            norm = nn.utils.clip_grad_norm_(parameters, numbers.clip_norm)
+        left_out = ~torch.isfinite(norm)
+        self._apply(left_out)
+        total = torch.stack(totals).sum(0) if last else totals[0]
+        return torch.cat([total, left_out[None] / self.processes.world_size])
+
+    @torch.no_grad()
+    def _apply(self, left_out: Tensor) -> None:
+        """Updates the weights and their average, or takes the running statistics back."""
+        if self.fused:  # all on the device
+            # torch's own way to skip a step, meant for its scaler of gradients
+            self.optimizer.found_inf = left_out.float()  # pyright: ignore[reportAttributeAccessIssue]
+            self.optimizer.step()
+            self.statistics.put_back(left_out)
+            if self.averaged is not None:
+                follow(self.averaged, self.model, self.numbers.decay, left_out)
+        elif left_out:
+            self.statistics.put_back(left_out)
+        else:
+            self.optimizer.step()
+            if self.averaged is not None:
+                self.averaged.update_parameters(self.model)
+
+    def backward(self, clips: Tensor, labels: Tensor, targets: Tensor, *, share: float) -> Tensor:
         """Adds the gradient of some clips, which are that share of the batch."""
-        settings, clip, device = self.recipe.train, self.recipe.clip, self.processes.device
-        labels = labels.to(device, non_blocking=True)
-        clips = normalize(clips.to(device, non_blocking=True), clip.mean, clip.std)
-        clips, targets = self.mixing(clips, labels)
-        half = settings.amp and device.type == "cuda"
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+        numbers, device = self.numbers, self.device
+        if clips.dtype == torch.uint8:
+            clips = normalize(clips, numbers.mean, numbers.std)
+        with torch.autocast(device.type, torch.bfloat16, enabled=numbers.half):
             logits = self.forward(clips)
         logits = logits.float()
-        loss = F.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
+        loss = F.cross_entropy(logits, targets, label_smoothing=numbers.label_smoothing)
         (loss * share if share < 1 else loss).backward()
         right = (logits.detach().argmax(1) == labels).sum()
         count = torch.full_like(right, len(labels))
         return torch.stack([loss.detach() * len(labels), right, count])
+
+    def _compiled(self) -> Callable[[Tensor], Tensor]:
+        return torch.compile(self.replica, dynamic=False)
+
+    def _time(self, *, ended: bool = False) -> None:
+        """Notes when the last of the first steps began and ended."""
+        self.taken += ended
+        if self.undecided and self.taken == WARM_UP - (not ended):
+            self.moments.append(torch.cuda.Event(enable_timing=True))
+            self.moments[-1].record()
+
+    def _decide(self, steps: int) -> None:
+        """Whether the steps that are left are compiled, for what one of them took."""
+        (began, ended), self.moments, self.undecided = self.moments, [], False
+        ended.synchronize()
+        took = began.elapsed_time(ended)
+        found = compiles(None, device=self.device.type, steps=steps, step_ms=took)
+        decided, reason = self.processes.gather(found)[0]  # as the first process measured
+        self.say(reason)
+        if decided:
+            self.forward, self.untried = self._compiled(), True
+            if self.replays is not None:
+                self.replays.forget()
+
+    def _give_up_compiling(self, error: Exception) -> None:
+        """Goes back to before a step whose compilation failed."""
+        self.forward = self.replica
+        self.statistics.put_back(torch.ones((), dtype=torch.bool, device=self.device))
+        self.say(f"the network cannot be compiled ({first_line(error)}); it goes on without")
+        if self.replays is not None:
+            self.replays.forget()
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

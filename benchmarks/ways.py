@@ -1,0 +1,109 @@
+"""A step of training or inference, in each way that is measured.
+
+"eager" and "compiled" are bf16 autocast, forward, backward and fused SGD. "captured" and "compiled,
+captured" are the step of `gta train` with the recipe's numbers, which clips the gradient too,
+replayed as a CUDA graph, on uint8 clips that lie on the GPU. Inference is a forward pass with
+running statistics, "folded" where they are part of the convolutions.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from gta.backbones import fold_norms
+from gta.config import Recipe
+from gta.data.loader import Batch
+from gta.training.optimizer import make_optimizer
+from gta.training.processes import Processes
+from gta.training.recipe_step import numbers
+from gta.training.step import Step
+
+WAYS = (
+    *("eager", "compiled", "captured", "compiled, captured"),
+    *("inference", "folded inference", "compiled inference"),
+)
+
+
+def warm_up(way: str, device: torch.device) -> int:
+    """Steps before those that are measured; where a graph is recorded, that is one of them."""
+    return 6 if way.endswith("captured") and device.type == "cuda" else 3
+
+
+def random_batch(recipe: Recipe, size: int, classes: int, device: torch.device) -> Batch:
+    """Clips uint8 (B, 3, T, H, W) as the loader gives them, on the device."""
+    clip = recipe.clip
+    shape = (size, clip.num_frames, clip.size, clip.size, 3)
+    clips = torch.randint(256, shape, dtype=torch.uint8, device=device).movedim(-1, 1)
+    return Batch(clips, torch.arange(size, device=device) % classes, torch.arange(size), [])
+
+
+def step_of(way: str, model: nn.Module, recipe: Recipe, batch: Batch) -> Callable[[], object]:
+    """What one call of is measured; `model` is on the device of the batch."""
+    device = batch.clips.device
+    torch.compiler.reset()
+    compiled = way.startswith("compiled")
+    if way.endswith("captured"):
+        return product(model, recipe, batch, Processes(device), compiled=compiled)
+    clips = torch.randn(batch.clips.shape, device=device)
+    clips = clips.contiguous(memory_format=torch.channels_last_3d)
+    if "inference" not in way:
+        return training(model, torch.compile(model) if compiled else model, clips, batch.labels)
+    model.eval()
+    forward = fold_norms(model) if way.startswith("folded") else model
+    return inference(torch.compile(forward) if compiled else forward, clips)
+
+
+def product(
+    model: nn.Module, recipe: Recipe, batch: Batch, processes: Processes, *, compiled: bool
+) -> Callable[[], Tensor]:
+    """The step of `gta train`; on a GPU as a graph.
+
+    Raises:
+        RuntimeError: It cannot be one.
+    """
+    told = replace(numbers(recipe, processes.device), compile=compiled, cuda_graphs=None)
+    step = Step(model.train(), make_optimizer(model, recipe.train), told, processes)
+    taken = 0
+
+    def advance() -> Tensor:
+        nonlocal taken
+        taken += 1
+        totals = step(batch, 0, taken, 1_000_000)
+        if step.replays is not None and step.replays.refused is not None:
+            raise RuntimeError(f"no CUDA graph: {step.replays.refused}")
+        return totals
+
+    return advance
+
+
+def training(
+    model: nn.Module, forward: Callable[[Tensor], Tensor], clips: Tensor, labels: Tensor
+) -> Callable[[], None]:
+    """A step of training; `forward` is the model, or what stands for it."""
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, fused=True)
+
+    def step() -> None:
+        with torch.autocast(clips.device.type, torch.bfloat16, enabled=clips.is_cuda):
+            loss = cross_entropy(forward(clips).float(), labels)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def inference(forward: Callable[[Tensor], Tensor], clips: Tensor) -> Callable[[], None]:
+    """A forward pass."""
+
+    def step() -> None:
+        with (
+            torch.inference_mode(),
+            torch.autocast(clips.device.type, torch.bfloat16, enabled=clips.is_cuda),
+        ):
+            forward(clips)
+
+    return step

@@ -1,0 +1,53 @@
+"""What a function does that a CUDA graph of it could not repeat."""
+
+import random
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+_MAY_WAIT = "torch/nn/modules/_functions.py"
+"""Synchronised normalisation waits, but not while a graph is recorded."""
+
+
+@contextmanager
+def observed() -> Iterator[list[str]]:
+    """A list that holds, after the block, why what ran in it on a GPU cannot be recorded."""
+    before = _drawn()
+    with _waits_noted() as found:
+        yield found
+    if not found and _drawn() != before:
+        found.append("it draws random numbers on the CPU")
+
+
+@contextmanager
+def _waits_noted() -> Iterator[list[str]]:
+    """A list that will hold where the CPU waited for a tensor of the GPU, at the end of the block.
+
+    Other warnings are passed on.
+    """
+    found: list[str] = []
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        del seen[:]  # that this is a prototype
+        try:
+            yield found
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+    for one in seen:
+        if "synchronizing CUDA operation" not in str(one.message):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        elif not Path(one.filename).as_posix().endswith(_MAY_WAIT):
+            place = f"{Path(one.filename).name}, line {one.lineno}"
+            found.append(f"it waits for a value of the GPU in {place}")
+
+
+def _drawn() -> tuple[bytes, object, bytes]:
+    """The states of generators on the CPU, to be compared."""
+    of_numpy = np.random.get_state(legacy=False)
+    return torch.get_rng_state().numpy().tobytes(), random.getstate(), repr(of_numpy).encode()

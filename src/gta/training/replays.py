@@ -1,0 +1,146 @@
+"""A function of tensors that is replayed as CUDA graphs where it can be."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from gta.training.captured import WARM_UP, CannotCaptureError, capture, first_line, on
+from gta.training.observed import observed
+
+_MOST = 3
+"""Graphs: one for each shape of the arguments that comes again and again."""
+
+
+class Replays:
+    """A function of tensors that is replayed as CUDA graphs where it can be.
+
+    The first calls with arguments of a shape run as they are; then that shape is recorded, and from
+    then on its calls are replays. All of them count. What cannot be recorded goes on as it is, and
+    `say` is told why; nothing that the function works on has changed then.
+
+    Args:
+        function: Of tensors on the device; its result is a tensor too.
+        device: A GPU.
+        say: Takes a line of text.
+        gather: Of a value, those of all processes that call this together; they record the same
+            calls or none, of one shape.
+        alone: Whether there is only one process.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Tensor],
+        device: torch.device,
+        say: Callable[[str], None],
+        gather: Callable[[object], list] = lambda value: [value],
+        *,
+        alone: bool = True,
+    ):
+        self.function, self.device, self.say = function, device, say
+        self.gather, self.alone = gather, alone
+        self.stream, self.copies = torch.cuda.Stream(device), torch.cuda.Stream(device)
+        self.refused: str | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Drops all graphs: the function has become another."""
+        self.graphs: dict[object, _Graph] = {}
+        self.met: dict[object, int] = {}
+        self.calls = 0
+        self.pool = torch.cuda.graph_pool_handle()  # of all graphs: they never run at once
+
+    def __call__(self, *arguments: Tensor) -> Tensor:
+        """The function's result; arguments may be on the CPU."""
+        if self.refused is not None:
+            return self._as_it_is(arguments)
+        shape = tuple((tuple(a.shape), a.stride(), a.dtype) for a in arguments)
+        graph = self.graphs.get(shape)
+        if graph is not None:
+            return graph(arguments)
+        self.calls += 1
+        met = self.met[shape] = self.met.get(shape, 0) + 1
+        if not self.alone and self.graphs:  # only this process may have met another shape
+            return self._as_it_is(arguments)
+        if (met if self.alone else self.calls) == WARM_UP:
+            return self._observed(arguments)
+        if self._is_ready(met):
+            return self._recorded(shape, arguments)
+        return self._as_it_is(arguments)
+
+    def _is_ready(self, met: int) -> bool:
+        if self.alone:
+            return met > WARM_UP and len(self.graphs) < _MOST
+        return self.calls > WARM_UP and all(self.gather(met > WARM_UP))
+
+    def _as_it_is(self, arguments: tuple[Tensor, ...]) -> Tensor:
+        moved = [argument.to(self.device, non_blocking=True) for argument in arguments]
+        if self.refused is not None or self.graphs:
+            return self.function(*moved)
+        with on(self.stream):
+            return self.function(*moved)
+
+    def _observed(self, arguments: tuple[Tensor, ...]) -> Tensor:
+        """A call that shows whether the function looks at tensors or draws numbers on the CPU."""
+        with observed() as found:
+            result = self._as_it_is(arguments)
+        self._agree(found[0] if found else None)
+        return result
+
+    def _recorded(self, shape: object, arguments: tuple[Tensor, ...]) -> Tensor:
+        graph, reason = None, None
+        try:
+            graph = _Graph(self, arguments)
+        except (CannotCaptureError, torch.OutOfMemoryError) as error:
+            reason = first_line(error)
+        if self._agree(reason) or graph is None:
+            graph = None  # it holds memory
+            return self._as_it_is(arguments)
+        if not self.graphs:
+            self.say("from now on a step is one CUDA graph, replayed (train.cuda_graphs)")
+        self.graphs[shape] = graph
+        return graph(arguments)
+
+    def _agree(self, reason: str | None) -> bool:
+        """Whether a process has a reason not to record, which is said."""
+        reason = next((found for found in self.gather(reason) if found is not None), None)
+        if reason is not None:
+            self.forget()
+            self.refused = reason
+            self.say(f"the step cannot be a CUDA graph ({reason}); it goes on without")
+        return reason is not None
+
+
+class _Graph:
+    """One recorded call, and the tensors it reads."""
+
+    def __init__(self, owner: Replays, arguments: tuple[Tensor, ...]):
+        self.copies, self.function = owner.copies, owner.function
+        self.arguments = [torch.empty_like(a, device=owner.device) for a in arguments]
+        # where arguments of the next call wait while this one is computed
+        self.next: dict[int, Tensor] = {}
+        self.taken = torch.cuda.Event()
+        for ours, argument in zip(self.arguments, arguments, strict=True):
+            ours.copy_(argument)
+        self.graph, self.result = capture(
+            lambda: self.function(*self.arguments), owner.stream, owner.pool
+        )
+
+    def __call__(self, arguments: tuple[Tensor, ...]) -> Tensor:
+        current = torch.cuda.current_stream()
+        for number, (ours, argument) in enumerate(zip(self.arguments, arguments, strict=True)):
+            ours.copy_(self._sent(number, argument, current) if argument.is_cpu else argument)
+        self.taken.record(current)
+        self.graph.replay()
+        return self.result.clone()
+
+    def _sent(self, number: int, argument: Tensor, current: torch.cuda.Stream) -> Tensor:
+        """An argument on its way to the device while the call before this one is computed."""
+        if number not in self.next:
+            self.next[number] = torch.empty_like(self.arguments[number])
+            self.copies.wait_stream(current)  # which may still use that memory
+        with torch.cuda.stream(self.copies):
+            self.copies.wait_event(self.taken)
+            self.next[number].copy_(argument, non_blocking=True)
+        current.wait_stream(self.copies)
+        return self.next[number]

@@ -1,0 +1,41 @@
+"""Running statistics that a step can take back."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from gta.training import many
+
+
+class Statistics:
+    """The running statistics of a network's normalisation layers.
+
+    They change in the forward pass, before it is known whether the gradient is finite.
+
+    Args:
+        model: On its device; its buffers stay where they are from now on.
+    """
+
+    def __init__(self, model: nn.Module):
+        layers = [module for module in model.modules() if isinstance(module, _NormBase)]
+        buffers = {id(buffer): buffer for layer in layers for buffer in layer.buffers()}
+        self.groups: dict[torch.dtype, list[Tensor]] = {}
+        for buffer in buffers.values():
+            self.groups.setdefault(buffer.dtype, []).append(buffer)
+        self.kept: list[Tensor] = []
+
+    def keep(self) -> None:
+        """Remembers them as they are."""
+        self.kept = [_joined(group) for group in self.groups.values()]
+
+    @torch.no_grad()
+    def put_back(self, where: Tensor) -> None:
+        """Makes them again what was kept where `where`, bool (), is true; nothing waits for it."""
+        for kept, group in zip(self.kept, self.groups.values(), strict=True):
+            chosen = torch.where(where, kept, _joined(group)).split([b.numel() for b in group])
+            views = [part.view_as(b) for part, b in zip(chosen, group, strict=True)]
+            many.copy(group, views)
+
+
+def _joined(group: list[Tensor]) -> Tensor:
+    return torch.cat([buffer.detach().reshape(-1) for buffer in group])
