@@ -1,0 +1,64 @@
+"""Several projections of the same rows as one matrix product."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from gta.blocks.fused.add_products import add_products, column_sums
+from gta.blocks.fused.gradients import by_hand, gradients
+from gta.blocks.fused.parts import fuses
+
+
+def project(rows: Tensor, *projections: nn.Module) -> list[Tensor]:
+    """The rows, and several projections of them.
+
+    The rest of a block should add to the rows that come back, so that all their gradients meet here
+    and are summed in one pass.
+
+    Args:
+        rows: (..., C).
+        projections: From C channels to D1, D2, ...
+
+    Returns:
+        (..., C), (..., D1), (..., D2), ...
+    """
+    if not fuses(rows, *projections):
+        return [rows, *(part(rows) for part in projections)]
+    weights, biases = zip(*map(weights_of, projections), strict=True)
+    rows, wide = _Project.apply(rows, torch.cat(weights), torch.cat(biases))
+    return [rows, *wide.split([len(weight) for weight in weights], dim=-1)]
+
+
+def weights_of(part: nn.Module) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a linear layer, zeros where it has no bias."""
+    assert isinstance(part, nn.Linear)
+    bias = part.weight.new_zeros(part.out_features) if part.bias is None else part.bias
+    return part.weight, bias
+
+
+def _twin(ctx: Any, of_rows: Tensor, of_wide: Tensor):
+    rows, weight, bias = ctx.saved_tensors
+    wide = linear(rows, weight.to(rows.dtype), bias.to(rows.dtype))
+    return tuple(gradients(ctx.saved_tensors, (rows.view_as(rows), wide), (of_rows, of_wide)))
+
+
+class _Project(torch.autograd.Function):
+    """X and X W^T + b, of X (..., C), W (D, C), b (D)."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor):
+        ctx.save_for_backward(rows, weight, bias)
+        half = weight.to(rows.dtype), bias.to(rows.dtype)
+        return rows.view_as(rows), linear(rows, *half)
+
+    @staticmethod
+    @by_hand(_twin)
+    def backward(ctx: Any, of_rows: Tensor, of_wide: Tensor):  # pyright: ignore
+        rows, weight, bias = ctx.saved_tensors
+        of_wide = of_wide.flatten(0, -2)
+        total = add_products(of_rows.flatten(0, -2), None, (of_wide, weight.to(rows.dtype)))
+        of_weight = of_wide.t() @ rows.flatten(0, -2)
+        of_bias = column_sums(of_wide, bias.dtype)
+        return total.view_as(rows), of_weight.to(weight.dtype), of_bias
