@@ -7,17 +7,25 @@ N/4 when pooled).
 from typing import Literal, get_args
 
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from gta.blocks.fused.add_normalised import add_normalised
 from gta.blocks.fused.attend_frames import attend_frames
 from gta.blocks.fused.parts import is_own
-from gta.blocks.fused.project import project
+from gta.blocks.fused.project import ALIGNED, project
 from gta.blocks.options import require_option, width_of
 from gta.blocks.rows import Projection, from_rows, pool_rows, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 Pool = Literal["before", "after"]
 Affinity = Literal["softmax", "dot_product"]
+
+
+def aligned(key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Keys and values (B, S, D) with others of no weight, so that rows of M are aligned; a mask."""
+    short = -key.shape[1] % ALIGNED
+    mask = pad(key.new_zeros(key.shape[1]), (0, short), value=float("-inf"))
+    return pad(key, (0, 0, 0, short)), pad(value, (0, 0, 0, short)), mask
 
 
 class NonLocal(nn.Module):
@@ -64,12 +72,15 @@ class NonLocal(nn.Module):
         self.affinity = affinity
         self.scale = width**-0.5 if scale else 1.0
 
-    def weights(self, query: Tensor, key: Tensor) -> Tensor:
-        """The matrix M of Eq. 2, (..., N, S), from queries (..., N, D) and keys (..., S, D)."""
+    def weights(self, query: Tensor, key: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The matrix M of Eq. 2, (B, N, S), from queries (B, N, D) and keys (B, S, D).
+
+        `mask` (S,) is added to the scores before their softmax.
+        """
         if self.affinity == "dot_product":
-            return query @ key.transpose(-1, -2) / key.shape[-2]
-        # keys are few where they are pooled
-        scores = query @ (key * self.scale).transpose(-1, -2)
+            return query @ key.transpose(1, 2) / key.shape[1]
+        scores = query @ (key * self.scale).transpose(1, 2)  # keys are few where they are pooled
+        scores = scores if mask is None else scores + mask
         return scores.softmax(dim=-1, dtype=scores.dtype)
 
     def project(self, x: Tensor) -> list[Tensor]:
@@ -92,11 +103,15 @@ class NonLocal(nn.Module):
         if along_time:
             attended = attend_frames(query, key, value, scale=self.scale)  # Eq. 2, Eq. 3
         else:
-            own = is_own(self, "attention", _ATTENTION)
-            weights = (
-                self.weights(query.flatten(1, 3), key.flatten(1, 3)) if own else self.attention(x)
-            )  # Eq. 2
-            attended = (weights @ value.flatten(1, 3)).unflatten(1, rows.shape[1:4])  # Eq. 3
+            query, key, value = (part.flatten(1, 3) for part in (query, key, value))
+            mask = None
+            if not is_own(self, "attention", _ATTENTION):
+                weights = self.attention(x)
+            else:
+                if query.is_cuda and self.affinity == "softmax":
+                    key, value, mask = aligned(key, value)
+                weights = self.weights(query, key, mask)  # Eq. 2
+            attended = (weights @ value).unflatten(1, rows.shape[1:4])  # Eq. 3
         return from_rows(add_normalised(rows, (attended, self.output, self.norm)))  # Eq. 4
 
     def goes_along_time(self) -> bool:

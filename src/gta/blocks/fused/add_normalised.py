@@ -25,8 +25,8 @@ from gta.blocks.fused.parts import fuses
 from gta.blocks.fused.project import weights_of
 from gta.blocks.rows import from_rows, to_rows
 
-_PARTS = 128
-"""Products of long columns are summed in so many parts: for the digits, and for a GPU's cores."""
+_PARTS = 16
+"""Products of long columns are summed in so many parts: their small differences need the digits."""
 _HALF = (torch.bfloat16, torch.float16)
 
 Term = tuple[Tensor, nn.Module, nn.Module]
@@ -109,7 +109,7 @@ def _moments(a: Tensor) -> tuple[Tensor, Tensor]:
     if a.dtype not in _HALF:
         return mean, (parts.transpose(1, 2) @ parts).sum(0) / len(a)
     if a.is_cuda:
-        second = torch.bmm(parts.transpose(1, 2), parts, out_dtype=exact).sum(0)
+        second = torch.mm(a.t(), a, out_dtype=exact)
     else:
         second = (parts.transpose(1, 2).to(exact) @ parts.to(exact)).sum(0)
     return mean, second / len(a) - torch.outer(mean, mean)
@@ -151,10 +151,10 @@ class _AddNormalised(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor, *_: Tensor):  # pyright: ignore
         flat, found = (ctx.saved_tensors[: 5 * len(ctx.eps)], ctx.saved_tensors[5 * len(ctx.eps) :])
         count, of_all = len(upstream), []
+        of_shift = column_sums(upstream, torch.promote_types(upstream.dtype, torch.float32))
         for (a, weight, bias, gamma, beta), (mean, spread, centre, root) in zip(
             _grouped(flat, 5), _grouped(found, 4), strict=True
         ):
-            of_shift = column_sums(upstream, mean.dtype)
             factor = gamma * root
             folded = weight * factor[:, None]
             of_folded = (upstream.t() @ a).to(mean.dtype)
@@ -169,8 +169,9 @@ class _AddNormalised(torch.autograd.Function):
             of_covariance = weight.t().to(mean.dtype) @ (of_variance[:, None] * weight)
             both = of_covariance * (2 / count)
             constant = (weight.t().to(mean.dtype) @ of_centre) / count - mean @ both
-            of_a = torch.addmm(constant.to(a.dtype), upstream, folded.to(a.dtype))
-            of_a = torch.addmm(of_a, a, both.to(a.dtype))
+            of_a = add_products(
+                None, constant, (upstream, folded.to(a.dtype)), (a, both.to(a.dtype))
+            )
             of_all += [of_a, of_weight.to(weight.dtype), torch.zeros_like(bias)]
             of_all += [(of_factor * root).to(gamma.dtype), of_shift.to(beta.dtype)]
         return upstream, None, *of_all

@@ -13,24 +13,29 @@ from gta.blocks.fused.kernel_op import kernel_op
 Pair = tuple[Tensor, Tensor]
 
 
-def add_products(x: Tensor, bias: Tensor | None, *pairs: Pair) -> Tensor:
+def add_products(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
     """The sum x + bias + a1 W1 + a2 W2, without gradients; in one pass where there is a kernel.
 
     Args:
-        x: (M, C).
+        x: (M, C); None: nothing is added to.
         bias: (C,), in any type.
         pairs: One or two of a (M, K) and W (K, C).
     """
-    if x.is_cuda and x.dtype in (torch.bfloat16, torch.float16):
-        return _add_products(x.contiguous(), bias, *pairs[0], *(pairs[1:] or [(None, None)])[0])
+    a = pairs[0][0]
+    if a.is_cuda and a.dtype in (torch.bfloat16, torch.float16):
+        x = None if x is None else x.contiguous()
+        return _add_products(x, bias, *pairs[0], *(pairs[1:] or [(None, None)])[0])
     return plain_sum(x, bias, *pairs)
 
 
-def plain_sum(x: Tensor, bias: Tensor | None, *pairs: Pair) -> Tensor:
+def plain_sum(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
     """The same by torch's products and sums."""
-    y = x if bias is None else x + bias.to(x.dtype)
+    y, dtype = x, pairs[0][0].dtype
+    if bias is not None:
+        y = bias.to(dtype) if y is None else y + bias.to(dtype)
     for a, w in pairs:
-        y = torch.addmm(y, a, w)
+        y = a @ w if y is None else torch.addmm(y, a, w)
+    assert y is not None
     return y
 
 
@@ -41,9 +46,9 @@ def column_sums(rows: Tensor, dtype: torch.dtype) -> Tensor:
     return rows.sum(0, dtype=dtype)
 
 
-@kernel_op("gta::add_products", fake=lambda x, *_: torch.empty_like(x))
+@kernel_op("gta::add_products", fake=lambda x, bias, a, w, *_: a.new_empty(len(a), w.shape[1]))
 def _add_products(
-    x: Tensor,
+    x: Tensor | None,
     bias: Tensor | None,
     a: Tensor,
     w: Tensor,

@@ -4,11 +4,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import linear, pad
 
 from gta.blocks.fused.add_products import add_products, column_sums
 from gta.blocks.fused.gradients import by_hand, gradients
 from gta.blocks.fused.parts import fuses
+
+ALIGNED = 16
+"""Rows are filled up to a multiple of this: a GPU reads rows that are aligned several times as fast."""
 
 
 def project(rows: Tensor, *projections: nn.Module) -> list[Tensor]:
@@ -27,8 +30,11 @@ def project(rows: Tensor, *projections: nn.Module) -> list[Tensor]:
     if not fuses(rows, *projections):
         return [rows, *(part(rows) for part in projections)]
     weights, biases = zip(*map(weights_of, projections), strict=True)
-    rows, wide = _Project.apply(rows, torch.cat(weights), torch.cat(biases))
-    return [rows, *wide.split([len(weight) for weight in weights], dim=-1)]
+    sizes = [len(weight) for weight in weights]
+    short = -sum(sizes) % ALIGNED if rows.is_cuda else 0
+    weight, bias = pad(torch.cat(weights), (0, 0, 0, short)), pad(torch.cat(biases), (0, short))
+    rows, wide = _Project.apply(rows, weight, bias)
+    return [rows, *wide.split([*sizes, short], dim=-1)[: len(sizes)]]
 
 
 def weights_of(part: nn.Module) -> tuple[Tensor, Tensor]:
