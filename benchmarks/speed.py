@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gta.blocks.fused.parts import unfused
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -36,7 +37,6 @@ from benchmarks.floor import floor_ms, multiply_adds, multiply_rate
 from benchmarks.output import write
 from benchmarks.peers import FILES, with_peer
 from gta.backbones import fold_norms
-from gta.blocks.tokens import token_path
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
 
@@ -83,7 +83,7 @@ def measure(
         forward = fold_norms(model.eval())
     step = _inference(model, forward, clips) if "inference" in way else None
     step = step or training(model, forward, clips, labels)
-    with token_path(False) if name.endswith(":plain") else nullcontext():
+    with unfused() if name.endswith(":plain") else nullcontext():
         times, warm_up = timed(step, steps, device)
     counted = device.type == "cuda" and not way.endswith("graphs")  # a graph's memory is its own
     gib = torch.cuda.max_memory_allocated() / 2**30 if counted else None

@@ -49,7 +49,9 @@ def test_pooling_frames_of_any_size(size: tuple[int, int], pool: Pool):
 @pytest.mark.parametrize("size", [(4, 6), (5, 7), (2, 2)])
 def test_pooling_of_frames_larger_than_a_pixel_is_torchs_to_the_bit(size: tuple[int, int]):
     x = random_clip(2, 6, 2, *size).float()
-    assert torch.equal(from_rows(pool_rows(to_rows(x))), torch.nn.functional.max_pool3d(x, (1, 2, 2)))
+    assert torch.equal(
+        from_rows(pool_rows(to_rows(x))), torch.nn.functional.max_pool3d(x, (1, 2, 2))
+    )
 
 
 def test_dot_product_is_not_scaled():

@@ -4,6 +4,7 @@ Channels-last memory holds a feature (B, C, T, H, W) as (B, T, H, W, C), so rows
 and a 1x1x1 convolution is a linear layer on them.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
@@ -16,6 +17,16 @@ def to_rows(x: Tensor) -> Tensor:
 def from_rows(rows: Tensor) -> Tensor:
     """(B, T, H, W, C) to (B, C, T, H, W), a view."""
     return rows.movedim(-1, 1)
+
+
+def laid_out_as(x: Tensor, y: Tensor) -> Tensor:
+    """A feature y (B, C, T, H, W) in the memory layout of x, where that is not channels-last.
+
+    The layers after a block then compute as they did without it, to the last bit.
+    """
+    if x.movedim(1, -1).is_contiguous():
+        return y
+    return torch.empty_like(x).copy_(y)
 
 
 def pool_rows(rows: Tensor) -> Tensor:

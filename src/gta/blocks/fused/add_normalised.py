@@ -38,7 +38,7 @@ def add_normalised(rows: Tensor, *terms: Term) -> Tensor:
     parts = [part for _, output, norm in terms for part in (output, norm)]
     if fuses(rows, *parts) and all(_keeps_statistics(norm) for _, _, norm in terms):
         training = {norm.training for _, _, norm in terms}
-        if training == {True}:
+        if training == {True} and rows[..., 0].numel() > 1:  # of one, `norm` says what is wrong
             return _add_in_training(rows, terms)
         if training == {False} and not torch.is_grad_enabled():
             folded = [_with_running_statistics(output, norm) for _, output, norm in terms]
@@ -149,7 +149,8 @@ class _AddNormalised(torch.autograd.Function):
     @staticmethod
     @by_hand(_twin)
     def backward(ctx: Any, upstream: Tensor, *_: Tensor):  # pyright: ignore
-        flat, found = (ctx.saved_tensors[: 5 * len(ctx.eps)], ctx.saved_tensors[5 * len(ctx.eps) :])
+        saved, size = ctx.saved_tensors, 5 * len(ctx.eps)
+        flat, found = saved[:size], saved[size:]
         count, of_all = len(upstream), []
         of_shift = column_sums(upstream, torch.promote_types(upstream.dtype, torch.float32))
         for (a, weight, bias, gamma, beta), (mean, spread, centre, root) in zip(
@@ -157,7 +158,7 @@ class _AddNormalised(torch.autograd.Function):
         ):
             factor = gamma * root
             folded = weight * factor[:, None]
-            of_folded = (upstream.t() @ a).to(mean.dtype)
+            of_folded = (a.t() @ upstream).t().to(mean.dtype)
             of_factor = (of_folded * weight).sum(1) - of_shift * centre
             of_variance = -0.5 * of_factor * factor * root**2
             of_centre = -of_shift * factor

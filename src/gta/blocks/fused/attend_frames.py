@@ -73,8 +73,9 @@ def plain_attend(
 
 
 def _twin(ctx: Any, upstream: Tensor):
-    attended = plain_attend(*ctx.saved_tensors, ctx.groups, ctx.scale)
-    return *gradients(ctx.saved_tensors, (attended,), (upstream,)), None, None
+    inputs = ctx.saved_tensors
+    attended = plain_attend(*inputs, ctx.groups, ctx.scale)
+    return *gradients(inputs, (attended,), (upstream,)), None, None
 
 
 class _AttendFrames(torch.autograd.Function):

@@ -5,7 +5,6 @@ positions are masked. See `attend_frames`.
 """
 
 # pyright: reportMissingImports=false, reportArgumentType=false, reportCallIssue=false
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor

@@ -1,6 +1,7 @@
 """When steps of a block may be done at once: when nobody can see the difference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +15,27 @@ _KNOWN = {Projection: nn.Linear.forward, nn.BatchNorm3d: nn.BatchNorm3d.forward}
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
+_fusing = True
+
+
+@contextmanager
+def unfused() -> Iterator[None]:
+    """Calls the parts of blocks one by one in its context: to compare, and to count operations."""
+    global _fusing
+    before, _fusing = _fusing, False
+    try:
+        yield
+    finally:
+        _fusing = before
+
+
 def fuses(x: Tensor, *parts: nn.Module) -> bool:
     """Whether a fused function may stand for calls of these parts, all on x.
 
     Not where a part is no plain layer, nor where others look on: transforms of `torch.func`,
-    forward-mode derivatives, exporting, counting on the meta device, autocast to another type.
+    forward-mode derivatives, exporting, autocast to another type.
     """
-    return not _watched(x) and all(untouched(part) for part in parts)
+    return _fusing and not _watched(x) and all(untouched(part) for part in parts)
 
 
 def untouched(part: nn.Module) -> bool:
@@ -39,10 +54,14 @@ def is_own(block: nn.Module, name: str, method: Callable) -> bool:
 
 
 def _watched(x: Tensor) -> bool:
-    if x.is_meta or forward_ad._current_level >= 0 or modules._has_any_global_hook():
+    if forward_ad._current_level >= 0 or modules._has_any_global_hook():
         return True
     kind = x.device.type
-    if torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) != x.dtype:
+    if (
+        kind != "meta"
+        and torch.is_autocast_enabled(kind)
+        and torch.get_autocast_dtype(kind) != x.dtype
+    ):
         return True
     if torch.compiler.is_compiling():
         # torch 2.11 says "exporting" of everything that it compiles

@@ -11,7 +11,7 @@ from gta.blocks.fused.gradients import by_hand, gradients
 from gta.blocks.fused.parts import fuses
 
 ALIGNED = 16
-"""Rows are filled up to a multiple of this: a GPU reads rows that are aligned several times as fast."""
+"""Rows are filled up to a multiple of this: a GPU reads aligned ones several times as fast."""
 
 
 def project(rows: Tensor, *projections: nn.Module) -> list[Tensor]:
@@ -45,9 +45,9 @@ def weights_of(part: nn.Module) -> tuple[Tensor, Tensor]:
 
 
 def _twin(ctx: Any, of_rows: Tensor, of_wide: Tensor):
-    rows, weight, bias = ctx.saved_tensors
+    rows, weight, bias = inputs = ctx.saved_tensors
     wide = linear(rows, weight.to(rows.dtype), bias.to(rows.dtype))
-    return tuple(gradients(ctx.saved_tensors, (rows.view_as(rows), wide), (of_rows, of_wide)))
+    return tuple(gradients(inputs, (rows.view_as(rows), wide), (of_rows, of_wide)))
 
 
 class _Project(torch.autograd.Function):

@@ -1,7 +1,6 @@
 """x + bias + a W + b V in one pass over x, in Triton. See `add_products`."""
 
 # pyright: reportMissingImports=false, reportArgumentType=false, reportPossiblyUnboundVariable=false
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor
