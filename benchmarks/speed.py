@@ -29,7 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gta.blocks.fused.parts import unfused
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -37,6 +36,7 @@ from benchmarks.floor import floor_ms, multiply_adds, multiply_rate
 from benchmarks.output import write
 from benchmarks.peers import FILES, with_peer
 from gta.backbones import fold_norms
+from gta.blocks.fused.parts import unfused
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
 

@@ -40,7 +40,7 @@ def pool_rows(rows: Tensor) -> Tensor:
 class Projection(nn.Linear):
     """A linear layer on rows, which also loads the weights of a 1x1x1 convolution."""
 
-    def _load_from_state_dict(self, state_dict, prefix, *arguments):
+    def _load_from_state_dict(self, state_dict, prefix, *arguments):  # pyright: ignore
         weight = state_dict.get(f"{prefix}weight")
         if isinstance(weight, Tensor) and weight.shape[2:].numel() == 1:  # (D, C, 1, 1, 1)
             state_dict[f"{prefix}weight"] = weight.flatten(1)

@@ -73,8 +73,8 @@ def plain_attend(
 
 
 def _twin(ctx: Any, upstream: Tensor):
-    inputs = ctx.saved_tensors
-    attended = plain_attend(*inputs, ctx.groups, ctx.scale)
+    query, key, value, position = inputs = ctx.saved_tensors
+    attended = plain_attend(query, key, value, position, ctx.groups, ctx.scale)
     return *gradients(inputs, (attended,), (upstream,)), None, None
 
 
@@ -132,7 +132,7 @@ def _backward(
         from gta.blocks.fused.frames_kernel import launch_backward
     except ImportError:
         with torch.enable_grad():
-            inputs = [x.detach().requires_grad_() for x in (query, key, value)]
-            attended = plain_attend(*inputs, position, groups, scale)
+            q, k, v = inputs = [x.detach().requires_grad_() for x in (query, key, value)]
+            attended = plain_attend(q, k, v, position, groups, scale)
         return torch.cat(torch.autograd.grad(attended, inputs, upstream), dim=-1)
     return launch_backward(query, key, value, position, upstream, groups, scale)
