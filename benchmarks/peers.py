@@ -46,7 +46,7 @@ def with_peer(model: nn.Module, peer: str, folder: Path) -> nn.Module:
 
 
 def _block(module: ModuleType, peer: str, ours: NonLocal) -> nn.Module:
-    channels, width = ours.query.in_channels, ours.query.out_channels
+    channels, width = ours.query.in_features, ours.query.out_features
     if peer == "tsm":
         return module.NONLocalBlock3D(channels, width)
     return module.Nonlocal(channels, width, pool_size=[1, 2, 2])

@@ -36,7 +36,7 @@ from benchmarks.output import write
 from benchmarks.peers import FILES, with_peer
 from benchmarks.timing import shares, times, warmed_up
 from benchmarks.ways import WAYS, random_batch, step_of, warm_up
-from gta.blocks.tokens import token_path
+from gta.blocks.fused.parts import unfused
 from gta.config import Recipe
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
@@ -75,7 +75,7 @@ def measure(
     if cuda:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    with token_path(False) if name.endswith(":plain") else nullcontext():
+    with unfused() if name.endswith(":plain") else nullcontext():
         first = warmed_up(step, warm_up(way, device), device)
         if cuda and not recorded:
             torch.cuda.reset_peak_memory_stats()

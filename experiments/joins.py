@@ -84,7 +84,7 @@ def rejoin(model: nn.Module, how: str) -> nn.Module:
 def _changed(block: nn.Module, how: str) -> nn.Module:
     channels = 0
     for part in _joined(block):
-        channels = part.output.out_channels
+        channels = part.output.out_features
         if how == "one":
             nn.init.ones_(part.norm.weight)
         elif how == "layer":

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from gta.blocks.fused.parts import unfused
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -32,7 +34,7 @@ def count_cost(make: Callable[[], nn.Module], clip_shape: tuple[int, ...]) -> Co
         model = make().eval()
         clips = torch.empty(2, *clip_shape)
     counter = FlopCounterMode(display=False)
-    with counter, torch.no_grad():
+    with counter, unfused(), torch.no_grad():  # the operations of the equations
         model(clips[:1])
     return Cost(
         gflops=counter.get_total_flops() / 2 / 1e9,  # torch counts a multiply-add as two

@@ -26,7 +26,7 @@ def randomize(network: Network, seed: int = 0) -> Network:
                     tensor.copy_(0.5 + torch.rand(tensor.shape, generator=draw))
                 for tensor in (module.bias, module.running_mean):
                     tensor.copy_(0.1 * torch.randn(tensor.shape, generator=draw))
-            if isinstance(module, nn.Linear):
+            if type(module) is nn.Linear:  # not the projections of blocks
                 for tensor in (module.weight, module.bias):
                     tensor.copy_(torch.randn(tensor.shape, generator=draw))
     return network

@@ -36,7 +36,7 @@ def weights_of(module: nn.Module) -> dict:
     """The projections and the norm that lie directly in a module, by name, as numpy arrays."""
     weights = {}
     for name, layer in module.named_children():
-        if isinstance(layer, nn.Conv3d):
+        if isinstance(layer, nn.Linear):
             assert layer.bias is not None
             weights[name] = (array(layer.weight.flatten(1)), array(layer.bias))
         if isinstance(layer, nn.BatchNorm3d):

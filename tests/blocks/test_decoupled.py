@@ -51,19 +51,19 @@ def test_temporal_attention_equals_the_loop_over_positions(scale: bool, training
 
 def test_each_half_works_in_a_quarter_of_the_channels_unless_told():
     for half in (SpatialAttention(16, 8), TemporalAttention(16, 8)):
-        assert cast(NonLocal, half.block).query.out_channels == 4
+        assert cast(NonLocal, half.block).query.out_features == 4
     for half in (SpatialAttention(16, 8, width=3), TemporalAttention(16, 8, width=3)):
-        assert cast(NonLocal, half.block).query.out_channels == 3
+        assert cast(NonLocal, half.block).query.out_features == 3
 
 
 def test_each_half_of_a_peer_works_in_half_of_its_joint_width_unless_told():
     def widths(make) -> list[int]:
         block = make.block if hasattr(make, "block") else make
         if isinstance(block, CGNL):
-            return [block.query.out_channels]
+            return [block.query.out_features]
         if isinstance(block, GlobalContext):
             return [block.add[0].out_features]
-        return [block.reduce.out_channels, block.project.out_channels]
+        return [block.reduce.out_features, block.project.out_features]
 
     for block in (CGNL, GlobalContext, GloRe):
         joint = widths(block(64, 8))

@@ -100,9 +100,9 @@ def test_the_defaults_are_the_papers():
     assert block.region is not None
     assert block.assign is not None
     for branch in (block.pixel, block.region):
-        assert branch.value.out_channels == 16  # C/4
+        assert branch.value.out_features == 16  # C/4
         assert branch.matrix.shape == (8, 5, 8, 5)  # K, T, G, S with G = 8
-    assert block.assign.out_channels == 8  # R
+    assert block.assign.out_features == 8  # R
 
 
 def test_the_matrix_starts_random_and_keeps_the_variance():

@@ -5,9 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gta.blocks.channel_groups import plain_correlate, plain_mix
-from gta.blocks.frame_attention import plain_backward, plain_forward
-from gta.blocks.wide_sum import plain_sum
+from gta.blocks.fused.add_products import plain_sum
+from gta.blocks.fused.attend_frames import plain_attend
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 triton = pytest.importorskip("triton")
@@ -18,9 +17,8 @@ if (
 ):
     pytest.skip("Triton 3.6's interpreter has no loops with NumPy 2.5", allow_module_level=True)
 
-from gta.blocks import frames_kernel  # noqa: E402
-from gta.blocks.mix_kernel import launch_correlate, launch_mix  # noqa: E402
-from gta.blocks.wide_sum_kernel import launch  # noqa: E402
+from gta.blocks.fused import frames_kernel  # noqa: E402
+from gta.blocks.fused.sum_kernel import launch  # noqa: E402
 
 
 def draw(*shape: int) -> Tensor:
@@ -37,33 +35,19 @@ def assert_near(found: Tensor, wanted: Tensor):
 
 
 @pytest.mark.parametrize(
-    ("F", "N", "C", "K", "S"),
-    [(3, 70, 130, 20, 16), (2, 5, 8, 1, 1), (1, 65, 60, 360, 7), (2, 300, 136, 200, 90)],
+    ("M", "C", "K", "L"),
+    [(210, 130, 20, 16), (10, 8, 1, 1), (65, 60, 360, 7), (600, 136, 200, 90)],
 )
-@pytest.mark.parametrize("parts", ["a", "p", "ap", "apb", "b", ""])
-def test_wide_sum(F: int, N: int, C: int, K: int, S: int, parts: str):
-    x = draw(F, N, C)
+@pytest.mark.parametrize("parts", ["x", "xb", "x2b", "b", "2", ""])
+def test_sums_of_products(M: int, C: int, K: int, L: int, parts: str):
+    x = draw(M, C) if "x" in parts else None
     bias = torch.randn(C, device=DEVICE) if "b" in parts else None
     # neither contiguous nor aligned
-    tokens = (draw(F * N, K + 3)[:, 3:], draw(C, K).t()) if "a" in parts else None
-    frames = (draw(F, S, N).transpose(1, 2), draw(F, S, C)) if "p" in parts else None
-    found = launch(x, bias, *(tokens or (None, None)), *(frames or (None, None)))
-    assert_near(found, plain_sum(x.double(), bias, exact(tokens), exact(frames)))
-
-
-@pytest.mark.parametrize(
-    ("B", "T", "N", "G", "D"),
-    [(2, 8, 9, 8, 16), (1, 3, 21, 5, 8), (1, 40, 3, 2, 8), (1, 1, 1, 1, 8)],
-)
-def test_mixing(B: int, T: int, N: int, G: int, D: int):
-    matrix, heads = draw(G, T, G, T), draw(B, T, N, G * D)
-    value = draw(B, T, N, G * D + 16)[..., 16:]
-    turned = matrix.permute(2, 3, 0, 1)
-    assert_near(launch_mix(matrix, value), plain_mix(matrix.double(), value.double()))
-    assert_near(launch_mix(turned, heads), plain_mix(turned.double(), heads.double()))
-    assert_near(
-        launch_correlate(heads, value, G, G), plain_correlate(heads.double(), value.double(), G, G)
-    )
+    first = draw(M, K + 3)[:, 3:], draw(C, K).t()
+    second = (draw(M, L), draw(L, C)) if "2" in parts else None
+    found = launch(x, bias, *first, *(second or (None, None)))
+    pairs = [pair for pair in (exact(first), exact(second)) if pair is not None]
+    assert_near(found, plain_sum(None if x is None else x.double(), bias, *pairs))
 
 
 @pytest.mark.parametrize(
@@ -72,14 +56,14 @@ def test_mixing(B: int, T: int, N: int, G: int, D: int):
 )
 @pytest.mark.parametrize("embedded", [True, False])
 def test_attention_along_time(B: int, T: int, N: int, D: int, G: int, embedded: bool):
-    wide, upstream = draw(B, T, N, 3 * D), draw(B, T, N, D)
+    parts, upstream = draw(B, T, 1, N, 3 * D).chunk(3, dim=-1), draw(B, T, 1, N, D)
     position = torch.randn(T, D, device=DEVICE) if embedded else None
     wanted = position.double() if position is not None else None
+    inputs = [part.double().detach().requires_grad_() for part in parts]
+    expected = plain_attend(*inputs, wanted, G, 0.3)
+    assert_near(frames_kernel.launch(*parts, position, G, 0.3), expected.detach())
+    gradients = torch.autograd.grad(expected, inputs, upstream.double())
     assert_near(
-        frames_kernel.launch(wide, position, G, 0.3),
-        plain_forward(wide.double(), wanted, G, 0.3),
-    )
-    assert_near(
-        frames_kernel.launch_backward(wide, position, upstream, G, 0.3),
-        plain_backward(wide.double(), wanted, upstream.double(), G, 0.3),
+        frames_kernel.launch_backward(*parts, position, upstream, G, 0.3),
+        torch.cat(gradients, dim=-1),
     )

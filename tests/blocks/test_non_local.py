@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from gta.blocks import NonLocal
-from gta.blocks.non_local import Affinity, Pool, pool_frames
+from gta.blocks.non_local import Affinity, Pool
+from gta.blocks.rows import from_rows, pool_rows, to_rows
 
 from .equations import attend, max_pool, non_local, project
 from .random_weights import array, random_clip, randomize, relative_error, weights_of
@@ -48,7 +49,9 @@ def test_pooling_frames_of_any_size(size: tuple[int, int], pool: Pool):
 @pytest.mark.parametrize("size", [(4, 6), (5, 7), (2, 2)])
 def test_pooling_of_frames_larger_than_a_pixel_is_torchs_to_the_bit(size: tuple[int, int]):
     x = random_clip(2, 6, 2, *size).float()
-    assert torch.equal(pool_frames(x), torch.nn.functional.max_pool3d(x, (1, 2, 2)))
+    assert torch.equal(
+        from_rows(pool_rows(to_rows(x))), torch.nn.functional.max_pool3d(x, (1, 2, 2))
+    )
 
 
 def test_dot_product_is_not_scaled():
@@ -72,5 +75,5 @@ def test_attention_is_eq_2_with_rows_and_columns_in_the_order_t_h_w():
 
 
 def test_width_is_half_the_channels_unless_given():
-    assert NonLocal(16, 8).query.out_channels == 8
-    assert NonLocal(16, 8, width=3).query.out_channels == 3
+    assert NonLocal(16, 8).query.out_features == 8
+    assert NonLocal(16, 8, width=3).query.out_features == 3

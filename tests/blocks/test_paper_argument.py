@@ -5,6 +5,7 @@ import torch
 
 from gta.blocks import TAPE, GlobalTemporalAttention, NonLocal
 from gta.blocks.channel_groups import mix_groups
+from gta.blocks.rows import from_rows, to_rows
 
 from .blocks_under_test import ALL, ATTENTION, CHANNELS, ORDER_AWARE, ORDER_BLIND, Make
 from .random_weights import random_clip, randomize, relative_error
@@ -93,7 +94,7 @@ def test_pixel_gta_with_the_identity_matrix_returns_v_w_o(groups: int):
     with torch.no_grad():
         branch.matrix.copy_(torch.eye(groups * FRAMES).view_as(branch.matrix))
     x = random_clip(2, CHANNELS, FRAMES, 4, 5)
-    expected = x + branch.norm(branch.output(branch.value(x)))
+    expected = x + branch.norm(from_rows(branch.output(branch.value(to_rows(x)))))
     assert relative_error(block(x), expected) <= 1e-12
 
 
@@ -102,10 +103,10 @@ def test_pixel_gta_with_the_identity_matrix_returns_v_w_o(groups: int):
 )
 def test_channels_mix_across_groups_only(groups: int, reached: list[int]):
     """Eq. 6 keeps a channel to itself; Eq. 8 carries it to its place in every other group."""
-    value = torch.zeros(1, 8, FRAMES, 1, dtype=torch.float64)
-    value[:, 0] = random_clip(1, FRAMES, 1)
+    value = torch.zeros(1, FRAMES, 1, 8, dtype=torch.float64)
+    value[..., 0] = random_clip(1, FRAMES, 1)
     mixed = mix_groups(random_clip(groups, FRAMES, groups, FRAMES), value)
-    assert mixed.abs().amax(dim=(0, 2, 3)).nonzero().flatten().tolist() == reached
+    assert mixed.abs().amax(dim=(0, 1, 2)).nonzero().flatten().tolist() == reached
 
 
 def test_regions_are_found_within_each_frame():
@@ -155,8 +156,8 @@ def test_what_attention_returns_is_what_forward_uses_row_by_row():
     last = torch.zeros(2, FRAMES * 20, FRAMES * 20).double()
     last[:, :, -1] = 1.0
     block.attention = lambda x: last
-    value = block.value(x[:, :, -1:, -1:, -1:])
-    assert relative_error(block(x), x + block.norm(block.output(value))) <= 1e-12
+    value = block.value(to_rows(x[:, :, -1:, -1:, -1:]))
+    assert relative_error(block(x), x + block.norm(from_rows(block.output(value)))) <= 1e-12
 
 
 def test_what_regions_returns_is_what_forward_uses():

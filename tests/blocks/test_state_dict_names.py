@@ -12,7 +12,7 @@ from gta.blocks import (
 
 
 def projection(name: str, rows: int, columns: int) -> dict[str, tuple[int, ...]]:
-    return {f"{name}.weight": (rows, columns, 1, 1, 1), f"{name}.bias": (rows,)}
+    return {f"{name}.weight": (rows, columns), f"{name}.bias": (rows,)}
 
 
 def norm(channels: int) -> dict[str, tuple[int, ...]]:

@@ -76,8 +76,8 @@ def test_learned_positions_start_small_and_differ_between_frames():
 
 
 def test_width_is_a_quarter_of_the_channels_unless_given():
-    assert TAPE(16, 8).query.out_channels == 4
-    assert TAPE(16, 8, width=6).query.out_channels == 6
+    assert TAPE(16, 8).query.out_features == 4
+    assert TAPE(16, 8, width=6).query.out_features == 6
 
 
 def test_groups_must_divide_the_width():

@@ -19,7 +19,7 @@ def test_starts_of_the_matrix(ours, small):
         *map(matrices, ("normal", "small", "identity")), strict=True
     ):
         torch.testing.assert_close(small_one, 0.1 * normal)
-        value = torch.randn(2, 16, 8, 5)
+        value = torch.randn(2, 8, 5, 16)
         mix = importlib.import_module("gta.blocks.channel_groups").mix_groups
         if identity.shape[0] == 8:
             torch.testing.assert_close(mix(identity, value), value)
@@ -54,7 +54,7 @@ def test_a_block_can_join_its_network_in_other_ways(ours, small, join: str):
         optimizer.step()
     inserted = dict(model.inserted.named_parameters())
     still = [name for name, one in inserted.items() if not one.grad.abs().max() > 0]
-    assert not still
+    assert all(name.endswith("output.bias") for name in still)  # which a norm takes off again
     difference = (model.eval()(clip.flip(2)) - model(clip)).abs().max().item()
     assert difference > 1e-4  # it sees the order
 

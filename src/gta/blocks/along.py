@@ -6,7 +6,6 @@ Axes: B batch, C channels, T frames, H, W.
 from collections.abc import Callable
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from gta.blocks.non_local import NonLocal
@@ -81,9 +80,8 @@ class AlongTime(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         block = self.block
-        if isinstance(block, NonLocal) and block.attends_frames(x):
-            with torch.autocast(x.device.type, enabled=False):
-                return block.forward_frames(x)
+        if isinstance(block, NonLocal) and block.goes_along_time():
+            return block(x, along_time=True)  # the same, without a copy of x in another order
         B, C, T, H, W = x.shape
         columns = block(self.fold(x))
         return columns.reshape(B, H, W, C, T).permute(0, 3, 4, 1, 2)

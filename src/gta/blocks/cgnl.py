@@ -10,7 +10,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from gta.blocks.fused.project import project
 from gta.blocks.options import require_option, require_positive, width_of
+from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
 
 Kernel = Literal["dot_product", "rbf"]
 GAMMA = 1e-4
@@ -60,9 +62,9 @@ class CGNL(nn.Module):
                 f"{groups} groups do not divide the {channels} channels of the input and the "
                 f"{width} of the block: pass groups= a divisor of both"
             )
-        self.query = nn.Conv3d(channels, width, 1, bias=False)
-        self.key = nn.Conv3d(channels, width, 1, bias=False)
-        self.value = nn.Conv3d(channels, width, 1, bias=False)
+        self.query = Projection(channels, width, bias=False)
+        self.key = Projection(channels, width, bias=False)
+        self.value = Projection(channels, width, bias=False)
         self.output = nn.Conv3d(width, channels, 1, groups=groups, bias=False)
         self.norm = nn.GroupNorm(groups, channels)
         nn.init.zeros_(self.norm.weight)
@@ -74,17 +76,17 @@ class CGNL(nn.Module):
             beta = math.exp(-2 * GAMMA)
             self.taylor = {k: beta * (2 * GAMMA) ** k / math.factorial(k) for k in range(order + 1)}
 
-    def split(self, projection: nn.Module, x: Tensor) -> Tensor:
-        """Projected features as (B, G, M)."""
-        return projection(x).unflatten(1, (self.groups, -1)).flatten(2)
+    def split(self, rows: Tensor) -> Tensor:
+        """Projected rows (B, T, H, W, D) as (B, G, M)."""
+        return rows.flatten(1, 3).transpose(1, 2).unflatten(1, (self.groups, -1)).flatten(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        query, key, value = (self.split(p, x) for p in (self.query, self.key, self.value))
+        rows, *projected = project(to_rows(x), self.query, self.key, self.value)
+        query, key, value = map(self.split, projected)
         attended = torch.zeros_like(query)
         for k, factor in self.taylor.items():
             attended = attended + factor * query**k * (key**k * value).sum(-1, keepdim=True)
         if self.scale:
             attended = attended / math.sqrt(query.shape[2])
-        width = self.output.in_channels
-        attended = attended.reshape(x.shape[0], width, *x.shape[2:])
-        return x + self.norm(self.output(attended))
+        attended = attended.reshape(x.shape[0], -1, *x.shape[2:])
+        return laid_out_as(x, from_rows(rows) + self.norm(self.output(attended)))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gta.blocks.options import require_option, width_of
+from gta.blocks.rows import Projection, to_rows
 
 Pooling = Literal["attention", "average"]
 Fusion = Literal["add", "multiply"]
@@ -57,7 +58,7 @@ class GlobalContext(nn.Module):
         if not fusion:
             raise ValueError("fusion is empty: pass ('add',), ('multiply',) or both")
         width = width_of(channels, 16, width)
-        self.mask = nn.Conv3d(channels, 1, 1) if pooling == "attention" else None
+        self.mask = Projection(channels, 1) if pooling == "attention" else None
         self.multiply = transform(channels, width) if "multiply" in fusion else None
         self.add = transform(channels, width) if "add" in fusion else None
 
@@ -65,7 +66,7 @@ class GlobalContext(nn.Module):
         """Weights of the positions, (B, N), which sum to one."""
         if self.mask is None:
             return torch.full_like(x[:, 0].flatten(1), 1 / x[0, 0].numel())
-        return self.mask(x).flatten(1).softmax(dim=-1)
+        return self.mask(to_rows(x)).flatten(1).softmax(dim=-1)
 
     def forward(self, x: Tensor) -> Tensor:
         context = (x.flatten(2) @ self.attention(x).unsqueeze(2)).squeeze(2)  # (B, C)

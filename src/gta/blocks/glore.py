@@ -5,7 +5,11 @@ Axes: B batch, C channels, T, H, W, N = T*H*W, S states, K nodes.
 
 from torch import Tensor, nn
 
+from gta.blocks.fused.add_normalised import add_normalised
+from gta.blocks.fused.parts import is_own
+from gta.blocks.fused.project import project
 from gta.blocks.options import require_positive, width_of
+from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 
@@ -40,24 +44,33 @@ class GloRe(nn.Module):
         nodes = width_of(channels, 4, nodes)
         require_positive("states", states)
         require_positive("nodes", nodes)
-        self.reduce = nn.Conv3d(channels, states, 1)
-        self.project = nn.Conv3d(channels, nodes, 1)
+        self.reduce = Projection(channels, states)
+        self.project = Projection(channels, nodes)
         self.mix_nodes = nn.Conv1d(nodes, nodes, 1)
         self.mix_states = nn.Conv1d(states, states, 1, bias=False)
-        self.extend = nn.Conv3d(states, channels, 1, bias=False)
+        self.extend = Projection(states, channels, bias=False)
         self.norm = zero_norm(channels)
         self.norm.eps = 1e-4  # the reference's
         self.normalize = normalize
 
     def regions(self, x: Tensor) -> Tensor:
         """The assignment of positions to nodes, (B, K, N); not normalised."""
-        return self.project(x).flatten(2)
+        return self.project(to_rows(x)).flatten(1, 3).transpose(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        assignment = self.regions(x)
-        nodes = self.reduce(x).flatten(2) @ assignment.transpose(1, 2)  # (B, S, K)
+        if is_own(self, "regions", _REGIONS):
+            rows, states, assignment = project(to_rows(x), self.reduce, self.project)
+            assignment = assignment.flatten(1, 3)  # (B, N, K)
+        else:
+            rows, states = project(to_rows(x), self.reduce)
+            assignment = self.regions(x).transpose(1, 2)
+        nodes = assignment.transpose(1, 2) @ states.flatten(1, 3)  # (B, K, S)
         if self.normalize:
-            nodes = nodes / assignment.shape[2]
-        nodes = nodes + self.mix_nodes(nodes.transpose(1, 2)).transpose(1, 2)
-        nodes = self.mix_states(nodes.relu())
-        return x + self.norm(self.extend((nodes @ assignment).unflatten(2, x.shape[2:])))
+            nodes = nodes / assignment.shape[1]
+        nodes = (nodes + self.mix_nodes(nodes)).transpose(1, 2)  # (B, S, K)
+        nodes = self.mix_states(nodes.relu()).transpose(1, 2)
+        spread = (assignment @ nodes).unflatten(1, rows.shape[1:4])
+        return laid_out_as(x, from_rows(add_normalised(rows, (spread, self.extend, self.norm))))
+
+
+_REGIONS = GloRe.regions

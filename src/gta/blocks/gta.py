@@ -8,15 +8,14 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
-from gta.blocks.channel_groups import mix_groups, mix_token_groups, require_groups
+from gta.blocks.channel_groups import mix_groups, require_groups
 from gta.blocks.frames import require_frames
-from gta.blocks.normalised_sum import normalise_shares, normalise_tokens
+from gta.blocks.fused.add_normalised import add_normalised
+from gta.blocks.fused.parts import is_own
+from gta.blocks.fused.project import project
 from gta.blocks.options import require_option, require_positive, width_of
-from gta.blocks.shares import ALIGNED, region_shares
-from gta.blocks.tokens import from_tokens, joined, project, takes_tokens, to_tokens
-from gta.blocks.wide_sum import wide_sum
+from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 Assignment = Literal["softmax_regions", "softmax_positions", "none"]
@@ -27,17 +26,13 @@ class Branch(nn.Module):
 
     def __init__(self, channels: int, num_frames: int, width: int, groups: int):
         super().__init__()
-        self.value = nn.Conv3d(channels, width, 1)  # W_V
+        self.value = Projection(channels, width)  # W_V
         self.matrix = nn.Parameter(
             torch.empty(groups, num_frames, groups, num_frames)
         )  # K, T, G, S
-        self.output = nn.Conv3d(width, channels, 1)  # W_O
+        self.output = Projection(width, channels)  # W_O
         self.norm = zero_norm(channels)
         nn.init.normal_(self.matrix, std=(groups * num_frames) ** -0.5)  # keeps the variance of V
-
-    def project(self, attended: Tensor, x: Tensor) -> Tensor:
-        """W_O and the norm: (B, D, T, N) to the shape of x, (B, C, T, H, W)."""
-        return self.norm(self.output(attended.unflatten(3, x.shape[3:])))
 
 
 class GlobalTemporalAttention(nn.Module):
@@ -90,7 +85,7 @@ class GlobalTemporalAttention(nn.Module):
         self.normalisation = assignment
         self.pixel = Branch(channels, num_frames, width, groups) if pixel else None
         self.region = Branch(channels, num_frames, width, groups) if region else None
-        self.assign = nn.Conv3d(channels, regions, 1) if region else None  # makes W_R from X
+        self.assign = Projection(channels, regions) if region else None  # makes W_R from X
 
     def regions(self, x: Tensor) -> Tensor:
         """W_R, how much of each position belongs to each region: (B, R, T, H, W).
@@ -102,93 +97,41 @@ class GlobalTemporalAttention(nn.Module):
         """
         if self.assign is None:
             raise ValueError("this block has no Region GTA branch: build it with region=True")
-        return self.share_out(self.assign(x).flatten(3)).unflatten(3, x.shape[3:])
+        return from_rows(self.share_out(self.assign(to_rows(x))))
 
     def share_out(self, logits: Tensor) -> Tensor:
-        """The assignment, normalised, from what the convolution gives: (B, R, T, N) both."""
+        """The assignment, normalised, from what the projection gives: (B, T, H, W, R) both."""
         if self.normalisation == "softmax_regions":
-            return logits.softmax(dim=1)
+            return logits.softmax(dim=4, dtype=logits.dtype)
         if self.normalisation == "softmax_positions":
-            return logits.softmax(dim=3)
+            return logits.flatten(2, 3).softmax(dim=2, dtype=logits.dtype).view_as(logits)
         return logits
 
     def forward(self, x: Tensor) -> Tensor:
         require_frames(x, self.num_frames)
-        if takes_tokens(x, [branch.norm for branch in self.branches]):
-            with torch.autocast(x.device.type, enabled=False):
-                return self.forward_tokens(x)
-        y = x
+        rows, values, shares = self.project(x)
+        terms = []
         if self.pixel is not None:
-            attended = mix_groups(self.pixel.matrix, self.pixel.value(x).flatten(3))  # Eq. 6-8: A^P
-            y = y + self.pixel.project(attended, x)  # Eq. 5: X + A^P W_O^P
-        if self.region is not None:
-            to_regions = self.regions(x).flatten(3)  # W_R: (B, R, T, N)
-            value = torch.einsum("brtn,bdtn->bdtr", to_regions, self.region.value(x).flatten(3))
+            attended = mix_groups(self.pixel.matrix, values[0])  # Eq. 6-8: A^P
+            terms.append((attended, self.pixel.output, self.pixel.norm))  # A^P W_O^P
+        if self.region is not None and shares is not None:
+            shares = shares.flatten(2, 3)  # W_R: (B, T, N, R)
+            value = shares.transpose(2, 3) @ values[-1].flatten(2, 3)  # W_R V: (B, T, R, D)
             if self.normalisation != "softmax_positions":
-                value = value / to_regions.shape[3]
-            attended = mix_groups(self.region.matrix, value)  # Eq. 6-8: A^R
-            attended = torch.einsum("brtn,bdtr->bdtn", to_regions, attended)  # W_R^T A^R
-            y = y + self.region.project(attended, x)  # Eq. 5: + W_R^T A^R W_O^R
-        return y
+                value = value / shares.shape[2]
+            attended = shares @ mix_groups(self.region.matrix, value)  # Eq. 6-8: W_R^T A^R
+            attended = attended.unflatten(2, rows.shape[2:4])
+            terms.append((attended, self.region.output, self.region.norm))  # W_R^T A^R W_O^R
+        return laid_out_as(x, from_rows(add_normalised(rows, *terms)))  # Eq. 5
 
-    @property
-    def branches(self) -> list[Branch]:
-        """Those that there are: pixel, region."""
-        return [branch for branch in (self.pixel, self.region) if branch is not None]
+    def project(self, x: Tensor) -> tuple[Tensor, list[Tensor], Tensor | None]:
+        """The rows of x, the values of each branch (B, T, H, W, D), and W_R (B, T, H, W, R)."""
+        parts = [branch.value for branch in (self.pixel, self.region) if branch is not None]
+        if self.assign is not None and is_own(self, "regions", _REGIONS):
+            rows, *values, logits = project(to_rows(x), *parts, self.assign)
+            return rows, values, self.share_out(logits)
+        rows, *values = project(to_rows(x), *parts)
+        return rows, values, None if self.region is None else to_rows(self.regions(x))
 
-    def forward_tokens(self, x: Tensor) -> Tensor:
-        """The same by matrix products alone; see `gta.blocks.tokens` and `gta.blocks.shares`."""
-        B, _, T, H, W = x.shape
-        tokens, value, shares, sums = self.project_tokens(to_tokens(x).unflatten(0, (B * T, -1)))
-        pixel = frames = bias = None
-        if self.pixel is not None:
-            attended = mix_token_groups(self.pixel.matrix, value.unflatten(0, (B, T, H * W)))
-            attended, weight, bias = normalise_tokens(
-                attended.flatten(0, 2), self.pixel.output, self.pixel.norm
-            )  # Eq. 6-8: A^P
-            pixel = attended, weight
-        if self.region is not None:
-            regions = self.project_regions(sums, shares)
-            regions = mix_token_groups(self.region.matrix, regions.unflatten(0, (B, T)))  # A^R
-            to_one = self.normalisation == "softmax_regions"
-            spread, its_bias = normalise_shares(
-                shares,
-                regions.flatten(0, 1),
-                self.region.output,
-                self.region.norm,
-                sum_to_one=to_one,
-            )
-            bias = its_bias if bias is None else bias + its_bias
-            if to_one:  # such shares can carry the bias
-                spread, bias = spread + bias.to(x.dtype), None
-            frames = shares, spread
-        y = wide_sum(tokens, bias=bias, tokens=pixel, frames=frames)  # Eq. 5
-        return from_tokens(y.flatten(0, 1), x)
 
-    def project_tokens(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """From x (B*T, N, C): x, the pixels' values, W_R (B*T, N, R) and W_R^T x (B*T, R, C)."""
-        values = [self.pixel.value] if self.pixel is not None else []
-        if self.assign is None:
-            flat, value = project(x.flatten(0, 1), *values)
-            none = x.new_empty(0)
-            return flat.view_as(x), value, none, none
-        weight, bias = joined(*values, self.assign)
-        axis = {"softmax_regions": 2, "softmax_positions": 1, "none": None}[self.normalisation]
-        # more regions, of no share, make aligned rows
-        more = -self.assign.out_channels % ALIGNED if axis != 1 else 0
-        return region_shares(
-            x,
-            pad(weight, (0, 0, 0, more)).to(x.dtype),
-            pad(bias, (0, more), value=float("-inf") if axis == 2 else 0.0).to(x.dtype),
-            num_regions=self.assign.out_channels + more,
-            softmax=axis,
-        )
-
-    def project_regions(self, sums: Tensor, shares: Tensor) -> Tensor:
-        """The values of the regions (B*T, R, D), of the sums of their pixels: W_R^T (x W_V + b)."""
-        assert self.region is not None
-        weight, bias = joined(self.region.value)
-        if self.normalisation == "softmax_positions":  # shares of a region sum to one
-            return sums @ weight.t().to(sums.dtype) + bias.to(sums.dtype)
-        total = shares.sum(1)[..., None] / shares.shape[1]
-        return (sums / shares.shape[1]) @ weight.t().to(sums.dtype) + total * bias.to(sums.dtype)
+_REGIONS = GlobalTemporalAttention.regions

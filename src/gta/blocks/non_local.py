@@ -6,25 +6,26 @@ N/4 when pooled).
 
 from typing import Literal, get_args
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import max_pool3d, pad
+from torch.nn.functional import pad
 
-from gta.blocks.frame_attention import attend_frames
-from gta.blocks.normalised_sum import add_normalised, normalise_shares
+from gta.blocks.fused.add_normalised import add_normalised
+from gta.blocks.fused.attend_frames import attend_frames
+from gta.blocks.fused.parts import is_own
+from gta.blocks.fused.project import ALIGNED, project
 from gta.blocks.options import require_option, width_of
-from gta.blocks.shares import ALIGNED, attention_shares
-from gta.blocks.tokens import from_tokens, joined, pool_tokens, project, takes_tokens, to_tokens
-from gta.blocks.wide_sum import wide_sum
+from gta.blocks.rows import Projection, from_rows, laid_out_as, pool_rows, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 Pool = Literal["before", "after"]
 Affinity = Literal["softmax", "dot_product"]
 
 
-def pool_frames(x: Tensor) -> Tensor:
-    """Max-pool 1x2x2; an axis of length 1 is left as it is."""
-    return max_pool3d(x, (1, *(min(2, length) for length in x.shape[3:])))
+def aligned(key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Keys and values (B, S, D) with others of no weight, so that rows of M are aligned; a mask."""
+    short = -key.shape[1] % ALIGNED
+    mask = pad(key.new_zeros(key.shape[1]), (0, short), value=float("-inf"))
+    return pad(key, (0, 0, 0, short)), pad(value, (0, 0, 0, short)), mask
 
 
 class NonLocal(nn.Module):
@@ -62,10 +63,10 @@ class NonLocal(nn.Module):
         require_option("pool", pool, (*get_args(Pool), None))
         require_option("affinity", affinity, get_args(Affinity))
         width = width_of(channels, 2, width)
-        self.query = nn.Conv3d(channels, width, 1)  # W_Q
-        self.key = nn.Conv3d(channels, width, 1)  # W_K
-        self.value = nn.Conv3d(channels, width, 1)  # W_V
-        self.output = nn.Conv3d(width, channels, 1)  # W_O
+        self.query = Projection(channels, width)  # W_Q
+        self.key = Projection(channels, width)  # W_K
+        self.value = Projection(channels, width)  # W_V
+        self.output = Projection(width, channels)  # W_O
         self.norm = zero_norm(channels)
         self.pool = pool
         self.affinity = affinity
@@ -79,85 +80,48 @@ class NonLocal(nn.Module):
         if self.affinity == "dot_product":
             return query @ key.transpose(1, 2) / key.shape[1]
         scores = query @ (key * self.scale).transpose(1, 2)  # keys are few where they are pooled
-        return (scores if mask is None else scores + mask).softmax(dim=-1)
+        scores = scores if mask is None else scores + mask
+        return scores.softmax(dim=-1, dtype=scores.dtype)
 
-    def project_pooled(self, projection: nn.Module, x: Tensor) -> Tensor:
-        """K or V as (B, D, S)."""
+    def project(self, x: Tensor) -> list[Tensor]:
+        """The rows of x, and their queries, keys and values, (B, T, H, W, D), pooled."""
         if self.pool == "before":
-            x = pool_frames(x)
-        x = projection(x)
-        if self.pool == "after":
-            x = pool_frames(x)
-        return x.flatten(2)
+            rows, query = project(to_rows(x), self.query)
+            _, *pairs = project(pool_rows(rows), self.key, self.value)
+            return [rows, query, *pairs]
+        rows, query, *pairs = project(to_rows(x), self.query, self.key, self.value)
+        return [rows, query, *(map(pool_rows, pairs) if self.pool else pairs)]
 
     def attention(self, x: Tensor) -> Tensor:
         """The matrix M of Eq. 2 as (B, N, S): a row for each query, in the order t, h, w."""
-        query = self.query(x).flatten(2)  # Eq. 1
-        key = self.project_pooled(self.key, x)  # Eq. 1
-        return self.weights(query.transpose(1, 2), key.transpose(1, 2))  # Eq. 2
+        _, query, key, _ = self.project(x)  # Eq. 1
+        return self.weights(query.flatten(1, 3), key.flatten(1, 3))  # Eq. 2
 
-    def forward(self, x: Tensor) -> Tensor:
-        if takes_tokens(x, [self.norm]):
-            with torch.autocast(x.device.type, enabled=False):
-                return self.forward_tokens(x)
-        value = self.project_pooled(self.value, x)  # Eq. 1
-        attended = value @ self.attention(x).transpose(1, 2)  # Eq. 3, transposed: (B, D, N)
-        return x + self.norm(self.output(attended.unflatten(2, x.shape[2:])))  # Eq. 4
-
-    def forward_tokens(self, x: Tensor) -> Tensor:
-        """The same by matrix products alone; see `gta.blocks.tokens` and `gta.blocks.shares`."""
-        T, H, W = x.shape[2:]
-        window = (min(2, H), min(2, W)) if self.pool else (1, 1)
-        num_keys = (H // window[0]) * (W // window[1])
-        # in training also because shares are all that it keeps
-        few = num_keys <= self.query.out_channels * (2 if self.norm.training else 1)
-        if T == 1 and few and self.affinity == "softmax" and self.pool != "before":
-            return self.forward_shares(x, window)
-        width = self.query.out_channels
-        tokens = to_tokens(x)
-        if self.pool == "before":
-            _, pairs = project(pool_tokens(tokens, x), self.key, self.value)  # Eq. 1
-            tokens, query = project(tokens, self.query)
+    def forward(self, x: Tensor, *, along_time: bool = False) -> Tensor:
+        """`along_time`: of each position by itself; see `AlongTime`."""
+        rows, query, key, value = self.project(x)  # Eq. 1
+        if along_time:
+            attended = attend_frames(query, key, value, scale=self.scale)  # Eq. 2, Eq. 3
         else:
-            tokens, wide = project(tokens, self.query, self.key, self.value)  # Eq. 1
-            query, pairs = wide.split([width, 2 * width], dim=1)
-            if self.pool == "after":
-                pairs = pool_tokens(pairs, x)
-        pairs = pairs.unflatten(0, (len(x), -1))
-        mask = None
-        if self.affinity == "softmax" and (short := -pairs.shape[1] % ALIGNED):
-            mask = pad(x.new_zeros(pairs.shape[1]), (0, short), value=float("-inf"))
-            pairs = pad(pairs, (0, 0, 0, short))  # keys of no weight, so that rows are aligned
-        key, value = pairs.split(width, dim=2)
-        shares = self.weights(query.unflatten(0, (len(x), -1)), key, mask)  # Eq. 2
-        attended = (shares @ value).flatten(0, 1)  # Eq. 3
-        y = add_normalised(tokens, attended, self.output, self.norm)  # Eq. 4
-        return from_tokens(y, x)
+            query, key, value = (part.flatten(1, 3) for part in (query, key, value))
+            mask = None
+            if not is_own(self, "attention", _ATTENTION):
+                weights = self.attention(x)
+            else:
+                if query.is_cuda and self.affinity == "softmax":
+                    key, value, mask = aligned(key, value)
+                weights = self.weights(query, key, mask)  # Eq. 2
+            attended = (weights @ value).unflatten(1, rows.shape[1:4])  # Eq. 3
+        return laid_out_as(
+            x, from_rows(add_normalised(rows, (attended, self.output, self.norm)))
+        )  # Eq. 4
 
-    def attends_frames(self, x: Tensor) -> bool:
-        """Whether attention along time of x goes by `forward_frames`."""
-        return self.affinity == "softmax" and takes_tokens(x, [self.norm])
+    def goes_along_time(self) -> bool:
+        """Whether `forward` can attend along time itself: by its own softmax, without pooling."""
+        own = is_own(self, "attention", _ATTENTION) and is_own(self, "weights", _WEIGHTS)
+        known = is_own(self, "forward", _FORWARD) and is_own(self, "project", _PROJECT)
+        return own and known and self.affinity == "softmax" and self.pool is None
 
-    def forward_frames(self, x: Tensor) -> Tensor:
-        """Attention along time at each position, by matrix products; what `AlongTime` runs."""
-        B, _, T, H, W = x.shape
-        tokens, wide = project(to_tokens(x), self.query, self.key, self.value)  # Eq. 1
-        attended = attend_frames(wide.unflatten(0, (B, T, H * W)), scale=self.scale)  # Eq. 2, Eq. 3
-        y = add_normalised(tokens, attended.flatten(0, 2), self.output, self.norm)  # Eq. 4
-        return from_tokens(y, x)
 
-    def forward_shares(self, x: Tensor, window: tuple[int, int]) -> Tensor:
-        """The same for single frames (T = 1) with few keys, without queries and attended values."""
-        tokens = to_tokens(x).unflatten(0, (len(x), -1))
-        query, pairs = joined(self.query), joined(self.key, self.value)
-        tokens, shares, value = attention_shares(
-            tokens,
-            (query[0].to(x.dtype), query[1].to(x.dtype)),
-            (pairs[0].to(x.dtype), pairs[1].to(x.dtype)),
-            scale=self.scale,
-            size=(x.shape[3], x.shape[4]),
-            window=window,
-        )  # Eq. 1, Eq. 2
-        spread, bias = normalise_shares(shares, value, self.output, self.norm, sum_to_one=True)
-        y = wide_sum(tokens, frames=(shares, spread + bias.to(x.dtype)))  # Eq. 3, Eq. 4
-        return from_tokens(y.flatten(0, 1), x)
+_ATTENTION, _WEIGHTS = NonLocal.attention, NonLocal.weights
+_FORWARD, _PROJECT = NonLocal.forward, NonLocal.project

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from gta.blocks.channel_groups import require_groups
-from gta.blocks.frame_attention import attend_frames
 from gta.blocks.frames import require_frames
-from gta.blocks.normalised_sum import add_normalised
+from gta.blocks.fused.add_normalised import add_normalised
+from gta.blocks.fused.attend_frames import attend_frames, frame_weights, weighted_frames
+from gta.blocks.fused.parts import is_own
+from gta.blocks.fused.project import project
 from gta.blocks.options import require_option, require_positive, width_of
-from gta.blocks.tokens import from_tokens, project, takes_tokens, to_tokens
+from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 Position = Literal["learned", "sinusoidal"]
@@ -66,10 +68,10 @@ class TAPE(nn.Module):
         require_groups(width, groups)
         self.num_frames = num_frames
         self.groups = groups
-        self.query = nn.Conv3d(channels, width, 1)  # W_Q
-        self.key = nn.Conv3d(channels, width, 1)  # W_K
-        self.value = nn.Conv3d(channels, width, 1)  # W_V
-        self.output = nn.Conv3d(width, channels, 1)  # W_O
+        self.query = Projection(channels, width)  # W_Q
+        self.key = Projection(channels, width)  # W_K
+        self.value = Projection(channels, width)  # W_V
+        self.output = Projection(width, channels)  # W_O
         self.norm = zero_norm(channels)
         self.scale = (width // groups) ** -0.5 if scale else 1.0
         if position == "learned":
@@ -78,42 +80,32 @@ class TAPE(nn.Module):
         else:
             self.register_buffer("position", sinusoids(num_frames, width))
 
-    def split(self, x: Tensor) -> Tensor:
-        """(B, G*D, T, H, W) to (B, N, G, T, D)."""
-        return x.flatten(3).unflatten(1, (self.groups, -1)).permute(0, 4, 1, 3, 2)
-
     def attention(self, x: Tensor) -> Tensor:
         """Weights of head k, frame t on group g, frame s at each position: (B, N, K, T, G, S)."""
         require_frames(x, self.num_frames)
-        position = self.position.T[..., None, None]  # (G*D, T, 1, 1)
-        query, key = (
-            self.split(self.query(x) + position),
-            self.split(self.key(x) + position),
-        )  # Eq. 1
-        scores = torch.einsum("bnktd,bngsd->bnktgs", query, key)
-        return (scores * self.scale).softmax(dim=-1)  # Eq. 2, over the frames of one group
+        _, query, key = project(to_rows(x), self.query, self.key)  # Eq. 1
+        weights = frame_weights(query, key, self.position, self.groups, self.scale)  # Eq. 2
+        return weights.flatten(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         require_frames(x, self.num_frames)
-        if takes_tokens(x, [self.norm]):
-            with torch.autocast(x.device.type, enabled=False):
-                return self.forward_tokens(x)
-        value = self.split(self.value(x))  # Eq. 1
-        attended = torch.einsum(
-            "bnktgs,bngsd->bkdtn", self.attention(x), value
-        )  # Eq. 3, Eq. 7, Eq. 8
-        attended = attended.flatten(1, 2).unflatten(3, x.shape[3:])
-        return x + self.norm(self.output(attended))  # Eq. 4
+        if is_own(self, "attention", _ATTENTION):
+            rows, query, key, value = project(to_rows(x), self.query, self.key, self.value)  # Eq. 1
+            attended = attend_frames(
+                query,
+                key,
+                value,
+                position=self.position,
+                groups=self.groups,
+                scale=self.scale,
+            )  # Eq. 2, Eq. 3, Eq. 7, Eq. 8
+        else:
+            rows, value = project(to_rows(x), self.value)
+            weights = self.attention(x).unflatten(1, rows.shape[2:4])
+            attended = weighted_frames(weights, value)
+        return laid_out_as(
+            x, from_rows(add_normalised(rows, (attended, self.output, self.norm)))
+        )  # Eq. 4
 
-    def forward_tokens(self, x: Tensor) -> Tensor:
-        """The same by matrix products; see `gta.blocks.tokens`."""
-        B, _, T, H, W = x.shape
-        tokens, wide = project(to_tokens(x), self.query, self.key, self.value)  # Eq. 1
-        attended = attend_frames(
-            wide.unflatten(0, (B, T, H * W)),
-            position=self.position,
-            groups=self.groups,
-            scale=self.scale,
-        )  # Eq. 2, Eq. 3, Eq. 7, Eq. 8
-        y = add_normalised(tokens, attended.flatten(0, 2), self.output, self.norm)  # Eq. 4
-        return from_tokens(y, x)
+
+_ATTENTION = TAPE.attention

@@ -1,11 +1,10 @@
 """Attention along time at each position, where queries, keys and values lie, in Triton.
 
 A tile holds the frames of as many positions as fill its rows; scores between rows of different
-positions are masked. See `frame_attention`.
+positions are masked. See `attend_frames`.
 """
 
 # pyright: reportMissingImports=false, reportArgumentType=false, reportCallIssue=false
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -45,25 +44,21 @@ def _softmax(query, key, together, scale):
 
 @triton.jit
 def _forward(
-    wide, position, out, T, N, D, scale,
+    query, key, value, position, out, T, N, D, q_row, k_row, v_row, scale,
     WITH_POSITION: tl.constexpr, G: tl.constexpr, d: tl.constexpr, R: tl.constexpr,
 ):  # fmt: skip
     t, n, exists, together = _rows(T, N, R)
     row = (tl.program_id(1).to(tl.int64) * T + t) * N + n
-    at = row * (3 * D)
     for head in range(G):
-        query = _load(wide, at, position, t, exists, WITH_POSITION, D, head * d, d)
+        q = _load(query, row * q_row, position, t, exists, WITH_POSITION, D, head * d, d)
         total = tl.zeros((R, d), dtype=tl.float32)
         for group in range(G):
-            key = _load(wide, at, position, t, exists, WITH_POSITION, D, D + group * d, d)
-            value = _load(wide, at, position, t, exists, False, D, 2 * D + group * d, d)
-            weights = _softmax(query, key, together, scale)
-            total = tl.dot(weights.to(value.dtype), value, total)
-        c = head * d + tl.arange(0, d)
-        tl.store(
-            out + row[:, None] * D + c[None, :],
-            total.to(out.dtype.element_ty), mask=exists[:, None],
-        )  # fmt: skip
+            k = _load(key, row * k_row, position, t, exists, WITH_POSITION, D, group * d, d)
+            v = _load(value, row * v_row, position, t, exists, False, D, group * d, d)
+            weights = _softmax(q, k, together, scale)
+            total = tl.dot(weights.to(v.dtype), v, total)
+        where = out + (row * D)[:, None] + (head * d + tl.arange(0, d))[None, :]
+        tl.store(where, total.to(out.dtype.element_ty), mask=exists[:, None])
 
 
 @triton.jit
@@ -77,70 +72,70 @@ def _of_scores(query, key, value, upstream, together, scale):
 
 @triton.jit
 def _backward(
-    wide, position, upstream, out, T, N, D, scale,
+    query, key, value, position, upstream, out, T, N, D, q_row, k_row, v_row, scale,
     WITH_POSITION: tl.constexpr, G: tl.constexpr, d: tl.constexpr, R: tl.constexpr,
 ):  # fmt: skip
     t, n, exists, together = _rows(T, N, R)
     row = (tl.program_id(1).to(tl.int64) * T + t) * N + n
-    at, up = row * (3 * D), row * D
+    at = row * (3 * D)
     channel = tl.arange(0, d)
     for head in range(G):
-        query = _load(wide, at, position, t, exists, WITH_POSITION, D, head * d, d)
-        above = _load(upstream, up, position, t, exists, False, D, head * d, d)
+        q = _load(query, row * q_row, position, t, exists, WITH_POSITION, D, head * d, d)
+        above = _load(upstream, row * D, position, t, exists, False, D, head * d, d)
         of_query = tl.zeros((R, d), dtype=tl.float32)
         for group in range(G):
-            key = _load(wide, at, position, t, exists, WITH_POSITION, D, D + group * d, d)
-            value = _load(wide, at, position, t, exists, False, D, 2 * D + group * d, d)
-            _, of_scores = _of_scores(query, key, value, above, together, scale)
-            of_query = tl.dot(of_scores.to(key.dtype), key, of_query)
+            k = _load(key, row * k_row, position, t, exists, WITH_POSITION, D, group * d, d)
+            v = _load(value, row * v_row, position, t, exists, False, D, group * d, d)
+            _, of_scores = _of_scores(q, k, v, above, together, scale)
+            of_query = tl.dot(of_scores.to(k.dtype), k, of_query)
         where = out + at[:, None] + (head * d + channel)[None, :]
         tl.store(where, of_query.to(out.dtype.element_ty), mask=exists[:, None])
     for group in range(G):
-        key = _load(wide, at, position, t, exists, WITH_POSITION, D, D + group * d, d)
-        value = _load(wide, at, position, t, exists, False, D, 2 * D + group * d, d)
+        k = _load(key, row * k_row, position, t, exists, WITH_POSITION, D, group * d, d)
+        v = _load(value, row * v_row, position, t, exists, False, D, group * d, d)
         of_key = tl.zeros((R, d), dtype=tl.float32)
         of_value = tl.zeros((R, d), dtype=tl.float32)
         for head in range(G):
-            query = _load(wide, at, position, t, exists, WITH_POSITION, D, head * d, d)
-            above = _load(upstream, up, position, t, exists, False, D, head * d, d)
-            weights, of_scores = _of_scores(query, key, value, above, together, scale)
-            of_key = tl.dot(tl.trans(of_scores).to(query.dtype), query, of_key)
+            q = _load(query, row * q_row, position, t, exists, WITH_POSITION, D, head * d, d)
+            above = _load(upstream, row * D, position, t, exists, False, D, head * d, d)
+            weights, of_scores = _of_scores(q, k, v, above, together, scale)
+            of_key = tl.dot(tl.trans(of_scores).to(q.dtype), q, of_key)
             of_value = tl.dot(tl.trans(weights).to(above.dtype), above, of_value)
         where = out + at[:, None] + (D + group * d + channel)[None, :]
         tl.store(where, of_key.to(out.dtype.element_ty), mask=exists[:, None])
         tl.store(where + D, of_value.to(out.dtype.element_ty), mask=exists[:, None])
 
 
-def launch(wide: Tensor, position: Tensor | None, groups: int, scale: float) -> Tensor:
-    """Queries, keys, values side by side, (B, T, N, 3*D) and contiguous, to (B, T, N, D)."""
-    B, T, N, width = wide.shape
-    out = wide.new_empty(B, T, N, width // 3)
-    _forward[_grid(B, T, N)](
-        wide, position, out, T, N, width // 3, scale, **_options(position, groups, width // 3)
-    )
+def launch(
+    query: Tensor, key: Tensor, value: Tensor, position: Tensor | None, groups: int, scale: float
+) -> Tensor:
+    """Queries, keys, values (B, T, H, W, D) to what is attended, of the same shape."""
+    out = value.new_empty(value.shape)
+    _run(_forward, (query, key, value), position, (out,), groups, scale)
     return out
 
 
 def launch_backward(
-    wide: Tensor, position: Tensor | None, upstream: Tensor, groups: int, scale: float
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    position: Tensor | None,
+    upstream: Tensor,
+    groups: int,
+    scale: float,
 ) -> Tensor:
-    """The gradient of `wide`, from that of the output, (B, T, N, D) and contiguous."""
-    B, T, N, width = wide.shape
-    out = torch.empty_like(wide)
-    _backward[_grid(B, T, N)](
-        wide, position, upstream, out, T, N, width // 3, scale,
-        **_options(position, groups, width // 3),
-    )  # fmt: skip
+    """The three gradients side by side, (B, T, H, W, 3*D), from that of the output."""
+    out = query.new_empty(*query.shape[:-1], 3 * query.shape[-1])
+    _run(_backward, (query, key, value), position, (upstream.contiguous(), out), groups, scale)
     return out
 
 
-def _grid(B: int, T: int, N: int) -> tuple[int, int]:
-    return triton.cdiv(N, ROWS // T), B
-
-
-def _options(position: Tensor | None, groups: int, width: int) -> dict[str, int]:
-    d = width // groups
-    return {"WITH_POSITION": position is not None, "G": groups, "d": d, "R": ROWS} | {
-        "num_warps": 8 if d >= 128 else 4,
-        "num_stages": 1,
-    }
+def _run(kernel, inputs, position, more, groups: int, scale: float) -> None:
+    B, T, H, W, D = inputs[0].shape
+    rows = [x.flatten(0, 3) for x in inputs]  # views, also of a part of wider rows
+    d = D // groups
+    kernel[triton.cdiv(H * W, ROWS // T), B](
+        *rows, position, *more, T, H * W, D, *(x.stride(0) for x in rows), scale,
+        WITH_POSITION=position is not None, G=groups, d=d, R=ROWS,
+        num_warps=8 if d >= 128 else 4, num_stages=1,
+    )  # fmt: skip

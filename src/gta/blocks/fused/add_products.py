@@ -1,0 +1,62 @@
+"""y = x + a W + bias in one pass: the only sums of a block that are as wide as the feature.
+
+A feature x (M, C) is large; what is added to it is of low rank, narrow rows a (M, K) times W
+(K, C). Written as a product and a sum, x would be read and written once for each. The Triton kernel
+(`sum_kernel`) reads it once and writes it once.
+"""
+
+import torch
+from torch import Tensor
+
+from gta.blocks.fused.kernel_op import kernel_op
+
+Pair = tuple[Tensor, Tensor]
+
+
+def add_products(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
+    """The sum x + bias + a1 W1 + a2 W2, without gradients; in one pass where there is a kernel.
+
+    Args:
+        x: (M, C); None: nothing is added to.
+        bias: (C,), in any type.
+        pairs: One or two of a (M, K) and W (K, C).
+    """
+    a = pairs[0][0]
+    if a.is_cuda and a.dtype in (torch.bfloat16, torch.float16):
+        x = None if x is None else x.contiguous()
+        return _add_products(x, bias, *pairs[0], *(pairs[1:] or [(None, None)])[0])
+    return plain_sum(x, bias, *pairs)
+
+
+def plain_sum(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
+    """The same by torch's products and sums."""
+    y, dtype = x, pairs[0][0].dtype
+    if bias is not None:
+        y = bias.to(dtype) if y is None else y + bias.to(dtype)
+    for a, w in pairs:
+        y = a @ w if y is None else torch.addmm(y, a, w)
+    assert y is not None
+    return y
+
+
+def column_sums(rows: Tensor, dtype: torch.dtype) -> Tensor:
+    """Sums over the rows (M, D) of each column, as a product, which is faster on a GPU."""
+    if rows.is_cuda and rows.dtype in (torch.bfloat16, torch.float16):
+        return (rows.new_ones(1, len(rows)) @ rows)[0].to(dtype)
+    return rows.sum(0, dtype=dtype)
+
+
+@kernel_op("gta::add_products", fake=lambda x, bias, a, w, *_: a.new_empty(len(a), w.shape[1]))
+def _add_products(
+    x: Tensor | None,
+    bias: Tensor | None,
+    a: Tensor,
+    w: Tensor,
+    b: Tensor | None,
+    v: Tensor | None,
+) -> Tensor:
+    try:
+        from gta.blocks.fused.sum_kernel import launch
+    except ImportError:  # Triton is missing
+        return plain_sum(x, bias, (a, w), *([(b, v)] if b is not None and v is not None else []))
+    return launch(x, bias, a, w, b, v)

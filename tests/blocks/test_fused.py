@@ -1,0 +1,178 @@
+"""Fused functions against the plain calls that they stand for: outputs, gradients, statistics."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
+from gta.blocks.fused.add_normalised import add_normalised
+from gta.blocks.fused.parts import fuses, unfused
+from gta.blocks.rows import Projection
+
+from .blocks_under_test import ALL, Make
+from .random_weights import randomize
+
+
+def run(block: nn.Module, x: torch.Tensor):
+    x = x.clone().requires_grad_()
+    y = block(x)
+    upstream = torch.randn(y.shape, generator=torch.Generator().manual_seed(9)).to(y)
+    y.backward(upstream)
+    gradients = {name: p.grad for name, p in block.named_parameters()}
+    return y.detach(), x.grad, gradients, dict(block.named_buffers())
+
+
+def run_unfused(block: nn.Module, x: torch.Tensor):
+    with unfused():
+        return run(copy.deepcopy(block), x)
+
+
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("H", "W"), [(6, 8), (7, 9), (1, 3)])
+def test_equals_the_plain_calls(make: Make, training: bool, H: int, W: int):
+    block = randomize(make(3)).train(training)
+    x = torch.randn(2, 16, 3, H, W, dtype=torch.float64) + 1
+    expected, found = run_unfused(block, x), run(block, x)
+    for wanted, got in zip(expected[:2], found[:2], strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-9, atol=1e-9)
+    for wanted, got in zip(expected[2:], found[2:], strict=True):
+        assert wanted.keys() == got.keys()
+        for name in wanted:
+            torch.testing.assert_close(got[name], wanted[name], rtol=1e-8, atol=1e-8, msg=name)
+
+
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
+def test_inference_with_the_normalisation_in_the_weights(make: Make):
+    block = randomize(make(3)).eval()
+    x = torch.randn(2, 16, 3, 5, 4, dtype=torch.float64)
+    with torch.inference_mode(), unfused():
+        expected = block(x)
+    with torch.inference_mode():
+        torch.testing.assert_close(block(x), expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d, "sliced"])
+def test_any_memory_layout(layout):
+    block = randomize(GlobalTemporalAttention(16, 3, groups=2)).float()
+    x = torch.randn(2, 16, 3, 5, 7)
+    given = (
+        x.repeat(1, 1, 1, 1, 2)[..., :7]
+        if layout == "sliced"
+        else x.contiguous(memory_format=layout)
+    )
+    expected, found = run_unfused(block, x), run(block, given)
+    torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found[1], expected[1], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if not name.endswith("in time")])
+def test_channels_last_memory_is_kept(name: str):
+    x = torch.randn(2, 16, 3, 5, 7).contiguous(memory_format=torch.channels_last_3d)
+    assert ALL[name](3)(x).is_contiguous(memory_format=torch.channels_last_3d)
+
+
+def test_the_average_over_all_batches():
+    """Batch normalisation with momentum None, as `update_bn` sets it."""
+    fused = randomize(NonLocal(16, 3))
+    fused.norm.momentum = None
+    fused.norm.reset_running_stats()
+    plain = copy.deepcopy(fused)
+    for seed in range(3):
+        draw = torch.Generator().manual_seed(seed)
+        x = torch.randn(2, 16, 3, 4, 4, generator=draw, dtype=torch.float64) * (1 + seed)
+        run(fused, x)
+        with unfused():
+            run(plain, x)
+    assert fused.norm.num_batches_tracked == 3
+    torch.testing.assert_close(fused.norm.running_mean, plain.norm.running_mean)
+    torch.testing.assert_close(fused.norm.running_var, plain.norm.running_var)
+
+
+@pytest.mark.parametrize("make", [SpatialAttention, NonLocal, GlobalTemporalAttention])
+def test_bfloat16_is_as_near_as_the_plain_calls(make):
+    block = randomize(make(64, 3))
+    x = torch.randn(2, 64, 3, 6, 8)
+    exact = run_unfused(block, x.double())
+    half = copy.deepcopy(block).bfloat16()
+    errors = [
+        [float((f.double() - e).norm() / e.norm()) for f, e in zip(found[:2], exact, strict=False)]
+        for found in (run_unfused(half, x.bfloat16()), run(half, x.bfloat16()))
+    ]
+    for plain, fused in zip(*errors, strict=True):
+        assert fused < 1.5 * plain + 0.005
+
+
+@pytest.mark.parametrize("make", [SpatialAttention, GlobalTemporalAttention])
+def test_autocast(make):
+    block = randomize(make(64, 3)).float()
+    x = torch.randn(2, 64, 3, 6, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not fuses(x)  # its type would change on the way
+        assert fuses(x.bfloat16())
+        y = block(x.bfloat16())
+        y.sum().backward()
+    assert y.dtype == torch.bfloat16
+    assert all(p.grad is not None and p.grad.dtype == torch.float32 for p in block.parameters())
+
+
+def test_norms_that_are_not_known_are_called():
+    x = torch.randn(2, 16, 3, 4, 4)
+    block = NonLocal(16, 3)
+    assert fuses(x, block.output, block.norm)
+    assert not fuses(x, nn.SyncBatchNorm.convert_sync_batchnorm(copy.deepcopy(block)).norm)
+    block.norm = nn.GroupNorm(4, 16)  # pyright: ignore
+    expected = run_unfused(block, x)
+    torch.testing.assert_close(run(block, x)[0], expected[0])
+    untracked = nn.BatchNorm3d(16, track_running_stats=False)
+    rows = x.movedim(1, -1)
+    term = (torch.randn(2, 3, 4, 4, 4), Projection(4, 16), untracked)
+    torch.testing.assert_close(
+        add_normalised(rows, term),
+        rows + untracked(term[1](term[0]).movedim(-1, 1)).movedim(1, -1),
+    )
+
+
+def test_one_position_of_one_frame_of_one_clip_has_no_statistics():
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
+        GlobalTemporalAttention(64, 1)(torch.randn(1, 64, 1, 1, 1))
+
+
+@pytest.mark.parametrize("mean", [3, 1000])
+def test_a_far_off_mean_does_not_drown_the_variance(mean: int):
+    """In second moments it would: float32 has seven digits."""
+    attended = torch.randn(2, 4, 16, 32, 8) * 0.1 + mean
+    output, norm = Projection(8, 8), nn.BatchNorm3d(8)
+    wide = attended.double() @ output.weight.double().t()
+    flat = wide.flatten(0, -2)
+    expected = (wide - flat.mean(0)) / (flat.var(0, unbiased=False) + norm.eps).sqrt()
+    found = add_normalised(torch.zeros_like(attended), (attended, output, norm))
+    # what is left is the rounding of the attended rows and their products themselves
+    torch.testing.assert_close(found, expected.float(), rtol=1e-3, atol=1e-5 * mean + 1e-3)
+
+
+def test_compiles_without_a_break():
+    block = randomize(
+        nn.Sequential(SpatialAttention(16, 3), GlobalTemporalAttention(16, 3, groups=2))
+    )
+    x = torch.randn(2, 16, 3, 4, 6, dtype=torch.float64)
+    expected, compiled = (
+        copy.deepcopy(block),
+        torch.compile(block, fullgraph=True, backend="aot_eager"),
+    )
+    for wanted, got in zip(run(expected, x)[:2], run(compiled, x)[:2], strict=True):
+        torch.testing.assert_close(got, wanted)
+
+
+def test_gradient_checkpointing():
+    from torch.utils.checkpoint import checkpoint
+
+    block = randomize(GlobalTemporalAttention(16, 3, groups=2))
+    x = torch.randn(2, 16, 3, 4, 6, dtype=torch.float64)
+    again = copy.deepcopy(block)
+    block(x).square().sum().backward()
+    checkpoint(again, x, use_reentrant=False).square().sum().backward()
+    for name, parameter in block.named_parameters():
+        torch.testing.assert_close(again.get_parameter(name).grad, parameter.grad, msg=name)
