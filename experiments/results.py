@@ -17,9 +17,26 @@ WORK = Path(__file__).parent / "work"
 Result = dict[str, Any]
 
 
+LATER = {"shift_div": 8, "beta_inv": 8}
+"""Settings of models that came after the first runs, and the values that those had."""
+
+
 def key(identity: dict[str, Any]) -> str:
     """The same for the same run, whatever the order of its settings."""
-    return json.dumps(identity, sort_keys=True)
+    return json.dumps(_as_at_first(identity), sort_keys=True)
+
+
+def _as_at_first(told: Any) -> Any:
+    """Without settings of later that change nothing."""
+    if isinstance(told, list):
+        return [_as_at_first(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    return {
+        name: _as_at_first(value)
+        for name, value in told.items()
+        if name not in LATER or value != LATER[name]
+    }
 
 
 def read_results(path: Path = FILE) -> list[Result]:

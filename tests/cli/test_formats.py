@@ -142,7 +142,7 @@ def test_a_layout_with_a_broken_file_in_each_split(
     assert answer.code == 0, answer.err
     assert "left out, another video takes its place: " in answer.out
     assert ("39 of 40 training videos of the annotation are there" in answer.out) == lost
-    assert f"on {12 - lost} validation videos" in answer.out
+    assert f"on {11 - lost} of {12 - lost} validation videos" in answer.out
     answer = run("test", out, "--json", "--workers", "0")
     assert answer.code == 0, answer.err
     told = json.loads(answer.out)
