@@ -32,7 +32,8 @@ def test_notes_wait_for_the_last_run(ours):
     lead = f'Compared with "softmax_regions" and its {len(runs)} seeds, '
     assert told.replace("\n", " ").startswith(lead)
     _, job = ours.tables.EXPERIMENTS["assignment"].jobs()[-1]
-    without = [one for one in results if one["run"] != job.identity()]
+    key, last = ours.results.key, ours.results.key(job.identity())
+    without = [one for one in results if key(one["run"]) != last]
     assert len(without) < len(results)
     assert ours.notes.note("assignment", ours.rows.Found(without), none) == ""
     assert set(ours.notes.NOTES) <= set(ours.tables.EXPERIMENTS)
