@@ -68,6 +68,7 @@ def test_replayed_steps_are_those_taken_as_they_are(network, mix, optimizer, acc
     found, ends = pinned(batches(24, 6, 6, 6, 5)), []  # the last of an epoch is smaller
     for graphs in (False, True):
         said: list[str] = []
+        torch.manual_seed(0)  # of the network
         step = make(
             train.model_copy(update={"cuda_graphs": graphs}),
             *("cuda",),
@@ -154,6 +155,7 @@ def test_what_cannot_be_recorded_goes_on_as_it_is(how: str, reason: str):
     for graphs in (False, True):
         said: list[str] = []
         train = Train(compile=False, ema=0.9, cuda_graphs=graphs)
+        torch.manual_seed(0)  # of the network
         step = make(train, "cuda", model=Looking(how), say=said.append)
         stream = torch.cuda.current_stream()
         totals, weights = run(step, found)

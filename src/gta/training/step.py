@@ -145,6 +145,8 @@ class Step:
         if self.mixing is None or not self.mixing.ways:
             return batch.clips, batch.labels, batch.labels
         clips, labels, targets = (torch.cat(one) for one in zip(*self._parts(batch), strict=True))
+        if self.replays is not None:  # one layout, so one graph, whatever way mixed them
+            clips = clips.contiguous(memory_format=torch.channels_last_3d)
         return clips, labels, targets
 
     def _advance(self, whole: Part) -> Tensor:

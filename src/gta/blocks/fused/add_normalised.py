@@ -13,6 +13,7 @@ Axes: M rows, C channels, D width of a branch.
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -38,13 +39,17 @@ def add_normalised(rows: Tensor, *terms: Term) -> Tensor:
     parts = [part for _, output, norm in terms for part in (output, norm)]
     if fuses(rows, *parts) and all(_keeps_statistics(norm) for _, _, norm in terms):
         training = {norm.training for _, _, norm in terms}
-        if training == {True} and rows[..., 0].numel() > 1:  # of one, `norm` says what is wrong
+        # of few rows the wide tensor is small, and their variance may lose its digits
+        if training == {True} and rows[..., 0].numel() >= 2 * rows.shape[-1]:
             return _add_in_training(rows, terms)
         if training == {False} and not torch.is_grad_enabled():
             folded = [_with_running_statistics(output, norm) for _, output, norm in terms]
             return _add_folded(rows, terms, folded)
-    for attended, output, norm in terms:
-        rows = rows + to_rows(norm(from_rows(output(attended))))
+    # cuDNN's batch normalisation asks for a memory layout that `vmap` cannot tell
+    transformed = not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
+    with torch.backends.cudnn.flags(enabled=False) if transformed else nullcontext():
+        for attended, output, norm in terms:
+            rows = rows + to_rows(norm(from_rows(output(attended))))
     return rows
 
 
