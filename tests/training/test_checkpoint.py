@@ -4,8 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from gta.blocks.rows import Projection
+from gta.config import Train
 from gta.errors import UsageError
+from gta.models import MODELS, build
+from gta.training.average import averaged_model
 from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from gta.training.optimizer import make_optimizer
 
 
 def parts(data: str = "a") -> tuple[nn.Module, torch.optim.Optimizer, Position]:
@@ -70,3 +75,51 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch):
         save_checkpoint(path, *parts())
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_a_run_of_when_projections_were_convolutions_goes_on(tmp_path: Path, kind):
+    """Weights, momentum and the moving average are those of 1x1x1 convolutions."""
+    train = Train(optimizer=kind, ema=0.9)
+
+    def parts():
+        torch.manual_seed(0)
+        model = build(MODELS["tiny_gta"], num_classes=3, num_frames=4)
+        return model, make_optimizer(model, train), averaged_model(model, train.ema)
+
+    def step(model, optimizer, averaged):
+        torch.manual_seed(1)
+        optimizer.zero_grad()
+        model(torch.randn(2, 3, 4, 32, 32)).square().sum().backward()
+        optimizer.step()
+        averaged.update_parameters(model)
+
+    def as_convolution(value):
+        is_projection = isinstance(value, torch.Tensor) and value.ndim == 2
+        return value[..., None, None, None] if is_projection else value
+
+    model, optimizer, averaged = parts()
+    assert averaged is not None
+    step(model, optimizer, averaged)
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, model, optimizer, Position("videos"), averaged)
+    state = torch.load(path, weights_only=True)
+    inserted = {f"{n}.weight" for n, m in model.named_modules() if isinstance(m, Projection)}
+    assert inserted
+    for part, prefix in (("model", ""), ("averaged", "module.")):
+        for name in inserted:
+            state[part][prefix + name] = as_convolution(state[part][prefix + name])
+    numbers = [p for group in optimizer.param_groups for p in group["params"]]
+    names = {id(p): name for name, p in model.named_parameters()}
+    for number, parameter in enumerate(numbers):
+        if names[id(parameter)] in inserted:
+            kept = state["optimizer"]["state"][number]
+            kept.update({key: as_convolution(value) for key, value in kept.items()})
+    torch.save(state, path)
+    others = parts()
+    load_checkpoint(path, others[0], others[1], Position("videos"), others[2])
+    step(model, optimizer, averaged)
+    step(*others)
+    for ours, theirs in ((model, others[0]), (averaged, others[2])):
+        for name, value in ours.state_dict().items():
+            assert torch.equal(theirs.state_dict()[name], value), name

@@ -121,4 +121,19 @@ def _with_own_options(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -
         lr, own = float(group["lr"]), {key: ours[key] for key in _OWN if key in ours}
         own["lr"] = torch.full_like(ours["lr"], lr) if isinstance(ours["lr"], Tensor) else lr
         mixed.append({**group, **own})
-    return {**state, "param_groups": mixed}
+    return {**state, "state": _in_own_shapes(optimizer, state), "param_groups": mixed}
+
+
+def _in_own_shapes(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[int, Any]:
+    """Tensors of parameters that were 1x1x1 convolutions in earlier versions, as linear layers."""
+    found: dict[int, Any] = dict(state["state"])
+    for saved, group in zip(state["param_groups"], optimizer.param_groups, strict=True):
+        for name, parameter in zip(saved["params"], group["params"], strict=False):
+            if name in found:
+                found[name] = {
+                    key: value.view_as(parameter)
+                    if isinstance(value, Tensor) and value.shape[2:].numel() == 1 < value.ndim
+                    else value
+                    for key, value in found[name].items()
+                }
+    return found
