@@ -25,6 +25,7 @@ RESULTS = "benchmarks/results"
 TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
     "docs/performance.md": {
         "speed": ("h200.json", speed.table),
+        "captured": ("captured_h200.json", speed.table),
         "compiled": ("compiled_h200.json", speed.table),
         "slowfast": ("slowfast_h200.json", speed.table),
         "growth": ("growth_h200.json", growth.table),

@@ -35,7 +35,7 @@ def test_one_command_runs_them_all():
         [sys.executable, "-m", "benchmarks", "sped"], cwd=ROOT, capture_output=True, text=True
     )
     assert wrong.returncode == 2
-    assert "'sped' is not a benchmark; they are speed, compiled, slowfast" in wrong.stderr
+    assert "'sped' is not a benchmark; they are speed, compiled, captured, slowfast" in wrong.stderr
 
 
 def test_made_videos_are_functions_of_their_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
