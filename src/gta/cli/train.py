@@ -48,8 +48,9 @@ def train(
 ) -> None:
     """Train a model. The same command again goes on where it was interrupted.
 
-    Ctrl-C finishes the step under way and saves it; a second one stops at once. With more epochs
-    than before (--set train.epochs=...), a run goes on after its end.
+    Ctrl-C finishes the step under way and saves it; a second one stops at once.
+
+    With more epochs than before (--epochs ...), a run goes on after its end.
 
     With several processes: torchrun --nproc-per-node 8 -m gta train ...
     """
