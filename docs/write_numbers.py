@@ -39,8 +39,8 @@ def own_videos() -> str:
     return (
         f"```\n$ gta train {options}\n{told['train']}\n\n"
         f"$ gta predict runs/mine {told['video']}\n{told['predict']}\n```\n\n"
-        f"The video was not among those trained on. With {len(ends)} seeds (`--seed`) such runs end at "
-        f"{each} %: {100 * mean(ends):.1f} in the mean, with a standard deviation of "
+        f"The video was not among those trained on. With {len(ends)} seeds (`--seed`) such runs "
+        f"end at {each} %: {100 * mean(ends):.1f} in the mean, with a standard deviation of "
         f"{100 * stdev(ends):.1f}, on {told['videos']} videos. Made by `docs/own_videos.py` on "
         f"{told['date']} with torch {told['torch'].split('+')[0]}."
     )

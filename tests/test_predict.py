@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from gta.data.decode import read_frames
 from gta.data.videos import load_videos
@@ -89,3 +90,16 @@ def test_scores_that_are_not_finite_are_told(trained: Path, ordered: Path):
         parameter.requires_grad_(False).fill_(float("nan"))
     with pytest.raises(UsageError, match="are not finite: the weights are broken"):
         predictor(ordered / "20bn-something-something-v2/41.webm")
+
+
+def test_a_folder_of_videos_is_no_video(trained: Path, ordered: Path, tmp_path: Path):
+    """Else a picture beside them would be predicted in their place."""
+    videos = load_videos("ssv2", ordered, "val").videos
+    for number, video in enumerate(videos[:2]):
+        assert isinstance(video.path, Path)
+        (tmp_path / f"{number}{video.path.suffix}").write_bytes(video.path.read_bytes())
+    Image.new("RGB", (32, 32)).save(tmp_path / "poster.png")
+    with pytest.raises(
+        UsageError, match=r"is a folder of videos; give one of them, such as .*/0\."
+    ):
+        Predictor(trained)(tmp_path)

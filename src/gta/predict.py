@@ -10,6 +10,7 @@ from gta.data.dataset import ViewClips
 from gta.data.given import find_videos
 from gta.data.memory import Frames, as_frames
 from gta.data.modes import Sampling
+from gta.data.pictures import PICTURE_SUFFIXES
 from gta.data.records import Video, VideoList
 from gta.data.transforms import ViewTransform, normalize
 from gta.errors import UsageError, VideoError
@@ -89,7 +90,7 @@ class Predictor:
         """
         clip, videos = self.run.recipe.clip, list[Video]()
         if isinstance(path, str | Path):
-            videos = [Video(str(path), Path(path).expanduser(), None)]
+            videos = [Video(str(path), _one_video(Path(path).expanduser()), None)]
         clips = ViewClips(
             VideoList(videos, self.run.classes),
             num_frames=clip.num_frames,
@@ -115,3 +116,18 @@ class Predictor:
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             logits = self.model(normalize(views.to(self.device), clip.mean, clip.std))
         return logits.float().softmax(-1).mean(0)
+
+
+def _one_video(path: Path) -> Path:
+    """The path, unless it is a folder that is no single video."""
+    if not path.is_dir():
+        return path
+    found = find_videos(path).videos
+    pictures = sum(entry.suffix.lower() in PICTURE_SUFFIXES for entry in path.iterdir())
+    # `find_videos` takes a folder for frames that stands beside videos, if most of it is pictures
+    if found != [path] and pictures <= sum(video.parent == path for video in found):
+        raise UsageError(
+            f"{path} is a folder of videos; give one of them, such as {found[0]}, or go through "
+            f"gta.predict.find_videos({str(path)!r})"
+        )
+    return path

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gta.backbones import FrameResNet
 from gta.backbones.block_weights import load_block
+from gta.backbones.weight_numbers import require_finite
 from gta.backbones.weights import load_weights, read_weights
 from gta.blocks import NonLocal
 from gta.errors import UsageError
@@ -102,3 +103,8 @@ def test_a_block_of_weights_that_are_not_finite():
     bad = block.state_dict() | {"norm.bias": torch.full((8,), float("nan"))}
     with pytest.raises(UsageError, match=r"the weights of NonLocal: .*norm.bias \(8 of 8\)"):
         load_block(NonLocal(8, 2), bad)
+
+
+def test_a_variance_below_zero():
+    with pytest.raises(UsageError, match=r"a\.pth: variances below zero in bn1\.running_var"):
+        require_finite({"bn1.running_var": torch.tensor([1.0, -0.5])}, "a.pth")

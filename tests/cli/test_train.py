@@ -119,6 +119,6 @@ def test_a_run_inside_of_the_data_set(run: Run, ordered: Path, more: list[str]):
 
 
 def test_other_outputs_inside_of_the_data_set(run: Run, trained: Path, ordered: Path):
-    answer = run("test", trained, "--scores", ordered / "scores.npz")
+    answer = run("test", trained, "--root", ordered, "--scores", ordered / "scores.npz")
     assert answer.code == 2
     assert f"--scores {ordered / 'scores.npz'} is inside of the data set" in answer.err

@@ -88,4 +88,5 @@ def test_shared_normalisation_of_one_process_is_the_usual(
         training, _, _ = make_training(found, tmp_path / shared)
         training.run()
         ends.append(training.scored.state_dict())
-    assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[1])
+    for key, value in ends[1].items():  # blocks take statistics another way from the shared one
+        torch.testing.assert_close(ends[0][key], value, rtol=1e-3, atol=1e-4, msg=key)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from gta.backbones.foreign_files import STATE_DICT, folder, foreign
@@ -18,6 +17,7 @@ from gta.backbones.pickled_arrays import ALLOWED, Array, unpickle
 from gta.backbones.sharded_files import is_index, read_sharded
 from gta.backbones.weight_parts import chosen_part
 from gta.errors import UsageError
+from gta.tensor_files import read_tensors
 
 DAMAGED = "{}: not a file of weights, or a damaged one"
 
@@ -103,7 +103,7 @@ def _content(path: Path) -> Any:
         start = file.read(16)
     if start[8:9] == b"{":  # a length, then JSON
         try:
-            return load_file(path)
+            return read_tensors(path)[0]
         except SafetensorError as error:
             raise ValueError from error
     if is_index(start):

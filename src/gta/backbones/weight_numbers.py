@@ -63,3 +63,13 @@ def require_finite(tensors: Mapping[str, Tensor], source: str) -> None:
             f"{shortened(named)}. Its training has diverged, or the file is damaged: give an "
             f"earlier checkpoint"
         )
+    negative = [
+        name
+        for name, value in tensors.items()
+        if name.endswith("running_var") and not value.is_meta and (value < 0).any()
+    ]
+    if negative:
+        raise UsageError(
+            f"{source}: variances below zero in {shortened(negative)}: the file is damaged, or its "
+            f"numbers are of something else: give another"
+        )

@@ -8,7 +8,15 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from gta.blocks.frames import require_feature
 from gta.blocks.non_local import NonLocal
+
+
+def require_feature_of(block: nn.Module, x: Tensor) -> None:
+    """Raise unless x (B, C, T, H, W) is a feature for this block, where it tells its channels."""
+    channels = getattr(block, "channels", None)
+    if isinstance(channels, int):
+        require_feature(x, channels)
 
 
 def attention_of(block: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -48,6 +56,7 @@ class AlongSpace(nn.Module):
         return attention_of(self.block)(self.fold(x)).unflatten(0, (x.shape[0], x.shape[2]))
 
     def forward(self, x: Tensor) -> Tensor:
+        require_feature_of(self.block, x)
         frames = self.block(self.fold(x))
         return frames.squeeze(2).unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
 
@@ -80,6 +89,7 @@ class AlongTime(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         block = self.block
+        require_feature_of(block, x)
         if isinstance(block, NonLocal) and block.goes_along_time():
             return block(x, along_time=True)  # the same, without a copy of x in another order
         B, C, T, H, W = x.shape

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from gta.blocks.frames import require_feature
 from gta.blocks.fused.project import project
 from gta.blocks.options import require_option, require_positive, width_of
 from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
@@ -68,7 +69,7 @@ class CGNL(nn.Module):
         self.output = nn.Conv3d(width, channels, 1, groups=groups, bias=False)
         self.norm = nn.GroupNorm(groups, channels)
         nn.init.zeros_(self.norm.weight)
-        self.groups = groups
+        self.channels, self.groups = channels, groups
         self.scale = scale
         # Coefficients of Q^k <K^k, V>.
         self.taylor = {1: 1.0}
@@ -81,6 +82,7 @@ class CGNL(nn.Module):
         return rows.flatten(1, 3).transpose(1, 2).unflatten(1, (self.groups, -1)).flatten(2)
 
     def forward(self, x: Tensor) -> Tensor:
+        require_feature(x, self.channels)
         rows, *projected = project(to_rows(x), self.query, self.key, self.value)
         query, key, value = map(self.split, projected)
         attended = torch.zeros_like(query)

@@ -1,4 +1,4 @@
-"""What a network with a temporal axis in its parameters says about another number of frames."""
+"""What blocks and networks say about an input that is not theirs."""
 
 from torch import Tensor
 
@@ -10,3 +10,40 @@ def require_frames(x: Tensor, num_frames: int) -> None:
             f"this model was built for {num_frames} frames, got {x.shape[2]}: give it "
             f"clips of {num_frames} frames, or build it with num_frames={x.shape[2]}"
         )
+
+
+def require_feature(x: Tensor, channels: int) -> None:
+    """Raise unless x is a feature (B, C, T, H, W) of that many channels, of floating point numbers.
+
+    Looks at shape and type alone.
+
+    Raises:
+        TypeError: It is no tensor, or one of integers.
+        ValueError: Its axes are others, or in another order.
+    """
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"expects a tensor (B, C, T, H, W); got {type(x).__module__}.{type(x).__name__}: make "
+            f"it one with torch.as_tensor(...)"
+        )
+    shape = tuple(x.shape)
+    if len(shape) != 5 or shape[1] != channels:
+        raise ValueError(
+            f"expects (B, C, T, H, W) with C = {channels}; got {shape}{_way(shape, channels)}"
+        )
+    if not x.is_floating_point():
+        raise TypeError(f"expects floating point numbers; got {x.dtype}: x.float() makes them")
+
+
+def _way(shape: tuple[int, ...], channels: int) -> str:
+    if len(shape) == 5 and shape[2] == channels:
+        return ": channels second; x.transpose(1, 2) exchanges them with T"
+    if len(shape) == 5 and shape[4] == channels:
+        return ": channels second; x.permute(0, 4, 1, 2, 3) puts them there"
+    if len(shape) == 4 and shape[0] == channels:
+        return ": one feature is a batch of one, x[None]"
+    if len(shape) == 4 and shape[1] == channels:
+        return (
+            ": of the frames of one clip, x.transpose(0, 1)[None]; of single frames, x[:, :, None]"
+        )
+    return ""

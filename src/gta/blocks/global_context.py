@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from gta.blocks.frames import require_feature
 from gta.blocks.options import require_option, width_of
 from gta.blocks.rows import Projection, to_rows
 
@@ -58,17 +59,20 @@ class GlobalContext(nn.Module):
         if not fusion:
             raise ValueError("fusion is empty: pass ('add',), ('multiply',) or both")
         width = width_of(channels, 16, width)
+        self.channels = channels
         self.mask = Projection(channels, 1) if pooling == "attention" else None
         self.multiply = transform(channels, width) if "multiply" in fusion else None
         self.add = transform(channels, width) if "add" in fusion else None
 
     def attention(self, x: Tensor) -> Tensor:
         """Weights of the positions, (B, N), which sum to one."""
+        require_feature(x, self.channels)
         if self.mask is None:
             return torch.full_like(x[:, 0].flatten(1), 1 / x[0, 0].numel())
         return self.mask(to_rows(x)).flatten(1).softmax(dim=-1)
 
     def forward(self, x: Tensor) -> Tensor:
+        require_feature(x, self.channels)
         context = (x.flatten(2) @ self.attention(x).unsqueeze(2)).squeeze(2)  # (B, C)
         if self.multiply is not None:
             x = x * self.multiply(context).sigmoid()[..., None, None, None]

@@ -5,6 +5,7 @@ Axes: B batch, C channels, T, H, W, N = T*H*W, S states, K nodes.
 
 from torch import Tensor, nn
 
+from gta.blocks.frames import require_feature
 from gta.blocks.fused.add_normalised import add_normalised
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import project
@@ -51,13 +52,15 @@ class GloRe(nn.Module):
         self.extend = Projection(states, channels, bias=False)
         self.norm = zero_norm(channels)
         self.norm.eps = 1e-4  # the reference's
-        self.normalize = normalize
+        self.channels, self.normalize = channels, normalize
 
     def regions(self, x: Tensor) -> Tensor:
         """The assignment of positions to nodes, (B, K, N); not normalised."""
+        require_feature(x, self.channels)
         return self.project(to_rows(x)).flatten(1, 3).transpose(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
+        require_feature(x, self.channels)
         if is_own(self, "regions", _REGIONS):
             rows, states, assignment = project(to_rows(x), self.reduce, self.project)
             assignment = assignment.flatten(1, 3)  # (B, N, K)

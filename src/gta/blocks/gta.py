@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gta.blocks.channel_groups import mix_groups, require_groups
-from gta.blocks.frames import require_frames
+from gta.blocks.frames import require_feature, require_frames
 from gta.blocks.fused.add_normalised import add_normalised
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import project
@@ -81,7 +81,7 @@ class GlobalTemporalAttention(nn.Module):
         require_positive("regions", regions)
         width = width_of(channels, 4, width)
         require_groups(width, groups)
-        self.num_frames = num_frames
+        self.channels, self.num_frames = channels, num_frames
         self.normalisation = assignment
         self.pixel = Branch(channels, num_frames, width, groups) if pixel else None
         self.region = Branch(channels, num_frames, width, groups) if region else None
@@ -97,6 +97,7 @@ class GlobalTemporalAttention(nn.Module):
         """
         if self.assign is None:
             raise ValueError("this block has no Region GTA branch: build it with region=True")
+        require_feature(x, self.channels)
         return from_rows(self.share_out(self.assign(to_rows(x))))
 
     def share_out(self, logits: Tensor) -> Tensor:
@@ -108,6 +109,7 @@ class GlobalTemporalAttention(nn.Module):
         return logits
 
     def forward(self, x: Tensor) -> Tensor:
+        require_feature(x, self.channels)
         require_frames(x, self.num_frames)
         rows, values, shares = self.project(x)
         terms = []

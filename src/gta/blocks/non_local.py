@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from gta.blocks.frames import require_feature
 from gta.blocks.fused.add_normalised import add_normalised
 from gta.blocks.fused.attend_frames import attend_frames
 from gta.blocks.fused.parts import is_own
@@ -68,7 +69,7 @@ class NonLocal(nn.Module):
         self.value = Projection(channels, width)  # W_V
         self.output = Projection(width, channels)  # W_O
         self.norm = zero_norm(channels)
-        self.pool = pool
+        self.channels, self.pool = channels, pool
         self.affinity = affinity
         self.scale = width**-0.5 if scale else 1.0
 
@@ -85,6 +86,7 @@ class NonLocal(nn.Module):
 
     def project(self, x: Tensor) -> list[Tensor]:
         """The rows of x, and their queries, keys and values, (B, T, H, W, D), pooled."""
+        require_feature(x, self.channels)
         if self.pool == "before":
             rows, query = project(to_rows(x), self.query)
             _, *pairs = project(pool_rows(rows), self.key, self.value)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gta.blocks.channel_groups import require_groups
-from gta.blocks.frames import require_frames
+from gta.blocks.frames import require_feature, require_frames
 from gta.blocks.fused.add_normalised import add_normalised
 from gta.blocks.fused.attend_frames import attend_frames, frame_weights, weighted_frames
 from gta.blocks.fused.parts import is_own
@@ -66,7 +66,7 @@ class TAPE(nn.Module):
         require_positive("num_frames", num_frames)
         width = width_of(channels, 4, width)
         require_groups(width, groups)
-        self.num_frames = num_frames
+        self.channels, self.num_frames = channels, num_frames
         self.groups = groups
         self.query = Projection(channels, width)  # W_Q
         self.key = Projection(channels, width)  # W_K
@@ -82,12 +82,14 @@ class TAPE(nn.Module):
 
     def attention(self, x: Tensor) -> Tensor:
         """Weights of head k, frame t on group g, frame s at each position: (B, N, K, T, G, S)."""
+        require_feature(x, self.channels)
         require_frames(x, self.num_frames)
         _, query, key = project(to_rows(x), self.query, self.key)  # Eq. 1
         weights = frame_weights(query, key, self.position, self.groups, self.scale)  # Eq. 2
         return weights.flatten(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
+        require_feature(x, self.channels)
         require_frames(x, self.num_frames)
         if is_own(self, "attention", _ATTENTION):
             rows, query, key, value = project(to_rows(x), self.query, self.key, self.value)  # Eq. 1

@@ -106,6 +106,7 @@ def _tell(report: "CheckReport", out: Path | None, *, as_json: bool) -> None:
     from gta.cli.console import Terminal, print_json
     from gta.cli.tables import summary_table
     from gta.files import write_text
+    from gta.names import shown
 
     told = {"ok": report.ok, "summary": report.summary}
     told |= {"findings": [asdict(finding) for finding in report.findings]}
@@ -120,9 +121,9 @@ def _tell(report: "CheckReport", out: Path | None, *, as_json: bool) -> None:
         terminal.show(summary_table(_shortened(report.summary)))
         terminal.show(class_table(report.summary))
     for finding in report.findings:
-        terminal.say(f"{finding.severity}: {finding.text}")
+        terminal.say(f"{finding.severity}: {shown(finding.text)}")
         for item in finding.items[:SHOWN]:
-            terminal.say(f"  {item}")
+            terminal.say(f"  {shown(item)}")
         if len(finding.items) > SHOWN:
             more = len(finding.items) - SHOWN
             terminal.say(f"  and {more} more{'' if out else '; --json or --out FILE has all'}")

@@ -3,10 +3,12 @@
 import io
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -99,9 +101,19 @@ def main() -> None:
 def _run() -> None:
     try:
         with stop.obeyed():
+            _refuse_bare_settings(sys.argv[1:])
             app()
     finally:
         stop.over = True
+
+
+def _refuse_bare_settings(words: list[str]) -> None:
+    """`gta train epochs=3`: a setting without its option; these verbs take no other words."""
+    if not words or words[0] not in ("train", "check", "prepare", "cost"):
+        return
+    for before, word in pairwise(words):
+        if re.fullmatch(r"[a-z_]+(\.[a-z_]+)*=.*", word) and not before.startswith("-"):
+            raise UsageError(f"{word} is a setting of the recipe; give it as --set {word}")
 
 
 def _show(others: Callable[..., None], message, category, *where) -> None:
