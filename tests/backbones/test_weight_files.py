@@ -345,7 +345,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch, suffix: str):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("gta.backbones.weight_files.load_file", refuse)
+    monkeypatch.setattr("gta.backbones.weight_files.read_tensors", refuse)
     path = tmp_path / f"w{suffix}"
     state = {"conv1.weight": torch.ones(2)}
     save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
