@@ -10,7 +10,7 @@ from gta.errors import DataError
 
 from .columns import role_of
 from .dialect import decide
-from .rows import SPLIT_WORDS
+from .splits import SPLIT_WORDS
 from .text import read_json, read_lines
 
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end")
