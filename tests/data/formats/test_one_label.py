@@ -88,6 +88,15 @@ def test_parts_of_a_video_are_not_dropped(make, header, first, second, words):
     assert "cut them into files of their own" in message
 
 
+def test_parts_with_other_labels(make):
+    root = make({"train.csv": "path,from,label\na.mp4,0,run\na.mp4,3,sit\n"}, VIDEOS)
+    assert refused(root).endswith(
+        "line 3: id 'a.mp4' is there twice, first at line 2, with the labels 'run' and 'sit'. If "
+        "they are several parts of one video, they cannot be read from a list: cut them into files "
+        "of their own. If not, leave one line."
+    )
+
+
 def test_parts_in_json_and_by_another_name_of_the_file(make):
     entries = [{"path": p, "label": 0, "from": t} for p, t in (("a.mp4", 0), ("a.mp4", 5))]
     root = make({"train.json": json.dumps(entries)}, VIDEOS)

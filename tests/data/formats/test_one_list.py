@@ -53,6 +53,13 @@ def test_columns_that_divide(make, header, cells):
     assert ids(make({"all.csv": table(header, cells)}, VIDEOS)) == ["ab", "cd"]
 
 
+def test_columns_between_spaces(make):
+    for header in ("path label split", "path label train"):
+        cells = ("train", "val") if "split" in header else ("1", "0")
+        text = f"{header}\na.mp4 run {cells[0]}\nb.mp4 run {cells[1]}\n"
+        assert ids(make({"all.csv": text}, VIDEOS)) == ["a", "b"]
+
+
 def test_three_columns_leave_out_what_is_of_none_and_two_leave_the_test(make):
     cells = ("1,0", "0,1", "0,0", "1,0")
     root = make({"all.csv": table("is_train,is_val", cells)}, VIDEOS)

@@ -40,21 +40,22 @@ def once(
         first = seen.setdefault(key(row), row)
         if first is row:
             continue
-        if label(first) != label(row):
-            raise DataError(
-                f"{file}, {where(row)}: {thing} {key(row)!r} is there twice, first at "
-                f"{where(first)}, with the labels {label(first)!r} and {label(row)!r}. "
-                f"A video has one label: remove a line."
-            )
         other = _other(rest(first), rest(row)) if rest is not None else None
+        if other is None and label(first) == label(row):
+            twice.append(row)
+            continue
+        differ = f"with the labels {label(first)!r} and {label(row)!r}. "
+        way = "A video has one label: remove a line."
         if other is not None:
-            raise DataError(
-                f"{file}, {where(row)}: {thing} {key(row)!r} is there twice, first at "
-                f"{where(first)}, with another {other}. If they are several parts of one video, "
-                f"they cannot be read from a list: cut them into files of their own. If not, leave "
-                f"one line."
+            differ = differ if label(first) != label(row) else f"with another {other}. "
+            way = (
+                "If they are several parts of one video, they cannot be read from a list: cut "
+                "them into files of their own. If not, leave one line."
             )
-        twice.append(row)
+        raise DataError(
+            f"{file}, {where(row)}: {thing} {key(row)!r} is there twice, first at "
+            f"{where(first)}, {differ}{way}"
+        )
     if not seen:
         raise DataError(f"{file} lists no videos.")
     if not twice:
