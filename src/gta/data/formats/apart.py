@@ -1,5 +1,6 @@
 """Training and validation on lines of their own, where one file is the list of both."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,12 +21,12 @@ def check_apart(lists: Mapping[Split, tuple[Path, Sequence[Row]]]) -> None:
     file, rows = lists["train"]
     first = dict[str, Row]()
     for row in rows:
-        first.setdefault(row.name, row)
+        first.setdefault(_plain(row.name), row)
     for split in ("val", "test"):
         if split not in lists or not lists[split][0].samefile(file):
             continue
         for row in lists[split][1]:
-            same = first.get(row.name)
+            same = first.get(_plain(row.name))
             if same is None:
                 continue
             if same.where != row.where:
@@ -39,3 +40,7 @@ def check_apart(lists: Mapping[Split, tuple[Path, Sequence[Row]]]) -> None:
                 f"`split`, or give each split a file of its own: data.train_list, "
                 f"data.{split}_list."
             )
+
+
+def _plain(name: str) -> str:
+    return posixpath.normpath(name.replace("\\", "/"))

@@ -1,7 +1,5 @@
 """From the labels that lists have to the classes of a data set, the same for each of its splits."""
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,12 +11,10 @@ from .class_file import ClassFile
 from .columns import is_number, plain, whole
 from .disk import one_form
 from .rows import Row
+from .several_labels import check_single
 
 _MOST = 100_000
 """Above it, a label without a name is taken for something else, such as a date."""
-_CODE = re.compile(r"[A-Za-z]{1,3}\d{2,5}([ ,:]+\d+(\.\d+)?){0,2}")
-"""A class by its code, perhaps with its times: c092 11.9 21.2."""
-_MARKS = ("|", ",", ";", "/", " ", "+", "&")
 
 Lists = Mapping[Split, tuple[Path, Sequence[Row]]]
 """The lists of a data set that can be read, with their files."""
@@ -95,10 +91,7 @@ def _kinds(file: Path, rows: Sequence[Row], names: set[str]) -> str:
     labels = {row.label or "" for row in labelled}
     if labels and labels <= names:
         return "names"
-    parts = Counter(part for label in labels for part in set(_parts(label, "|;")))
-    for row in labelled:
-        if row.label not in names:
-            _check_single(row.label or "", labels, parts, f"{file}, {row.where}")
+    check_single(((row.label or "", f"{file}, {row.where}") for row in labelled), labels, names)
     texts = [row for row in labelled if not is_number(row.label or "")]
     if texts and len(texts) < len(labelled) and not labels <= names:
         numeric = [row for row in labelled if is_number(row.label or "")]
@@ -109,41 +102,6 @@ def _kinds(file: Path, rows: Sequence[Row], names: set[str]) -> str:
             f"names in a file classes.txt, a line each."
         )
     return "names" if texts else "numbers"
-
-
-def _parts(label: str, marks: str) -> list[str]:
-    bare = label.strip("[](){} ")
-    return [part.strip(" '\"") for part in re.split(f"[{re.escape(marks)}]", bare) if part.strip()]
-
-
-def _check_single(label: str, labels: set[str], shared: Mapping[str, int], where: str) -> None:
-    """Looks whether a label is several.
-
-    Args:
-        label: As it stands in the list.
-        labels: All of the list.
-        shared: How many different labels have a part, of those that | or ; separate.
-        where: Its line.
-
-    Raises:
-        DataError: Its parts are numbers, codes, labels of other lines, or parts of other labels.
-    """
-    if label.isalnum():
-        return
-    every = [_parts(label, mark) for mark in _MARKS]
-    for mark, parts in zip((*_MARKS, "|;"), (*every, _parts(label, "|;")), strict=True):
-        several = len(parts) > 1 and (
-            all(map(is_number, parts))
-            or (mark != " " and all(part in labels for part in parts))
-            or (mark in "|;" and any(shared[part] > 1 for part in parts))
-            or (mark in "|;," and all(map(_CODE.fullmatch, parts)))
-        )
-        if several:
-            raise DataError(
-                f"{where}: {label!r} are {len(parts)} labels of one video (multi-label), which is "
-                f"not supported: leave one. If it is the name of one class, list all names in a "
-                f"file classes.txt, a line each."
-            )
 
 
 def _distinct(labels: Iterable[str]) -> list[str]:

@@ -106,8 +106,7 @@ def _by_flags(
     said = dict[int, str]()
     for number, fields in records:
         cells = {s: fields[i].strip().lower() if i < len(fields) else "" for s, i in flags.items()}
-        odd = next((s for s, cell in cells.items() if cell not in _YES_NO), None)
-        if odd is not None:
+        for odd in (s for s in cells if cells[s] not in _YES_NO):
             raise error(
                 number,
                 f"has {cells[odd]!r} in column {header[flags[odd]]!r}; it is True or False, or 1 "
