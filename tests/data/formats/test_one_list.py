@@ -123,6 +123,7 @@ def test_columns_that_are_no_split(make, header, cells, words):
         "path,label,split\na.mp4,0,train\nb.mp4,1,train\n",
         "path,label,is_train\na.mp4,0,1\nb.mp4,1,1\n",
         "path,label,set\na.mp4,0,A\nb.mp4,1,B\n",
+        "path,label,is_valid\na.mp4,0,0\nb.mp4,1,1\n",
         "path,label,fold\na.mp4,0,1\nb.mp4,1,2\n",
     ],
 )
@@ -174,5 +175,8 @@ def test_a_list_of_one_split_is_read_whole_whatever_its_column_says(make):
         "val.csv": "path,label,is_train\nc.mp4,0,False\nd.mp4,1,False\n",
     }
     assert ids(make(files, VIDEOS), {}) == ["ab", "cd"]
+    for header in ("valid", "is_valid", "evaluated", "is_dev"):  # may be of something else
+        make({"train.csv": f"path,label,{header}\na.mp4,0,1\nb.mp4,1,0\n"})
+        assert ids(make({}), {}) == ["ab", "cd"]
     make({"train.csv": "path,label,phase\na.mp4,0,lift\nb.mp4,1,drop\n"})
     assert ids(make({}), {}) == ["ab", "cd"]

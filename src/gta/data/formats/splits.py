@@ -11,6 +11,8 @@ SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("val", "valid", "validate", "validation", "dev", "eval"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+_OF_FLAGS = ("train", "training", "val", "validation", "test", "testing")
+"""Without "valid", which may say that a video is sound."""
 _YES_NO = {
     **dict.fromkeys(("true", "yes", "t", "y", "1", "1.0"), True),
     **dict.fromkeys(("false", "no", "f", "n", "0", "0.0", ""), False),
@@ -25,7 +27,7 @@ def flag_of(header: str) -> tuple[Split, bool] | None:
     if len(left) != 1:
         return None
     bare = left[0].removeprefix("is")  # istrain
-    if bare not in SPLIT_WORDS:
+    if bare not in _OF_FLAGS:
         return None
     return SPLIT_WORDS[bare], bare != left[0] or "is" in words
 
@@ -105,14 +107,15 @@ def _by_flags(
     rest = next((split for split in every if split not in flags), "none")
     said = dict[int, str]()
     for number, fields in records:
-        cells = {s: fields[i].strip().lower() if i < len(fields) else "" for s, i in flags.items()}
-        for odd in (s for s in cells if cells[s] not in _YES_NO):
-            raise error(
-                number,
-                f"has {cells[odd]!r} in column {header[flags[odd]]!r}; it is True or False, or 1 "
-                f"or 0.",
-            )
-        of = [split for split, cell in cells.items() if _YES_NO[cell]]
+        of = list[Split]()
+        for flag, place in flags.items():
+            cell = fields[place].strip().lower() if place < len(fields) else ""
+            if cell not in _YES_NO:
+                raise error(
+                    number,
+                    f"has {cell!r} in column {header[place]!r}; it is True or False, or 1 or 0.",
+                )
+            of += [flag] if _YES_NO[cell] else []
         if len(of) > 1:
             raise error(number, f"is of several splits, {' and '.join(of)}: leave one.")
         said[number] = of[0] if of else rest
