@@ -293,3 +293,15 @@ def test_an_unquoted_comma_is_refused(make):
         DataError, match=r"line 2: 6 columns, and the header has 5\. A name with the"
     ):
         read(make({"train.csv": TRAIN.replace("yoga", "yoga, hot")}, FILES))
+
+
+def test_one_file_of_one_split_is_not_read_for_another(make):
+    only = {id: one | {"subset": "validate"} for id, one in SEGMENTS.items()}
+    root = make({"kinetics400.json": json.dumps(only)}, FILES)
+    assert len(read(root, "val")) == 2
+    with pytest.raises(DataError, match=r"kinetics400.json lists no videos of the train split\."):
+        read(root)
+    make({"kinetics400.json": json.dumps({id: one | {"subset": ""} for id, one in only.items()})})
+    for split in ("train", "val"):
+        with pytest.raises(DataError, match="is the list of training and of val, and no column"):
+            read(root, split)

@@ -1,9 +1,13 @@
 """What the columns of a list are: by the words of its header, or by what stands in them."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
+
+from gta.data.records import Split
+
+from .splits import SPLIT_WORDS, flag_of, is_yes_no
 
 Role = Literal["label", "number", "path", "name", "frames", "fps", "start", "end", "split", "other"]
 """`number`: of a class that has a name in another column; `name`: a weaker word than `path`."""
@@ -25,6 +29,11 @@ _WORDS: tuple[tuple[Role, str], ...] = (  # the first that fits
     ("name", "video videos videoname videoid clip clips vid youtube id name sample"),
 )
 _COUNT = {"count", "num", "number", "total", "n"}
+_MAYBE_SPLIT = {"set", "partition", "phase"}
+"""Words of a split that also name other things: what stands in the column tells."""
+_OF_LINES = {"", "index", "idx", "unnamed0", "row", "line", "nr", "no"}
+_NOTHING = {"nan", "NaN", "-nan", "-NaN", "NaT", "None", "null", "NULL", "Null", "NA", "N/A"}
+_NOTHING |= {"n/a", "#NA", "#N/A", "<NA>"}
 
 
 def role_of(header: str) -> Role | None:
@@ -42,6 +51,16 @@ def plain(header: str) -> str:
     return re.sub(r"[\W_]+", "", header).lower()
 
 
+def numbers_lines(header: str) -> bool:
+    """Whether a column, by its header, only counts the lines."""
+    return plain(header) in _OF_LINES
+
+
+def is_nothing(text: str) -> bool:
+    """Whether a text is what table programs write for an empty cell, such as nan."""
+    return text in _NOTHING
+
+
 def is_number(text: str) -> bool:
     """Whether a text is a whole number, also as a table program writes it (3.0)."""
     return re.fullmatch(r"-?\d{1,18}(\.0+)?", text) is not None
@@ -50,6 +69,26 @@ def is_number(text: str) -> bool:
 def whole(text: str) -> int:
     """The number that `is_number` sees."""
     return int(text.partition(".")[0])
+
+
+def split_columns(
+    header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[int | None, dict[Split, int]]:
+    """The column of the split, and those that say yes or no to one, as is_train."""
+    found, flags = list[tuple[bool, int]](), dict[Split, int]()
+    for i, word in enumerate(header):
+        cells = {row[i].strip().lower() for row in rows if i < len(row)}
+        flag = flag_of(word)
+        # "train" may also be a column of words
+        if flag and flag[0] not in flags and (flag[1] or all(map(is_yes_no, cells))):
+            flags[flag[0]] = i
+        elif role_of(word) == "split":
+            known = bool(cells & set(SPLIT_WORDS))
+            if known or plain(word) not in _MAYBE_SPLIT:
+                found.append((not known, i))
+    if found and not (min(found)[0] and flags):
+        return min(found)[1], flags
+    return None, flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +103,8 @@ class Columns:
     start: int | None = None
     end: int | None = None
     split: int | None = None
+    flags: Mapping[Split, int] = field(default_factory=dict)
+    """Of columns that say yes or no to a split, as is_train."""
     unused: tuple[str, ...] = ()
 
 
@@ -76,6 +117,10 @@ def by_header(
         The columns, or why they cannot be told.
     """
     roles = [role_of(word) for word in header]
+    split, flags = split_columns(header, rows)
+    for i, role in enumerate(roles):
+        if i != split and (role == "split" or i in flags.values()):
+            roles[i] = "other"
     wide = [row for row in rows if len(row) == len(header)][:200]
 
     def cells(i: int) -> list[str]:
@@ -113,8 +158,9 @@ def by_header(
         "fps": of("fps"),
         "start": of("start"),
         "end": of("end"),
-        "split": of("split"),
+        "split": split,
     }
     used = {path, label, number, chosen["frames"], chosen["fps"], chosen["split"]}
+    used |= set(flags.values()) if split is None else set()
     unused = tuple(word for i, word in enumerate(header) if i not in used and word)
-    return Columns(path, label, number, unused=unused, **chosen)
+    return Columns(path, label, number, unused=unused, flags=flags, **chosen)

@@ -1,20 +1,26 @@
 """Lists of videos as JSON: MMAction2's, lists of objects or pairs, and a JSON object a line."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gta.data.records import Split
 from gta.errors import DataError
 
-from .columns import role_of
-from .rows import Row, Rows
+from .columns import is_nothing, numbers_lines, role_of, split_columns
+from .rows import NOTHING, Row, Rows
+from .splits import lines_of
 from .text import read_json, read_lines
 
 ENDINGS = (".json", ".jsonl", ".ndjson")
+Entries = list[tuple[str, Any]]
+"""With the place of each."""
 
 
-def read_json_rows(file: Path, *, what: str, label_needed: bool) -> Rows:
+def read_json_rows(
+    file: Path, split: Split, *, what: str, label_needed: bool, classes: Sequence[str] = ()
+) -> Rows:
     """Reads a list of videos from JSON.
 
     It is a list of `{"filename": ..., "label": ...}` by any words that the header of a table may
@@ -39,10 +45,31 @@ def read_json_rows(file: Path, *, what: str, label_needed: bool) -> Rows:
             raise DataError(f'{file}: expected [{{"filename": "a.mp4", "label": 0}}, ...].')
     else:
         entries = [(f"line {n}", _line(line, f"{file}, line {n}")) for n, line in read_lines(file)]
-    rows = [_row(entry, where, file, label_needed) for where, entry in entries]
+    rows = [
+        _row(entry, where, file, label_needed=label_needed, classes=classes)
+        for where, entry in _wanted(entries, split, file)
+    ]
     if not rows:
         raise DataError(f"{file} lists no videos.")
     return Rows(rows, (f"{what}: read as JSON",))
+
+
+def _wanted(entries: Entries, split: Split, file: Path) -> Entries:
+    """The entries that a key `split`, or keys such as is_train, give to a split."""
+    keys = list({str(k): None for _, entry in entries if isinstance(entry, dict) for k in entry})
+    if not keys:
+        return entries
+    records = [
+        (i, [str(entry.get(k, "")) if isinstance(entry, dict) else "" for k in keys])
+        for i, (_, entry) in enumerate(entries)
+    ]
+
+    def error(i: int, text: str) -> DataError:
+        return DataError(f"{file}, {entries[i][0]}: it {text}")
+
+    place, flags = split_columns(keys, [fields for _, fields in records])
+    wanted = lines_of(split, place, flags, header=keys, records=records, error=error)
+    return entries if wanted is None else [entries[i] for i in sorted(wanted)]
 
 
 def _is_list(found: Any) -> bool:
@@ -56,7 +83,7 @@ def _line(line: str, where: str) -> Any:
         raise DataError(f"{where}: {line!r} is not JSON: {error}.") from error
 
 
-def _row(entry: Any, where: str, file: Path, label_needed: bool) -> Row:
+def _row(entry: Any, where: str, file: Path, *, label_needed: bool, classes: Sequence[str]) -> Row:
     if isinstance(entry, list | tuple) and len(entry) == 2:
         entry = {"path": entry[0], "label": entry[1]}
     if not isinstance(entry, Mapping):
@@ -89,7 +116,17 @@ def _row(entry: Any, where: str, file: Path, label_needed: bool) -> Row:
         label = label[0] if label else None
     if isinstance(label, bool | dict) or (label is None and label_needed):
         raise DataError(f"{file}, {where}: {name!r} has no label.")
+    if label is not None and is_nothing(str(label)) and str(label) not in classes:
+        if label_needed:
+            raise DataError(f"{file}, {where}: {name!r} has the label {str(label)!r}, {NOTHING}")
+        label = None
     counts = by_role.get("frames", [])
     count = entry[counts[0]] if counts else None
+    told = {*paths[:1], *labels}
+    rest = tuple(
+        (str(key), str(value))
+        for key, value in entry.items()
+        if key not in told and not numbers_lines(str(key))
+    )
     frames = count if isinstance(count, int) and count > 0 else None
-    return Row(where, str(name), None if label is None else str(label), frames)
+    return Row(where, str(name), None if label is None else str(label), frames, rest=rest)

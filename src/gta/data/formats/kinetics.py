@@ -12,6 +12,7 @@ from gta.data.folder import read_folder
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
 
+from .apart import check_apart
 from .kinetics_clips import DEPTH, find_clips
 from .kinetics_files import NAMES, find_annotations, unread
 from .kinetics_rows import Clip, read_clips
@@ -46,11 +47,22 @@ def read_kinetics(
             f"annotations and labels, and for names like k400_{split}.csv."
         )
     file = files[split]
-    clips: dict[Split, list[Clip]] = {
-        part: read_clips(of_part, part)
-        for part, of_part in files.items()
-        if part != "test" or split == "test"
-    }
+    clips = dict[Split, list[Clip]]()
+    for part, of_part in files.items():
+        shared = sum(other.samefile(of_part) for other in files.values()) > 1
+        try:
+            if part != "test" or split == "test":
+                clips[part] = read_clips(of_part, part, shared=shared)
+        except DataError:
+            if part == split or not of_part.samefile(file):
+                raise
+    if split != "test":
+        check_apart(
+            {
+                part: (files[part], [Row(clip.where, clip.name, clip.label) for clip in of_part])
+                for part, of_part in clips.items()
+            }
+        )
     names = _classes(files, clips)
     rows, repeated = once(
         clips[split],

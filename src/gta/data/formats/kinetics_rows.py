@@ -10,7 +10,7 @@ from gta.errors import DataError
 
 from .columns import role_of
 from .dialect import decide
-from .rows import SPLIT_WORDS
+from .splits import SPLIT_WORDS
 from .text import read_json, read_lines
 
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end")
@@ -36,15 +36,20 @@ class Clip:
         return f"{self.id}_{self.start:06d}_{self.end:06d}"
 
 
-def read_clips(file: Path, split: Split) -> list[Clip]:
+def read_clips(file: Path, split: Split, *, shared: bool = False) -> list[Clip]:
     """The clips of one split; of a file with several splits, those of this one.
+
+    Args:
+        file: The annotation.
+        split: Which.
+        shared: Whether other splits are read from the file too: then it may also have none of one.
 
     Raises:
         DataError: It is no annotation of Kinetics, or a line makes no sense.
     """
     clips = list(_of_json(file) if file.suffix.lower() == ".json" else _of_csv(file))
     said = {SPLIT_WORDS.get(clip.split.lower()) for clip in clips}
-    if len(said) > 1:
+    if len(said) > 1 or (shared and said != {None}):
         odd = next((clip for clip in clips if clip.split.lower() not in SPLIT_WORDS), None)
         if odd is not None:
             raise DataError(
@@ -52,7 +57,8 @@ def read_clips(file: Path, split: Split) -> list[Clip]:
             )
         clips = [clip for clip in clips if SPLIT_WORDS[clip.split.lower()] == split]
     if not clips:
-        raise DataError(f"{file} lists no videos.")
+        of = f" of the {split} split" if said else ""
+        raise DataError(f"{file} lists no videos{of}.")
     return clips
 
 

@@ -11,10 +11,10 @@ from .class_file import ClassFile
 from .columns import is_number, plain, whole
 from .disk import one_form
 from .rows import Row
+from .several_labels import check_single
 
 _MOST = 100_000
 """Above it, a label without a name is taken for something else, such as a date."""
-_MARKS = ("|", ",", ";", "/", " ", "+", "&")
 
 Lists = Mapping[Split, tuple[Path, Sequence[Row]]]
 """The lists of a data set that can be read, with their files."""
@@ -91,8 +91,7 @@ def _kinds(file: Path, rows: Sequence[Row], names: set[str]) -> str:
     labels = {row.label or "" for row in labelled}
     if labels and labels <= names:
         return "names"
-    for row in labelled:
-        _check_single(row.label or "", labels, f"{file}, {row.where}")
+    check_single(((row.label or "", f"{file}, {row.where}") for row in labelled), labels, names)
     texts = [row for row in labelled if not is_number(row.label or "")]
     if texts and len(texts) < len(labelled) and not labels <= names:
         numeric = [row for row in labelled if is_number(row.label or "")]
@@ -103,22 +102,6 @@ def _kinds(file: Path, rows: Sequence[Row], names: set[str]) -> str:
             f"names in a file classes.txt, a line each."
         )
     return "names" if texts else "numbers"
-
-
-def _check_single(label: str, labels: set[str], where: str) -> None:
-    if label.isalnum():
-        return
-    bare = label.strip("[](){} ")
-    for mark in _MARKS:
-        parts = [part.strip(" '\"") for part in bare.split(mark) if part.strip()]
-        several = len(parts) > 1 and (
-            all(map(is_number, parts)) or (mark != " " and all(part in labels for part in parts))
-        )
-        if several:
-            raise DataError(
-                f"{where}: {label!r} are {len(parts)} labels of one video (multi-label), which is "
-                f"not supported: leave one."
-            )
 
 
 def _distinct(labels: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
 
+from .apart import check_apart
 from .class_file import ClassFile, find_class_file
 from .disk import Finder, Folders, has_video_ending, inside
 from .frame_list import is_frame_list, read_frame_list
@@ -80,6 +81,8 @@ def _videos(root: Path, split: Split, files: Mapping[Split, Path]) -> VideoList:
         except DataError:
             continue  # only the list that is asked for has to make sense
         known[other] = (files[other], rows)
+    if split != "test":
+        check_apart(known)
     classes = classes_of(known, named)
     labelled, rooted = [], 0
     for row in found.rows:
@@ -93,6 +96,7 @@ def _videos(root: Path, split: Split, files: Mapping[Split, Path]) -> VideoList:
         labelled,
         key=lambda one: one[0].name,
         label=lambda one: one[0].label,
+        rest=lambda one: dict(one[0].rest),
         where=lambda one: one[0].where,
         file=file,
         what=what,
@@ -104,6 +108,7 @@ def _videos(root: Path, split: Split, files: Mapping[Split, Path]) -> VideoList:
         key=lambda one: str(one[2]).removeprefix(f"{root}/"),
         thing="video",
         label=lambda one: one[0].label,
+        rest=lambda one: dict(one[0].rest),
         where=lambda one: one[0].where,
         file=file,
         what=what,
@@ -125,10 +130,9 @@ def _finder(root: Path, split: Split, folders: Folders) -> Finder:
 
 
 def _read(file: Path, finder: Finder, split: Split, what: str, named: ClassFile | None) -> Rows:
-    needed = split != "test"
+    needed, classes = split != "test", named.names if named else ()
     if file.suffix.lower() in ENDINGS:
-        return read_json_rows(file, what=what, label_needed=needed)
+        return read_json_rows(file, split, what=what, label_needed=needed, classes=classes)
     if is_frame_list(file):
         return Rows(read_frame_list(file))
-    classes = named.names if named else ()
     return read_table(file, finder, split, what=what, classes=classes, label_needed=needed)

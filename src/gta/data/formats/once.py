@@ -1,6 +1,6 @@
 """Videos that an annotation has twice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ def once(
     file: Path,
     what: str,
     thing: str = "id",
+    rest: Callable[[One], Mapping[str, str]] | None = None,
 ) -> tuple[list[One], tuple[str, ...]]:
     """Each video once; a line that repeats another with the same label is left out, and said.
 
@@ -29,22 +30,32 @@ def once(
         file: For the message.
         what: The annotation's name in the note.
         thing: What the key is, for the message.
+        rest: What else stands in a row, by column: of a line that repeats another it is the same.
 
     Raises:
-        DataError: There are none, or a video has two labels.
+        DataError: There are none, or a video has two labels, or lines of one label that differ.
     """
     seen, twice = dict[str, One](), list[One]()
     for row in rows:
         first = seen.setdefault(key(row), row)
         if first is row:
             continue
-        if label(first) != label(row):
-            raise DataError(
-                f"{file}, {where(row)}: {thing} {key(row)!r} is there twice, first at "
-                f"{where(first)}, with the labels {label(first)!r} and {label(row)!r}. "
-                f"A video has one label: remove a line."
+        other = _other(rest(first), rest(row)) if rest is not None else None
+        if other is None and label(first) == label(row):
+            twice.append(row)
+            continue
+        differ = f"with the labels {label(first)!r} and {label(row)!r}. "
+        way = "A video has one label: remove a line."
+        if other is not None:
+            differ = differ if label(first) != label(row) else f"with another {other}. "
+            way = (
+                "If they are several parts of one video, they cannot be read from a list: cut "
+                "them into files of their own. If not, leave one line."
             )
-        twice.append(row)
+        raise DataError(
+            f"{file}, {where(row)}: {thing} {key(row)!r} is there twice, first at "
+            f"{where(first)}, {differ}{way}"
+        )
     if not seen:
         raise DataError(f"{file} lists no videos.")
     if not twice:
@@ -53,3 +64,12 @@ def once(
     return [*seen.values()], (
         f"{what}: {count} a video with its label, counted once (first: {where(twice[0])})",
     )
+
+
+def _other(first: Mapping[str, str], second: Mapping[str, str]) -> str | None:
+    """In what two rows differ, with what they have; None: in nothing."""
+    names = [name for name in {**first, **second} if first.get(name, "") != second.get(name, "")]
+    if not names:
+        return None
+    name = names[0]
+    return f"{name!r} ({first.get(name, '')!r} and {second.get(name, '')!r})"

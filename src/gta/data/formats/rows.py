@@ -8,17 +8,17 @@ from pathlib import Path
 from gta.data.records import Split
 from gta.errors import DataError
 
-from .columns import Columns, by_header, is_number, whole
+from .columns import Columns, by_header, is_nothing, is_number, numbers_lines, whole
 from .dialect import strength
 from .disk import Finder
+from .splits import lines_of
 from .table import Table, filled, open_table
 from .unnamed import by_content
 
-SPLIT_WORDS: dict[str, Split] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validate", "validation", "dev"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
+NOTHING = (
+    "which table programs write where there is none. Give the label, or remove the line; if it is "
+    "the name of a class, list all names in a file classes.txt."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Row:
     fps: float | None = None
     class_name: str | None = None
     """Of the class, where `label` is its number."""
+    rest: tuple[tuple[str, str], ...] = ()
+    """What else its line has, by column: of a line that repeats another, it is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,14 @@ def _rows(
     table: Table, columns: Columns, split: Split, classes: frozenset[str], *, label_needed: bool
 ) -> list[Row]:
     header = table.header or []
-    wanted = _wanted(table, columns, split)
+    wanted = lines_of(
+        split, columns.split, columns.flags, header=header, records=table.records, error=table.error
+    )
+    if wanted is not None:
+        table.said.append(f"{len(wanted)} of {len(table.records)} lines are of the {split} split")
     rows, times = [], dict[str, tuple[int, str]]()
+    told = (columns.path, columns.label, columns.number)
+    others = [i for i, word in enumerate(header) if i not in told and not numbers_lines(word)]
     for number, fields in table.records:
         if header and len(filled(fields)) > len(header):
             raise table.error(
@@ -146,6 +154,10 @@ def _rows(
                     f"is a second part of {name!r}, whose first is in line {first[0]}. Parts of "
                     f"longer videos cannot be read from a list: cut them into files of their own.",
                 )
+        if is_nothing(label) and label not in classes:
+            if label_needed:
+                raise table.error(number, f"has {label!r} as its label, {NOTHING}")
+            label = ""
         number_of_class = cell(columns.number)
         count, fps = cell(columns.frames), cell(columns.fps)
         if count and not (is_number(count) and whole(count) > 0):
@@ -158,6 +170,7 @@ def _rows(
                 whole(count) if count else None,
                 _rate(fps),
                 label if columns.number is not None else None,
+                tuple((header[i], fields[i]) for i in others if i < len(fields)),
             )
         )
     if not rows:
@@ -173,29 +186,6 @@ def _rate(text: str) -> float | None:
     return rate if 0 < rate < 1e4 else None
 
 
-def _wanted(table: Table, columns: Columns, split: Split) -> set[int] | None:
-    """The lines that a column `split` gives to one; None: it does not choose."""
-    if columns.split is None:
-        return None
-    place = columns.split
-    said = {n: f[place].lower() if place < len(f) else "" for n, f in table.records}
-    words = set(said.values())
-    if len(words) < 2:
-        return None  # all are of this list
-    odd = sorted(word for word in words if word not in SPLIT_WORDS)
-    if len(odd) == len(words):
-        table.said.append(f"{(table.header or [])[place]!r} is not used")
-        return None
-    if odd:
-        number = next(n for n, word in said.items() if word == odd[0])
-        raise table.error(number, f"has {odd[0]!r} as its split; it is train, val or test.")
-    wanted = {n for n, word in said.items() if SPLIT_WORDS[word] == split}
-    if not wanted and split == "val":
-        wanted = {n for n, word in said.items() if SPLIT_WORDS[word] == "test"}
-    table.said.append(f"{len(wanted)} of {len(said)} lines are of the {split} split")
-    return wanted
-
-
 def _header_told(header: Sequence[str], line: int, columns: Columns) -> str:
     told = [f"video {header[columns.path]!r}"]
     for name in ("label", "number", "frames", "fps", "split"):
@@ -205,6 +195,8 @@ def _header_told(header: Sequence[str], line: int, columns: Columns) -> str:
             if name == "label" and columns.number is not None:
                 word = "class name"
             told.append(f"{word} {header[place]!r}")
+    if columns.split is None:
+        told += [f"split {header[place]!r}" for place in columns.flags.values()]
     text = f"line {line} is a header ({', '.join(told)})"
     if columns.unused:
         text += f", not used: {', '.join(map(repr, columns.unused))}"

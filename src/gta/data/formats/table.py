@@ -109,7 +109,7 @@ def _merge_paths(table: Table, finder: Finder, classes: Sequence[str]) -> None:
     if not records or not mark:
         return
     if mark == " ":
-        if not _all_alike(records, finder):
+        if not _all_alike(records, finder) and not _as_headed(records):
             for i, (number, fields) in enumerate(records):
                 records[i] = (number, _words(fields, table.lines[number], finder, classes))
         return
@@ -150,6 +150,21 @@ def _all_alike(records: Sequence[tuple[int, list[str]]], finder: Finder) -> bool
     return all(
         finder.has(fields[0]) or not finder.has(" ".join(fields[:-1]))
         for fields in body[:_LOOKED_AT]
+    )
+
+
+def _as_headed(records: Sequence[tuple[int, list[str]]]) -> bool:
+    """Whether a header has a path, a label and more, and all lines a word for each."""
+    header = records[0][1]
+    roles = [role_of(word) for word in header]
+    path = next((i for i, role in enumerate(roles) if role in ("path", "name")), None)
+    return (
+        len(header) > 2
+        and path is not None
+        and len([role for role in roles if role in ("path", "name")]) == 1
+        and "label" in roles
+        and all(len(fields) == len(header) for _, fields in records)
+        and all(has_video_ending(fields[path]) for _, fields in records[1:])
     )
 
 

@@ -1,0 +1,65 @@
+"""Labels that are several labels of one video (multi-label)."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from gta.errors import DataError
+
+from .columns import is_number
+
+_CODE = re.compile(r"[A-Za-z]{1,3}\d{2,5}([ ,:]+\d+(\.\d+)?){0,2}")
+"""A class by its code, perhaps with its times: c092 11.9 21.2."""
+_MARKS = ("|", ",", ";", "/", " ", "+", "&")
+
+
+def check_single(rows: Iterable[tuple[str, str]], labels: set[str], names: set[str]) -> None:
+    """Looks whether each label of a list is one.
+
+    Args:
+        rows: Labels and their lines.
+        labels: All of the list.
+        names: Of classes, by a file, which are one label each whatever stands in them.
+
+    Raises:
+        DataError: One is several.
+    """
+    shared = Counter(part for label in labels for part in set(_parts(label, "|;")))
+    for label, where in rows:
+        if label not in names:
+            _check(label, labels, shared, where)
+
+
+def _parts(label: str, marks: str) -> list[str]:
+    bare = label.strip("[](){} ")
+    return [part.strip(" '\"") for part in re.split(f"[{re.escape(marks)}]", bare) if part.strip()]
+
+
+def _check(label: str, labels: set[str], shared: Mapping[str, int], where: str) -> None:
+    """Looks whether a label is several.
+
+    Args:
+        label: As it stands in the list.
+        labels: All of the list.
+        shared: How many different labels have a part, of those that | or ; separate.
+        where: Its line.
+
+    Raises:
+        DataError: Its parts are numbers, codes, labels of other lines, or parts of other labels.
+    """
+    if label.isalnum():
+        return
+    every = [_parts(label, mark) for mark in _MARKS]
+    for mark, parts in zip((*_MARKS, "|;"), (*every, _parts(label, "|;")), strict=True):
+        several = len(parts) > 1 and (
+            all(map(is_number, parts))
+            or (mark != " " and all(part in labels for part in parts))
+            or (mark in "|;" and any(shared[part] > 1 for part in parts))
+            or (mark in "|;," and all(map(_CODE.fullmatch, parts)))
+        )
+        if several:
+            raise DataError(
+                f"{where}: {label!r} are {len(parts)} labels of one video (multi-label), which is "
+                f"not supported: leave one. If it is the name of one class, list all names in a "
+                f"file classes.txt, a line each."
+            )
