@@ -9,9 +9,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 
 from gta.data.decode import count_frames, decoded_bytes, opening, read_frames
-from gta.errors import VideoError
+from gta.errors import UsageError, VideoError
 
 TEXT = "not a video that FFmpeg knows (is it a text file?)"
 OTHER = "not a video that FFmpeg can open (damaged, cut off, or another kind of file)"
@@ -132,6 +133,36 @@ def test_a_frame_that_does_not_exist(tmp_path, write_video, write_pictures, inde
     for path in (write_video(tmp_path / "a.mp4"), write_pictures(tmp_path / "b")):
         expected = f"frame {index} was asked for; it has 12 (from 0)"
         assert reason(path, lambda path: read_frames(path, [0, index])) == expected
+
+
+@pytest.mark.parametrize(
+    "indices",
+    [
+        *([0.5], [1.0], [True], ["1"], [None], [[1]], 3, "12"),
+        *(np.array([0.0, 2.0]), np.array([True, False]), np.array([[1]]), [np.float32(1)]),
+        *(torch.tensor([0.0]), torch.tensor([True]), torch.tensor([[1]]), torch.tensor(1)),
+        lambda count: [count / 2],
+    ],
+    ids=repr,
+)
+def test_frames_are_asked_for_by_whole_numbers(tmp_path, write_video, write_pictures, indices):
+    for path in (write_video(tmp_path / "a.mp4"), write_pictures(tmp_path / "b")):
+        with pytest.raises(UsageError, match=r"whole numbers, from 0, such as \[0, 8, 16\]; got"):
+            read_frames(path, indices)
+
+
+def test_whole_numbers_of_any_library(tmp_path, write_video, frame_numbers):
+    path = write_video(tmp_path / "a.mp4")
+    for indices in (
+        *(np.array([3, 5], np.uint8), torch.tensor([3, 5]), (3, np.int64(5)), range(3, 6, 2)),
+        [torch.tensor(3), 5],
+    ):
+        assert frame_numbers(read_frames(path, indices)) == [3, 5]
+
+
+def test_no_frames_are_asked_for(tmp_path, write_video):
+    with pytest.raises(UsageError, match="no frames were asked for: give their numbers, or None"):
+        read_frames(write_video(tmp_path / "a.mp4"), [])
 
 
 @pytest.mark.parametrize("name", ["a.webm", "a.mp4", "a.avi"])

@@ -8,10 +8,12 @@ import pytest
 
 from gta.data.decode import count_frames, each_frame, read_frames
 from gta.data.decode.index import forget, index
+from gta.data.decode.keys import may_begin
 from gta.data.decode.shown import shown_frames
 
 from .field_pictures import field_coded
 
+HEVC = "log-level=none:keyint=12:min-keyint=12:open-gop=0:scenecut=0"
 VOP = b"\0\0\1\xb6"
 
 
@@ -55,6 +57,7 @@ def films(write_video, tmp_path_factory) -> dict[str, Path]:
         "mpeg4-b": {"codec": "mpeg4", "options": {"bf": "1"}},
         "mpeg2": {"codec": "mpeg2video", "options": {"bf": "2"}},
         "vp9": {"codec": "libvpx-vp9", "options": {}},
+        "hevc": {"codec": "libx265", "options": {"x265-params": HEVC}},
     }
     for name, how in wanted.items():
         if "mpeg" in name:
@@ -151,13 +154,48 @@ def test_times_of_decoding_in_the_place_of_those_of_presentation(films, tmp_path
     assert check_alike(copy(films[name], tmp_path / "a.mkv", change)) == list(range(30))
 
 
-@pytest.mark.parametrize("name", ["plain", "mpeg4", "mpeg2", "vp9"])
-def test_a_container_that_calls_every_packet_a_key_frame(films, tmp_path, name):
+def flagged(value: bool):
     def change(i: int, packet: av.Packet) -> list[av.Packet]:
-        packet.is_keyframe = True
+        packet.is_keyframe = value
         return [packet]
 
-    assert check_alike(copy(films[name], tmp_path / "a.mp4", change)) == list(range(30))
+    return change
+
+
+@pytest.mark.parametrize("begin", [0, 5])
+@pytest.mark.parametrize("name", ["plain", "b-frames", "mpeg4", "mpeg4-b", "mpeg2", "vp9", "hevc"])
+def test_a_container_that_calls_every_packet_a_key_frame(films, tmp_path, name, begin):
+    path = copy(films[name], tmp_path / "a.mp4", flagged(True), begin=begin)
+    assert check_alike(path) == list(range(12 if begin else 0, 30))
+
+
+@pytest.mark.parametrize("name", ["b-frames", "mpeg4-b", "mpeg2"])
+@pytest.mark.parametrize("value", [False, True])
+def test_a_cut_with_all_flags_alike(films, tmp_path, name, value):
+    path = copy(films[name], tmp_path / "a.mov", flagged(value), begin=5)
+    assert check_alike(path) == list(range(12, 30))
+
+
+def test_the_muxer_of_mov_calls_every_packet_of_mpeg2_a_key_frame(films, tmp_path):
+    path = copy(films["mpeg2"], tmp_path / "a.mov", begin=5)
+    with av.open(str(path)) as container:
+        assert all(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
+    assert check_alike(path) == list(range(12, 30))
+
+
+@pytest.mark.parametrize("name", ["b-frames", "mpeg4-b", "mpeg2", "vp9"])
+def test_only_true_key_frames_are_sought(films, tmp_path, name):
+    path = copy(films[name], tmp_path / "a.mp4", flagged(True))
+    assert list(index(path).keyframes) == [0, 12, 24]
+
+
+@pytest.mark.parametrize("codec", ["wmv1", "wmv2", "msmpeg4v2", "flv", "h263p"])
+@pytest.mark.parametrize("value", [False, True])
+def test_a_cut_of_what_only_decoding_can_tell(tmp_path, write_video, codec, value):
+    options = {"sc_threshold": "1000000000", "qmax": "2"}
+    film = write_video(tmp_path / "film.avi", 30, gop=12, codec=codec, options=options)
+    path = copy(film, tmp_path / "a.avi", flagged(value), begin=5)
+    assert check_alike(path) == list(range(12, 30))
 
 
 def test_times_that_come_twice(films, tmp_path):
@@ -220,3 +258,45 @@ def test_frames_that_a_packet_shows(codec, packet, expected):
 @pytest.mark.parametrize("codec", ["h264", "hevc", "wmv2"])
 def test_what_only_decoding_can_tell(codec):
     assert shown_frames(codec, b"\0\0\0\1 start codes") is None
+
+
+def units(*given: bytes) -> bytes:
+    return b"".join(len(unit).to_bytes(4, "big") + unit for unit in given)
+
+
+AVC = b"\1\x64\0\x1f\xff\xe0\0"
+HVCC = b"\1" + bytes(20) + b"\3\0"
+
+
+@pytest.mark.parametrize(
+    ("codec", "extradata", "packet", "expected"),
+    [
+        ("h264", AVC, units(b"\x65\x88\x80"), True),  # IDR
+        ("h264", AVC, units(b"\x41\x9a\0"), False),  # a P slice
+        ("h264", AVC, units(b"\x41\x88\x80"), True),  # an I slice
+        ("h264", AVC, units(b"\6\6\1\x84\x80", b"\x41\x9a\0"), True),  # a recovery point
+        ("h264", AVC, units(b"\6\5\1\6\x80", b"\x41\x9a\0"), False),  # another message
+        ("h264", AVC, units(b"\x41"), True),  # damaged: by its flag
+        ("hevc", HVCC, units(b"\x26\1\xaf"), True),
+        ("hevc", HVCC, units(b"\2\1\xd0"), False),
+        ("hevc", HVCC, units(b"\x4e\1\6\1\x80\x80", b"\2\1\xd0"), True),
+        ("vp8", None, b"\x10", True),
+        ("vp8", None, b"\x11", False),
+        ("vp9", None, VP9["key"], True),
+        ("vp9", None, VP9["shown"], False),
+        ("vp9", None, VP9["again"], False),
+        ("av1", None, b"\x12\0\x32\x01\x10", True),
+        ("av1", None, b"\x12\0\x32\x01\x30", False),
+        ("av1", None, b"\x1a\x01\x80", False),
+        ("av1", None, b"\x0a\x01\x18\x32\x01\xff", True),  # a still picture
+        ("mpeg4", None, VOP + b"\x10", True),
+        ("mpeg4", None, VOP + b"\x50", False),
+        ("mpeg4", None, b"damaged", True),
+        ("mpeg2video", None, b"\0\0\1\0\0\x0f", True),
+        ("mpeg2video", None, b"\0\0\1\0\0\x17", False),
+        ("mpeg2video", None, b"\0\0\1\0", True),
+        ("mjpeg", None, b"any", True),
+    ],
+)
+def test_whether_decoding_may_begin_with_a_packet(codec, extradata, packet, expected):
+    assert may_begin(codec, extradata)(packet) is expected

@@ -1,4 +1,4 @@
-"""Frames of one video, wherever it is. Every failure is a `VideoError`."""
+"""Frames of one video, wherever it is. Every failure to read it is a `VideoError`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,8 +94,9 @@ def read_frames(path: Source, indices: Choice = None) -> torch.Tensor:
     Args:
         path: A video file, or a folder of pictures in the order of their numbers, or either of
             them in a shard.
-        indices: Which frames, from 0, in any order, repeats allowed; None: all. Or a function of
-            the number of frames that tells them: it spares `count_frames` and opening a file twice.
+        indices: Which frames, whole numbers from 0, in any order, repeats allowed; None: all.
+            Or a function of the number of frames that tells them: it spares `count_frames` and
+            opening a file twice.
 
     Returns:
         Frames in the asked order. In memory they are (T, H, W, 3), which is what the transforms
@@ -103,6 +104,7 @@ def read_frames(path: Source, indices: Choice = None) -> torch.Tensor:
 
     Raises:
         VideoError: The video cannot be read or has no such frame.
+        UsageError: The indices are not whole numbers, or there are none.
     """
     with _explained(path) as place:
         read = pictures.read if has_pictures(place) else video_file.read

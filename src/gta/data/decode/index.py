@@ -1,8 +1,9 @@
 """Where the frames of a video file are.
 
 MP4 and Matroska/WebM are indexed by one pass over their packets, without decoding, where each
-packet is sure to be one frame with a time of its own: the sorted times are the frames. In all other
-cases frames are what decoding from the start gives, counted once.
+packet is sure to be one frame with a time of its own: the sorted times are the frames. That a
+packet is a key frame is believed unless its bytes say otherwise. In all other cases frames are what
+decoding from the start gives, counted once.
 """
 
 from array import array
@@ -10,18 +11,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import av.error
 from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from gta.data.sources import Member, Readable
 from gta.errors import VideoError
 
 from .index_memory import IndexMemory
+from .keys import may_begin
 from .opening import frame_size, is_kind, opened
-from .packets import frames, packets
+from .packets import frames, frames_of, packets
 from .rates import average_rate
 from .shown import shown_frames
 
@@ -29,6 +33,10 @@ _REORDERED = ("h264", "hevc", "mpeg4", "mpeg2video")
 """Whose packets may be in another order than their frames."""
 _SEEKABLE = ("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg2video")
 """Whose frames keep their packet's time, also after a seek."""
+_WAITING = ("h264", "hevc")
+"""Whose decoder gives no frame before one that is whole."""
+_ALONE = (PictureType.I, PictureType.SI, PictureType.BI)
+"""Frames that need no other. One that the decoder makes up for what is missing has no type."""
 _PLAIN = ("yuv420p", "yuvj420p")
 
 
@@ -126,11 +134,14 @@ def index_packets(container: InputContainer, stream: VideoStream) -> Index | Non
     shown = shown_frames(context.codec.canonical_name, context.extradata)
     if shown is None or not is_kind(container, "mov", "matroska"):
         return None
+    may = may_begin(context.codec.canonical_name, context.extradata)
     order: list[tuple[int, bool]] = []  # as they are decoded
     outside = set[int]()
     first = True
     for packet in packets(container, stream):
-        if first and not packet.is_keyframe:  # nothing can be decoded up to the next
+        data = bytes(packet)
+        is_key = packet.is_keyframe and may(data)
+        if first and not is_key:  # nothing can be decoded up to the next
             return None
         if first and needs_first_packet(stream):
             with suppress(av.error.FFmpegError):
@@ -138,18 +149,18 @@ def index_packets(container: InputContainer, stream: VideoStream) -> Index | Non
         first = False
         if packet.is_corrupt:  # cut off
             continue
-        num_shown = shown(bytes(packet))
+        num_shown = shown(data)
         if num_shown is None or num_shown > 1 or packet.pts is None:
             return None
         if num_shown:
-            order.append((packet.pts, packet.is_keyframe))
+            order.append((packet.pts, is_key))
             if packet.is_discard:  # outside of the edit list
                 outside.add(packet.pts)
     if not _in_order([time for time, _ in order], stream):
         return None
     inside = sorted(pair for pair in order if pair[0] not in outside)
     times = array("q", (time for time, _ in inside))  # thousands of files are remembered
-    keyframes = array("q", (i for i, (_, is_key) in enumerate(inside) if is_key))
+    keyframes = array("q", (i for i, (_, key) in enumerate(inside) if key))
     if not keyframes:
         return None
     rate, tick = average_rate(container, stream, times), Fraction(stream.time_base or 1)
@@ -208,15 +219,26 @@ def count(path: Readable) -> Index:
 
 
 def _starts_with_key(path: Readable) -> bool:
-    """Whether a file can be decoded from its first packet on."""
+    """Whether a file can be decoded from its first packet on, by its flag and its first frame."""
     with opened(path) as (container, stream):
-        return any(packet.is_keyframe for packet in islice(packets(container, stream), 1))
+        first = next(packets(container, stream), None)
+        if first is None or not first.is_keyframe:
+            return False
+        if stream.codec_context.name in _WAITING:
+            return True
+    with opened(path) as (container, stream):
+        # copies: without the flag that one is outside of the edit list, which the decoder obeys
+        copies = (Packet(bytes(packet)) for packet in packets(container, stream))
+        frame = next(frames_of(copies, stream), None)
+        return frame is None or bool(frame.key_frame) or frame.pict_type in _ALONE
 
 
 def _with_keyframes(path: Readable, found: Index, times: array) -> Index:
     place = {time: i for i, time in enumerate(times)}
     with opened(path) as (container, stream):
-        keys = {packet.pts for packet in packets(container, stream) if packet.is_keyframe}
+        may = may_begin(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
+        flagged = (packet for packet in packets(container, stream) if packet.is_keyframe)
+        keys = {packet.pts for packet in flagged if may(bytes(packet))}
     keyframes = array("q", sorted(place[time] for time in keys if time in place))
     return replace(found, times=times, keyframes=keyframes) if keyframes else found
 

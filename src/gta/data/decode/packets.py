@@ -1,6 +1,6 @@
 """Packets of a video stream, and frames decoded from them, up to damage."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 import av.error
 from av.container import InputContainer
@@ -30,9 +30,16 @@ def frames(
     that no frame refers to, half of a film with B-frames, are not decoded. It then stops at damage,
     which FFmpeg would conceal with what is missing.
     """
+    yield from frames_of(packets(container, stream), stream, shown)
+
+
+def frames_of(
+    given: Iterable[Packet], stream: VideoStream, shown: Container[int | None] | None = None
+) -> Iterator[VideoFrame]:
+    """The same of `given` packets."""
     context = stream.codec_context
     skips = shown is not None and context.name == "h264"
-    for packet in packets(container, stream):
+    for packet in given:
         if skips and shown is not None:
             context.skip_frame = "DEFAULT" if packet.pts in shown else "NONREF"
         try:

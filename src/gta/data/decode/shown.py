@@ -6,6 +6,7 @@ AV1, packed B-frames of DivX, a field of interlaced H.264 a packet.
 
 from collections.abc import Callable
 
+from .av1 import AV1_FRAMES, DAMAGED, LAYERED, av1_units
 from .h264 import Parameters
 from .nal import nal_units
 
@@ -123,36 +124,25 @@ def _vp9_frames(data: bytes) -> list[int]:
 
 def _av1(data: bytes) -> int | None:
     """Of a temporal unit; AV1 specification, 5.3 and 5.9.2."""
-    frames, place = 0, 0
-    while place < len(data):
-        header, extended = data[place], data[place] >> 2 & 1
-        if header >> 7 or place + 2 > len(data):
+    frames = 0
+    for kind, first in av1_units(data):
+        if kind == DAMAGED:
             return 1
-        if extended and data[place + 1] >> 3 & 3:  # a layer of more than one size
+        if kind == LAYERED:
             return None
-        place += 1 + extended
-        size = len(data) - place
-        if header & 2:
-            size, shift = 0, 0
-            for byte in data[place : place + 8]:
-                size, shift, place = size | (byte & 127) << shift, shift + 7, place + 1
-                if byte < 128:
-                    break
-        if header >> 3 & 15 in (3, 6) and place < len(data):  # of a frame
-            first = data[place]
+        if kind in AV1_FRAMES:
             frames += first >> 7 or first >> 4 & 1
-        place += size
     return frames
 
 
-_VOP = b"\0\0\1\xb6"
+VOP = b"\0\0\1\xb6"
 _LONGEST_EMPTY = 12
 """Bytes within which a picture of MPEG-4 may say that it is none."""
 
 
 def _mpeg4(data: bytes) -> int | None:
-    place = data.find(_VOP)
-    alone = data.find(_VOP, place + 1) < 0
+    place = data.find(VOP)
+    alone = data.find(VOP, place + 1) < 0
     return 1 if place >= 0 and alone and len(data) - place > _LONGEST_EMPTY else None
 
 
