@@ -94,8 +94,9 @@ def read_frames(path: Source, indices: Choice = None) -> torch.Tensor:
     Args:
         path: A video file, or a folder of pictures in the order of their numbers, or either of
             them in a shard.
-        indices: Which frames, whole numbers from 0, in any order, repeats allowed; None: all. Or a function of
-            the number of frames that tells them: it spares `count_frames` and opening a file twice.
+        indices: Which frames, whole numbers from 0, in any order, repeats allowed; None: all.
+            Or a function of the number of frames that tells them: it spares `count_frames` and
+            opening a file twice.
 
     Returns:
         Frames in the asked order. In memory they are (T, H, W, 3), which is what the transforms

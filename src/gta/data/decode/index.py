@@ -2,12 +2,12 @@
 
 MP4 and Matroska/WebM are indexed by one pass over their packets, without decoding, where each
 packet is sure to be one frame with a time of its own: the sorted times are the frames. That a
-packet is a key frame is believed unless its bytes say otherwise. In all other
-cases frames are what decoding from the start gives, counted once.
+packet is a key frame is believed unless its bytes say otherwise. In all other cases frames are what
+decoding from the start gives, counted once.
 """
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
