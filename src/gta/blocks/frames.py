@@ -1,5 +1,7 @@
 """What blocks and networks say about an input that is not theirs."""
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 
@@ -15,11 +17,38 @@ def require_frames(x: Tensor, num_frames: int) -> None:
 def require_feature(x: Tensor, channels: int) -> None:
     """Raise unless x is a feature (B, C, T, H, W) of that many channels, of floating point numbers.
 
-    Looks at shape and type alone.
-
     Raises:
         TypeError: It is no tensor, or one of integers.
         ValueError: Its axes are others, or in another order.
+    """
+    require_axes(
+        x,
+        channels,
+        expected=f"(B, C, T, H, W) with C = {channels}",
+        way_out=lambda shape: _way(shape, channels),
+        remedy="x.float() makes them",
+    )
+
+
+def require_axes(
+    x: Tensor,
+    channels: int,
+    *,
+    expected: str,
+    way_out: Callable[[tuple[int, ...]], str],
+    remedy: str,
+) -> None:
+    """Raise unless x has five axes, channels second, and floating point numbers.
+
+    Looks at shape and type alone: nothing is computed, and nothing remains of it in a compiled or
+    exported network.
+
+    Args:
+        x: The input.
+        channels: How many there are to be.
+        expected: The axes, in words.
+        way_out: From a wrong shape to what is said of it after the shape.
+        remedy: For integers.
     """
     if not isinstance(x, Tensor):
         raise TypeError(
@@ -28,11 +57,9 @@ def require_feature(x: Tensor, channels: int) -> None:
         )
     shape = tuple(x.shape)
     if len(shape) != 5 or shape[1] != channels:
-        raise ValueError(
-            f"expects (B, C, T, H, W) with C = {channels}; got {shape}{_way(shape, channels)}"
-        )
+        raise ValueError(f"expects {expected}; got {shape}{way_out(shape)}")
     if not x.is_floating_point():
-        raise TypeError(f"expects floating point numbers; got {x.dtype}: x.float() makes them")
+        raise TypeError(f"expects floating point numbers; got {x.dtype}: {remedy}")
 
 
 def _way(shape: tuple[int, ...], channels: int) -> str:
