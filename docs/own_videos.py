@@ -9,6 +9,7 @@ with what it was made. `docs/write_numbers.py` puts it into README.md.
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("own_videos"))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time")
+    parser.add_argument("--machine", default=f"{os.cpu_count()} CPU cores", help="in words")
     given = parser.parse_args()
     root, work = given.root.resolve(), given.work.resolve()
     with ThreadPoolExecutor(given.jobs) as pool:
@@ -78,6 +80,7 @@ def main() -> None:
     names = {str(work / "0"): "runs/mine", str(root): "my_videos"}
     told = {
         "date": date.today().isoformat(),
+        "machine": given.machine,
         "gta": __version__,
         "python": platform.python_version(),
         "torch": __import__("torch").__version__,
