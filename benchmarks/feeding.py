@@ -24,7 +24,7 @@ import torch
 from benchmarks.clips import write_clip
 from benchmarks.output import write
 from gta.config import Recipe
-from gta.data.cores import available_cores
+from gta.cores import available_cores
 from gta.data.loader import Batch, EpochOrder
 from gta.data.prepare import Options
 from gta.data.prepare.copies import ENDINGS, write_copy

@@ -27,15 +27,14 @@ from torch import Tensor
 
 from benchmarks.clips import write_clips
 from benchmarks.output import about, write
-from gta.data import video_file
-from gta.data.augment import Augmentation
-from gta.data.cores import available_cores
+from gta.cores import available_cores
 from gta.data.dataset import TrainingClips
-from gta.data.decode import read_frames
+from gta.data.decode import index, read_frames
 from gta.data.loader import EpochOrder, training_loader
-from gta.data.modes import Sampling
 from gta.data.records import Video, VideoList
-from gta.data.transforms import TrainTransform
+from gta.data.sampling.modes import Sampling
+from gta.data.transforms.augment import Augmentation
+from gta.data.transforms.clip import TrainTransform
 
 NUM_FRAMES, SIZE = 8, 224
 RESIZE = {"ssv2": (240, 320), "k400": None}
@@ -70,7 +69,7 @@ def decode_all(path: Path, _: int) -> None:
 
 def decode(path: Path, number: int) -> Tensor:
     """The eight frames, RGB."""
-    video_file.forget()
+    index.forget()
     rng = np.random.default_rng(number)
     return read_frames(path, lambda n: Sampling("segments")(n, NUM_FRAMES, rng=rng))
 
@@ -158,7 +157,7 @@ def measure(folder: Path, *, count: int, turns: int) -> dict[str, Any]:
         found[kind] = {
             "videos": number,
             "kilobytes": round(statistics.mean(path.stat().st_size for path in paths) / 1000),
-            "frames": round(statistics.mean(video_file.index(path).num_frames for path in paths)),
+            "frames": round(statistics.mean(index.index(path).num_frames for path in paths)),
             "one_core": rates,
             "workers": loaders,
         }

@@ -19,7 +19,7 @@ from benchmarks.output import about, write
 from gta.data.dataset import TrainingClips
 from gta.data.loader import training_loader
 from gta.data.records import Video, VideoList
-from gta.data.transforms import TrainTransform
+from gta.data.transforms.clip import TrainTransform
 
 
 def memory(pid: int | None) -> float:

@@ -27,14 +27,13 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from gta.data import video_file
-from gta.data.decode import pixels, read_frames
+from gta.data.decode import index, pixels, read_frames
 from gta.data.prepare import Options, prepare
 from gta.data.records import Video
-from gta.data.sampling import segment_indices
-from gta.data.shards import Shard
-from gta.data.sources import Member
-from gta.data.transforms import TrainTransform
+from gta.data.sampling.segments import segment_indices
+from gta.data.storage.shards import Shard
+from gta.data.storage.sources import Member
+from gta.data.transforms.clip import TrainTransform
 from gta.data.videos import chosen_splits, load_videos
 
 HEIGHT, WIDTH, RATE, BITS = 240, 427, 12, 290_000
@@ -119,7 +118,7 @@ def decode_rates(sets: dict[str, Sequence[Video]], rounds: int) -> dict[str, dic
             for name, videos in sets.items():
                 rng, video = np.random.default_rng([turn, i]), videos[i]
                 indices = segment_indices(video.num_frames or 1, 8, rng=rng)
-                video_file.forget()
+                index.forget()
                 pixels.simplejpeg = SIMPLEJPEG if name.endswith(BY_SIMPLEJPEG) else None
                 began = time.perf_counter()
                 frames = read_frames(video.path, indices)
@@ -185,7 +184,7 @@ def webdataset_videos(webdataset: Any, members: Sequence[Video], rounds: int) ->
             loaded = Loaded(Shard("webdataset"), sample["__key__"], 0, 0)
             object.__setattr__(loaded, "data", sample["mp4"])
             num_frames = json.loads(sample["json"])["num_frames"]
-            video_file.forget()
+            index.forget()
             frames = read_frames(loaded, segment_indices(num_frames, 8, rng=rng))
             before = time.perf_counter()
             transform(frames, rng)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.output import about, write
-from gta.data.ordered import CLASSES, DIFFICULTIES, render_clip
+from gta.ordered import CLASSES, DIFFICULTIES, render_clip
 
 SHAPES = ((16, 64), (16, 128))
 """Frames of a clip, and pixels a side."""

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from gta.data.decode import read_frames
-from gta.data.folder import read_folder
+from gta.data.formats.folder import read_folder
 from gta.data.records import Video
-from gta.data.resize import resize_to
-from gta.data.sampling import segment_indices
+from gta.data.sampling.segments import segment_indices
+from gta.data.transforms.resize import resize_to
 from gta.errors import VideoError
 from gta.files import write_whole
 
@@ -38,7 +38,7 @@ class RealClips:
 
 
 def reduce_folder(root: Path, out: Path) -> None:
-    """Writes `out` (.npz) from a folder per class, as `gta.data.folder` reads it.
+    """Writes `out` (.npz) from a folder per class, as `gta.data.formats.folder` reads it.
 
     A file `root`/labels.csv with columns `path` and `scene` tells where the videos were taken. What
     cannot be read is left out, and said.

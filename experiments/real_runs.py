@@ -19,8 +19,8 @@ from experiments.tables import DATA, SMALL, r2d18
 from experiments.training import MEAN, STD, fit, initialise
 from experiments.weights import Weights
 from gta.config import Model
-from gta.data.sampling import segment_indices
-from gta.data.transforms import normalize
+from gta.data.sampling.segments import segment_indices
+from gta.data.transforms.clip import normalize
 from gta.models import GTA, NL, PE, SA, TA, build
 
 MODELS: dict[str, Model] = {

@@ -229,7 +229,7 @@ def order(experiment: Experiment, found: Found, least: Least = nothing) -> str:
 
 def page() -> str:
     """The whole page, of the results in the repository."""
-    from gta.data.ordered import CLASSES, order_blind_ceiling
+    from gta.ordered import CLASSES, order_blind_ceiling
 
     results, times = read_results(FILE), read_results(TIMES_FILE)
     found, repeats = Found(results), read_repeats(results)

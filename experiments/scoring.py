@@ -13,9 +13,9 @@ from experiments.logs import Say
 from experiments.settings import Job, Settings
 from experiments.training import KEYS, MEAN, STD, train
 from gta.blocks.resample import resample
-from gta.data.ordered import CLASSES
-from gta.data.transforms import normalize
+from gta.data.transforms.clip import normalize
 from gta.evaluation.metrics import top_k_accuracy
+from gta.ordered import CLASSES
 
 _TEST_BATCH, _TEST_FRAMES = 200, 3200
 """Clips, and at most so many frames, at once: in bfloat16 no feature takes 2 GiB."""

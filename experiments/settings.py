@@ -7,8 +7,8 @@ from torch import nn
 
 from experiments.joins import rejoin
 from gta.config import Model
-from gta.data.ordered import CLASSES, DIFFICULTIES, Difficulty
 from gta.models import build
+from gta.ordered import CLASSES, DIFFICULTIES, Difficulty
 
 
 @dataclass(frozen=True)

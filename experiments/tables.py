@@ -16,10 +16,10 @@ from gta.config import (
     SlowFastModel,
     TAPEBlock,
 )
-from gta.data.ordered import Difficulty
 from gta.models import CG, EVEN, GC, GR, GTA, NL, NL_BEFORE, PE, SA, SA_BEFORE, TA, gta, halves
 from gta.models import r2d18 as any_r2d18
 from gta.models import r2d50 as any_r2d50
+from gta.ordered import Difficulty
 
 DATA = Data()
 HARDER = Data(

@@ -6,7 +6,7 @@ python -m experiments.times --again       all once more: the picture has the qui
 
 Inference on a GPU goes in batches of 64 clips in bfloat16, the step recorded as one CUDA graph, so
 that what is measured is the device and not Python; on a CPU in batches of 4 in float32. Clips lie
-in memory as `gta.data.transforms.normalize` leaves them, channels last. Milliseconds are the
+in memory as `gta.data.transforms.clip.normalize` leaves them, channels last. Milliseconds are the
 quickest of 30 batches, least held up by what else the machine does, divided by its size.
 """
 

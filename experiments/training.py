@@ -10,8 +10,8 @@ from experiments.clips import Clips, draw, gather
 from experiments.logs import Say
 from experiments.settings import Job, Settings
 from gta.config import Train
-from gta.data.ordered import CLASSES
-from gta.data.transforms import normalize
+from gta.data.transforms.clip import normalize
+from gta.ordered import CLASSES
 from gta.training.captured import captured
 from gta.training.optimizer import make_optimizer
 from gta.training.schedule import learning_rate

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gta.data.ordered import render_dataset
+from gta.ordered import render_dataset
 
 torch.set_num_threads(1)
 if not torch.cuda.is_available():  # kernels are interpreted; read when Triton is imported

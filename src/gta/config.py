@@ -203,7 +203,7 @@ class Clip(Data):
         "pyslowfast_offset",
         "pyslowfast_ssv2",
     ] = "segments"
-    """Which frames; see `gta.data.modes`."""
+    """Which frames; see `gta.data.sampling.modes`."""
     stride: Positive | None = None
     """Frames from one of the clip to the next, for dense, pyslowfast and pyslowfast_offset."""
     size: Positive = 224

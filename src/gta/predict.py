@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from gta.data.dataset import ViewClips
+from gta.data.decode.memory import Frames, as_frames
+from gta.data.decode.picture_names import PICTURE_SUFFIXES
 from gta.data.given import find_videos
-from gta.data.memory import Frames, as_frames
-from gta.data.modes import Sampling
-from gta.data.pictures import PICTURE_SUFFIXES
 from gta.data.records import Video, VideoList
-from gta.data.transforms import ViewTransform, normalize
+from gta.data.sampling.modes import Sampling
+from gta.data.transforms.clip import ViewTransform, normalize
 from gta.errors import UsageError, VideoError
 from gta.evaluation.protocols import Protocol, parse_protocol
 from gta.runs import Run

@@ -45,7 +45,9 @@ def test_what_is_no_clip_at_all(name: str):
     network = networks()[name]
     with pytest.raises(TypeError, match=r"got numpy.ndarray: make it one with torch.as_tensor"):
         network(np.zeros((1, 3, 8, 32, 32), np.float32))
-    with pytest.raises(TypeError, match=r"got torch.uint8: gta.data.transforms.normalize makes"):
+    with pytest.raises(
+        TypeError, match=r"got torch.uint8: gta.data.transforms.clip.normalize makes"
+    ):
         network(torch.zeros(1, 3, 8, 32, 32, dtype=torch.uint8))
 
 

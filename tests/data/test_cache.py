@@ -9,7 +9,7 @@ from gta.data.dataset import TrainingClips, ViewClips
 from gta.data.decode import read_frames
 from gta.data.loader import training_loader
 from gta.data.records import Video, VideoList
-from gta.data.transforms import TrainTransform, ViewTransform, resize_frames
+from gta.data.transforms.clip import TrainTransform, ViewTransform, resize_frames
 
 
 @pytest.fixture(scope="module")

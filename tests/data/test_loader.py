@@ -9,7 +9,7 @@ import torch
 from gta.data.dataset import TrainingClips, ViewClips
 from gta.data.loader import EpochOrder, evaluation_loader, num_workers, training_loader
 from gta.data.records import Video, VideoList
-from gta.data.transforms import TrainTransform, ViewTransform
+from gta.data.transforms.clip import TrainTransform, ViewTransform
 from gta.errors import DataError, UsageError
 
 

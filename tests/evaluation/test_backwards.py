@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from gta.data.ordered import CLASSES
 from gta.evaluation.backwards import backward_pairs, mixed_up, told_apart
 from gta.evaluation.verdict import order_blind_bound
+from gta.ordered import CLASSES
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from gta.data.ordered import render_clip
-from gta.data.ordered.files import write_webm
+from gta.ordered import render_clip
+from gta.ordered.files import write_webm
 
 
 @pytest.mark.slow

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from gta.data.ordered import render_clip
-from gta.data.ordered.files import write_webm
+from gta.ordered import render_clip
+from gta.ordered.files import write_webm
 
 
 def test_copies_share_a_fold_and_have_the_other_label(ours, clips):

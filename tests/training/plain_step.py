@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gta.config import Train
 from gta.data.loader import Batch
-from gta.data.transforms import normalize
+from gta.data.transforms.clip import normalize
 from gta.training.average import averaged_model
 from gta.training.mixing import Mixing
 from gta.training.numbers import Numbers

@@ -8,7 +8,7 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from gta.blocks.fused.parts import unfused
-from gta.data.transforms import normalize
+from gta.data.transforms.clip import normalize
 from gta.errors import UsageError
 from gta.training.batches import make_loader
 from gta.training.norm import renew_statistics, shared_norm

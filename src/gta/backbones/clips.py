@@ -19,7 +19,9 @@ def require_clips(x: Tensor) -> None:
         CHANNELS,
         expected="(B, C, T, H, W)",
         way_out=lambda shape: f": {_way_out(shape)}",
-        remedy=("gta.data.transforms.normalize makes the network's input of frames of 0 to 255"),
+        remedy=(
+            "gta.data.transforms.clip.normalize makes the network's input of frames of 0 to 255"
+        ),
     )
 
 

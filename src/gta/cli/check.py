@@ -76,8 +76,8 @@ def _look(
     quiet: bool,
 ) -> "CheckReport":
     from gta.cli.console import Terminal
+    from gta.cores import available_cores
     from gta.data.check import check_videos
-    from gta.data.cores import available_cores
 
     listed = _list(found.data)
     total = sum(len(videos) for videos in (listed.train, listed.val) if videos is not None)

@@ -53,7 +53,7 @@ def convert(
     found = chosen_recipe(model, data, recipe, root, settings)
 
     from gta.backbones.weights import load_weights, read_weights
-    from gta.data.outside import check_outside
+    from gta.data.storage.outside import check_outside
     from gta.errors import UsageError
     from gta.runs import Run, build_network
 

@@ -8,7 +8,7 @@ import torch
 from gta.cli.console import Terminal
 from gta.cli.tables import dry_run_table
 from gta.config import Recipe
-from gta.data.outside import check_outside
+from gta.data.storage.outside import check_outside
 from gta.errors import UsageError
 from gta.figures.contact_sheet import draw_contact_sheet
 from gta.pretrained import load_pretrained

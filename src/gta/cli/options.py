@@ -115,7 +115,7 @@ def chosen_recipe(
     settings: list[str] | None,
 ):
     """The recipe that the options name, with its overrides; or a listing, and the end."""
-    from gta.data.locations import absolute
+    from gta.data.storage.locations import absolute
     from gta.recipes import find_recipe, read_recipe, shipped_recipes
 
     if "help" in (model, data, *(settings or ())):

@@ -72,14 +72,14 @@ def prepare(
     from dataclasses import asdict
 
     from gta.cli.console import Terminal, print_json
-    from gta.data.cores import available_cores
-    from gta.data.locations import is_url
+    from gta.cores import available_cores
+    from gta.data.formats.prepared import find_manifest
     from gta.data.prepare import Options
     from gta.data.prepare import prepare as prepare_videos
     from gta.data.prepare.copies import POOR_PSNR
     from gta.data.prepare.options import parse_resize
-    from gta.data.prepared import find_manifest
     from gta.data.records import Split, VideoList
+    from gta.data.storage.locations import is_url
     from gta.data.videos import chosen_splits
     from gta.errors import DataError, UsageError
     from gta.training.splits import list_videos

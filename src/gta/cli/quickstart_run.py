@@ -11,14 +11,14 @@ from gta.cli.session import open_session, train_run
 from gta.cli.signals import stop
 from gta.config import Recipe
 from gta.data.dataset import ViewClips
-from gta.data.ordered import Summary, render_dataset
-from gta.data.transforms import ViewTransform
+from gta.data.transforms.clip import ViewTransform
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.metrics import ranks
 from gta.evaluation.protocols import parse_protocol
 from gta.evaluation.score_files import Scored
 from gta.evaluation.scores import Scores
 from gta.files import write_text, write_whole
+from gta.ordered import Summary, render_dataset
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import Run
 from gta.training.processes import Processes, find_device

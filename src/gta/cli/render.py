@@ -42,8 +42,8 @@ def render(
 
     from gta.cli.console import Terminal
     from gta.cli.signals import stop
-    from gta.data.ordered import find_difficulty, render_dataset
-    from gta.data.ordered.layouts import Layout
+    from gta.ordered import find_difficulty, render_dataset
+    from gta.ordered.layouts import Layout
 
     terminal = Terminal()
     stop.kept = f"the same command goes on in {out}"

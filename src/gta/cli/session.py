@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from gta.config import Recipe
-from gta.data.outside import check_outside
+from gta.data.storage.outside import check_outside
 from gta.errors import UsageError
 from gta.files import write_text
 from gta.pretrained import load_pretrained

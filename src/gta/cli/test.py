@@ -45,7 +45,7 @@ def test(
     from gta.cli.tables import score_table
     from gta.cli.videos import run_videos
     from gta.data.loader import num_workers
-    from gta.data.outside import check_outside
+    from gta.data.storage.outside import check_outside
     from gta.evaluation.evaluate import evaluate
     from gta.evaluation.protocols import parse_protocol
     from gta.evaluation.score_files import Scored

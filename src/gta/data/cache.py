@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gta.data.decode import decoded_bytes, read_frames
+from gta.data.records import Video, VideoList
+from gta.data.storage.sources import Source
+from gta.data.transforms.clip import Resize, resize_frames
 from gta.errors import VideoError
-
-from .decode import decoded_bytes, read_frames
-from .records import Video, VideoList
-from .sources import Source
-from .transforms import Resize, resize_frames
 
 # A few big tensors, not one a video: loader processes share them at no cost when they are forked,
 # and with one file descriptor each when they are spawned.

@@ -10,16 +10,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from gta.data.cache import FrameCache
+from gta.data.decode import frame_rate, read_frames
+from gta.data.records import Video, VideoList
+from gta.data.sampling.modes import Sampling
+from gta.data.sampling.order import Order, in_order
+from gta.data.storage.sources import Unreadable
+from gta.data.transforms.clip import TrainTransform, ViewTransform, resize_frames
+from gta.data.transforms.flips import flip_partners
 from gta.errors import DataError, UsageError, VideoError
-
-from .cache import FrameCache
-from .decode import frame_rate, read_frames
-from .flips import flip_partners
-from .modes import Sampling
-from .order import Order, in_order
-from .records import Video, VideoList
-from .sources import Unreadable
-from .transforms import TrainTransform, ViewTransform, resize_frames
 
 Flip = Literal["skip", "remap", "off"]
 SEGMENTS = Sampling("segments")

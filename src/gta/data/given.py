@@ -15,11 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gta.data.decode.picture_names import PICTURE_SUFFIXES
+from gta.data.formats.class_folders import is_hidden
+from gta.data.formats.endings import is_video_name
 from gta.errors import VideoError
-
-from .class_folders import is_hidden
-from .endings import is_video_name
-from .pictures import PICTURE_SUFFIXES
 
 _NAMED = 3
 

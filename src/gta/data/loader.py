@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
+from gta.children import kill_at_exit, serve, start_tracker
+from gta.cores import available_cores, processes_here
+from gta.data.batch import Batch, Parcel, possible_workers
+from gta.data.dataset import Item, TrainingClips, ViewClips
 from gta.errors import DataError, UsageError
-
-from .batch import Batch, Parcel, possible_workers
-from .children import kill_at_exit, serve, start_tracker
-from .cores import available_cores, processes_here
-from .dataset import Item, TrainingClips, ViewClips
 
 
 class EpochOrder(Sampler[list[tuple[int, ...]]]):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .sources import Source
+from gta.data.storage.sources import Source
 
 Split = Literal["train", "val", "test"]
 

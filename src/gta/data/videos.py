@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from gta.data.formats.folder import read_folder
+from gta.data.formats.kinetics import read_kinetics
+from gta.data.formats.lists import read_list
+from gta.data.formats.official_splits import read_hmdb51, read_ucf101
+from gta.data.formats.prepared import find_manifest, prepared_videos
+from gta.data.formats.something import read_ssv1, read_ssv2
+from gta.data.records import Split, Video, VideoList
+from gta.data.storage.locations import is_url
+from gta.data.storage.shard_cache import default_folder
+from gta.data.transforms.flips import flip_partners
 from gta.errors import DataError, UsageError, nearest
-
-from .flips import flip_partners
-from .folder import read_folder
-from .formats.kinetics import read_kinetics
-from .formats.lists import read_list
-from .formats.official_splits import read_hmdb51, read_ucf101
-from .formats.something import read_ssv1, read_ssv2
-from .locations import is_url
-from .prepared import find_manifest, prepared_videos
-from .records import Split, Video, VideoList
-from .shard_cache import default_folder
 
 __all__ = ["FORMATS", "SPLITS", "Split", "Video", "VideoList", "load_videos"]
 

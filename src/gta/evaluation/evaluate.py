@@ -11,10 +11,10 @@ from gta.config import Clip
 from gta.data.cache import FrameCache
 from gta.data.dataset import ViewClips
 from gta.data.loader import evaluation_loader
-from gta.data.modes import Sampling
-from gta.data.order import Order
 from gta.data.records import VideoList
-from gta.data.transforms import ViewTransform, normalize
+from gta.data.sampling.modes import Sampling
+from gta.data.sampling.order import Order
+from gta.data.transforms.clip import ViewTransform, normalize
 from gta.errors import DataError, UsageError
 from gta.evaluation.protocols import Protocol, parse_protocol
 from gta.evaluation.scores import About, Scores, list_hash

@@ -11,7 +11,7 @@ A name is `<crops>x<clips>-<region><size>[@<resize>]`:
     1x1-left256        the left (or top) 256x256: PySlowFast's single crop on Something-Something,
                        for comparison with numbers that were made so
 
-Clips cover the whole video, and differ as long as it has enough frames (`data.sampling`). The
+Clips cover the whole video, and differ as long as it has enough frames (`gta.data.sampling`). The
 scores of a video are the mean of the probabilities of its views, in all protocols.
 """
 

@@ -13,8 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from gta.config import Recipe
 from gta.errors import UsageError, nearest
-
-from .names import full_names, meant
+from gta.recipes.names import full_names, meant
 
 SHIPPED = Path(str(files(__name__)))
 

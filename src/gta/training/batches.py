@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from torch.utils.data import DataLoader
 
 from gta.config import Recipe
-from gta.data.augment import Augmentation
 from gta.data.dataset import TrainingClips
 from gta.data.loader import Batch, EpochOrder, training_loader
-from gta.data.modes import Sampling
-from gta.data.transforms import TrainTransform
+from gta.data.sampling.modes import Sampling
+from gta.data.transforms.augment import Augmentation
+from gta.data.transforms.clip import TrainTransform
 from gta.training.processes import Processes
 from gta.training.splits import Splits
 

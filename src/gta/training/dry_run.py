@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from gta.config import Recipe
-from gta.data.cores import available_cores
+from gta.cores import available_cores
 from gta.data.dataset import ViewClips
 from gta.data.loader import Batch, num_workers
-from gta.data.modes import Sampling
-from gta.data.transforms import ViewTransform, normalize
+from gta.data.sampling.modes import Sampling
+from gta.data.transforms.clip import ViewTransform, normalize
 from gta.errors import DataError
 from gta.evaluation.protocols import parse_protocol
 from gta.training.batches import make_loader, timed

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from gta.config import Recipe
-from gta.data.cores import available_cores, processes_here
+from gta.cores import available_cores, processes_here
 from gta.data.loader import Batch, EpochOrder, num_workers
 from gta.errors import DataError, UsageError
 from gta.evaluation.evaluate import evaluate

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from gta.config import Recipe
 from gta.data.loader import Batch
-from gta.data.transforms import normalize
+from gta.data.transforms.clip import normalize
 from gta.errors import UsageError
 from gta.training.processes import Processes
 

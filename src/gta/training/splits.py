@@ -4,11 +4,11 @@ import hashlib
 from dataclasses import dataclass
 
 from gta.config import DataSource, Recipe
+from gta.cores import processes_here
 from gta.data.cache import FrameCache
-from gta.data.cores import processes_here
 from gta.data.loader import num_workers
 from gta.data.records import Split, VideoList
-from gta.data.transforms import Resize
+from gta.data.transforms.clip import Resize
 from gta.data.videos import load_videos
 from gta.errors import UsageError
 from gta.evaluation.protocols import parse_protocol

@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from gta.data.loader import Batch
-from gta.data.transforms import normalize
+from gta.data.transforms.clip import normalize
 from gta.training.average import follow
 from gta.training.captured import WARM_UP, first_line
 from gta.training.decision import compiles

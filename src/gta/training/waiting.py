@@ -8,9 +8,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from gta.config import DataSource
+from gta.data.formats.prepared import find_manifest
 from gta.data.loader import Batch
-from gta.data.locations import is_url
-from gta.data.prepared import find_manifest
+from gta.data.storage.locations import is_url
 from gta.training.splits import Splits
 
 _MUCH = 0.2

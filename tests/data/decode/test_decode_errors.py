@@ -143,7 +143,7 @@ def test_a_frame_that_does_not_exist(tmp_path, write_video, write_pictures, inde
         *(torch.tensor([0.0]), torch.tensor([True]), torch.tensor([[1]]), torch.tensor(1)),
         lambda count: [count / 2],
     ],
-    ids=repr,
+    ids=lambda indices: "a half" if callable(indices) else repr(indices),
 )
 def test_frames_are_asked_for_by_whole_numbers(tmp_path, write_video, write_pictures, indices):
     for path in (write_video(tmp_path / "a.mp4"), write_pictures(tmp_path / "b")):

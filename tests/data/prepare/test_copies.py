@@ -14,17 +14,17 @@ import torch
 from PIL import Image
 
 from gta.data.cache import FrameCache
-from gta.data.choice import chosen
 from gta.data.dataset import TrainingClips, ViewClips
 from gta.data.decode import count_frames, each_frame, frame_rate, frame_times, read_frames
-from gta.data.modes import Sampling
+from gta.data.formats.prepared import find_manifest
 from gta.data.prepare import Options
 from gta.data.prepare.copies import write_copy
 from gta.data.prepare.gain import Gain
 from gta.data.prepare.options import parse_resize
-from gta.data.prepared import find_manifest
-from gta.data.sources import Member, Unreadable
-from gta.data.transforms import TrainTransform, ViewTransform, resize_frames
+from gta.data.sampling.choice import chosen
+from gta.data.sampling.modes import Sampling
+from gta.data.storage.sources import Member, Unreadable
+from gta.data.transforms.clip import TrainTransform, ViewTransform, resize_frames
 from gta.data.videos import load_videos
 from gta.errors import DataError, UsageError, VideoError
 

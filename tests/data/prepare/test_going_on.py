@@ -13,8 +13,8 @@ import pytest
 
 from gta.data import prepare as package
 from gta.data.decode import read_frames
+from gta.data.formats.prepared import find_manifest
 from gta.data.prepare import Options, copies, run, workers
-from gta.data.prepared import find_manifest
 from gta.data.videos import load_videos
 from gta.errors import DataError, UsageError, VideoError
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gta.data import prepared, remote
 from gta.data.decode import read_frames
+from gta.data.formats import prepared
 from gta.data.records import VideoList
+from gta.data.storage import remote
 from gta.data.videos import load_videos
 from gta.errors import DataError, UsageError, VideoError
 

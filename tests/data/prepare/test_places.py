@@ -14,7 +14,7 @@ from gta.data.decode import read_frames
 from gta.data.prepare import Options, journal, prepare, run
 from gta.data.prepare.plan import make_plan, uncertain
 from gta.data.records import Split, Video, VideoList
-from gta.data.transforms import resize_frames
+from gta.data.transforms.clip import resize_frames
 from gta.data.videos import chosen_splits, load_videos
 from gta.errors import DataError, UsageError
 

@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from math import sqrt
 
-from gta.data.flips import flip_partners
+from gta.data.check.finding import Finding, number
+from gta.data.check.inspect import Facts
 from gta.data.records import VideoList
-
-from .finding import Finding, number
-from .inspect import Facts
+from gta.data.transforms.flips import flip_partners
 
 FEW = 5
 """Training videos of a class below which a warning is given."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from statistics import median
 
-from .finding import Finding, number
-from .inspect import Facts
+from gta.data.check.finding import Finding, number
+from gta.data.check.inspect import Facts
 
 UNUSUAL = 20
 """How many times the median length is unusually long."""

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from typing import BinaryIO
 
-from . import packets
+from gta.data.check import packets
 
 _MP4 = frozenset(
     b"ftyp styp moov mdat moof free skip wide pnot uuid meta udta mfra sidx ssix prft emsg".split()

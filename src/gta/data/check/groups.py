@@ -2,10 +2,9 @@
 
 from collections import Counter, defaultdict
 
-from gta.data.recordings import find_recordings
+from gta.data.check.finding import Finding, number
+from gta.data.formats.recordings import find_recordings
 from gta.data.records import VideoList
-
-from .finding import Finding, number
 
 
 def groups(train: VideoList, val: VideoList, way_out: str) -> list[Finding]:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from io import BytesIO
 from threading import Event
 
+from gta.data.check.ends import missing_end
 from gta.data.decode import count_frames, each_frame, read_frames
-from gta.data.pictures import list_pictures
+from gta.data.decode.pictures import list_pictures
 from gta.data.records import Video
-from gta.data.sampling import segment_indices
-from gta.data.sources import Member, Source, Unreadable, has_pictures, readable
+from gta.data.sampling.segments import segment_indices
+from gta.data.storage.sources import Member, Source, Unreadable, has_pictures, readable
 from gta.errors import VideoError
-
-from .ends import missing_end
 
 _LOOKS = 4
 """Frames that are decoded, spread over the video, beside the last."""

@@ -4,17 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gta.data.class_folders import by_ending, is_hidden
-from gta.data.endings import is_video_name
-from gta.data.folder import list_split
-from gta.data.folder_layout import Layout, look_at, nothing_to_validate
-from gta.data.locations import is_url
-from gta.data.pictures import PICTURE_SUFFIXES
-from gta.data.prepared import find_manifest
+from gta.data.check.finding import Finding, number
+from gta.data.decode.picture_names import PICTURE_SUFFIXES
+from gta.data.formats.class_folders import by_ending, is_hidden
+from gta.data.formats.endings import is_video_name
+from gta.data.formats.folder import list_split
+from gta.data.formats.folder_layout import Layout, look_at, nothing_to_validate
+from gta.data.formats.prepared import find_manifest
 from gta.data.records import Split, VideoList
+from gta.data.storage.locations import is_url
 from gta.errors import DataError
-
-from .finding import Finding, number
 
 _KEEP = "--set data.keep_groups=true keeps each in one split, in a new run"
 _MOVE = "move all of one into one split"

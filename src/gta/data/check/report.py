@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from gta.data.check import classes as of_classes
+from gta.data.check import contents
+from gta.data.check.finding import Finding
+from gta.data.check.groups import groups
+from gta.data.check.inspect import Facts, inspect_video
+from gta.data.check.same import duplicates
+from gta.data.check.threads import each_result
 from gta.data.records import VideoList
-
-from . import classes as of_classes
-from . import contents
-from .finding import Finding
-from .groups import groups
-from .inspect import Facts, inspect_video
-from .same import duplicates
-from .threads import each_result
 
 _NONE = VideoList([], [])
 

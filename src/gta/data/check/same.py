@@ -3,10 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from gta.data.check.finding import Finding, number
+from gta.data.check.inspect import Facts, all_bytes, all_frames
 from gta.errors import VideoError
-
-from .finding import Finding, number
-from .inspect import Facts, all_bytes, all_frames
 
 Placed = tuple[str, Facts]
 """The split of a video, and what is known about it."""

@@ -8,14 +8,13 @@ import av.error
 import numpy as np
 import torch
 
-from gta.data.choice import Choice
-from gta.data.sources import Readable, Source, has_pictures, readable
+from gta.data.decode import pictures, video_file
+from gta.data.decode.announced import announced
+from gta.data.decode.index import index
+from gta.data.decode.opening import opened
+from gta.data.sampling.choice import Choice
+from gta.data.storage.sources import Readable, Source, has_pictures, readable
 from gta.errors import UsageError, VideoError
-
-from . import pictures, video_file
-from .announced import announced
-from .index import index
-from .opening import opened
 
 
 def count_frames(path: Source) -> int:

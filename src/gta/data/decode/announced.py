@@ -7,11 +7,10 @@ import av.error
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from gta.data.sources import Member, Readable
-
-from .index import Index, index
-from .opening import is_kind, opened
-from .packets import packets
+from gta.data.decode.index import Index, index
+from gta.data.decode.opening import is_kind, opened
+from gta.data.decode.packets import packets
+from gta.data.storage.sources import Member, Readable
 
 _SLACK = 0.25
 """Seconds before its announced end at which a whole file with sound may end."""

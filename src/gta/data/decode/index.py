@@ -19,15 +19,14 @@ from av.packet import Packet
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from gta.data.sources import Member, Readable
+from gta.data.decode.index_memory import IndexMemory
+from gta.data.decode.keys import may_begin
+from gta.data.decode.opening import frame_size, is_kind, opened
+from gta.data.decode.packets import frames, frames_of, packets
+from gta.data.decode.rates import average_rate
+from gta.data.decode.shown import shown_frames
+from gta.data.storage.sources import Member, Readable
 from gta.errors import VideoError
-
-from .index_memory import IndexMemory
-from .keys import may_begin
-from .opening import frame_size, is_kind, opened
-from .packets import frames, frames_of, packets
-from .rates import average_rate
-from .shown import shown_frames
 
 _REORDERED = ("h264", "hevc", "mpeg4", "mpeg2video")
 """Whose packets may be in another order than their frames."""

@@ -6,9 +6,9 @@ every packet one. What the bytes do not tell is left to the flag.
 
 from collections.abc import Callable
 
-from .av1 import AV1_FRAMES, av1_units
-from .nal import nal_units
-from .shown import VOP
+from gta.data.decode.av1 import AV1_FRAMES, av1_units
+from gta.data.decode.nal import nal_units
+from gta.data.decode.shown import VOP
 
 MayBegin = Callable[[bytes], bool]
 """Of the bytes of a packet; False: it needs frames before it, whatever its container says."""

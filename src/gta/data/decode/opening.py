@@ -11,10 +11,9 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from gta.data.sources import Member, Readable
+from gta.data.decode.pixels import MAX_PIXELS
+from gta.data.storage.sources import Member, Readable
 from gta.errors import VideoError
-
-from .pixels import MAX_PIXELS
 
 # Playlists (HLS, concat, SDP ...) and numbered pictures (%03d) are left out: they open other files
 # and connections.

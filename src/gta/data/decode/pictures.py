@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gta.data.choice import Choice, chosen
-from gta.data.sources import Member, Readable
+from gta.data.decode import pixels
+from gta.data.decode.picture_names import SeveralSeries, frames_in_order
+from gta.data.sampling.choice import Choice, chosen
+from gta.data.storage.sources import Member, Readable
 from gta.errors import VideoError
-
-from . import pixels
-from .picture_names import SeveralSeries, frames_in_order
 
 _HEADER = 512
 """Bytes of a tar header, and of the blocks that files are filled up to."""

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops
 
+from gta.data.decode.upright import UPRIGHT, upright
 from gta.errors import VideoError
-
-from .upright import UPRIGHT, upright
 
 try:  # the extra "jpeg": the same pixels in two thirds of the time
     import simplejpeg  # pyright: ignore[reportMissingImports]

@@ -6,7 +6,7 @@ from itertools import pairwise
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from .opening import is_kind
+from gta.data.decode.opening import is_kind
 
 _CLOSE = 0.5
 """Frames by which the times may differ from the header's rate in all: they are rounded."""

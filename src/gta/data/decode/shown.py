@@ -6,9 +6,9 @@ AV1, packed B-frames of DivX, a field of interlaced H.264 a packet.
 
 from collections.abc import Callable
 
-from .av1 import AV1_FRAMES, DAMAGED, LAYERED, av1_units
-from .h264 import Parameters
-from .nal import nal_units
+from gta.data.decode.av1 import AV1_FRAMES, DAMAGED, LAYERED, av1_units
+from gta.data.decode.h264 import Parameters
+from gta.data.decode.nal import nal_units
 
 Shown = Callable[[bytes], int | None]
 """Of the bytes of a packet; None: it cannot be told. What is damaged counts as one."""

@@ -15,11 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from gta.data.choice import Choice, chosen
-from gta.data.sources import Readable
-from gta.errors import VideoError
-
-from .index import (
+from gta.data.decode.index import (
     Index,
     count,
     index,
@@ -29,9 +25,12 @@ from .index import (
     recall,
     remember,
 )
-from .opening import frame_size, opened
-from .packets import frames, packets
-from .upright import stored_as, upright
+from gta.data.decode.opening import frame_size, opened
+from gta.data.decode.packets import frames, packets
+from gta.data.decode.upright import stored_as, upright
+from gta.data.sampling.choice import Choice, chosen
+from gta.data.storage.sources import Readable
+from gta.errors import VideoError
 
 _WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode one
 

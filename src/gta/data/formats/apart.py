@@ -4,10 +4,9 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gta.data.formats.rows import Row
 from gta.data.records import Split
 from gta.errors import DataError
-
-from .rows import Row
 
 
 def check_apart(lists: Mapping[Split, tuple[Path, Sequence[Row]]]) -> None:

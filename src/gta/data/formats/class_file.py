@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gta.data.formats.columns import is_number, plain, whole
+from gta.data.formats.dialect import Dialect
+from gta.data.formats.disk import has_video_ending
+from gta.data.formats.text import read_json, read_lines
 from gta.errors import DataError
-
-from .columns import is_number, plain, whole
-from .dialect import Dialect
-from .disk import has_video_ending
-from .text import read_json, read_lines
 
 _FIRST = ("classes.txt", "labels.txt", "label_map.txt", "category.txt", "classInd.txt")
 _STEMS = ("classes", "labels", "label_map", "category", "categories", "class_names", "classInd")

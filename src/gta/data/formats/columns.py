@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gta.data.formats.splits import SPLIT_WORDS, flag_of, is_yes_no
 from gta.data.records import Split
-
-from .splits import SPLIT_WORDS, flag_of, is_yes_no
 
 Role = Literal["label", "number", "path", "name", "frames", "fps", "start", "end", "split", "other"]
 """`number`: of a class that has a name in another column; `name`: a weaker word than `path`."""

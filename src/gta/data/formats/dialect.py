@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gta.data.folder import VIDEO_SUFFIXES
+from gta.data.formats.disk import has_video_ending
+from gta.data.formats.folder import VIDEO_SUFFIXES
 from gta.errors import DataError
-
-from .disk import has_video_ending
 
 Lines = Sequence[tuple[int, str]]
 """Lines with their numbers from 1."""

@@ -9,8 +9,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from gta.data.folder import VIDEO_SUFFIXES
-from gta.data.pictures import PICTURE_SUFFIXES
+from gta.data.decode.picture_names import PICTURE_SUFFIXES
+from gta.data.formats.folder import VIDEO_SUFFIXES
 from gta.errors import DataError
 
 _LONGEST = max(map(len, VIDEO_SUFFIXES))

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
+from gta.data.formats.dialect import Dialect, decide
+from gta.data.formats.rows import Row
+from gta.data.formats.text import read_lines
 from gta.errors import DataError
-
-from .dialect import Dialect, decide
-from .rows import Row
-from .text import read_lines
 
 _HEADER = ["original_vido_id", "video_id", "frame_id", "path", "labels"]
 

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gta.data.formats.columns import is_nothing, numbers_lines, role_of, split_columns
+from gta.data.formats.rows import NOTHING, Row, Rows
+from gta.data.formats.splits import lines_of
+from gta.data.formats.text import read_json, read_lines
 from gta.data.records import Split
 from gta.errors import DataError
-
-from .columns import is_nothing, numbers_lines, role_of, split_columns
-from .rows import NOTHING, Row, Rows
-from .splits import lines_of
-from .text import read_json, read_lines
 
 ENDINGS = (".json", ".jsonl", ".ndjson")
 Entries = list[tuple[str, Any]]

@@ -8,17 +8,16 @@ those that are not there are left out and listed.
 from collections.abc import Mapping
 from pathlib import Path
 
-from gta.data.folder import read_folder
+from gta.data.formats.apart import check_apart
+from gta.data.formats.folder import read_folder
+from gta.data.formats.kinetics_clips import DEPTH, find_clips
+from gta.data.formats.kinetics_files import NAMES, find_annotations, unread
+from gta.data.formats.kinetics_rows import Clip, read_clips
+from gta.data.formats.labels import classes_of, label_of
+from gta.data.formats.once import once
+from gta.data.formats.rows import Row
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
-
-from .apart import check_apart
-from .kinetics_clips import DEPTH, find_clips
-from .kinetics_files import NAMES, find_annotations, unread
-from .kinetics_rows import Clip, read_clips
-from .labels import classes_of, label_of
-from .once import once
-from .rows import Row
 
 
 def read_kinetics(
@@ -26,7 +25,8 @@ def read_kinetics(
 ) -> VideoList:
     """Reads Kinetics; sorted class names give the labels.
 
-    Without an annotation, `train/<class>/*` and `val/<class>/*` are read (`gta.data.folder`).
+    Without an annotation, `train/<class>/*` and `val/<class>/*` are read
+    (`gta.data.formats.folder`).
 
     Args:
         root: The annotation, and the videos in it or a few levels of folders below.

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gta.data.formats.disk import has_video_ending, is_video
+from gta.data.formats.kinetics_rows import Clip
 from gta.errors import DataError
-
-from .disk import has_video_ending, is_video
-from .kinetics_rows import Clip
 
 DEPTH = 5
 """Levels of folders that are looked through, the root included."""

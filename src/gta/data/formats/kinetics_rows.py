@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gta.data.formats.columns import role_of
+from gta.data.formats.dialect import decide
+from gta.data.formats.splits import SPLIT_WORDS
+from gta.data.formats.text import read_json, read_lines
 from gta.data.records import Split
 from gta.errors import DataError
-
-from .columns import role_of
-from .dialect import decide
-from .splits import SPLIT_WORDS
-from .text import read_json, read_lines
 
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end")
 

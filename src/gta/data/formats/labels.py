@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from gta.data.formats.class_file import ClassFile
+from gta.data.formats.columns import is_number, plain, whole
+from gta.data.formats.disk import one_form
+from gta.data.formats.rows import Row
+from gta.data.formats.several_labels import check_single
 from gta.data.records import Split
 from gta.errors import DataError, nearest
-
-from .class_file import ClassFile
-from .columns import is_number, plain, whole
-from .disk import one_form
-from .rows import Row
-from .several_labels import check_single
 
 _MOST = 100_000
 """Above it, a label without a name is taken for something else, such as a date."""

@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from gta.data.formats.disk import paths_in
 from gta.data.records import Split
 from gta.errors import DataError
-
-from .disk import paths_in
 
 FOLDERS = (".", "annotations", "labels", "lists")
 _WORDS: dict[Split, str] = {"train": "train", "val": "(?:val|validation)", "test": "test"}

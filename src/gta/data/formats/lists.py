@@ -10,18 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gta.data.formats.apart import check_apart
+from gta.data.formats.class_file import ClassFile, find_class_file
+from gta.data.formats.disk import Finder, Folders, has_video_ending, inside
+from gta.data.formats.frame_list import is_frame_list, read_frame_list
+from gta.data.formats.json_rows import ENDINGS, read_json_rows
+from gta.data.formats.labels import classes_of, is_unlabelled
+from gta.data.formats.list_files import FOLDERS, find_lists
+from gta.data.formats.once import once
+from gta.data.formats.rows import Row, Rows, read_table
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
-
-from .apart import check_apart
-from .class_file import ClassFile, find_class_file
-from .disk import Finder, Folders, has_video_ending, inside
-from .frame_list import is_frame_list, read_frame_list
-from .json_rows import ENDINGS, read_json_rows
-from .labels import classes_of, is_unlabelled
-from .list_files import FOLDERS, find_lists
-from .once import once
-from .rows import Row, Rows, read_table
 
 _PLACES = (".", "videos", "frames", "rawframes")
 _ENDINGS = (".mp4", ".webm", ".avi", ".mkv")

@@ -7,17 +7,16 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gta.data.formats.class_file import ClassFile, read_class_file
+from gta.data.formats.columns import is_number, whole
+from gta.data.formats.dialect import decide
+from gta.data.formats.disk import Finder, inside, one_form
+from gta.data.formats.labels import label_of
+from gta.data.formats.once import once
+from gta.data.formats.rows import Row, read_table
+from gta.data.formats.text import read_lines
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError, UsageError
-
-from .class_file import ClassFile, read_class_file
-from .columns import is_number, whole
-from .dialect import decide
-from .disk import Finder, inside, one_form
-from .labels import label_of
-from .once import once
-from .rows import Row, read_table
-from .text import read_lines
 
 _ENDINGS = (".avi", ".mp4", ".mkv", ".webm")
 

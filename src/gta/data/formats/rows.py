@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gta.data.formats.columns import Columns, by_header, is_nothing, is_number, numbers_lines, whole
+from gta.data.formats.dialect import strength
+from gta.data.formats.disk import Finder
+from gta.data.formats.splits import lines_of
+from gta.data.formats.table import Table, filled, open_table
+from gta.data.formats.unnamed import by_content
 from gta.data.records import Split
 from gta.errors import DataError
-
-from .columns import Columns, by_header, is_nothing, is_number, numbers_lines, whole
-from .dialect import strength
-from .disk import Finder
-from .splits import lines_of
-from .table import Table, filled, open_table
-from .unnamed import by_content
 
 NOTHING = (
     "which table programs write where there is none. Give the label, or remove the line; if it is "

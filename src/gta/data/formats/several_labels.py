@@ -4,9 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from gta.data.formats.columns import is_number
 from gta.errors import DataError
-
-from .columns import is_number
 
 _CODE = re.compile(r"[A-Za-z]{1,3}\d{2,5}([ ,:]+\d+(\.\d+)?){0,2}")
 """A class by its code, perhaps with its times: c092 11.9 21.2."""

@@ -9,16 +9,15 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from gta.data.formats.class_file import read_class_file
+from gta.data.formats.columns import role_of
+from gta.data.formats.dialect import decide
+from gta.data.formats.disk import Finder, one_form
+from gta.data.formats.labels import label_of
+from gta.data.formats.once import once
+from gta.data.formats.text import read_json, read_lines
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
-
-from .class_file import read_class_file
-from .columns import role_of
-from .dialect import decide
-from .disk import Finder, one_form
-from .labels import label_of
-from .once import once
-from .text import read_json, read_lines
 
 _ANNOTATION = {"train": ("train",), "val": ("validation", "val"), "test": ("test",)}
 _ENDINGS = (".webm", ".mp4", ".mkv", ".avi")

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gta.data.formats.columns import is_number, role_of
+from gta.data.formats.dialect import Dialect, decide, strength
+from gta.data.formats.disk import Finder, has_video_ending
+from gta.data.formats.text import read_lines
 from gta.errors import DataError
-
-from .columns import is_number, role_of
-from .dialect import Dialect, decide, strength
-from .disk import Finder, has_video_ending
-from .text import read_lines
 
 _LOOKED_AT = 20
 """Lines that tell whether all are alike."""

@@ -4,12 +4,11 @@ import re
 from collections import Counter
 
 from gta.data.decode import count_frames
+from gta.data.formats.columns import Columns, is_number, whole
+from gta.data.formats.dialect import strength
+from gta.data.formats.disk import Finder, has_video_ending
+from gta.data.formats.table import Table, filled
 from gta.errors import VideoError
-
-from .columns import Columns, is_number, whole
-from .dialect import strength
-from .disk import Finder, has_video_ending
-from .table import Table, filled
 
 _LOOKED_AT = 5
 """Folders whose pictures are counted, to tell a number of frames from a label."""

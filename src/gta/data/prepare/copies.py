@@ -15,12 +15,11 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from gta.data.decode import count_frames, each_frame, frame_rate, frame_times, read_frames
-from gta.data.sampling import segment_indices
-from gta.data.sources import Source
-from gta.data.transforms import resize_frames
+from gta.data.prepare.options import Options
+from gta.data.sampling.segments import segment_indices
+from gta.data.storage.sources import Source
+from gta.data.transforms.clip import resize_frames
 from gta.errors import VideoError
-
-from .options import Options
 
 ENDINGS = {"video": ".mp4", "jpeg": ""}
 LEAST_PSNR = 20.0

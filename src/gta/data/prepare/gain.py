@@ -7,10 +7,9 @@ from statistics import median
 
 import torch
 
-from gta.data import video_file
 from gta.data.dataset import TrainingClips
 from gta.data.records import Video, VideoList
-from gta.data.transforms import TrainTransform
+from gta.data.transforms.clip import TrainTransform
 
 _ROUNDS = 5
 
@@ -63,7 +62,7 @@ def measure(
         for turn in range(_ROUNDS + 1):  # the first warms up
             for index in range(len(before)):
                 for clips, measured in zip(sets, times, strict=True):
-                    video_file.forget()  # as in an epoch over many videos
+                    index.forget()  # as in an epoch over many videos
                     began = time.perf_counter()
                     clips[turn, index]
                     measured[turn][index] = time.perf_counter() - began

@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gta.data.prepared import MANIFEST, WORK
+from gta.data.formats.prepared import MANIFEST, WORK
+from gta.data.prepare.copies import Copy, num_bytes
+from gta.data.prepare.options import Options
+from gta.data.prepare.plan import Job, Places
 from gta.errors import UsageError
 from gta.files import write_text
-
-from .copies import Copy, num_bytes
-from .options import Options
-from .plan import Job, Places
 
 _SETTINGS = "settings.json"
 _JOURNAL = "journal.jsonl"

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gta.data.transforms import Resize
+from gta.data.transforms.clip import Resize
 from gta.errors import UsageError
 
 Form = Literal["video", "jpeg"]

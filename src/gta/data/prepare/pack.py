@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gta.data.prepared import WORK
+from gta.data.formats.prepared import WORK
+from gta.data.prepare.copies import Copy, remove
+from gta.data.prepare.journal import Entry
+from gta.data.prepare.plan import Job
 from gta.data.records import Split
 from gta.files import write_text, write_whole
-
-from .copies import Copy, remove
-from .journal import Entry
-from .plan import Job
 
 Place = tuple[int, int, str]
 """Offset and size in bytes, and key."""

@@ -8,11 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from gta.data.folder import VIDEO_SUFFIXES
+from gta.data.formats.folder import VIDEO_SUFFIXES
+from gta.data.prepare.copies import ENDINGS
+from gta.data.prepare.options import Options
 from gta.data.records import Split, Video, VideoList
-
-from .copies import ENDINGS
-from .options import Options
 
 PLACE = "videos"
 _LONGEST_KEY = 60

@@ -11,19 +11,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from gta.data.outside import check_outside
-from gta.data.prepared import MANIFEST, PLAN, VERSION, WORK, manifest_text, prepared_videos
+from gta.data.formats.prepared import MANIFEST, PLAN, VERSION, WORK, manifest_text, prepared_videos
+from gta.data.prepare.copies import ENDINGS, POOR_PSNR, num_bytes, write_copy
+from gta.data.prepare.gain import Gain, measure
+from gta.data.prepare.journal import Entry, Journal, claimed
+from gta.data.prepare.options import Options
+from gta.data.prepare.pack import Packer
+from gta.data.prepare.plan import PLACE, Job, make_plan, name_of, uncertain
+from gta.data.prepare.workers import FULL, DiskFull, copied
 from gta.data.records import Split, Video, VideoList
+from gta.data.storage.outside import check_outside
 from gta.errors import UsageError
 from gta.files import write_text
-
-from .copies import ENDINGS, POOR_PSNR, num_bytes, write_copy
-from .gain import Gain, measure
-from .journal import Entry, Journal, claimed
-from .options import Options
-from .pack import Packer
-from .plan import PLACE, Job, make_plan, name_of, uncertain
-from .workers import FULL, DiskFull, copied
 
 _TRIED = 8
 """Videos of a trial."""

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import torch
 
-from gta.data.children import end_with_parent
+from gta.children import end_with_parent
+from gta.data.prepare.copies import write_copy
+from gta.data.prepare.journal import Entry, stamp
+from gta.data.prepare.options import Options
+from gta.data.prepare.plan import Job
 from gta.errors import UsageError, VideoError
-
-from .copies import write_copy
-from .journal import Entry, stamp
-from .options import Options
-from .plan import Job
 
 FULL = (ENOSPC, EDQUOT)
 """Error numbers of a full disk."""

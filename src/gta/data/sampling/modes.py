@@ -1,0 +1,109 @@
+"""Sampling modes by name: which frames a training clip or a view shows."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from gta.data.sampling.public import (
+    pyslowfast_indices,
+    pyslowfast_ssv2_indices,
+    tsm_dense_indices,
+    tsm_twice_indices,
+    tsm_validation_indices,
+)
+from gta.data.sampling.segments import dense_indices, segment_indices
+from gta.errors import UsageError
+
+Mode = Literal[
+    "segments",
+    "dense",
+    "tsm_validation",
+    "tsm_twice",
+    "tsm_dense",
+    "pyslowfast",
+    "pyslowfast_offset",
+    "pyslowfast_ssv2",
+]
+"""`segments` and `dense` are this package's own, the others those of `public_sampling`."""
+
+STRIDED = ("dense", "pyslowfast", "pyslowfast_offset")
+"""Modes that need a stride."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """A mode and, where it has one, its stride.
+
+    Raises:
+        UsageError: There is no such mode, or the stride does not go with it.
+    """
+
+    mode: Mode = "segments"
+    stride: int | None = None
+
+    def __post_init__(self):
+        if self.mode not in get_args(Mode):
+            raise UsageError(
+                f"sampling={self.mode!r} is not possible; it is one of {', '.join(get_args(Mode))}."
+            )
+        if (self.mode in STRIDED) != (self.stride is not None):
+            needs = "needs" if self.mode in STRIDED else "has no"
+            raise UsageError(f"sampling={self.mode!r} {needs} stride; got stride={self.stride}.")
+
+    @property
+    def by_time(self) -> bool:
+        """Whether the frames depend on the video's frame rate."""
+        return self.mode in ("pyslowfast", "pyslowfast_offset")
+
+    def __call__(
+        self,
+        num_frames: int,
+        clip_frames: int,
+        *,
+        fps: float | None = None,
+        rng: np.random.Generator | None = None,
+        view: int = 0,
+        num_views: int = 1,
+    ) -> list[int]:
+        """The frames of a training clip (with `rng`) or of one of `num_views` views.
+
+        Args:
+            num_frames: Of the video.
+            clip_frames: Of the clip.
+            fps: Frame rate of the video, for modes that go `by_time`; None: that of the stride, 30.
+            rng: Draws a training clip.
+            view: Which view, from 0.
+            num_views: Views of a video.
+
+        Raises:
+            UsageError: The mode has fewer views.
+        """
+        n, S, stride = num_frames, clip_frames, self.stride or 1
+        views = {"view": view, "num_views": num_views}
+        match self.mode:
+            case "segments":
+                return segment_indices(n, S, rng=rng, **views)
+            case "dense":
+                return dense_indices(n, S, stride, rng=rng, **views)
+            case "tsm_dense":
+                return tsm_dense_indices(n, S, rng=rng, **views)
+            case "pyslowfast" | "pyslowfast_offset":
+                offset = self.mode == "pyslowfast_offset"
+                rate = fps or 30.0
+                return pyslowfast_indices(
+                    n, S, stride, fps=rate, rng=rng, use_offset=offset, **views
+                )
+        most = 2 if self.mode == "tsm_twice" else 1
+        if num_views > most:
+            raise UsageError(
+                f"clip.sampling={self.mode} has {most} clip{'s' * (most > 1)} of a video, and the "
+                f"protocol asks for {num_views}; use another protocol or clip.sampling=segments."
+            )
+        if self.mode == "pyslowfast_ssv2":
+            return pyslowfast_ssv2_indices(n, S, rng=rng)
+        if rng is not None:
+            return segment_indices(n, S, rng=rng)
+        if self.mode == "tsm_twice":
+            return tsm_twice_indices(n, S, view=view)
+        return tsm_validation_indices(n, S)

@@ -1,0 +1,1 @@
+"""Where videos and annotations lie: disks, URLs, shards."""

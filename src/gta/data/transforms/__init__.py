@@ -1,0 +1,1 @@
+"""From decoded frames to the clip that a model sees."""
