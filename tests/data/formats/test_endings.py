@@ -13,7 +13,7 @@ from gta.data.formats.endings import VIDEO_SUFFIXES, is_video_name
 from gta.data.formats.folder import VIDEO_SUFFIXES as OF_FOLDER
 from gta.data.formats.folder import read_folder
 
-DOCS = Path(__file__).parents[2] / "docs/data.md"
+DOCS = Path(__file__).parents[3] / "docs/data.md"
 
 
 def test_each_ending_is_there_once():
