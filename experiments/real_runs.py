@@ -14,10 +14,10 @@ from experiments.real_batches import batches, views
 from experiments.real_clips import HEIGHT, RealClips
 from experiments.real_items import FOLDS, Items, each_fold, make_items
 from experiments.results import Result
+from experiments.runs import Weights
 from experiments.settings import Job, Settings
 from experiments.tables import DATA, SMALL, r2d18
 from experiments.training import fit, initialise
-from experiments.weights import Weights
 from gta.config import Clip, Model, Recipe
 from gta.evaluation.evaluate import score_batches
 from gta.models import GTA, NL, PE, SA, TA, build

@@ -78,7 +78,7 @@ class Settings:
                 seed=seed,
             ),
             test=Test(protocol=f"1x1-center{self.crop}@{side}"),
-            data=DataSource(format="folder"),
+            data=DataSource(format="ssv2"),  # as `gta render` writes them
         )
 
 
