@@ -25,16 +25,17 @@ from benchmarks.clips import write_clip
 from benchmarks.output import write
 from gta.config import Recipe
 from gta.cores import available_cores
-from gta.data.loader import Batch, EpochOrder
+from gta.data.batch import Batch
 from gta.data.prepare import Options
 from gta.data.prepare.copies import ENDINGS, write_copy
 from gta.data.records import Video, VideoList
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
-from gta.training.batches import make_loader
+from gta.training.batches import video_batches
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.recipe_step import make_step
+from gta.training.source import Source
 from gta.training.splits import Splits
 from gta.training.step import Step
 from gta.training.waiting import Waiting
@@ -71,14 +72,13 @@ def synthetic(step: Step, batch: Batch, steps: int) -> float:
     return steps * len(batch.labels) / (time.perf_counter() - began)
 
 
-def fed(step: Step, loader: Any, order: EpochOrder, epochs: int) -> list[dict[str, float]]:
+def fed(step: Step, source: Source, epochs: int) -> list[dict[str, float]]:
     """Of each epoch after the first: clips a second, and the share of its time spent waiting."""
     found = []
     for epoch in range(epochs):
-        order.epoch = epoch
         waiting, clips, began = Waiting(step.processes.device), 0, time.perf_counter()
-        for number, batch in enumerate(waiting.batches(loader)):
-            step(batch, epoch, number, order.num_batches)
+        for number, batch in enumerate(waiting.batches(source.epoch(epoch))):
+            step(batch, epoch, number, source.num_batches)
             clips += len(batch.labels)
         _wait(step.processes.device)
         seconds = time.perf_counter() - began
@@ -86,13 +86,12 @@ def fed(step: Step, loader: Any, order: EpochOrder, epochs: int) -> list[dict[st
     return found[1:]
 
 
-def alone(loader: Any, order: EpochOrder, epochs: int) -> float:
+def alone(source: Source, epochs: int) -> float:
     """Clips a second that the loader gives to nobody, in its best epoch after the first."""
     rates = []
     for epoch in range(epochs):
-        order.epoch = epoch
         began = time.perf_counter()
-        clips = sum(len(batch.labels) for batch in loader)
+        clips = sum(len(batch.labels) for batch in source.epoch(epoch))
         rates.append(clips / (time.perf_counter() - began))
     return max(rates[1:])
 
@@ -115,11 +114,11 @@ def measure(
     model = build_network(recipe, CLASSES).to(device)
     optimizer = make_optimizer(model, recipe.train)
     step = make_step(model.train(), optimizer, recipe, CLASSES, processes, say=print)
-    loader, order = make_loader(splits, recipe, processes, workers)
-    rate = alone(loader, order, 3)
-    batch = next(iter(loader))
+    source = video_batches(splits, recipe, processes, workers)
+    rate = alone(source, 3)
+    batch = next(source.epoch(0))
     ceiling = synthetic(step, batch, steps)
-    trained = fed(step, loader, order, epochs)
+    trained = fed(step, source, epochs)
     best = max(one["clips_per_s"] for one in trained)
     return {
         **{"workers": workers, "videos": len(videos), "clips_an_epoch": len(listed)},

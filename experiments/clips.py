@@ -1,5 +1,6 @@
 """`ordered` in memory: on the GPU as it was rendered, and what is drawn from it."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from experiments.results import WORK
 from experiments.settings import Data, Settings
+from gta.data.batch import Batch
 from gta.data.records import Split
 from gta.data.sampling.segments import segment_indices
 from gta.ordered import render_array
@@ -43,13 +45,27 @@ class Draws:
     left: Tensor
     """(S, B)."""
 
-    def at(self, number: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Those of the step whose number, int64 (), is on the device."""
-        index, frames, top, left = (
-            one.index_select(0, number[None])[0]
-            for one in (self.clips, self.frames, self.top, self.left)
-        )
-        return index, frames, top, left
+    def at(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Those of one step."""
+        return self.clips[step], self.frames[step], self.top[step], self.left[step]
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """A `gta.training.source.Source` of batches that are gathered from a device's memory."""
+
+    batch: Callable[[int], Batch]
+    """The one of a step, counted from the beginning of the run."""
+    num_batches: int
+    """Of an epoch, which is a part of the run."""
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of a part from `start` on."""
+        first = number * self.num_batches
+        return map(self.batch, range(first + start, first + self.num_batches))
+
+    def close(self) -> None:
+        """Nothing reads them."""
 
 
 def render(data: Data, work: Path = WORK, workers: int | None = None) -> dict[str, Path]:
@@ -123,6 +139,41 @@ def draw_frames(size: int, available: int, wanted: int, rng: np.random.Generator
     """One frame of each segment, `size` times: int64 (size, wanted)."""
     segment = available // wanted
     return rng.integers(segment, size=(size, wanted)) + segment * np.arange(wanted)
+
+
+def batches(clips: Clips, draws: Draws, settings: Settings) -> InMemory:
+    """The batches of a run: random frames and crops of random clips."""
+
+    def batch(step: int) -> Batch:
+        index, frames, top, left = draws.at(step)
+        taken = gather(clips, index, frames, top, left, settings.crop)
+        return Batch(taken, clips.labels[index], index, [])
+
+    return InMemory(batch, settings.part)
+
+
+def views(
+    clips: Clips,
+    settings: Settings,
+    size: int,
+    change: Callable[[Tensor], Tensor] = lambda frames: frames,
+) -> Iterator[Batch]:
+    """Centre crops of all clips, of the middle of each segment: uint8 (B, 1, 3, F, crop, crop).
+
+    Args:
+        clips: The split.
+        settings: How many frames, and how large.
+        size: Clips of a batch.
+        change: Of the indices of a batch's frames (B, F), such as their order.
+    """
+    device, count = clips.frames.device, len(clips.frames)
+    centre = torch.tensor(centre_frames(clips.frames.shape[1], settings.num_frames), device=device)
+    corner = (clips.frames.shape[2] - settings.crop) // 2
+    for index in torch.arange(count, device=device).split(size):
+        at = torch.full_like(index, corner)
+        frames = change(centre.expand(len(index), -1))
+        taken = gather(clips, index, frames, at, at, settings.crop)
+        yield Batch(taken[:, None], clips.labels[index], index, [])
 
 
 def gather(clips: Clips, index: Tensor, frames: Tensor, top: Tensor, left: Tensor, crop: int):

@@ -4,26 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from experiments.logs import run_id
 from experiments.results import Result, key
+from experiments.runs import read_scores, scores_file
 from experiments.settings import Job
 from experiments.tables import ENSEMBLES, EXPERIMENTS
-from gta.evaluation.metrics import top_k_accuracy
-from gta.files import write_whole
-
-
-def scores_file(job: Job, work: Path) -> Path:
-    """Of the probabilities of a run's held-out clips."""
-    return work / f"scores-{run_id(job.identity())}.npy"
-
-
-def write_scores(job: Job, probabilities: Tensor, work: Path) -> None:
-    scores = probabilities.numpy().astype(np.float16)
-    write_whole(scores_file(job, work), lambda path: np.save(path, scores))
+from gta.evaluation.ensemble import ensemble
 
 
 def members(name: str, seeds: int | None = None) -> Iterator[tuple[str, dict[str, Any], list[Job]]]:
@@ -50,16 +35,15 @@ def without_scores(name: str, work: Path, done: set[str], seeds: int | None = No
 def ensembles(name: str, work: Path, done: set[str], seeds: int | None = None) -> Iterator[Result]:
     """Results of those whose scores are all in the work folder and that are not done."""
     for _, identity, jobs in members(name, seeds):
-        files = [scores_file(job, work) for job in jobs]
-        if key(identity) in done or not all(file.exists() for file in files):
+        is_there = all(scores_file(job, work).exists() for job in jobs)
+        if key(identity) in done or not is_there:
             continue
-        each = [torch.from_numpy(np.load(file)).float() for file in files]
-        mean = torch.stack(each).mean(0)
-        labels = torch.arange(len(mean)) % mean.shape[1]
+        parts = [read_scores(job, work) for job in jobs]
+        mean = ensemble(parts)
         yield {
             "run": identity,
-            "top1": round(top_k_accuracy(mean, labels, 1), 5),
-            "top5": round(top_k_accuracy(mean, labels, 5), 5),
+            "top1": round(mean.top(1), 5),
+            "top5": round(mean.top(5), 5),
             # of the networks whose scores these are: the same run again is not the same network
-            "members": [round(top_k_accuracy(scores, labels, 1), 5) for scores in each],
+            "members": [round(part.top(1), 5) for part in parts],
         }

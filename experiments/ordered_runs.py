@@ -7,13 +7,12 @@ from pathlib import Path
 import torch
 
 from experiments.clips import Clips, load
-from experiments.ensembles import write_scores
 from experiments.logs import Say
 from experiments.results import Result
+from experiments.runs import write_run
 from experiments.scoring import run
 from experiments.settings import Job
 from experiments.training import KEYS
-from experiments.weights import write_weights
 from experiments.workers import Runner, Setup
 
 AllClips = tuple[Clips, Clips, Clips]
@@ -42,8 +41,7 @@ def ordered_setups(
 def _runner(clips: AllClips, work: Path, compiled: bool, _: torch.device) -> Runner:
     def finish(job: Job, say: Say) -> Result:
         found, probabilities, model = run(job, *clips, say, compiled=compiled)
-        write_scores(job, probabilities, work)
-        write_weights(job, model, found["top1"], work)
+        write_run(job, model, probabilities, work)
         return found
 
     return finish

@@ -42,8 +42,8 @@ from experiments.results import (
     read_results,
     unfinished,
 )
+from experiments.runs import read_weights, weights_file
 from experiments.sizes import commit
-from experiments.weights import read_weights, weights_file
 from experiments.workers import Limits, Runner, run_jobs
 
 SEEDS = 3

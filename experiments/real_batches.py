@@ -1,14 +1,17 @@
-"""Batches of real clips for training: crops, mirrored or not, and perhaps augmented otherwise."""
+"""Batches of real clips: crops for training, perhaps augmented, and the middles for scoring."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.clips import Draws, draw_frames
+from experiments.clips import Draws, InMemory, draw_frames
 from experiments.real_clips import HEIGHT, WIDTH
 from experiments.real_items import Items
 from experiments.settings import Settings
-from experiments.training import Batch
+from gta.data.batch import Batch
+from gta.data.sampling.segments import segment_indices
 
 AUGMENTATIONS = ("none", "negatives", "pan")
 """What is done to training clips: nothing; half of them are negatives, in which what is bright is
@@ -38,8 +41,8 @@ def batches(
     settings: Settings,
     rng: np.random.Generator,
     augment: str = "none",
-) -> Batch:
-    """What `fit` asks for: batches of random items.
+) -> InMemory:
+    """Batches of random items.
 
     Args:
         frames: Of all clips, uint8 (N, T, H, W, 3), on the device that is trained on.
@@ -72,10 +75,8 @@ def batches(
     ]
     side = torch.arange(settings.crop, device=frames.device)
 
-    def batch(number: Tensor) -> tuple[Tensor, Tensor]:
-        index, when, top, left, labels, mirrored, negative = (
-            one.index_select(0, number[None])[0] for one in parts
-        )
+    def batch(step: int) -> Batch:
+        index, when, top, left, labels, mirrored, negative = (one[step] for one in parts)
         turned = torch.where(mirrored[:, None], side.flip(0), side)  # (B, crop)
         clips = frames[
             index[:, None, None, None],
@@ -85,9 +86,27 @@ def batches(
         ]
         if augment == "negatives":
             clips = torch.where(negative[:, None, None, None, None], 255 - clips, clips)
-        return clips.permute(0, 4, 1, 2, 3), labels
+        return Batch(clips.permute(0, 4, 1, 2, 3), labels, index, [])
 
-    return batch
+    return InMemory(batch, settings.part)
+
+
+def views(frames: Tensor, items: Items, settings: Settings, size: int) -> Iterator[Batch]:
+    """Of each item the middle of each segment and of the picture: uint8 (B, 1, 3, F, crop, crop).
+
+    Args:
+        frames: Of all clips, uint8 (N, T, H, W, 3), on the device of the network.
+        items: Those that are scored.
+        settings: How many frames, and how large.
+        size: Items of a batch.
+    """
+    centre = torch.tensor(segment_indices(frames.shape[1], settings.num_frames))
+    top, left = (HEIGHT - settings.crop) // 2, (WIDTH - settings.crop) // 2
+    for chosen in torch.arange(len(items.labels)).split(size):
+        when = torch.where(items.backwards[chosen][:, None], centre.flip(0), centre)
+        clips = frames[items.clips[chosen][:, None].to(frames.device), when.to(frames.device)]
+        clips = clips[:, :, top : top + settings.crop, left : left + settings.crop]
+        yield Batch(clips.permute(0, 4, 1, 2, 3)[:, None], items.labels[chosen], chosen, [])
 
 
 def _between(first: Tensor, last: Tensor, count: int) -> Tensor:

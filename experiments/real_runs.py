@@ -10,17 +10,16 @@ from torch import Tensor
 
 from experiments.joins import rejoin
 from experiments.logs import Say
-from experiments.real_batches import batches
-from experiments.real_clips import HEIGHT, WIDTH, RealClips
+from experiments.real_batches import batches, views
+from experiments.real_clips import HEIGHT, RealClips
 from experiments.real_items import FOLDS, Items, each_fold, make_items
 from experiments.results import Result
+from experiments.runs import Weights
 from experiments.settings import Job, Settings
 from experiments.tables import DATA, SMALL, r2d18
-from experiments.training import MEAN, STD, fit, initialise
-from experiments.weights import Weights
-from gta.config import Model
-from gta.data.sampling.segments import segment_indices
-from gta.data.transforms.clip import normalize
+from experiments.training import fit, initialise
+from gta.config import Clip, Model, Recipe
+from gta.evaluation.evaluate import score_batches
 from gta.models import GTA, NL, PE, SA, TA, build
 
 MODELS: dict[str, Model] = {
@@ -34,6 +33,8 @@ MODELS: dict[str, Model] = {
 }
 SETTINGS = Settings(steps=300, batch_size=32, num_frames=8)
 STARTS = ("scratch", "ordered")
+_AT_ONCE = 50
+"""Items that are scored."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,10 @@ class RealJob:
         """The run on `ordered` whose weights it starts from: of the same seed."""
         return Job(self.model, SMALL, DATA, self.seed)
 
+    def recipe(self) -> Recipe:
+        """Of each fold, as `gta train` has it, but for mirroring and `augment`."""
+        return self.settings.recipe(self.model, self.seed, side=HEIGHT)
+
     def identity(self) -> dict[str, Any]:
         """Everything that the outcome depends on."""
         found = {
@@ -98,8 +103,8 @@ def run_real(
         torch.manual_seed(job.seed)
         model = start(job, len(clips.classes), weights).to(device)
         rng = np.random.default_rng([job.seed, fold, 2])
-        batch = batches(frames, training, job.settings, rng, job.augment)
-        losses.append(fit(model, batch, job.settings, device, lambda _: None)[-1])
+        source = batches(frames, training, job.settings, rng, job.augment)
+        losses.append(fit(model, source, job.recipe(), device, lambda _: None)[-1])
         answers.append(answer(model, frames, held_out, job.settings))
         labels.append(held_out.labels)
         right = int((answers[-1] == labels[-1]).sum())
@@ -144,22 +149,11 @@ def start(job: RealJob, num_classes: int, weights: Weights | None) -> torch.nn.M
     return model
 
 
-@torch.inference_mode()
 def answer(model: torch.nn.Module, frames: Tensor, items: Items, settings: Settings) -> Tensor:
-    """The class of each item, from the middle of each segment and of the picture."""
-    model.eval()
-    device = frames.device
-    centre = torch.tensor(segment_indices(frames.shape[1], settings.num_frames))
-    top, left = (HEIGHT - settings.crop) // 2, (WIDTH - settings.crop) // 2
-    found = []
-    for index, backwards in zip(items.clips.split(50), items.backwards.split(50), strict=True):
-        when = torch.where(backwards[:, None], centre.flip(0), centre)
-        clips = frames[index[:, None].to(device), when.to(device)]
-        clips = clips[:, :, top : top + settings.crop, left : left + settings.crop]
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            logits = model(normalize(clips.permute(0, 4, 1, 2, 3), MEAN, STD))
-        found.append(logits.float().argmax(1).cpu())
-    return torch.cat(found)
+    """The class of each item."""
+    clip, batches = Clip(num_frames=settings.num_frames), views(frames, items, settings, _AT_ONCE)
+    found, _ = score_batches(model, batches, clip, device=frames.device)
+    return torch.stack([scores.argmax() for _, scores in found])
 
 
 def macro_f1(truth: Tensor, said: Tensor, num_classes: int) -> float:

@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from experiments.clips import Clips, centre_frames, gather
+from experiments.clips import Clips, views
 from experiments.logs import Say
 from experiments.settings import Job, Settings
-from experiments.training import KEYS, MEAN, STD, train
+from experiments.training import KEYS, train
 from gta.blocks.resample import resample
-from gta.data.transforms.clip import normalize
+from gta.config import Clip
+from gta.evaluation.evaluate import score_batches
 from gta.evaluation.metrics import top_k_accuracy
 from gta.ordered import CLASSES
 
@@ -21,36 +22,21 @@ _TEST_BATCH, _TEST_FRAMES = 200, 3200
 """Clips, and at most so many frames, at once: in bfloat16 no feature takes 2 GiB."""
 
 
-@torch.inference_mode()
 def scores(
     model: nn.Module,
     clips: Clips,
     settings: Settings,
-    frames: Callable[[Tensor], Tensor] | None = None,
+    change: Callable[[Tensor], Tensor] = lambda frames: frames,
 ) -> Tensor:
-    """Probabilities (N, classes) of all clips on the CPU, from centre crops.
-
-    Args:
-        model: The network.
-        clips: The split.
-        settings: Of the training.
-        frames: Changes the indices of a batch's frames (B, F), such as their order.
-    """
-    model.eval()
-    device, count = clips.frames.device, len(clips.frames)
-    centre = torch.tensor(centre_frames(clips.frames.shape[1], settings.num_frames), device=device)
-    corner = (clips.frames.shape[2] - settings.crop) // 2
-    found, size = [], min(_TEST_BATCH, max(_TEST_FRAMES // settings.num_frames, 1))
-    for start in range(0, count, size):
-        index = torch.arange(start, min(start + size, count), device=device)
-        taken = centre.expand(len(index), -1)
-        taken = taken if frames is None else frames(taken)
-        at = torch.full_like(index, corner)
-        batch = normalize(gather(clips, index, taken, at, at, settings.crop), MEAN, STD)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            logits = model(batch)
-        found.append(logits.float().softmax(1).cpu())
-    return torch.cat(found)
+    """Probabilities (N, classes) of all clips on the CPU, from the `views` of each."""
+    size = min(_TEST_BATCH, max(_TEST_FRAMES // settings.num_frames, 1))
+    found, _ = score_batches(
+        model,
+        views(clips, settings, size, change),
+        Clip(num_frames=settings.num_frames),
+        device=clips.frames.device,
+    )
+    return torch.stack([one for _, one in found])
 
 
 def figures(probabilities: Tensor, labels: Tensor) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What a run is: the network, how it is trained, on what, and with which seed."""
+"""What a run is: the network, how it is trained, on what, and with which seed.
+
+`recipe` says the same as `gta train` is told it: the step, the loop and the scores are its own.
+"""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -6,9 +9,11 @@ from typing import Any
 from torch import nn
 
 from experiments.joins import rejoin
-from gta.config import Model
+from gta.config import Augment, Clip, DataSource, Model, Recipe, Test, Train
 from gta.models import build
 from gta.ordered import CLASSES, DIFFICULTIES, Difficulty
+
+_PARTS = 20
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,37 @@ class Settings:
     """How blocks join the network: see `experiments.joins`."""
     clip_norm: float = 5.0
 
+    @property
+    def part(self) -> int:
+        """Steps of a part: a run has some twenty, and the loss of each is kept."""
+        least = max(self.steps // _PARTS, 1)
+        return next(size for size in range(least, self.steps + 1) if self.steps % size == 0)
+
+    def recipe(self, model: Model, seed: int, *, side: int, compiled: bool = False) -> Recipe:
+        """A run of a network on clips whose short side is `side`; its "epochs" are the parts."""
+        parts = self.steps // self.part
+        return Recipe(
+            model=model,
+            clip=Clip(num_frames=self.num_frames, size=self.crop, resize=None),
+            augment=Augment(jitter=(side, side), flip="off"),
+            train=Train(
+                epochs=parts,
+                batch_size=self.batch_size,
+                optimizer="adamw",
+                lr=self.lr,
+                schedule="cosine",
+                warmup_epochs=self.warmup * parts,
+                weight_decay=self.weight_decay,
+                matrix_lr=self.matrix_lr,
+                matrix_weight_decay=self.matrix_weight_decay,
+                clip_norm=self.clip_norm,
+                compile=compiled,
+                seed=seed,
+            ),
+            test=Test(protocol=f"1x1-center{self.crop}@{side}"),
+            data=DataSource(format="ssv2"),  # as `gta render` writes them
+        )
+
 
 @dataclass(frozen=True)
 class Job:
@@ -66,6 +102,10 @@ class Job:
         return rejoin(
             build(self.model, num_classes=len(CLASSES), num_frames=frames), self.settings.join
         )
+
+    def recipe(self, *, compiled: bool = False) -> Recipe:
+        """The same as `gta train` has it; `join` and `matrix_init` are the experiments' own."""
+        return self.settings.recipe(self.model, self.seed, side=self.data.side, compiled=compiled)
 
     def identity(self) -> dict[str, Any]:
         """Everything that the outcome depends on, as JSON has it."""

@@ -45,7 +45,7 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
     (tmp_path / "results.jsonl").rename(tmp_path / "before.jsonl")
     lines = [json.dumps(one) for one in lines if "ensemble" not in one["run"]]
     out.write_text("\n".join(lines) + "\n")
-    for path in tmp_path.glob("scores-*"):
+    for path in tmp_path.glob("runs/*/scores-*"):
         path.unlink()
     assert "2/2 " in call("--seeds", "1")  # for their scores alone
     assert len(out.read_text().splitlines()) == len(lines) + 1

@@ -88,7 +88,7 @@ def test_weights_are_of_the_run_with_the_same_seed(
     assert pretrain() == 0
     runs = [ours.logs.run_id(one.pretraining.identity()) for one in (first, second)]
     assert [run for run, words in said if words.startswith("begins")] == runs
-    one, other = (ours.weights.read_weights(each.pretraining, tmp_path) for each in (first, second))
+    one, other = (ours.runs.read_weights(each.pretraining, tmp_path) for each in (first, second))
     assert any(not one.state[name].equal(other.state[name]) for name in one.state)
     run = ours.real.runner(tmp_path, {"sit-stand": clips}, torch.device("cpu"))
     assert run(second, print)["pretraining_top1"] == other.top1

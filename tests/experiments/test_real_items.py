@@ -48,10 +48,11 @@ def test_training_clips_are_crops_of_their_items(ours, clips, job):
     clips.frames[:, :, :, :, 0] = torch.arange(170)  # red tells the column
     items = ours.real_items.make_items(clips, arrow=True, held_out="split", seed=0)
     job = replace(job, settings=replace(job.settings, steps=5))
-    batch = ours.real_batches.batches(clips.frames, items, job.settings, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    source = ours.real_batches.batches(clips.frames, items, job.settings, rng)
     mirrored = set()
     for number in range(5):
-        taken, labels = batch(torch.tensor(number))
+        taken, labels, *_ = source.batch(number)
         assert taken.shape == (8, 3, 8, 32, 32)
         rises = taken[:, 1, -1, 0, 0].int() > taken[:, 1, 0, 0, 0].int()
         assert rises.long().equal(labels)  # also of copies that run backwards
@@ -65,8 +66,8 @@ def augmented(ours, job, clips, augment: str):
     """Ten batches, from the same draws."""
     items = ours.real_items.make_items(clips, arrow=True, held_out="split", seed=0)
     rng = np.random.default_rng(0)
-    batch = ours.real_batches.batches(clips.frames, items, job.settings, rng, augment)
-    return [batch(torch.tensor(number)) for number in range(10)]
+    source = ours.real_batches.batches(clips.frames, items, job.settings, rng, augment)
+    return [source.batch(number)[:2] for number in range(10)]
 
 
 def test_negatives_change_nothing_else(ours, clips, job):

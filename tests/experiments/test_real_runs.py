@@ -37,7 +37,7 @@ def test_the_support_vector_machine_without_order_is_right_in_half(ours, clips):
 def test_weights_of_ordered_give_all_but_the_classifier(ours, job):
     models = importlib.import_module("gta.models")
     full = models.build(job.model, num_classes=22, num_frames=8).state_dict()
-    weights = ours.weights.Weights(full, top1=0.5)
+    weights = ours.runs.Weights(full, top1=0.5)
     model = ours.real_runs.start(job, 2, weights)
     changed = [name for name, one in model.state_dict().items() if one.shape != full[name].shape]
     assert len(changed) == 2

@@ -9,6 +9,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from gta.evaluation.score_files import find_score_file
+from gta.evaluation.scores import Scores
+from gta.runs import Run
+from gta.training.schedule import learning_rate
+
 
 def test_a_run_is_a_function_of_its_seed(ours, small, tmp_path: Path):
     paths = ours.clips.render(small.data, tmp_path, workers=1)
@@ -68,6 +73,50 @@ def test_a_compiled_step_trains_alike(ours, small, tmp_path: Path, monkeypatch):
     found, _, _ = ours.scoring.run(small, *clips, compiled=True)
     assert (plain["compiled"], found["compiled"]) == (False, True)
     assert found["loss"] == pytest.approx(plain["loss"], abs=2e-3)
+
+
+def test_a_finished_run_is_one_of_the_package(ours, small, tmp_path: Path):
+    model, probabilities = small.network(), torch.rand(44, 22).softmax(1)
+    ours.runs.write_run(small, model, probabilities, tmp_path)
+    run = Run.open(ours.runs.run_folder(small, tmp_path))
+    loaded, told = run.load()
+    assert told == "last.safetensors, epoch 3 of 3"
+    assert all(loaded.state_dict()[name].equal(one) for name, one in model.state_dict().items())
+    assert run.classes == sorted(run.classes)
+    scores = Scores.load(find_score_file(run.folder))
+    assert (scores.protocol, len(scores)) == ("1x1-center28@32", 44)
+    assert scores.scores.equal(probabilities)
+    weights = ours.runs.read_weights(small, tmp_path)
+    assert weights.top1 == ours.scoring.figures(probabilities, scores.labels)["top1"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "part"), [(3, 1), (40, 2), (47, 47), (300, 15), (1500, 75), (4500, 225)]
+)
+def test_parts_of_a_run_are_epochs_of_its_recipe(ours, small, steps: int, part: int):
+    settings = replace(small.settings, steps=steps)
+    train = replace(small, settings=settings).recipe().train
+    assert (settings.part, train.epochs) == (part, steps // part)
+    # an epoch of which was a step, before the package's loop trained
+    whole = train.model_copy(update={"epochs": steps, "warmup_epochs": settings.warmup * steps})
+    for step in range(0, steps, max(steps // 40, 1)):
+        rate = learning_rate(train, (step + 0.5) / part)
+        assert rate == pytest.approx(learning_rate(whole, step + 0.5), rel=1e-12)
+
+
+def test_batches_in_memory_go_on_in_the_middle(ours, small):
+    data = replace(small.data, num_train=5)
+    settings = replace(small.settings, steps=40)
+    clips = ours.clips.Clips(torch.randint(256, (5, 8, 32, 32, 3)), torch.arange(5))
+    draws = ours.clips.draw(data, settings, 0, torch.device("cpu"))
+    source = ours.clips.batches(clips, draws, settings)
+    assert source.num_batches == 2
+    seen = [batch.indices.tolist() for part in range(20) for batch in source.epoch(part)]
+    assert seen == draws.clips.tolist()
+    assert [batch.indices.tolist() for batch in source.epoch(3, 1)] == [draws.clips[7].tolist()]
+    batch = next(source.epoch(0))
+    assert batch.clips.shape == (4, 3, 8, 28, 28)
+    assert batch.labels.equal(batch.indices)
 
 
 def test_draws(ours, small):

@@ -1,19 +1,20 @@
 """A step as a reader would write it first, to compare with; and small networks to train."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gta.config import Train
+from gta.config import Augment, Clip, DataSource, FrameResNetModel, Recipe, Test, Train
 from gta.data.loader import Batch
 from gta.data.transforms.clip import normalize
 from gta.training.average import averaged_model
 from gta.training.mixing import Mixing
-from gta.training.numbers import Numbers
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
+from gta.training.recipe_step import numbers
 from gta.training.step import Step, _seed
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)
@@ -61,23 +62,19 @@ def make(
     """A step that trains a small network."""
     torch.manual_seed(0)
     model = (model or Small(dropout)).to(device).train()
-    numbers = Numbers(
-        rate=rate,
-        mean=MEAN,
-        std=STD,
-        epochs=epochs,
-        seed=train.seed,
-        accumulate=train.accumulate,
-        clip_norm=train.clip_norm,
-        label_smoothing=train.label_smoothing,
-        decay=train.ema,
-        compile=train.compile,
-        cuda_graphs=train.cuda_graphs,
+    recipe = Recipe(
+        model=FrameResNetModel(),
+        clip=Clip(mean=MEAN, std=STD),
+        augment=Augment(),
+        train=train,
+        test=Test(),
+        data=DataSource(format="folder"),
     )
+    told = replace(numbers(recipe, torch.device(device)), rate=rate, epochs=epochs, half=False)
     return Step(
         model,
         make_optimizer(model, train, fused=fused),
-        numbers,
+        told,
         Processes(torch.device(device)),
         mixing=mixing,
         averaged=averaged_model(model, train.ema),
@@ -87,33 +84,33 @@ def make(
 
 def plainly(step: Step, found: list[Batch]) -> list[Tensor]:
     """The totals of steps, one written after the other, on a CPU."""
-    numbers, optimizer, model = step.numbers, step.optimizer, step.model
+    told, optimizer, model = step.numbers, step.optimizer, step.model
     totals = []
     for number, batch in enumerate(found):
         for group in optimizer.param_groups:
-            group["lr"] = numbers.rate((number + 0.5) / len(found)) * group["factor"]
-        torch.manual_seed(_seed(numbers.seed, number, 0))
+            group["lr"] = told.rate((number + 0.5) / len(found)) * group["factor"]
+        torch.manual_seed(_seed(told.seed, number, 0))
         optimizer.zero_grad()
         total = []
         size = len(batch.labels)
         split = (
-            batch.clips.tensor_split(numbers.accumulate),
-            batch.labels.tensor_split(numbers.accumulate),
+            batch.clips.tensor_split(told.accumulate),
+            batch.labels.tensor_split(told.accumulate),
         )
         for clips, labels in zip(*split, strict=True):
             clips, targets = normalize(clips, MEAN, STD), labels
             if step.mixing is not None:
                 clips, targets = step.mixing(clips, labels)
             logits = model(clips)
-            loss = F.cross_entropy(logits, targets, label_smoothing=numbers.label_smoothing)
+            loss = F.cross_entropy(logits, targets, label_smoothing=told.label_smoothing)
             share = len(labels) / size
             (loss * share if share < 1 else loss).backward()
             right = (logits.argmax(1) == labels).sum()
             total.append(
                 torch.stack([loss.detach() * len(labels), right, torch.tensor(len(labels))])
             )
-        if numbers.clip_norm is not None:
-            nn.utils.clip_grad_norm_(model.parameters(), numbers.clip_norm)
+        if told.clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), told.clip_norm)
         optimizer.step()
         if step.averaged is not None:
             step.averaged.update_parameters(model)

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from gta.blocks.fused.parts import unfused
 from gta.data.transforms.clip import normalize
 from gta.errors import UsageError
-from gta.training.batches import make_loader
+from gta.training.batches import video_batches
 from gta.training.norm import renew_statistics, shared_norm
 from gta.training.processes import Processes
 
@@ -26,7 +26,7 @@ def statistics(model) -> dict[str, torch.Tensor]:
 def test_statistics_are_the_mean_over_batches(ordered: Path, small_settings, tmp_path: Path):
     found = recipe(ordered, small_settings, "train.precise_norm=3")
     training, model, _ = make_training(found, tmp_path / "run")
-    loader, order = make_loader(training.splits, found, CPU, workers=0)
+    source = video_batches(training.splits, found, CPU, workers=0)
     name, first = next((n, m) for n, m in model.named_modules() if isinstance(m, _BatchNorm))
     seen, means, variances = copy.deepcopy(model).train(), [], []
 
@@ -36,11 +36,10 @@ def test_statistics_are_the_mean_over_batches(ordered: Path, small_settings, tmp
         variances.append(of_channel.var(1))
 
     seen.get_submodule(name).register_forward_pre_hook(look)
-    for batch in list(loader)[:3]:
+    for batch in list(source.epoch(0))[:3]:
         seen(normalize(batch.clips, found.clip.mean, found.clip.std))
-    order.start_batch = 0
     weights = [parameter.clone() for parameter in model.parameters()]
-    renew_statistics(model, loader, found, CPU)
+    renew_statistics(model, source.epoch(0), found, CPU)
     assert first.running_mean is not None
     assert first.running_var is not None
     torch.testing.assert_close(first.running_mean, torch.stack(means).mean(0))
@@ -64,9 +63,9 @@ def test_training_ends_with_them(ordered: Path, small_settings, tmp_path: Path, 
     # the weights are those of training without: statistics are no part of its steps
     for name, parameter in ends[0].model.named_parameters():
         assert torch.equal(ends[4].model.get_parameter(name), parameter)
-    order = make_loader(ends[4].splits, ends[4].recipe, CPU, workers=0)
-    order[1].epoch = ends[4].position.epoch - 1
-    renew_statistics(ends[4].scored, order[0], ends[4].recipe, CPU)
+    source = video_batches(ends[4].splits, ends[4].recipe, CPU, workers=0)
+    last = source.epoch(ends[4].position.epoch - 1)
+    renew_statistics(ends[4].scored, last, ends[4].recipe, CPU)
     assert all(torch.equal(after[k], v) for k, v in statistics(ends[4].scored).items())
 
 

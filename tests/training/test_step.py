@@ -46,7 +46,7 @@ def test_the_average_is_what_is_scored_and_kept(ordered: Path, small_settings, t
     found = recipe(ordered, small_settings, "train.ema=0.9", "train.epochs=2")
     training, model, _ = make_training(found, tmp_path / "run")
     kept = []
-    training.save_weights = lambda scored, name, epoch: kept.append((scored, name, epoch))
+    training.keeping.save_weights = lambda scored, name, epoch: kept.append((scored, name, epoch))
     expected = {name: p.detach().clone() for name, p in model.named_parameters()}
     averaged = training.averaged
     assert averaged is not None

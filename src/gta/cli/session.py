@@ -19,8 +19,8 @@ from gta.pretrained import load_pretrained
 from gta.recipes import read_recipe
 from gta.runs import Run, build_network
 from gta.training.checkpoint import Position
-from gta.training.loop import Training
 from gta.training.processes import Processes
+from gta.training.recipe_training import Training
 from gta.training.report import Report
 from gta.training.schedule import learning_rate
 from gta.training.splits import Splits

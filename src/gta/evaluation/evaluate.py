@@ -1,6 +1,6 @@
 """Scores of a model for every video of a split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -8,6 +8,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from gta.config import Clip
+from gta.data.batch import Batch
 from gta.data.cache import FrameCache
 from gta.data.dataset import ViewClips
 from gta.data.loader import evaluation_loader
@@ -85,21 +86,13 @@ def evaluate(
         world_size=world_size,
         workers=workers,
     )
-    model.eval()
-    half = amp and device.type == "cuda"
-    found: list[tuple[int, Tensor]] = []
-    failures: list[tuple[str, str]] = []
     total = len(range(rank, len(videos), world_size))
-    for batch in loader:
-        failures += batch.failures
-        if len(batch.indices):
-            views = batch.clips.to(device, non_blocking=True)
-            with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
-                logits = model(normalize(views.flatten(0, 1), clip.mean, clip.std))
-            scores = logits.float().softmax(-1).unflatten(0, views.shape[:2]).mean(1)
-            found += zip(batch.indices.tolist(), scores.cpu(), strict=True)
-        if progress is not None:
-            progress(len(found) + len(failures), total)
+    found, failures = score_batches(
+        *(model, loader, clip),
+        device=device,
+        amp=amp,
+        progress=None if progress is None else lambda done: progress(done, total),
+    )
     if world_size > 1:
         parts: list[Any] = [None] * world_size
         dist.all_gather_object(parts, (found, failures))
@@ -135,3 +128,43 @@ def evaluate(
             num_views=protocol.num_views,
         ),
     )
+
+
+def score_batches(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    clip: Clip,
+    *,
+    device: torch.device,
+    amp: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[list[tuple[int, Tensor]], list[tuple[str, str]]]:
+    """The scores of videos, each the mean of the probabilities of its views.
+
+    Args:
+        model: Maps clips (B, 3, T, H, W) to logits (B, num_classes). Left in evaluation mode.
+        batches: Views, uint8 (B, V, 3, T, H, W), read from files or from memory.
+        clip: How they are normalised.
+        device: Where `model` is.
+        amp: bf16 autocast on a GPU.
+        progress: Called with the number of videos that are done.
+
+    Returns:
+        The index and the scores (num_classes,) of each video, on the CPU; and the (path, reason) of
+        those that could not be read.
+    """
+    model.eval()
+    half = amp and device.type == "cuda"
+    found: list[tuple[int, Tensor]] = []
+    failures: list[tuple[str, str]] = []
+    for batch in batches:
+        failures += batch.failures
+        if len(batch.indices):
+            views = batch.clips.to(device, non_blocking=True)
+            with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
+                logits = model(normalize(views.flatten(0, 1), clip.mean, clip.std))
+            scores = logits.float().softmax(-1).unflatten(0, views.shape[:2]).mean(1)
+            found += zip(batch.indices.tolist(), scores.cpu(), strict=True)
+        if progress is not None:
+            progress(len(found) + len(failures))
+    return found, failures

@@ -15,10 +15,42 @@ from gta.training.processes import Processes
 from gta.training.splits import Splits
 
 
-def make_loader(
+class VideoBatches:
+    """The `Source` of videos that a loader reads.
+
+    Args:
+        loader: From `training_loader`; its processes serve one epoch after the other.
+    """
+
+    def __init__(self, loader: DataLoader[Batch]):
+        order = loader.batch_sampler
+        assert isinstance(order, EpochOrder)
+        self.loader, self.order = loader, order
+
+    @property
+    def num_batches(self) -> int:
+        """Of a whole epoch."""
+        return self.order.num_batches
+
+    @property
+    def batch_size(self) -> int:
+        """Clips of a batch over all processes."""
+        return self.order.batch_size
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from `start` on."""
+        self.order.epoch, self.order.start_batch = number, start
+        return iter(self.loader)
+
+    def close(self) -> None:
+        """Ends the loader's processes, which torch does when their iterator goes."""
+        self.loader._iterator = None
+
+
+def video_batches(
     splits: Splits, recipe: Recipe, processes: Processes, workers: int
-) -> tuple[DataLoader[Batch], EpochOrder]:
-    """This process's part of all batches; the order is set to an epoch before each pass."""
+) -> VideoBatches:
+    """This process's part of all batches of a recipe's training videos."""
     clips = TrainingClips(
         splits.train,
         num_frames=recipe.clip.num_frames,
@@ -39,24 +71,22 @@ def make_loader(
         sampling=Sampling(recipe.clip.sampling, recipe.clip.stride),
         cache=splits.train_cache,
     )
-    loader = training_loader(
-        clips,
-        batch_size=recipe.train.batch_size,
-        seed=recipe.train.seed,
-        rank=processes.rank,
-        world_size=processes.world_size,
-        repeats=recipe.augment.repeats,
-        workers=workers,
-        pin_memory=processes.device.type == "cuda",
+    return VideoBatches(
+        training_loader(
+            clips,
+            batch_size=recipe.train.batch_size,
+            seed=recipe.train.seed,
+            rank=processes.rank,
+            world_size=processes.world_size,
+            repeats=recipe.augment.repeats,
+            workers=workers,
+            pin_memory=processes.device.type == "cuda",
+        )
     )
-    order = loader.batch_sampler
-    assert isinstance(order, EpochOrder)
-    return loader, order
 
 
-def timed(loader: DataLoader[Batch]) -> Iterator[tuple[Batch, float]]:
+def timed(batches: Iterator[Batch]) -> Iterator[tuple[Batch, float]]:
     """Batches, each with the seconds for which it was waited."""
-    batches = iter(loader)
     while True:
         began = time.monotonic()
         batch = next(batches, None)

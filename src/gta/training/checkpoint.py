@@ -32,6 +32,16 @@ class Position:
     failures: dict[str, str] = field(default_factory=dict)
     """Training videos that could not be read, and why."""
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Finished epochs, and batches of the next."""
+        return self.epoch, self.batch
+
+    def finish(self, entry: dict[str, float]) -> None:
+        """Ends the epoch under way, of which the history gets that."""
+        self.epoch, self.batch, self.totals = self.epoch + 1, 0, [0.0] * 4
+        self.history.append(entry)
+
 
 def save_checkpoint(
     path: Path,

@@ -19,7 +19,7 @@ from gta.data.sampling.modes import Sampling
 from gta.data.transforms.clip import ViewTransform, normalize
 from gta.errors import DataError
 from gta.evaluation.protocols import parse_protocol
-from gta.training.batches import make_loader, timed
+from gta.training.batches import timed, video_batches
 from gta.training.captured import WARM_UP
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
@@ -122,8 +122,8 @@ def dry_run(
         DataError: Not one clip of the first batch can be read.
     """
     workers, device = num_workers(recipe.data.workers, cached=splits.cached), processes.device
-    loader, order = make_loader(splits, recipe, processes, workers=0)
-    batches = [(batch, seconds) for batch, seconds in islice(timed(loader), 2)]
+    source = video_batches(splits, recipe, processes, workers=0)
+    batches = list(islice(timed(source.epoch(0)), 2))
     batch, _ = batches[0]
     if not len(batch.labels):
         path, reason = batch.failures[0]
@@ -137,15 +137,15 @@ def dry_run(
         torch.cuda.reset_peak_memory_stats(device)
     losses, seconds = list[float](), list[float]()
     for number in range(_STEPS.get(device.type, 3)):
-        took, totals = _timed(lambda n=number: step(batch, 0, n, order.num_batches), device)
+        took, totals = _timed(lambda n=number: step(batch, 0, n, source.num_batches), device)
         losses.append(float(totals[0] / totals[2]))
         seconds.append(took)
     memory, limit = _memory(device)  # before the views: scoring needs less
     test_load, test = _time_views(model, splits, recipe, device)
     return DryRun(
-        batch_size=order.batch_size,
+        batch_size=source.batch_size,
         loss=losses[0],
-        load_seconds=batches[-1][1] / order.batch_size,
+        load_seconds=batches[-1][1] / source.batch_size,
         step_seconds=min(seconds[1:]),
         test_seconds=test,
         test_load_seconds=test_load,
@@ -153,7 +153,7 @@ def dry_run(
         memory_limit=limit,
         disk_bytes=_disk_bytes(model, optimizer, averaged=recipe.train.ema > 0),
         disk_free=shutil.disk_usage(_existing(folder)).free,
-        steps=order.num_batches,
+        steps=source.num_batches,
         videos=len(splits.val),
         epochs=recipe.train.epochs,
         workers=workers,

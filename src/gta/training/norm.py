@@ -1,15 +1,15 @@
 """Batch normalisation: over several processes, and with statistics computed anew."""
 
+from collections.abc import Iterable
 from itertools import islice
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
-from torch.utils.data import DataLoader
 
 from gta.config import Recipe
-from gta.data.loader import Batch
+from gta.data.batch import Batch
 from gta.data.transforms.clip import normalize
 from gta.errors import UsageError
 from gta.training.processes import Processes
@@ -29,17 +29,17 @@ def shared_norm(model: nn.Module, processes: Processes) -> nn.Module:
 
 
 def renew_statistics(
-    model: nn.Module, loader: DataLoader[Batch], recipe: Recipe, processes: Processes
+    model: nn.Module, batches: Iterable[Batch], recipe: Recipe, processes: Processes
 ) -> None:
     """Sets running means and variances to their average over `train.precise_norm` batches.
 
     Those kept while training follow weights that change (Wu and Johnson 2021, section 3). The
-    batches are the first of the loader's pass, so that the result is a function of seed and epoch;
+    batches are the first of an epoch, so that the result is a function of seed and epoch;
     with several processes it is the average over all of them.
 
     Args:
         model: The network that is scored.
-        loader: This process's part of the batches of an epoch, set to its start.
+        batches: This process's part of those of an epoch, from its start.
         recipe: The settings.
         processes: This process among all that train.
     """
@@ -47,7 +47,7 @@ def renew_statistics(
     torch.manual_seed(recipe.train.seed)  # a layer may come after dropout
 
     def clips():
-        for batch in islice(loader, recipe.train.precise_norm):
+        for batch in islice(batches, recipe.train.precise_norm):
             yield normalize(batch.clips.to(device, non_blocking=True), clip.mean, clip.std)
 
     half = recipe.train.amp and device.type == "cuda"

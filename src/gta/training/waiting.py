@@ -1,15 +1,14 @@
 """Which side waits: the network for videos, or the loader for the network."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 
 import torch
-from torch.utils.data import DataLoader
 
 from gta.config import DataSource
+from gta.data.batch import Batch
 from gta.data.formats.prepared import find_manifest
-from gta.data.loader import Batch
 from gta.data.storage.locations import is_url
 from gta.training.splits import Splits
 
@@ -38,9 +37,9 @@ class Waiting:
         self._steps = 0
         self._gaps: list[tuple[torch.cuda.Event, torch.cuda.Event, float, bool]] = []
 
-    def batches(self, loader: DataLoader[Batch]) -> Iterator[Batch]:
+    def batches(self, source: Iterable[Batch]) -> Iterator[Batch]:
         """The batches of an epoch; what is done between two of them is a step."""
-        batches = iter(loader)
+        batches = iter(source)
         for self._steps in count():
             end, began = self._moment(), time.monotonic()
             batch = next(batches, None)

@@ -1,0 +1,81 @@
+"""What a run on `ordered` leaves in the work folder: what `gta train` and `gta test` leave in one.
+
+So `gta show`, `gta predict` and `gta ensemble` take it too, where its blocks join the network as
+the package's do.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from experiments.logs import run_id
+from experiments.settings import Job
+from experiments.training import KEYS
+from gta.evaluation.score_files import Scored
+from gta.evaluation.scores import About, Scores
+from gta.files import write_whole
+from gta.ordered import CLASSES
+from gta.runs import Run
+
+_NAMES = {one.key: one.name for one in CLASSES}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of a run, which others can start from."""
+
+    state: dict[str, Tensor]
+    top1: float
+    """Of that run."""
+
+
+def run_folder(job: Job, work: Path) -> Path:
+    """Of one run."""
+    return work / "runs" / run_id(job.identity())
+
+
+def scores_file(job: Job, work: Path) -> Path:
+    """Of the probabilities of its held-out clips."""
+    return run_folder(job, work) / Scored(job.recipe().test.protocol).file_name
+
+
+def weights_file(job: Job, work: Path) -> Path:
+    """Of its weights; the last that is written."""
+    return run_folder(job, work) / "last.safetensors"
+
+
+def write_run(job: Job, model: nn.Module, probabilities: Tensor, work: Path) -> None:
+    """Keeps recipe, labels, scores and weights.
+
+    Args:
+        job: What was run.
+        model: The trained network.
+        probabilities: Of the held-out clips (N, classes), the classes of which take turns.
+        work: The folder of all runs.
+    """
+    recipe, classes = job.recipe(), [_NAMES[key] for key in KEYS]
+    run = Run.create(run_folder(job, work), recipe, classes)
+    scores = Scores(
+        ids=[str(index) for index in range(len(probabilities))],
+        labels=torch.arange(len(probabilities)) % len(classes),
+        scores=probabilities,
+        classes=classes,
+        protocol=recipe.test.protocol,
+        model=f"{run.folder.name}, last.safetensors",
+        about=About("ordered", "val", num_frames=recipe.clip.num_frames, num_views=1),
+    )
+    write_whole(scores_file(job, work), scores.save)
+    run.save_weights(model, "last", epoch=recipe.train.epochs)
+
+
+def read_scores(job: Job, work: Path) -> Scores:
+    """Of the held-out clips."""
+    return Scores.load(scores_file(job, work))
+
+
+def read_weights(job: Job, work: Path) -> Weights:
+    """Of a run whose blocks join as the package's do."""
+    model, _ = Run.open(run_folder(job, work)).load()
+    return Weights(model.state_dict(), round(read_scores(job, work).top(1), 5))
