@@ -21,6 +21,7 @@ from experiments.weights import Weights
 from gta.config import Model
 from gta.data.sampling.segments import segment_indices
 from gta.data.transforms.clip import normalize
+from gta.devices import autocast
 from gta.models import GTA, NL, PE, SA, TA, build
 
 MODELS: dict[str, Model] = {
@@ -156,7 +157,7 @@ def answer(model: torch.nn.Module, frames: Tensor, items: Items, settings: Setti
         when = torch.where(backwards[:, None], centre.flip(0), centre)
         clips = frames[index[:, None].to(device), when.to(device)]
         clips = clips[:, :, top : top + settings.crop, left : left + settings.crop]
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with autocast(device):
             logits = model(normalize(clips.permute(0, 4, 1, 2, 3), MEAN, STD))
         found.append(logits.float().argmax(1).cpu())
     return torch.cat(found)

@@ -14,6 +14,7 @@ from experiments.settings import Job, Settings
 from experiments.training import KEYS, MEAN, STD, train
 from gta.blocks.resample import resample
 from gta.data.transforms.clip import normalize
+from gta.devices import autocast
 from gta.evaluation.metrics import top_k_accuracy
 from gta.ordered import CLASSES
 
@@ -47,7 +48,7 @@ def scores(
         taken = taken if frames is None else frames(taken)
         at = torch.full_like(index, corner)
         batch = normalize(gather(clips, index, taken, at, at, settings.crop), MEAN, STD)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with autocast(device):
             logits = model(batch)
         found.append(logits.float().softmax(1).cpu())
     return torch.cat(found)

@@ -11,6 +11,7 @@ from experiments.logs import Say
 from experiments.settings import Job, Settings
 from gta.config import Train
 from gta.data.transforms.clip import normalize
+from gta.devices import autocast
 from gta.ordered import CLASSES
 from gta.training.captured import captured
 from gta.training.optimizer import make_optimizer
@@ -83,7 +84,7 @@ def fit(
 
     def step() -> None:  # depends on `number` on the device, and on nothing of Python's
         clips, labels = batch(number)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with autocast(device):
             logits = forward(normalize(clips, MEAN, STD))
         loss = F.cross_entropy(logits.float(), labels)
         for group in optimizer.param_groups:

@@ -16,7 +16,8 @@ from gta.cores import available_cores, processes_here
 from gta.data.loader import Batch, EpochOrder, num_workers
 from gta.errors import DataError, UsageError
 from gta.evaluation.evaluate import evaluate
-from gta.evaluation.protocols import parse_protocol
+from gta.progress import Report, Silent
+from gta.protocols import parse_protocol
 from gta.training.average import averaged_model
 from gta.training.batches import make_loader
 from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
@@ -25,7 +26,6 @@ from gta.training.norm import renew_statistics, shared_norm
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Agreement, Processes
 from gta.training.recipe_step import make_step
-from gta.training.report import Report, Silent
 from gta.training.schedule import peak_rate
 from gta.training.splits import Splits
 from gta.training.step import Step
