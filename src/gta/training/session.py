@@ -1,6 +1,5 @@
 """A run under way: its folder, claimed by one training at a time."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from gta.config import Recipe
 from gta.data.storage.outside import check_outside
 from gta.errors import UsageError
+from gta.locks import alone
 from gta.recipes import read_recipe
 from gta.training.processes import Processes
 
@@ -81,8 +81,10 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
     kept = set() if made else {entry.name for entry in folder.iterdir()}
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with (folder / ".lock").open("w") as lock:
-            _claim(lock, folder)
+        with alone(
+            folder / ".lock",
+            f"{folder} is being trained by another process; wait for it, or give another --out",
+        ):
             yield session
     except BaseException:
         _remove_what_is_nothing(folder, kept, made)
@@ -100,20 +102,6 @@ def _remove_what_is_nothing(folder: Path, kept: set[str], made: list[Path]) -> N
     with suppress(OSError):  # something else is in it
         for place in made:
             place.rmdir()
-
-
-def _claim(lock, folder: Path) -> None:
-    """Holds the lock until the process ends, however it ends."""
-    if os.name != "posix":
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError(
-            f"{folder} is being trained by another process; wait for it, or give another --out"
-        ) from error
 
 
 def _check_same(folder: Path, before: Recipe, now: Recipe) -> None:
