@@ -23,6 +23,7 @@ from torch import nn
 from benchmarks.output import write
 from benchmarks.timing import timed
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention, TemporalAttention
+from gta.devices import autocast
 
 CHANNELS, STRIDE = 1024, 16
 
@@ -75,7 +76,7 @@ def measure(name: str, case: Case, *, steps: int, device: torch.device) -> dict[
     upstream = torch.randn_like(x)
 
     def step() -> None:
-        with torch.autocast(device.type, torch.bfloat16, enabled=x.is_cuda):
+        with autocast(device):
             y = model(x)
         y.backward(upstream)
         model.zero_grad()

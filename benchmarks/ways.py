@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 from gta.backbones import fold_norms
 from gta.config import Recipe
 from gta.data.loader import Batch
+from gta.devices import autocast
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.recipe_step import numbers
@@ -87,7 +88,7 @@ def training(
     optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, fused=True)
 
     def step() -> None:
-        with torch.autocast(clips.device.type, torch.bfloat16, enabled=clips.is_cuda):
+        with autocast(clips.device):
             loss = cross_entropy(forward(clips).float(), labels)
         loss.backward()
         optimizer.step()
@@ -102,7 +103,7 @@ def inference(forward: Callable[[Tensor], Tensor], clips: Tensor) -> Callable[[]
     def step() -> None:
         with (
             torch.inference_mode(),
-            torch.autocast(clips.device.type, torch.bfloat16, enabled=clips.is_cuda),
+            autocast(clips.device),
         ):
             forward(clips)
 

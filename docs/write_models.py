@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gta.config import Recipe
 from gta.cost import Cost, count_cost
-from gta.evaluation.protocols import parse_protocol
 from gta.paper import paper_costs
+from gta.protocols import parse_protocol
 from gta.recipes import find_recipe, read_recipe, shipped_recipes
 from gta.runs import build_network
 

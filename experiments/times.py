@@ -23,6 +23,7 @@ from experiments.results import TIMES_FILE, Result, append_result, by_key, key, 
 from experiments.settings import Job
 from experiments.sizes import commit, what_with
 from experiments.tables import EXPERIMENTS
+from gta.devices import autocast
 from gta.training.captured import captured
 
 BATCHES, ROUNDS = {"cuda": 64, "cpu": 4}, 30
@@ -87,7 +88,7 @@ def _ready(job: Job, device: torch.device) -> Callable[[], None]:
 
     @torch.inference_mode()
     def step() -> None:
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with autocast(device):
             model(clips)
 
     step()  # outside of the graph: kernels are chosen and compiled

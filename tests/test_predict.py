@@ -8,8 +8,8 @@ from gta.data.decode import read_frames
 from gta.data.videos import load_videos
 from gta.errors import UsageError, VideoError
 from gta.evaluation.evaluate import evaluate
-from gta.evaluation.protocols import parse_protocol
 from gta.predict import Predictor
+from gta.protocols import parse_protocol
 from gta.runs import Run
 
 

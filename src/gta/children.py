@@ -9,8 +9,12 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import connection, parent_process, resource_tracker, util
+from types import ModuleType
 
 
 def end_with_parent() -> None:
@@ -57,6 +61,21 @@ def start_tracker() -> None:
         resource_tracker.ensure_running()
     finally:
         signal.signal(hang_up, before)
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Processes that are started here do not run the script again which started this one.
+
+    They need nothing of it; a script of three lines would train in each of them, unless it kept
+    its lines below `if __name__ == "__main__"`.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def kill_at_exit() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gta.evaluation.protocols import parse_protocol
+from gta.protocols import parse_protocol
 
 Stage = Literal["res2", "res3", "res4", "res5"]
 Positive = Annotated[int, Field(gt=0)]
@@ -292,7 +292,7 @@ class Test(Data):
     """How scores are made."""
 
     protocol: str = "1x1-center224"
-    """crops x clips, region and size; see `gta.evaluation.protocols`."""
+    """crops x clips, region and size; see `gta.protocols`."""
     batch_size: Positive = 32
     """Views scored at a time on each process."""
 

@@ -1,40 +1,73 @@
 """One predictor for the videos of a trained run."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from gta.data.dataset import ViewClips
 from gta.data.decode.memory import Frames, as_frames
 from gta.data.decode.picture_names import PICTURE_SUFFIXES
 from gta.data.given import find_videos
 from gta.data.records import Video, VideoList
-from gta.data.sampling.modes import Sampling
-from gta.data.transforms.clip import ViewTransform, normalize
+from gta.devices import find_device
 from gta.errors import UsageError, VideoError
-from gta.evaluation.protocols import Protocol, parse_protocol
-from gta.runs import Run
-from gta.training.processes import find_device
+from gta.inference import probabilities, protocol_views
+from gta.names import shown
+from gta.protocols import Protocol, parse_protocol
+from gta.runs import Run, open_run
 
-__all__ = ["Prediction", "Predictor", "find_videos"]
+__all__ = ["Prediction", "Predictor", "find_videos", "load"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
-    """What a model says about one video."""
+    """What a model says about one video. Printed, it is the five most probable classes."""
 
     path: Path
     scores: list[tuple[str, float]]
     """(class, probability), the most probable first."""
 
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.scores[0][0]
+
+    @property
+    def score(self) -> float:
+        """Its probability."""
+        return self.scores[0][1]
+
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
+        """{"video": path, "top": [{"class": name, "score": probability}, ...]}.
+
+        Args:
+            top: So many classes; None: all.
+        """
+        rows = [{"class": name, "score": score} for name, score in self.scores[:top]]
+        return {"video": str(self.path), "top": rows}
+
+    def to_json(self, top: int | None = None) -> str:
+        """The JSON text of `to_dict`."""
+        return json.dumps(self.to_dict(top), ensure_ascii=False)
+
+    def __str__(self) -> str:
+        lines = [f"{score:6.1%}  {shown(name)}" for name, score in self.scores[:5]]
+        return "\n".join([shown(str(self.path)), *lines])
+
+    def __repr__(self) -> str:
+        return f"Prediction({str(self.path)!r}: {self.label!r} {self.score:.1%})"
+
 
 class Predictor:
     """Scores videos as `gta test` does: the protocol of the run, averaged probabilities.
 
+    `model` is the network itself, for clips (B, 3, T, H, W); `run.classes` names its classes.
+
     Args:
-        run: A trained run, or its folder.
+        run: A trained run, or what `load` takes.
         device: Where to compute: "cpu", "cuda", "cuda:1", or "auto", a GPU if there is one.
         best: The weights of the best epoch instead of the last.
         protocol: Other views than those of the run, such as "3x2-full256".
@@ -47,22 +80,25 @@ class Predictor:
         self,
         run: Run | str | Path,
         *,
-        device: torch.device | str = "cpu",
+        device: torch.device | str = "auto",
         best: bool = False,
         protocol: Protocol | str | None = None,
     ):
-        self.run = run = run if isinstance(run, Run) else Run.open(run)
+        self.run = run = open_run(run)
         self.device = find_device(str(device))
         protocol = protocol or run.recipe.test.protocol
         self.protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
         model, self.weights = run.load(best=best)
         self.model = model.to(self.device)
 
-    def __call__(self, path: str | Path | Frames, *, fps: float | None = None) -> Prediction:
+    def __call__(
+        self, video: str | Path | Video | Frames, *, fps: float | None = None
+    ) -> Prediction:
         """Scores one video file, one folder of pictures, or all frames of a video in memory.
 
         Args:
-            path: Where it is; or RGB frames, uint8 (T, H, W, 3) or (T, 3, H, W).
+            video: Its path; or RGB frames, uint8 (T, H, W, 3) or (T, 3, H, W); or a `Video`, whose
+                path is not looked at again: it is a file or a folder of frames.
             fps: Of frames in memory, for models that sample by time; None: 30.
 
         Raises:
@@ -70,8 +106,11 @@ class Predictor:
             UsageError: The frames have another form, or the scores are not finite: the weights are
                 of a training that has diverged.
         """
-        scores = self.scores(self.views(path, fps=fps))
-        path = Path(path) if isinstance(path, str | Path) else Path("frames in memory")
+        scores = self.scores(self.views(video, fps=fps))
+        if isinstance(video, Video):
+            path = Path(str(video.path))
+        else:
+            path = Path(video) if isinstance(video, str | Path) else Path("frames in memory")
         if not scores.isfinite().all():
             raise UsageError(
                 f"{self.run.folder}: the scores of {path} are not finite: the weights are broken, "
@@ -81,29 +120,19 @@ class Predictor:
         order = scores.argsort(descending=True, stable=True)
         return Prediction(path, [(self.run.classes[i], scores[i].item()) for i in order.tolist()])
 
-    def views(self, path: str | Path | Frames, *, fps: float | None = None) -> Tensor:
+    def views(self, video: str | Path | Video | Frames, *, fps: float | None = None) -> Tensor:
         """The views of a video, as `__call__` takes it: uint8 (V, C, T, H, W).
 
         Raises:
             VideoError: It cannot be read.
             UsageError: The frames have another form.
         """
-        clip, videos = self.run.recipe.clip, list[Video]()
-        if isinstance(path, str | Path):
-            videos = [Video(str(path), _one_video(Path(path).expanduser()), None)]
-        clips = ViewClips(
-            VideoList(videos, self.run.classes),
-            num_frames=clip.num_frames,
-            transform=ViewTransform(
-                size=self.protocol.size,
-                resize=self.protocol.resize,
-                places=self.protocol.places,
-            ),
-            num_clips=self.protocol.num_clips,
-            sampling=Sampling(clip.sampling, clip.stride),
-        )
-        if not isinstance(path, str | Path):
-            return clips.views_of(as_frames(path), fps=fps)
+        if isinstance(video, str | Path):
+            video = Video(str(video), _one_video(Path(video).expanduser()), None)
+        videos = VideoList([video] if isinstance(video, Video) else [], self.run.classes)
+        clips = protocol_views(videos, self.protocol, self.run.recipe.clip)
+        if not isinstance(video, Video):
+            return clips.views_of(as_frames(video), fps=fps)
         item = clips[0]
         if item.clip is None:
             raise VideoError(*item.failures[0])
@@ -111,11 +140,35 @@ class Predictor:
 
     def scores(self, views: Tensor) -> Tensor:
         """Probabilities (num_classes,), the mean over uint8 views (V, C, T, H, W)."""
-        clip = self.run.recipe.clip
-        half = self.run.recipe.train.amp and self.device.type == "cuda"
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            logits = self.model(normalize(views.to(self.device), clip.mean, clip.std))
-        return logits.float().softmax(-1).mean(0)
+        recipe = self.run.recipe
+        return probabilities(self.model, views, recipe.clip, self.device, amp=recipe.train.amp)
+
+
+def load(
+    source: str | Path | Run,
+    *,
+    device: torch.device | str = "auto",
+    best: bool = False,
+    protocol: Protocol | str | None = None,
+    num_frames: int | None = None,
+) -> Predictor:
+    """A trained model, ready to predict: `gta.load("runs/mine")("video.mp4")`.
+
+    Args:
+        source: The folder of a run; a .safetensors file with recipe.yaml and labels.json beside
+            it; or "hub:OWNER/NAME", such a folder on the Hugging Face Hub.
+        device: Where to compute: "cpu", "cuda", "cuda:1", or "auto", a GPU if there is one.
+        best: The weights of the best epoch instead of the last.
+        protocol: Other views than those of the run, such as "3x2-full256".
+        num_frames: Of a clip, if not those of training: the temporal matrices are resampled.
+
+    Raises:
+        UsageError: There is no such run or device, or the run has no weights yet.
+    """
+    run = open_run(source)
+    if num_frames is not None:
+        run = run.at_frames(num_frames)
+    return Predictor(run, device=device, best=best, protocol=protocol)
 
 
 def _one_video(path: Path) -> Path:

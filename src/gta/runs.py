@@ -11,7 +11,7 @@ environment.json       versions and hardware
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -24,6 +24,7 @@ from gta.config import Recipe
 from gta.empty import without_weights
 from gta.errors import UsageError
 from gta.files import write_text, write_whole
+from gta.hub import HUB, fetch_folder
 from gta.models import build
 from gta.names import shown
 from gta.recipes import read_recipe, write_recipe
@@ -47,10 +48,12 @@ class Run:
     """A run folder and what it says about its model."""
 
     folder: Path
-    recipe: Recipe
-    classes: list[str]
+    recipe: Recipe = field(repr=False)
+    classes: list[str] = field(repr=False)
     trained_frames: int | None = None
     """The number of frames that the weights are for, where the recipe has been given another."""
+    weights: Path | None = None
+    """The file of weights, where one was asked for instead of those of the last epoch."""
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
@@ -122,7 +125,9 @@ class Run:
             UsageError: No epoch has finished yet, or the weights do not fit the recipe or are not
             finite.
         """
-        path = self.folder / ("best.safetensors" if best else "last.safetensors")
+        path = self.weights or self.folder / ("best.safetensors" if best else "last.safetensors")
+        if best and self.weights is not None:
+            raise UsageError(f"best asks for other weights than {path}: give the run's folder")
         if not path.is_file():
             raise UsageError(
                 f"{self.folder} has no {path.name}: its training has not finished an epoch yet. "
@@ -153,3 +158,38 @@ class Run:
         resampled = f", resampled from {self.trained_frames} frames" if self.trained_frames else ""
         epoch = f"epoch {about.get('epoch', '?')} of {self.recipe.train.epochs}"
         return model.eval(), f"{path.name}, {about.get('source', epoch)}{resampled}"
+
+
+def open_run(source: Run | str | Path) -> Run:
+    """A run from wherever it is.
+
+    Args:
+        source: The folder of a run; a .safetensors file with recipe.yaml and labels.json beside
+            it; "hub:OWNER/NAME" or "hub:OWNER/NAME@REVISION", such a folder on the Hugging Face
+            Hub; or a run that is open.
+
+    Raises:
+        UsageError: It is not there, or is none of these.
+    """
+    if isinstance(source, Run):
+        return source
+    if str(source).startswith(HUB):
+        return Run.open(fetch_folder(str(source)))
+    path = Path(source).expanduser()
+    if path.is_dir() or not path.suffix:
+        return Run.open(path)
+    if not path.is_file():
+        raise UsageError(f"{path} does not exist; give the folder of a run, or a file of weights")
+    if path.suffix != ".safetensors":
+        raise UsageError(
+            f"{path} is not a .safetensors file. Weights from elsewhere become a run with "
+            f"`gta convert`, which tells what they hold; then give the folder of that run."
+        )
+    missing = [
+        name for name in ("recipe.yaml", "labels.json") if not (path.parent / name).is_file()
+    ]
+    if missing:
+        raise UsageError(
+            f"{path} is weights alone: put the {' and the '.join(missing)} of its run beside it"
+        )
+    return replace(Run.open(path.parent), weights=path)

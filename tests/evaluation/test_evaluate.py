@@ -14,8 +14,8 @@ from gta.data.transforms.clip import ViewTransform, normalize
 from gta.data.videos import load_videos
 from gta.errors import DataError
 from gta.evaluation.evaluate import evaluate
-from gta.evaluation.protocols import parse_protocol
 from gta.evaluation.scores import list_hash
+from gta.protocols import parse_protocol
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 CLIP = Clip(num_frames=4, mean=MEAN, std=STD)

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from gta.config import Recipe
+from gta.progress import Report, Silent
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
 from gta.training.processes import Processes
 from gta.training.recipe_training import Training
-from gta.training.report import Report, Silent
 from gta.training.splits import load_splits
 from gta.training.stopping import Stop
 

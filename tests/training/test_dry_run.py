@@ -8,10 +8,10 @@ import torch
 
 from gta.data.loader import Batch
 from gta.errors import DataError
+from gta.progress import Silent
 from gta.runs import build_network
 from gta.training.dry_run import DryRun, dry_run
 from gta.training.processes import Processes
-from gta.training.report import Silent
 from gta.training.splits import load_splits
 
 from .small_training import recipe

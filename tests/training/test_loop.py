@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from gta.errors import DataError, UsageError
+from gta.progress import Silent
 from gta.training import loop
-from gta.training.report import Silent
 
 from .small_training import make_training, recipe
 

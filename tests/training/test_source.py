@@ -8,11 +8,11 @@ import torch
 
 from gta.config import Train
 from gta.data.batch import Batch
+from gta.progress import Silent
 from gta.training.batches import video_batches
 from gta.training.checkpoint import Position
 from gta.training.loop import Loop
 from gta.training.processes import Processes
-from gta.training.report import Silent
 from gta.training.splits import load_splits
 
 from .plain_step import batches, make, states

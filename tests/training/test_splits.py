@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from gta.errors import UsageError
+from gta.progress import Silent
 from gta.recipes import find_recipe, read_recipe
-from gta.training.report import Silent
 from gta.training.splits import load_splits
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from gta.progress import Silent
 from gta.training import loop
-from gta.training.report import Silent
 from gta.training.stopping import Stop, Stopped
 
 from .small_training import make_training, recipe

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gta.training.report import Silent
+from gta.progress import Silent
 from gta.training.splits import Splits, load_splits
 from gta.training.waiting import Waiting, advice
 

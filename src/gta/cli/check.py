@@ -155,7 +155,7 @@ def _shortened(summary: dict[str, Any]) -> dict[str, Any]:
 def _list(data: "DataSource") -> "Listed":
     """Both splits, as far as they can be listed."""
     from gta.data.check.layout import is_folder_of_classes, list_annotated, list_folders
-    from gta.training.splits import list_videos
+    from gta.data.videos import list_videos
 
     if data.root is None or not is_folder_of_classes(data.format, data.root):
         return list_annotated(lambda split: list_videos(data, split))

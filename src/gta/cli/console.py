@@ -5,7 +5,6 @@ Names come from outside: everything is shown as it is, by `gta.names.shown`. Not
 
 import json
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gta.names import shown
-from gta.training.report import Advance
+from gta.progress import Advance, append_log
 
 _ENDLESS = 100_000
 """Columns of what is no terminal: a file, a pipe."""
@@ -49,9 +48,7 @@ class Terminal:
         """Prints a line, or several, and keeps it in the log."""
         text = shown(text, keep="\n")
         self.console.print(text, markup=False)
-        if self.log is not None:
-            with self.log.open("a", encoding="utf-8") as file:
-                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+        append_log(self.log, text)
 
     def show(self, table: Table) -> None:
         """Prints a table of `make_table`."""

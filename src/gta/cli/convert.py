@@ -116,8 +116,8 @@ def class_names(labels: Path | None, data: "DataSource") -> list[str] | None:
     Raises:
         UsageError: The file cannot be read, or names others than the data set.
     """
+    from gta.data.videos import list_videos
     from gta.errors import UsageError
-    from gta.training.splits import list_videos
 
     names = read_labels(labels) if labels is not None else None
     if data.root is None:

@@ -45,7 +45,7 @@ def cost(
 
     from gta.cli.console import print_json
     from gta.cost import count_cost
-    from gta.evaluation.protocols import parse_protocol
+    from gta.protocols import parse_protocol
     from gta.runs import Run, build_network
 
     if run is not None:

@@ -9,12 +9,13 @@ from gta.cli.console import Terminal
 from gta.cli.tables import dry_run_table
 from gta.config import Recipe
 from gta.data.storage.outside import check_outside
+from gta.devices import find_device
 from gta.errors import UsageError
 from gta.figures.contact_sheet import draw_contact_sheet
 from gta.pretrained import load_pretrained
 from gta.runs import build_network
 from gta.training.dry_run import dry_run
-from gta.training.processes import Processes, find_device
+from gta.training.processes import Processes
 from gta.training.splits import load_splits
 
 

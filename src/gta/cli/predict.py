@@ -42,19 +42,11 @@ def predict(
     from gta.cli.console import Terminal, print_json, warn
     from gta.cli.tables import prediction_table
     from gta.data.given import find_videos
+    from gta.data.records import Video
     from gta.errors import VideoError
-    from gta.evaluation.protocols import parse_protocol
-    from gta.predict import Predictor
-    from gta.runs import Run
-    from gta.training.processes import find_device
+    from gta.predict import load
 
-    run = Run.open(folder)
-    predictor = Predictor(
-        run if frames is None else run.at_frames(frames),
-        device=find_device(device),
-        best=best,
-        protocol=parse_protocol(protocol) if protocol else None,
-    )
+    predictor = load(folder, device=device, best=best, protocol=protocol, num_frames=frames)
     terminal = Terminal(stderr=as_json)
     answers: list[dict[str, object]] = []
     passed_over: list[tuple[Path, str]] = []
@@ -75,15 +67,13 @@ def predict(
         passed_over += found.passed_over
         for path in found.videos:
             try:
-                scores = predictor(path).scores[:top]
+                prediction = predictor(Video(str(path), path, None))
             except VideoError as error:
                 fail(path, error)
                 continue
-            answers.append(
-                {"video": str(path), "top": [{"class": c, "score": s} for c, s in scores]}
-            )
+            answers.append(prediction.to_dict(top))
             if not as_json:
-                terminal.show(prediction_table(str(path), scores))
+                terminal.show(prediction_table(str(path), prediction.scores[:top]))
     for place, what in passed_over[:SHOWN]:
         terminal.say(f"passed over in {place}, {what}")
     if len(passed_over) > SHOWN:

@@ -80,9 +80,8 @@ def prepare(
     from gta.data.prepare.options import parse_resize
     from gta.data.records import Split, VideoList
     from gta.data.storage.locations import is_url
-    from gta.data.videos import chosen_splits
+    from gta.data.videos import chosen_splits, list_videos
     from gta.errors import DataError, UsageError
-    from gta.training.splits import list_videos
 
     found = chosen_recipe(model or _any_model(data, recipe), data, recipe, root, settings)
     source, size = found.data, found.clip.resize

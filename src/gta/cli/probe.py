@@ -41,17 +41,17 @@ def probe(
 
     from gta.cli.console import Terminal, print_json
     from gta.cli.tables import class_probe_table, probe_table
-    from gta.cli.videos import run_videos
     from gta.data.loader import num_workers
+    from gta.devices import find_device
     from gta.evaluation.evaluate import evaluate
     from gta.evaluation.probe import DISTURBANCES, Disturbance
     from gta.evaluation.probe import probe as probe_model
-    from gta.evaluation.protocols import parse_protocol
     from gta.evaluation.scores import Scores
+    from gta.evaluation.videos import run_videos
     from gta.files import write_text
     from gta.names import shown
+    from gta.protocols import parse_protocol
     from gta.runs import Run
-    from gta.training.processes import find_device
 
     run = Run.open(folder)
     recipe, views = run.recipe, parse_protocol(protocol or run.recipe.test.protocol)

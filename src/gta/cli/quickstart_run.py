@@ -6,23 +6,40 @@ from pathlib import Path
 from rich.table import Table
 
 from gta.cli.console import Terminal, make_table
-from gta.cli.quickstart import CLASSES, MODELS, NUM_TRAIN, NUM_VAL
-from gta.cli.session import open_session, train_run
 from gta.cli.signals import stop
 from gta.config import Recipe
-from gta.data.dataset import ViewClips
-from gta.data.transforms.clip import ViewTransform
+from gta.devices import find_device
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.metrics import ranks
-from gta.evaluation.protocols import parse_protocol
 from gta.evaluation.score_files import Scored
 from gta.evaluation.scores import Scores
 from gta.files import write_text, write_whole
+from gta.inference import protocol_views
 from gta.ordered import Summary, render_dataset
+from gta.protocols import parse_protocol
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import Run
-from gta.training.processes import Processes, find_device
+from gta.training.processes import Processes
+from gta.training.run import train_run
+from gta.training.session import open_session
 from gta.training.splits import Splits, load_splits
+
+MODELS = {"tiny": "no attention", "tiny_dnl": "DNL", "tiny_gta": "GTA"}
+CLASSES = (
+    "left_to_right",
+    "right_to_left",
+    "up",
+    "down",
+    "clockwise",
+    "counterclockwise",
+    "towards",
+    "away",
+    "cover",
+    "uncover",
+    "still",
+    "shake_sideways",
+)
+NUM_TRAIN, NUM_VAL = 2400, 480
 
 
 def prepare(out: Path, terminal: Terminal) -> tuple[Summary, dict[str, Recipe], Splits]:
@@ -114,12 +131,9 @@ def draw(out: Path, splits: Splits, results: dict[str, Scores]) -> Path:
     right = [ranks(scores.scores, labels) == 1 for scores in results.values()]
     index = int((own[-1] - right[0].float() - right[1].float()).argmax())
     protocol = parse_protocol(run.recipe.test.protocol)
-    views = ViewClips(
-        splits.val,
-        num_frames=run.recipe.clip.num_frames,
-        transform=ViewTransform(size=protocol.size, resize=protocol.resize),
-        cache=splits.val_cache,
-    )[index].clip
+    views = protocol_views(splits.val, protocol, run.recipe.clip, cache=splits.val_cache)[
+        index
+    ].clip
     assert views is not None
     path = out / "quickstart.png"
     predictions = {

@@ -43,11 +43,8 @@ def test(
     from gta.cli.console import Terminal, print_json
     from gta.cli.results import check_npz, write_results
     from gta.cli.tables import score_table
-    from gta.cli.videos import run_videos
-    from gta.data.loader import num_workers
     from gta.data.storage.outside import check_outside
-    from gta.evaluation.evaluate import evaluate
-    from gta.evaluation.protocols import parse_protocol
+    from gta.evaluation.run import evaluate
     from gta.evaluation.score_files import Scored
     from gta.evaluation.submission import check_submission, write_submission
     from gta.runs import Run
@@ -55,46 +52,33 @@ def test(
 
     check_npz("--scores", scores)
     run = Run.open(folder)
-    if frames is not None:
-        run = run.at_frames(frames)
-    recipe, data = run.recipe, run.recipe.data
     for option, path in (("--scores", scores), ("--submission", submission)):
         if path is not None:
-            check_outside(option, path, root or data.root)
-    views = parse_protocol(protocol or recipe.test.protocol)
+            check_outside(option, path, root or run.recipe.data.root)
     if submission is not None:
-        check_submission(data.format)
-    videos = run_videos(run, root, split)
+        check_submission(run.recipe.data.format)
     with joined_processes(device) as processes:
         terminal = Terminal(quiet=not processes.is_main, stderr=as_json)
-        model, weights = run.load(best=best)
-        with terminal.track("testing", len(videos)) as advance:
-            found = evaluate(
-                model.to(processes.device),
-                videos,
-                views,
-                clip=recipe.clip,
-                device=processes.device,
-                batch_size=recipe.test.batch_size,
-                workers=num_workers(
-                    data.workers if workers is None else workers, world_size=processes.world_size
-                ),
-                amp=recipe.train.amp,
-                rank=processes.rank,
-                world_size=processes.world_size,
-                progress=lambda done, _: advance(done * processes.world_size, ""),
-                name=f"{folder.name}, {weights}",
-                dataset=data.format,
-                split=split,
-            )
+        found = evaluate(
+            run,
+            root,
+            protocol=protocol,
+            best=best,
+            num_frames=frames,
+            split=split,
+            workers=workers,
+            device=processes.device,
+            report=terminal,
+        )
         if not processes.is_main:
             return
-        name = Scored(views.name, split, best, frames).file_name
+        name = Scored(found.protocol, split, best, frames).file_name
         written = write_results(found, scores or folder / name)
         if submission is not None:
             write_submission(submission, found)
             written["submission"] = str(submission)
         if as_json:
+            weights = found.model.removeprefix(f"{folder.name}, ")
             print_json({"run": str(folder), "weights": weights} | found.summary() | written)
             return
         terminal.show(score_table(found))

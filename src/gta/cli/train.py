@@ -70,35 +70,10 @@ def train(
         return
 
     from gta.cli.console import Terminal
-    from gta.cli.session import open_session, train_run
     from gta.cli.signals import stop
-    from gta.training.history import end_line
-    from gta.training.processes import joined_processes
-    from gta.training.splits import load_splits
+    from gta.training.run import train as train_recipe
 
-    with joined_processes(device) as processes, open_session(out, found, processes) as session:
-        stop.silent = not processes.is_main
-        terminal = Terminal(out / "log.txt", quiet=not processes.is_main)
-        terminal.say(
-            f"{out}: {model or recipe} on {processes.device}, {processes.world_size} "
-            f"process{'es' * (processes.world_size > 1)}"
-        )
-        if found.train.warmup < found.train.warmup_epochs:
-            terminal.say(
-                f"train.warmup_epochs={found.train.warmup_epochs:g} is not shorter than "
-                f"train.epochs={found.train.epochs}: the warm-up is {found.train.warmup:g} epochs"
-            )
-        splits = load_splits(found, terminal, world_size=processes.world_size)
-        training = train_run(session, splits, processes, terminal, stop)
-        position, epochs = training.position, found.train.epochs
-        last, unreadable = position.history[-1], len(position.failures)
-        if unreadable:
-            terminal.say(f"{unreadable} training videos could not be read; see {out / 'log.txt'}")
-        terminal.say(end_line(last, splits, found.test.protocol, position.best_top1))
-        if training.was_finished:
-            terminal.say(
-                f"{out} is finished: {epochs} of {epochs} epochs. To train it longer, the same "
-                f"command with --set train.epochs={2 * epochs}; to begin another run with what it "
-                f"has learned, --weights {out / 'last.safetensors'} and another --out"
-            )
+    terminal, name = Terminal(out / "log.txt"), str(model or recipe)
+    train_recipe(found, None, out, device=device, report=terminal, stop=stop, name=name)
+    if not stop.silent:
         terminal.say(f"Next: gta test {out}   or   gta predict {out} VIDEO")

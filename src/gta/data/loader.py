@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
-from gta.children import kill_at_exit, serve, start_tracker
+from gta.children import kill_at_exit, serve, start_tracker, without_main
 from gta.cores import available_cores, processes_here
 from gta.data.batch import Batch, Parcel, possible_workers
 from gta.data.dataset import Item, TrainingClips, ViewClips
@@ -213,7 +213,8 @@ class _Loader(DataLoader[Batch]):
     """Raises the `UsageError` that a worker gave, and one kind of error for a worker that died."""
 
     def __iter__(self) -> Iterator[Batch]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        batches = super().__iter__()
+        with without_main():
+            batches = super().__iter__()
         if self.num_workers:
             kill_at_exit()
         while True:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from gta.config import DataSource
 from gta.data.formats.folder import read_folder
 from gta.data.formats.kinetics import read_kinetics
 from gta.data.formats.lists import read_list
@@ -16,10 +17,33 @@ from gta.data.storage.shard_cache import default_folder
 from gta.data.transforms.flips import flip_partners
 from gta.errors import DataError, UsageError, nearest
 
-__all__ = ["FORMATS", "SPLITS", "Split", "Video", "VideoList", "load_videos"]
+__all__ = ["FORMATS", "SPLITS", "Split", "Video", "VideoList", "list_videos", "load_videos"]
 
 FORMATS = ("ssv1", "ssv2", "kinetics", "ucf101", "hmdb51", "folder", "list")
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+def list_videos(source: DataSource, split: Split) -> VideoList:
+    """The videos of one split that a recipe's `data` section names.
+
+    Raises:
+        UsageError: It names no folder.
+        DataError: The folder is not such a data set.
+    """
+    if source.root is None:
+        raise UsageError("which videos? Give the folder of the data set: --root DIR")
+    return load_videos(
+        source.format,
+        source.root,
+        split,
+        val_fraction=source.val_fraction,
+        seed=source.split_seed,
+        keep_groups=source.keep_groups,
+        fold=source.fold,
+        lists={"train": source.train_list, "val": source.val_list, "test": source.test_list},
+        cache_dir=source.cache_dir,
+        shard_cache_gb=source.shard_cache_gb,
+    )
 
 
 def load_videos(

@@ -10,15 +10,13 @@ from torch import Tensor, nn
 from gta.config import Clip
 from gta.data.batch import Batch
 from gta.data.cache import FrameCache
-from gta.data.dataset import ViewClips
 from gta.data.loader import evaluation_loader
 from gta.data.records import VideoList
-from gta.data.sampling.modes import Sampling
 from gta.data.sampling.order import Order
-from gta.data.transforms.clip import ViewTransform, normalize
 from gta.errors import DataError, UsageError
-from gta.evaluation.protocols import Protocol, parse_protocol
 from gta.evaluation.scores import About, Scores, list_hash
+from gta.inference import probabilities, protocol_views
+from gta.protocols import Protocol, parse_protocol
 
 
 def evaluate(
@@ -68,17 +66,7 @@ def evaluate(
     """
     protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
     device = torch.device(device)
-    transform = ViewTransform(size=protocol.size, resize=protocol.resize, places=protocol.places)
-    clips = ViewClips(
-        videos,
-        num_frames=clip.num_frames,
-        transform=transform,
-        num_clips=protocol.num_clips,
-        sampling=Sampling(clip.sampling, clip.stride),
-        order=order,
-        keep_every=keep_every,
-        cache=cache,
-    )
+    clips = protocol_views(videos, protocol, clip, order=order, keep_every=keep_every, cache=cache)
     loader = evaluation_loader(
         clips,
         batch_size=max(1, batch_size // protocol.num_views),
@@ -154,16 +142,12 @@ def score_batches(
         those that could not be read.
     """
     model.eval()
-    half = amp and device.type == "cuda"
     found: list[tuple[int, Tensor]] = []
     failures: list[tuple[str, str]] = []
     for batch in batches:
         failures += batch.failures
         if len(batch.indices):
-            views = batch.clips.to(device, non_blocking=True)
-            with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
-                logits = model(normalize(views.flatten(0, 1), clip.mean, clip.std))
-            scores = logits.float().softmax(-1).unflatten(0, views.shape[:2]).mean(1)
+            scores = probabilities(model, batch.clips, clip, device, amp=amp)
             found += zip(batch.indices.tolist(), scores.cpu(), strict=True)
         if progress is not None:
             progress(len(found) + len(failures))

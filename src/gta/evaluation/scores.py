@@ -55,9 +55,12 @@ class About:
     """Of gta."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Scores:
-    """What one model says about the videos of a split, in the order of its annotation."""
+    """What one model says about the videos of a split, in the order of its annotation.
+
+    Printed, it is a line: accuracy, videos, protocol.
+    """
 
     ids: list[str]
     """Videos that could be read."""
@@ -75,6 +78,15 @@ class Scores:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        low, high = self.interval() if self.num_labelled else (0.0, 1.0)
+        top5 = "" if self.top5 is None else f", top-5 {self.top5:.1%}"
+        figures = f"top-1 {self.top(1):.1%} ({low:.1%} to {high:.1%}){top5}"
+        return (
+            f"{figures if self.num_labelled else 'no labels'}, {len(self)} videos"
+            f"{f', {len(self.failures)} unreadable' * bool(self.failures)}, {self.protocol}"
+        )
 
     @property
     def top5(self) -> float | None:

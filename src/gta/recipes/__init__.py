@@ -76,7 +76,15 @@ def read_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
         raise UsageError(f"{path} cannot be read as a recipe: {_one_line(error)}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{path} is not a recipe: its sections are {_names(Recipe)}")
-    recipe = _checked(content, str(path))
+    return with_settings(_checked(content, str(path)), settings)
+
+
+def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """A recipe with some of its values changed, such as by "train.lr=0.01".
+
+    Raises:
+        UsageError: An unknown name or an impossible value.
+    """
     if not settings:
         return recipe
     content = recipe.model_dump(mode="json")

@@ -13,12 +13,10 @@ from torch import Tensor, nn
 
 from gta.config import Recipe
 from gta.cores import available_cores
-from gta.data.dataset import ViewClips
 from gta.data.loader import Batch, num_workers
-from gta.data.sampling.modes import Sampling
-from gta.data.transforms.clip import ViewTransform, normalize
 from gta.errors import DataError
-from gta.evaluation.protocols import parse_protocol
+from gta.inference import probabilities, protocol_views
+from gta.protocols import parse_protocol
 from gta.training.batches import timed, video_batches
 from gta.training.captured import WARM_UP
 from gta.training.optimizer import make_optimizer
@@ -168,14 +166,7 @@ def _time_views(
 ) -> tuple[float, float]:
     """Seconds to read the views of one validation video, and to score them."""
     protocol, clip = parse_protocol(recipe.test.protocol), recipe.clip
-    views = ViewClips(
-        splits.val,
-        num_frames=clip.num_frames,
-        transform=ViewTransform(size=protocol.size, resize=protocol.resize, places=protocol.places),
-        num_clips=protocol.num_clips,
-        sampling=Sampling(clip.sampling, clip.stride),
-        cache=splits.val_cache,
-    )
+    views = protocol_views(splits.val, protocol, clip, cache=splits.val_cache)
     began = time.perf_counter()
     found = next(
         (item.clip for item in map(views.__getitem__, range(len(views))) if item.clip is not None),
@@ -185,11 +176,9 @@ def _time_views(
     if found is None:
         raise DataError("not one validation video can be read; `gta check` lists them")
     model.eval()
-    half = recipe.train.amp and device.type == "cuda"
 
     def score() -> Tensor:
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
-            return model(normalize(found.to(device), clip.mean, clip.std))
+        return probabilities(model, found, clip, device, amp=recipe.train.amp)
 
     return loaded, min(_timed(score, device)[0] for _ in range(2))
 

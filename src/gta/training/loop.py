@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from gta.errors import UsageError
+from gta.progress import Report, Silent
 from gta.training.checkpoint import Position
 from gta.training.history import left_out_line
 from gta.training.processes import Agreement, Processes
-from gta.training.report import Report, Silent
 from gta.training.source import Source
 from gta.training.step import Step
 from gta.training.stopping import Stop

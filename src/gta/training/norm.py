@@ -11,6 +11,7 @@ from torch.optim.swa_utils import update_bn
 from gta.config import Recipe
 from gta.data.batch import Batch
 from gta.data.transforms.clip import normalize
+from gta.devices import autocast
 from gta.errors import UsageError
 from gta.training.processes import Processes
 
@@ -50,8 +51,7 @@ def renew_statistics(
         for batch in islice(batches, recipe.train.precise_norm):
             yield normalize(batch.clips.to(device, non_blocking=True), clip.mean, clip.std)
 
-    half = recipe.train.amp and device.type == "cuda"
-    with torch.autocast(device.type, torch.bfloat16, enabled=half):
+    with autocast(device, recipe.train.amp):
         update_bn(clips(), model)
     for statistic in _statistics(model):
         processes.sum(statistic).div_(processes.world_size)

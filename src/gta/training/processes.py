@@ -14,7 +14,7 @@ from typing import cast
 import torch
 import torch.distributed as dist
 
-from gta.errors import UsageError
+from gta.devices import find_device
 
 _PATIENCE = 30
 """Seconds that a process has for its end, once the one that started it is gone."""
@@ -88,29 +88,6 @@ class Agreement:
         if work is not None:
             work.wait()
         return int(said)
-
-
-def find_device(name: str) -> torch.device:
-    """The device of a name; "auto" is the first GPU, or the CPU where there is none.
-
-    Raises:
-        UsageError: There is no such device here.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        if device.type == "meta":
-            raise RuntimeError("it holds shapes without numbers")
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0].split(". ")[0]
-        if name.startswith("cuda") and not torch.cuda.is_available():
-            reason = "torch finds no GPU"
-        raise UsageError(
-            f"device {name!r} cannot be used here ({reason}); use auto, cpu, cuda or cuda:1"
-        ) from error
-    return device
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from gta.config import Recipe
 from gta.cores import available_cores, processes_here
 from gta.data.loader import num_workers
 from gta.evaluation.evaluate import evaluate
-from gta.evaluation.protocols import parse_protocol
+from gta.progress import Report, Silent
+from gta.protocols import parse_protocol
 from gta.training.average import averaged_model
 from gta.training.batches import video_batches
 from gta.training.checkpoint import Position
@@ -22,7 +23,6 @@ from gta.training.norm import renew_statistics, shared_norm
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.recipe_step import make_step
-from gta.training.report import Report, Silent
 from gta.training.schedule import peak_rate
 from gta.training.source import Source
 from gta.training.splits import Splits

@@ -3,16 +3,15 @@
 import hashlib
 from dataclasses import dataclass
 
-from gta.config import DataSource, Recipe
+from gta.config import Recipe
 from gta.cores import processes_here
 from gta.data.cache import FrameCache
 from gta.data.loader import num_workers
-from gta.data.records import Split, VideoList
+from gta.data.records import VideoList
 from gta.data.transforms.clip import Resize
-from gta.data.videos import load_videos
-from gta.errors import UsageError
-from gta.evaluation.protocols import parse_protocol
-from gta.training.report import Report
+from gta.data.videos import list_videos
+from gta.progress import Report
+from gta.protocols import parse_protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +41,6 @@ class Splits:
 def _bytes(names: str) -> bytes:
     """UTF-8; a file name need not be."""
     return names.encode(errors="backslashreplace")
-
-
-def list_videos(data: DataSource, split: Split) -> VideoList:
-    """The videos of one split that a recipe's `data` section names.
-
-    Raises:
-        UsageError: It names no folder.
-        DataError: The folder is not such a data set.
-    """
-    if data.root is None:
-        raise UsageError("which videos? Give the folder of the data set: --root DIR")
-    return load_videos(
-        data.format,
-        data.root,
-        split,
-        val_fraction=data.val_fraction,
-        seed=data.split_seed,
-        keep_groups=data.keep_groups,
-        fold=data.fold,
-        lists={"train": data.train_list, "val": data.val_list, "test": data.test_list},
-        cache_dir=data.cache_dir,
-        shard_cache_gb=data.shard_cache_gb,
-    )
 
 
 def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Splits:

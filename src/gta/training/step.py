@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from gta.data.loader import Batch
 from gta.data.transforms.clip import normalize
+from gta.devices import autocast
 from gta.training.average import follow
 from gta.training.captured import WARM_UP, first_line
 from gta.training.decision import compiles
@@ -205,7 +206,7 @@ class Step:
         numbers, device = self.numbers, self.device
         if clips.dtype == torch.uint8:
             clips = normalize(clips, numbers.mean, numbers.std)
-        with torch.autocast(device.type, torch.bfloat16, enabled=numbers.half):
+        with autocast(device, numbers.half):
             logits = self.forward(clips)
         logits = logits.float()
         loss = F.cross_entropy(logits, targets, label_smoothing=numbers.label_smoothing)

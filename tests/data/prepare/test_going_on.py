@@ -186,7 +186,6 @@ def test_places_that_are_refused(original, prepared, tmp_path):
         prepared(original, tmp_path / "mine" / "notes.txt")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="locks")
 def test_one_at_a_time(original, prepared, tmp_path):
     from gta.data.prepare.journal import claimed
 

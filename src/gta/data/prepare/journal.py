@@ -14,6 +14,7 @@ from gta.data.prepare.options import Options
 from gta.data.prepare.plan import Job, Places
 from gta.errors import UsageError
 from gta.files import write_text
+from gta.locks import alone
 
 _SETTINGS = "settings.json"
 _JOURNAL = "journal.jsonl"
@@ -96,8 +97,7 @@ def claimed(folder: Path, options: Options, chosen: dict[str, Any]) -> Iterator[
         what = "was prepared elsewhere" if (folder / MANIFEST).exists() else "holds other files"
         raise UsageError(f"--out {folder} {what}; give a new folder")
     work.mkdir(parents=True, exist_ok=True)
-    with (work / ".lock").open("w") as lock:
-        _lock(lock, folder)
+    with alone(work / ".lock", f"{folder} is being prepared by another process; wait for it"):
         now = json.loads(json.dumps(asdict(options) | chosen))
         file = work / _SETTINGS
         before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else now
@@ -114,14 +114,3 @@ def claimed(folder: Path, options: Options, chosen: dict[str, Any]) -> Iterator[
         if not file.is_file():
             write_text(file, json.dumps(now, indent=1))
         yield
-
-
-def _lock(lock, folder: Path) -> None:
-    if os.name != "posix":
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError(f"{folder} is being prepared by another process; wait for it") from error

@@ -14,11 +14,12 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gta.errors import UsageError
+from gta.locks import alone
 
 _COUNT = "bytes"
 _LOCK = ".lock"
@@ -98,7 +99,7 @@ class ShardCache:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
         coming = path.with_name(hashlib.sha256(path.name.encode()).hexdigest()[:16])
-        with _alone(coming.with_suffix(".lock")):
+        with alone(coming.with_suffix(".lock")):
             if _size(path) == size:  # another process was quicker
                 return path
             if not self._reserve(size - _size(path)):
@@ -176,21 +177,8 @@ class ShardCache:
         part.write_text(str(used))
         part.replace(Path(self.folder) / _COUNT)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with _alone(Path(self.folder) / _LOCK):
-            yield
-
-
-@contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    """One process at a time; a lock that ends with its process."""
-    with file.open("w") as lock:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    def _locked(self) -> AbstractContextManager[None]:
+        return alone(Path(self.folder) / _LOCK)
 
 
 def _parts(folder: Path) -> Iterator[Path]:

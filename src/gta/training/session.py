@@ -1,30 +1,16 @@
 """A run under way: its folder, claimed by one training at a time."""
 
-import json
-import os
-import platform
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from gta.config import Recipe
 from gta.data.storage.outside import check_outside
 from gta.errors import UsageError
-from gta.files import write_text
-from gta.pretrained import load_pretrained
+from gta.locks import alone
 from gta.recipes import read_recipe
-from gta.runs import Run, build_network
-from gta.training.checkpoint import Position
 from gta.training.processes import Processes
-from gta.training.recipe_training import Training
-from gta.training.report import Report
-from gta.training.schedule import learning_rate
-from gta.training.splits import Splits
-from gta.training.stopping import Stop
 
 FREE = {
     "data.root",
@@ -95,8 +81,10 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
     kept = set() if made else {entry.name for entry in folder.iterdir()}
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with (folder / ".lock").open("w") as lock:
-            _claim(lock, folder)
+        with alone(
+            folder / ".lock",
+            f"{folder} is being trained by another process; wait for it, or give another --out",
+        ):
             yield session
     except BaseException:
         _remove_what_is_nothing(folder, kept, made)
@@ -114,20 +102,6 @@ def _remove_what_is_nothing(folder: Path, kept: set[str], made: list[Path]) -> N
     with suppress(OSError):  # something else is in it
         for place in made:
             place.rmdir()
-
-
-def _claim(lock, folder: Path) -> None:
-    """Holds the lock until the process ends, however it ends."""
-    if os.name != "posix":
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError(
-            f"{folder} is being trained by another process; wait for it, or give another --out"
-        ) from error
 
 
 def _check_same(folder: Path, before: Recipe, now: Recipe) -> None:
@@ -159,73 +133,3 @@ def _flat(tree: dict, prefix: str = "") -> dict[str, object]:
         inner = isinstance(value, dict) and prefix == ""
         flat |= _flat(value, f"{name}.") if inner else {f"{prefix}{name}": value}
     return flat
-
-
-def train_run(
-    session: Session, splits: Splits, processes: Processes, report: Report, stop: Stop
-) -> Training:
-    """Trains a run to its end and leaves everything in its folder."""
-    recipe, folder = session.recipe, session.folder
-    torch.manual_seed(recipe.train.seed)  # the fresh weights
-    model = build_network(recipe, len(splits.train.classes))
-    run = Run(folder, recipe, splits.train.classes)
-    if processes.is_main:
-        # the other processes get the weights of this one
-        if not (folder / "checkpoint.pt").exists():
-            loaded = load_pretrained(model, recipe.model)
-            if loaded is not None:
-                report.say(str(loaded))
-        run = Run.create(folder, recipe, splits.train.classes)
-        write_text(folder / "environment.json", json.dumps(_environment(processes), indent=1))
-    training = Training(
-        model,
-        splits,
-        recipe,
-        folder,
-        processes,
-        save_weights=lambda scored, name, epoch: run.save_weights(scored, name, epoch=epoch),
-        report=report,
-        stop=stop,
-    )
-    if session.epochs_before is not None:
-        report.say(_longer(training.position, session.epochs_before, recipe))
-    training.run()
-    return training
-
-
-def _longer(position: Position, before: int, recipe: Recipe) -> str:
-    """What more epochs mean for the learning rate."""
-    train = recipe.train
-    what = f"{train.epochs} epochs instead of {before}: "
-    if train.schedule == "steps":
-        return what + "the same as if the run had been begun with so many"
-    rate = learning_rate(train, position.epoch)
-    old = learning_rate(train.model_copy(update={"epochs": before}), min(position.epoch, before))
-    return what + (
-        f"the cosine of the learning rate now ends there, so it goes on at {rate:.3g}, not at "
-        f"{old:.3g}. A run that is begun with {train.epochs} epochs ends with other weights"
-    )
-
-
-def _environment(processes: Processes) -> dict[str, object]:
-    from importlib.metadata import version
-
-    import av
-
-    from gta import __version__
-
-    device = processes.device
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    return {
-        "gta": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": version("torchvision"),
-        "av": av.__version__,
-        "platform": platform.platform(),
-        "device": str(device),
-        "gpu": gpu,
-        "processes": processes.world_size,
-        "threads": torch.get_num_threads(),
-        "arguments": sys.argv[1:],
-    }

@@ -6,9 +6,9 @@ import pytest
 import torch
 import yaml
 
-from gta.cli.session import open_session
 from gta.recipes import find_recipe, read_recipe
 from gta.training.processes import Processes
+from gta.training.session import open_session
 
 CPU = Processes(torch.device("cpu"))
 

@@ -4,7 +4,7 @@ import pytest
 
 from gta.data.sampling.segments import segment_indices
 from gta.errors import UsageError
-from gta.evaluation.protocols import parse_protocol
+from gta.protocols import parse_protocol
 
 
 @pytest.mark.parametrize(

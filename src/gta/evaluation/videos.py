@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from gta.data.records import Split, VideoList
+from gta.data.videos import list_videos
 from gta.errors import DataError
 from gta.runs import Run
-from gta.training.splits import list_videos
 
 
 def run_videos(run: Run, root: str | None, split: Split = "val") -> VideoList:

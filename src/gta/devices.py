@@ -1,0 +1,33 @@
+"""Where numbers are computed, and how exactly."""
+
+import torch
+
+from gta.errors import UsageError
+
+
+def find_device(name: str) -> torch.device:
+    """The device of a name; "auto" is the first GPU, or the CPU where there is none.
+
+    Raises:
+        UsageError: There is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        if device.type == "meta":
+            raise RuntimeError("it holds shapes without numbers")
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0].split(". ")[0]
+        if name.startswith("cuda") and not torch.cuda.is_available():
+            reason = "torch finds no GPU"
+        raise UsageError(
+            f"device {name!r} cannot be used here ({reason}); use auto, cpu, cuda or cuda:1"
+        ) from error
+    return device
+
+
+def autocast(device: torch.device, enabled: bool = True) -> torch.autocast:
+    """bf16 on a GPU, what `train.amp` asks for; elsewhere, and if not `enabled`, as it is."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled and device.type == "cuda")

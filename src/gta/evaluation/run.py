@@ -1,0 +1,80 @@
+"""Scoring a run on the videos of its data set."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.distributed as dist
+
+from gta.data.loader import num_workers
+from gta.devices import find_device
+from gta.evaluation.evaluate import evaluate as score
+from gta.evaluation.scores import Scores
+from gta.evaluation.videos import run_videos
+from gta.progress import Report, Silent
+from gta.protocols import Protocol, parse_protocol
+from gta.runs import Run, open_run
+
+
+def evaluate(
+    run: Run | str | Path,
+    root: str | Path | None = None,
+    *,
+    protocol: Protocol | str | None = None,
+    best: bool = False,
+    num_frames: int | None = None,
+    split: Literal["val", "test"] = "val",
+    workers: int | None = None,
+    device: torch.device | str = "auto",
+    report: Report | None = None,
+) -> Scores:
+    """Scores a run on the validation videos of its data set, as `gta test` does.
+
+    The processes of a group, where `torch.distributed` has one, share the videos; each gets all
+    scores.
+
+    Args:
+        run: A trained run, or what `gta.load` takes.
+        root: The folder of the data set, or of another one like it; None: that of training.
+        protocol: Other views than those of the run, such as "3x2-full256".
+        best: The weights of the best epoch instead of the last.
+        num_frames: Of a clip, if not those of training: the temporal matrices are resampled.
+        split: The validation videos, or those of the test set.
+        workers: Loader processes; None: as the recipe says.
+        device: "auto", a GPU if there is one, "cpu", "cuda", "cuda:1" ...
+        report: Where progress goes; None: nowhere.
+
+    Raises:
+        UsageError: There is no such run, protocol or device, or a score is not finite.
+        DataError: The folder is not such a data set, has other classes, or not one of its videos
+            could be read.
+    """
+    run, where = open_run(run), find_device(str(device))
+    if num_frames is not None:
+        run = run.at_frames(num_frames)
+    recipe = run.recipe
+    protocol = protocol or recipe.test.protocol
+    protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
+    videos = run_videos(run, None if root is None else str(root), split)
+    model, weights = run.load(best=best)
+    together = dist.is_available() and dist.is_initialized()
+    rank, world_size = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
+    with (report or Silent()).track("testing", len(videos)) as advance:
+        return score(
+            model.to(where),
+            videos,
+            protocol,
+            clip=recipe.clip,
+            device=where,
+            batch_size=recipe.test.batch_size,
+            workers=num_workers(
+                recipe.data.workers if workers is None else workers, world_size=world_size
+            ),
+            amp=recipe.train.amp,
+            rank=rank,
+            world_size=world_size,
+            progress=lambda done, _: advance(done * world_size, ""),
+            name=f"{run.folder.name}, {weights}",
+            dataset=recipe.data.format,
+            split=split,
+        )

@@ -1,0 +1,193 @@
+"""Training a recipe: from its name and a data set to the folder of a run."""
+
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from gta.config import Recipe
+from gta.data.storage.locations import absolute
+from gta.errors import UsageError
+from gta.files import write_text
+from gta.pretrained import load_pretrained
+from gta.progress import Lines, Report, Silent
+from gta.recipes import find_recipe, read_recipe, shipped_recipes, with_settings
+from gta.runs import Run, build_network
+from gta.training.checkpoint import Position
+from gta.training.history import end_line
+from gta.training.processes import Processes, joined_processes
+from gta.training.recipe_training import Training
+from gta.training.schedule import learning_rate
+from gta.training.session import Session, open_session
+from gta.training.splits import Splits, load_splits
+from gta.training.stopping import Stop
+
+
+def train(
+    recipe: Recipe | str | Path,
+    root: str | Path | None,
+    out: str | Path,
+    *,
+    settings: Mapping[str, object] | Sequence[str] = (),
+    device: str = "auto",
+    report: Report | None = None,
+    stop: Stop | None = None,
+    name: str = "",
+) -> Run:
+    """Trains a recipe; the same call again goes on where it was interrupted, or trains it longer.
+
+    As `gta train` does. Several processes that `torchrun` started call it alike.
+
+    Args:
+        recipe: A recipe of this package by its data and model, "ssv2/r2d50_gta"; the path of a
+            recipe file; or a `Recipe`.
+        root: The folder of the data set, or folder or URL of a prepared one; None: the recipe's.
+        out: The folder of the run.
+        settings: What to change of the recipe: {"train.lr": 0.02}, or ["train.lr=0.02"].
+        device: "auto", a GPU if there is one, "cpu", "cuda", "cuda:1" ...
+        report: Where messages and progress go; None: lines are printed, and kept in out/log.txt.
+        stop: Signals that end the training after the step under way; None: Ctrl-C ends it at once,
+            and it goes on from the last checkpoint.
+        name: Of the model, in what is said; if left out, that of the recipe.
+
+    Raises:
+        UsageError: A wrong recipe, setting, device or folder; training has diverged.
+        DataError: The folder is not such a data set, or too many videos cannot be read.
+    """
+    found, out = _chosen(recipe, root, settings), Path(out).expanduser()
+    name = name or ("a recipe" if isinstance(recipe, Recipe) else str(recipe))
+    stop = stop or Stop()
+    with joined_processes(device) as processes, open_session(out, found, processes) as session:
+        stop.silent = not processes.is_main
+        told = (report or Lines(out / "log.txt")) if processes.is_main else Silent()
+        told.say(
+            f"{out}: {name} on {processes.device}, {processes.world_size} "
+            f"process{'es' * (processes.world_size > 1)}"
+        )
+        if found.train.warmup < found.train.warmup_epochs:
+            told.say(
+                f"train.warmup_epochs={found.train.warmup_epochs:g} is not shorter than "
+                f"train.epochs={found.train.epochs}: the warm-up is {found.train.warmup:g} epochs"
+            )
+        splits = load_splits(found, told, world_size=processes.world_size)
+        training = train_run(session, splits, processes, told, stop)
+        _tell_end(training, splits, session, told)
+    return Run.open(out)
+
+
+def _chosen(
+    recipe: Recipe | str | Path,
+    root: str | Path | None,
+    settings: Mapping[str, object] | Sequence[str],
+) -> Recipe:
+    """The recipe that is meant, with its settings and its folder."""
+    if isinstance(settings, Mapping):
+        settings = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
+    if not isinstance(recipe, Recipe):
+        file = Path(recipe).expanduser()
+        if not file.suffix and not file.is_file():
+            file = _shipped(str(recipe))
+        recipe = read_recipe(file)
+    recipe = with_settings(recipe, settings)
+    if root is not None:
+        source = recipe.data.model_copy(update={"root": absolute(str(root))})
+        recipe = recipe.model_copy(update={"data": source})
+    return recipe
+
+
+def _shipped(name: str) -> Path:
+    data, slash, model = name.partition("/")
+    if not slash:
+        raise UsageError(
+            f"{name!r} is no recipe: give the path of a recipe file, or data and model of one of "
+            f"this package, such as 'ssv2/r2d50_gta' (data: {', '.join(shipped_recipes())})"
+        )
+    return find_recipe(data, model)
+
+
+def _tell_end(training: Training, splits: Splits, session: Session, report: Report) -> None:
+    """What the training has come to."""
+    position, recipe, out = training.position, session.recipe, session.folder
+    unreadable, epochs = len(position.failures), recipe.train.epochs
+    if unreadable:
+        report.say(f"{unreadable} training videos could not be read; see {out / 'log.txt'}")
+    report.say(end_line(position.history[-1], splits, recipe.test.protocol, position.best_top1))
+    if training.was_finished:
+        report.say(
+            f"{out} is finished: {epochs} of {epochs} epochs. To train it longer, the same "
+            f"command with --set train.epochs={2 * epochs}; to begin another run with what it "
+            f"has learned, --weights {out / 'last.safetensors'} and another --out"
+        )
+
+
+def train_run(
+    session: Session, splits: Splits, processes: Processes, report: Report, stop: Stop
+) -> Training:
+    """Trains a run to its end and leaves everything in its folder."""
+    recipe, folder = session.recipe, session.folder
+    torch.manual_seed(recipe.train.seed)  # the fresh weights
+    model = build_network(recipe, len(splits.train.classes))
+    run = Run(folder, recipe, splits.train.classes)
+    if processes.is_main:
+        # the other processes get the weights of this one
+        if not (folder / "checkpoint.pt").exists():
+            loaded = load_pretrained(model, recipe.model)
+            if loaded is not None:
+                report.say(str(loaded))
+        run = Run.create(folder, recipe, splits.train.classes)
+        write_text(folder / "environment.json", json.dumps(_environment(processes), indent=1))
+    training = Training(
+        model,
+        splits,
+        recipe,
+        folder,
+        processes,
+        save_weights=lambda scored, name, epoch: run.save_weights(scored, name, epoch=epoch),
+        report=report,
+        stop=stop,
+    )
+    if session.epochs_before is not None:
+        report.say(_longer(training.position, session.epochs_before, recipe))
+    training.run()
+    return training
+
+
+def _longer(position: Position, before: int, recipe: Recipe) -> str:
+    """What more epochs mean for the learning rate."""
+    train = recipe.train
+    what = f"{train.epochs} epochs instead of {before}: "
+    if train.schedule == "steps":
+        return what + "the same as if the run had been begun with so many"
+    rate = learning_rate(train, position.epoch)
+    old = learning_rate(train.model_copy(update={"epochs": before}), min(position.epoch, before))
+    return what + (
+        f"the cosine of the learning rate now ends there, so it goes on at {rate:.3g}, not at "
+        f"{old:.3g}. A run that is begun with {train.epochs} epochs ends with other weights"
+    )
+
+
+def _environment(processes: Processes) -> dict[str, object]:
+    from importlib.metadata import version
+
+    import av
+
+    from gta import __version__
+
+    device = processes.device
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        "gta": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": version("torchvision"),
+        "av": av.__version__,
+        "platform": platform.platform(),
+        "device": str(device),
+        "gpu": gpu,
+        "processes": processes.world_size,
+        "threads": torch.get_num_threads(),
+        "arguments": sys.argv[1:],
+    }
