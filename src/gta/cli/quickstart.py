@@ -7,23 +7,6 @@ import typer
 
 from gta.cli.options import DeviceOption
 
-MODELS = {"tiny": "no attention", "tiny_dnl": "DNL", "tiny_gta": "GTA"}
-CLASSES = (
-    "left_to_right",
-    "right_to_left",
-    "up",
-    "down",
-    "clockwise",
-    "counterclockwise",
-    "towards",
-    "away",
-    "cover",
-    "uncover",
-    "still",
-    "shake_sideways",
-)
-NUM_TRAIN, NUM_VAL = 2400, 480
-
 
 def quickstart(
     out: Annotated[Path, typer.Option(help="Where clips, runs and the picture go.")] = Path(

@@ -6,7 +6,6 @@ from pathlib import Path
 from rich.table import Table
 
 from gta.cli.console import Terminal, make_table
-from gta.cli.quickstart import CLASSES, MODELS, NUM_TRAIN, NUM_VAL
 from gta.cli.session import open_session, train_run
 from gta.cli.signals import stop
 from gta.config import Recipe
@@ -23,6 +22,23 @@ from gta.recipes import find_recipe, read_recipe
 from gta.runs import Run
 from gta.training.processes import Processes, find_device
 from gta.training.splits import Splits, load_splits
+
+MODELS = {"tiny": "no attention", "tiny_dnl": "DNL", "tiny_gta": "GTA"}
+CLASSES = (
+    "left_to_right",
+    "right_to_left",
+    "up",
+    "down",
+    "clockwise",
+    "counterclockwise",
+    "towards",
+    "away",
+    "cover",
+    "uncover",
+    "still",
+    "shake_sideways",
+)
+NUM_TRAIN, NUM_VAL = 2400, 480
 
 
 def prepare(out: Path, terminal: Terminal) -> tuple[Summary, dict[str, Recipe], Splits]:
