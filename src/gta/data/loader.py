@@ -231,6 +231,7 @@ class _Loader(DataLoader[Batch]):
 def _collate(
     items: list[Item] | UsageError, shape: tuple[int, ...] = ()
 ) -> Batch | Parcel | UsageError:
+    """Samples to a batch; in a loader process, to one that can be sent."""
     if isinstance(items, UsageError):
         return items
     readable = [(item.clip, item) for item in items if item.clip is not None]
