@@ -13,7 +13,7 @@ from experiments.results import Result, key
 from experiments.settings import Job
 from experiments.tables import ENSEMBLES, EXPERIMENTS
 from gta.evaluation.metrics import top_k_accuracy
-from gta.files import write_whole
+from gta.files import write_atomically
 
 
 def scores_file(job: Job, work: Path) -> Path:
@@ -23,7 +23,7 @@ def scores_file(job: Job, work: Path) -> Path:
 
 def write_scores(job: Job, probabilities: Tensor, work: Path) -> None:
     scores = probabilities.numpy().astype(np.float16)
-    write_whole(scores_file(job, work), lambda path: np.save(path, scores))
+    write_atomically(scores_file(job, work), lambda path: np.save(path, scores))
 
 
 def members(name: str, seeds: int | None = None) -> Iterator[tuple[str, dict[str, Any], list[Job]]]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from experiments.logs import run_id
 from experiments.settings import Job
-from gta.files import write_whole
+from gta.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def weights_file(job: Job, work: Path) -> Path:
 
 def write_weights(job: Job, model: nn.Module, top1: float, work: Path) -> None:
     kept = {"state": {name: one.cpu() for name, one in model.state_dict().items()}, "top1": top1}
-    write_whole(weights_file(job, work), lambda path: torch.save(kept, path))
+    write_atomically(weights_file(job, work), lambda path: torch.save(kept, path))
 
 
 def read_weights(job: Job, work: Path) -> Weights:

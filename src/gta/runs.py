@@ -23,7 +23,7 @@ from gta.blocks.resample import resample
 from gta.config import Recipe
 from gta.empty import without_weights
 from gta.errors import UsageError
-from gta.files import write_text, write_whole
+from gta.files import write_atomically, write_text
 from gta.models import build
 from gta.names import shown
 from gta.recipes import read_recipe, write_recipe
@@ -109,7 +109,7 @@ class Run:
         """
         state = {key: value.contiguous() for key, value in model.state_dict().items()}
         about = {"epoch": str(epoch)} | ({"source": shown(source)} if source else {})
-        write_whole(
+        write_atomically(
             self.folder / f"{name}.safetensors",
             # not save_file: its files can be read by their owner alone
             lambda part: part.write_bytes(save(state, metadata=about)),

@@ -17,7 +17,7 @@ from gta.data.prepare.copies import Copy, remove
 from gta.data.prepare.journal import Entry
 from gta.data.prepare.plan import Job
 from gta.data.records import Split
-from gta.files import write_text, write_whole
+from gta.files import write_atomically, write_text
 
 Place = tuple[int, int, str]
 """Offset and size in bytes, and key."""
@@ -74,7 +74,7 @@ class Packer:
                     places[job.name] = _add(tar, self.folder / job.place, job, copy)
 
         file = self.folder / f"{name}.tar"
-        write_whole(file, write)
+        write_atomically(file, write)
         index = {"bytes": file.stat().st_size, "members": places}
         write_text(self.folder / WORK / f"{name}.json", json.dumps(index))
         self.shards[file.name] = places
