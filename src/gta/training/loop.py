@@ -326,7 +326,7 @@ class Training:
         for path, reason in failures:
             if path not in known:
                 known[path] = reason
-                self.report.say(f"left out, another video takes its place: {path}: {reason}")
+                self.report.say(f"skipped, replaced by another video: {path}: {reason}")
         limit = self.recipe.data.max_bad
         if len(known) > limit * count:
             path, reason = next(iter(known.items()))
