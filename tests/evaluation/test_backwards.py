@@ -57,7 +57,7 @@ def test_told_apart_counts_what_stays_in_the_pair():
     labels = torch.tensor([0] * 30 + [1] * 10 + [2] * 5)
     answers = torch.tensor([0] * 20 + [1] * 5 + [2] * 5 + [1] * 10 + [0] * 5)
     found = told_apart(answers, labels, [(0, 1)])
-    assert (found.pairs, found.videos, found.right) == (1, 35, 30)
+    assert (found.pairs, found.videos, found.correct) == (1, 35, 30)
     assert found.bound == pytest.approx(25 / 35)
     assert not found.beats_bound
     assert told_apart(labels, labels, [(0, 1)]).beats_bound

@@ -39,7 +39,7 @@ def write_results(scores: Scores, file: Path) -> dict[str, str]:
 
     write_atomically(file, scores.save)
     written = {"scores": file}
-    if scores.num_labelled:
+    if scores.num_labeled:
         kinds = ("classes.csv", "confusion.csv", "confusion.png")
         table, counts, picture = (file.with_name(f"{file.stem}-{kind}") for kind in kinds)
         matrix = confusion(scores)

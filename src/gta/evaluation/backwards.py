@@ -48,19 +48,19 @@ class ToldApart:
     pairs: int
     videos: int
     """That are taken for one of the two."""
-    right: int
+    correct: int
     bound: float
     """The share, 0 to 1, that a model blind to the order of frames has right at most."""
 
     @property
     def share(self) -> float:
         """0 to 1."""
-        return self.right / self.videos if self.videos else 0.0
+        return self.correct / self.videos if self.videos else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval (Wilson) of `share`."""
-        return wilson_interval(self.right, self.videos)
+        return wilson_interval(self.correct, self.videos)
 
     @property
     def beats_bound(self) -> bool:
@@ -75,13 +75,13 @@ def backward_pairs(classes: Sequence[str]) -> list[Pair]:
     """
     words = [_words(name) for name in classes]
     labels = {name: label for label, name in reversed(list(enumerate(words)))}
-    found: dict[int, int] = {}
+    partner_of: dict[int, int] = {}
     for label, name in enumerate(words):
         partners = (labels.get(other) for other in _turned(name))
         partner = next((p for p in partners if p is not None and p != label), None)
-        if partner is not None and not {label, partner} & found.keys():
-            found |= {label: partner, partner: label}
-    return sorted((a, b) for a, b in found.items() if a < b)
+        if partner is not None and not {label, partner} & partner_of.keys():
+            partner_of |= {label: partner, partner: label}
+    return sorted((a, b) for a, b in partner_of.items() if a < b)
 
 
 def told_apart(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> ToldApart:
@@ -94,16 +94,16 @@ def told_apart(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> ToldAp
     """
     there = set(labels.tolist())
     pairs = [pair for pair in pairs if there.issuperset(pair)]
-    videos = right = blind = 0
+    videos = correct = blind = 0
     for pair in pairs:
         members = torch.tensor(pair)
         within = torch.isin(labels, members) & torch.isin(answers, members)
         of_first = int((labels[within] == pair[0]).sum())
         count = int(within.sum())
         videos += count
-        right += int((answers[within] == labels[within]).sum())
+        correct += int((answers[within] == labels[within]).sum())
         blind += max(of_first, count - of_first)
-    return ToldApart(len(pairs), videos, right, blind / videos if videos else 1.0)
+    return ToldApart(len(pairs), videos, correct, blind / videos if videos else 1.0)
 
 
 def mixed_up(answers: Tensor, labels: Tensor) -> list[Pair]:
@@ -114,13 +114,13 @@ def mixed_up(answers: Tensor, labels: Tensor) -> list[Pair]:
     wrong = counts.clone().fill_diagonal_(0)
     nearest = (wrong + wrong.T).argmax(1).tolist()
     pairs = [(a, b) for a, b in enumerate(nearest) if a < b and nearest[b] == a]
-    found = []
+    confused = []
     for a, b in pairs:
-        one = told_apart(answers, labels, [(a, b)])
-        most = 2 * one.videos > int(counts[[a, b]].sum())
-        if one.pairs and one.videos >= _LEAST and most and not one.beats_bound:
-            found.append((a, b))
-    return found
+        apart = told_apart(answers, labels, [(a, b)])
+        most = 2 * apart.videos > int(counts[[a, b]].sum())
+        if apart.pairs and apart.videos >= _LEAST and most and not apart.beats_bound:
+            confused.append((a, b))
+    return confused
 
 
 Words = tuple[str, ...]
@@ -151,11 +151,11 @@ def _turned(name: Words) -> Iterator[Words]:
 
 
 def _listed() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for one, other in (pair.split() for pair in _OPPOSITES):
-        found.setdefault(one, []).append(other)
-        found.setdefault(other, []).append(one)
-    return found
+    opposites: dict[str, list[str]] = {}
+    for word, opposite in (pair.split() for pair in _OPPOSITES):
+        opposites.setdefault(word, []).append(opposite)
+        opposites.setdefault(opposite, []).append(word)
+    return opposites
 
 
 _LISTED = _listed()

@@ -45,7 +45,7 @@ class ConfusedPair:
 
 def confusion(scores: Scores) -> Tensor:
     """Counts (num_classes, num_classes) of the labelled videos: rows are labels."""
-    return confusion_matrix(*scores.labelled())
+    return confusion_matrix(*scores.labeled())
 
 
 def class_results(matrix: Tensor, classes: list[str]) -> list[ClassResult]:

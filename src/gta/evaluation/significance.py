@@ -14,9 +14,9 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     if total == 0:
         return 0.0, 1.0
     share, spread = correct / total, Z95**2 / total
-    centre = share + spread / 2
+    center = share + spread / 2
     half = sqrt(spread * (share * (1 - share) + spread / 4))
-    low, high = (centre - half) / (1 + spread), (centre + half) / (1 + spread)
+    low, high = (center - half) / (1 + spread), (center + half) / (1 + spread)
     # exactly 0 and 1 where rounding would leave the share itself outside
     return (0.0 if correct == 0 else low), (1.0 if correct == total else high)
 
@@ -36,9 +36,9 @@ def paired_interval(both: int, only_a: int, only_b: int, neither: int) -> tuple[
     total = both + only_a + only_b + neither
     if total == 0:
         return -1.0, 1.0
-    right_a, right_b = both + only_a, both + only_b
-    a, b = right_a / total, right_b / total
-    (low_a, high_a), (low_b, high_b) = (wilson_interval(n, total) for n in (right_a, right_b))
+    correct_a, correct_b = both + only_a, both + only_b
+    a, b = correct_a / total, correct_b / total
+    (low_a, high_a), (low_b, high_b) = (wilson_interval(n, total) for n in (correct_a, correct_b))
     phi = _correlation(both, only_a, only_b, neither)
     down, up = (b - low_b, high_a - a), (high_b - b, a - low_a)
     difference = (only_b - only_a) / total

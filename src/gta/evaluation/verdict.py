@@ -32,20 +32,20 @@ def absent(classes: Sequence[str], labels: Tensor) -> list[str]:
     return [f"Of {missing} of {len(classes)} classes there is no video here."] if missing else []
 
 
-def guessing(right: Tensor, labels: Tensor, classes: Sequence[str]) -> str | None:
+def guessing(correct: Tensor, labels: Tensor, classes: Sequence[str]) -> str | None:
     """Says that a model is no better than the most frequent class; None if it is.
 
     Args:
-        right: Whether each video is right in order, bool (N,).
+        correct: Whether each video is classified correctly in order, bool (N,).
         labels: int64 (N,).
         classes: Names.
     """
     counts = labels.bincount()
     share = counts.max().item() / len(labels)
-    low, high = wilson_interval(int(right.sum()), len(labels))
+    low, high = wilson_interval(int(correct.sum()), len(labels))
     if low > share:
         return None
-    accuracy = right.double().mean().item()
+    accuracy = correct.double().mean().item()
     return (
         f"No verdict: in order {accuracy:.1%} of {len(labels)} videos are right ({100 * low:.1f} "
         f"to {100 * high:.1f}), and the most frequent class, {classes[int(counts.argmax())]!r}, "
@@ -55,21 +55,21 @@ def guessing(right: Tensor, labels: Tensor, classes: Sequence[str]) -> str | Non
 
 
 def not_told_apart(
-    right: Tensor, told: ToldApart, labels: Tensor, pairs: Sequence[Pair]
+    correct: Tensor, told: ToldApart, labels: Tensor, pairs: Sequence[Pair]
 ) -> str | None:
     """Says that a model does not know classes from their opposites; None if it does.
 
     Args:
-        right: Whether each video is right in order, bool (N,).
+        correct: Whether each video is classified correctly in order, bool (N,).
         told: Of `pairs`.
         labels: int64 (N,).
         pairs: Labels of classes that are each other backwards.
     """
     bound = order_blind_bound(labels, pairs)
-    low, high = wilson_interval(int(right.sum()), len(labels))
+    low, high = wilson_interval(int(correct.sum()), len(labels))
     if told.pairs == 0 or told.beats_bound or low > bound:
         return None
-    accuracy = right.double().mean().item()
+    accuracy = correct.double().mean().item()
     within = "none of their videos is taken for one of its pair"
     if told.videos:
         within = f"it tells them apart in {told.share:.1%} of {told.videos} videos"
@@ -119,23 +119,23 @@ def about_frozen(frozen: Difference, mixed: Sequence[tuple[str, str]] = ()) -> s
     return f"{start}, a change of {_ends(frozen)[1:-1]} points: {_few(frozen)}."
 
 
-def is_loss(found: Difference) -> bool:
+def is_loss(difference: Difference) -> bool:
     """Whether the disturbance does harm, beyond chance."""
-    return found.p < LEVEL and found.gain < 0
+    return difference.p < LEVEL and difference.gain < 0
 
 
-def points(found: Difference) -> str:
+def points(difference: Difference) -> str:
     """The size of a difference, with its interval."""
-    low, high = sorted(abs(100 * end) for end in (found.low, found.high))
-    return f"{abs(100 * found.gain):.1f} points ({low:.1f} to {high:.1f})"
+    low, high = sorted(abs(100 * end) for end in (difference.low, difference.high))
+    return f"{abs(100 * difference.gain):.1f} points ({low:.1f} to {high:.1f})"
 
 
-def _ends(found: Difference) -> str:
-    return f"({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+def _ends(difference: Difference) -> str:
+    return f"({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
 
 
-def _few(found: Difference) -> str:
-    return f"{_count(found.videos, 'video')} are too few to rule out a loss of {MARGIN:.0%}"
+def _few(difference: Difference) -> str:
+    return f"{_count(difference.videos, 'video')} are too few to rule out a loss of {MARGIN:.0%}"
 
 
 def _mixed(mixed: Sequence[tuple[str, str]]) -> str:

@@ -32,9 +32,9 @@ class Packer:
         """Of each shard, by its name, the places of originals."""
         for index in sorted((folder / WORK).glob("*-??????.json")):
             shard = folder / f"{index.stem}.tar"
-            found = json.loads(index.read_text(encoding="utf-8"))
-            if shard.is_file() and shard.stat().st_size == found["bytes"]:
-                self.shards[shard.name] = {n: tuple(p) for n, p in found["members"].items()}
+            kept = json.loads(index.read_text(encoding="utf-8"))
+            if shard.is_file() and shard.stat().st_size == kept["bytes"]:
+                self.shards[shard.name] = {n: tuple(p) for n, p in kept["members"].items()}
         packed = self.packed
         for job in jobs:
             if job.name in packed:

@@ -52,8 +52,8 @@ class Augmentation:
         if color_jitter:
             steps.append(v2.ColorJitter(color_jitter, color_jitter, color_jitter))
         if erase:
-            colour: Any = [float(c) for c in fill]  # its annotation knows one number only
-            steps.append(v2.RandomErasing(erase, value=colour))
+            color: Any = [float(c) for c in fill]  # its annotation knows one number only
+            steps.append(v2.RandomErasing(erase, value=color))
 
     def __call__(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
         """uint8 (T, C, H, W) to the same."""
