@@ -42,24 +42,24 @@ _LEAST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class ToldApart:
-    """How often a video of such a class is taken for itself rather than for its opposite."""
+class PairAccuracy:
+    """How often a video of such a class is classified correctly rather than as its opposite."""
 
     pairs: int
     videos: int
-    """That are taken for one of the two."""
+    """That are classified as one of the two."""
     correct: int
     bound: float
-    """The share, 0 to 1, that a model blind to the order of frames has right at most."""
+    """The highest accuracy, 0 to 1, of a model that is blind to the order of frames."""
 
     @property
-    def share(self) -> float:
+    def accuracy(self) -> float:
         """0 to 1."""
         return self.correct / self.videos if self.videos else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval (Wilson) of `share`."""
+        """The 95 % interval (Wilson) of `accuracy`."""
         return wilson_interval(self.correct, self.videos)
 
     @property
@@ -84,13 +84,13 @@ def backward_pairs(classes: Sequence[str]) -> list[Pair]:
     return sorted((a, b) for a, b in partner_of.items() if a < b)
 
 
-def told_apart(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> ToldApart:
+def pair_accuracy(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> PairAccuracy:
     """Counts the videos of the pairs that are taken for one of their own pair.
 
     Args:
         answers: Predicted classes, int64 (N,).
         labels: int64 (N,).
-        pairs: Of labels; one without videos of both classes is left out.
+        pairs: Of labels; one without videos of both classes is skipped.
     """
     there = set(labels.tolist())
     pairs = [pair for pair in pairs if there.issuperset(pair)]
@@ -103,10 +103,10 @@ def told_apart(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> ToldAp
         videos += count
         correct += int((answers[within] == labels[within]).sum())
         blind += max(of_first, count - of_first)
-    return ToldApart(len(pairs), videos, correct, blind / videos if videos else 1.0)
+    return PairAccuracy(len(pairs), videos, correct, blind / videos if videos else 1.0)
 
 
-def mixed_up(answers: Tensor, labels: Tensor) -> list[Pair]:
+def confused_with_opposite(answers: Tensor, labels: Tensor) -> list[Pair]:
     """Pairs of classes that are mostly taken for one of the two, and not told apart."""
     num_classes = int(max(answers.max(), labels.max())) + 1
     counts = torch.bincount(labels * num_classes + answers, minlength=num_classes**2)
@@ -116,7 +116,7 @@ def mixed_up(answers: Tensor, labels: Tensor) -> list[Pair]:
     pairs = [(a, b) for a, b in enumerate(nearest) if a < b and nearest[b] == a]
     confused = []
     for a, b in pairs:
-        apart = told_apart(answers, labels, [(a, b)])
+        apart = pair_accuracy(answers, labels, [(a, b)])
         most = 2 * apart.videos > int(counts[[a, b]].sum())
         if apart.pairs and apart.videos >= _LEAST and most and not apart.beats_bound:
             confused.append((a, b))

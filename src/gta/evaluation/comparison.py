@@ -8,8 +8,8 @@ from gta.errors import DataError
 from gta.evaluation.scores import Scores
 from gta.evaluation.significance import mcnemar_exact, paired_interval
 
-LEVEL = 0.05
-"""Below this p-value a difference is called one."""
+SIGNIFICANCE_LEVEL = 0.05
+"""A difference with a lower p-value is significant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Difference:
     """Top-1 accuracy, 0 to 1."""
     b: float
     only_a: int
-    """Videos that A alone has right."""
+    """Videos that A alone classifies correctly."""
     only_b: int
     low: float
     """Ends of the 95 % interval of the difference (Newcombe's, for pairs), -1 to 1."""
@@ -52,7 +52,7 @@ class Comparison:
         low, high = sorted((100 * sign * overall.low, 100 * sign * overall.high))
         points = f"{100 * abs(overall.gain):.1f} points ({low:.1f} to {high:.1f})"
         chance = f"p = {overall.p:.2g}" if overall.p >= 1e-4 else "p < 0.0001"
-        if overall.p < LEVEL:
+        if overall.p < SIGNIFICANCE_LEVEL:
             return f"{better} is better than {worse} by {points}, {chance}."
         if overall.gain == 0:
             return (
@@ -69,13 +69,14 @@ class Comparison:
     def note(self) -> str:
         """How far the classes can be trusted, in a sentence."""
         return (
-            f"{self.notable} of {len(self.classes)} classes have an interval that leaves out 0; of "
-            f"two equally good models about {LEVEL * len(self.classes):.1f} would."
+            f"{self.num_significant} of {len(self.classes)} classes have a 95 % interval that "
+            f"excludes 0; of two equally good models about "
+            f"{SIGNIFICANCE_LEVEL * len(self.classes):.1f} would."
         )
 
     @property
-    def notable(self) -> int:
-        """Classes whose interval leaves out zero."""
+    def num_significant(self) -> int:
+        """Classes whose 95 % interval excludes 0."""
         return sum(change.low > 0 or change.high < 0 for _, change in self.classes)
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from gta.data.sampling.order import Order
 from gta.errors import DataError
 from gta.evaluation import verdict as words
-from gta.evaluation.backwards import backward_pairs, mixed_up, told_apart
-from gta.evaluation.comparison import LEVEL, Difference, difference
+from gta.evaluation.backwards import backward_pairs, confused_with_opposite, pair_accuracy
+from gta.evaluation.comparison import SIGNIFICANCE_LEVEL, Difference, difference
 from gta.evaluation.metrics import ranks
 from gta.evaluation.scores import Scores
 
@@ -88,29 +88,33 @@ class Probe:
         Args:
             sees_order: Whether the network has parts that tell one order of frames from another.
         """
-        said = words.absent(self.classes, self.labels)
+        said = words.classes_without_videos(self.classes, self.labels)
         answers, labels = self.answers[IN_ORDER.name].argmax(1), self.labels
         if self.blind:
             said.append(words.BLIND_UNLEARNED if sees_order else words.BLIND_BUILD)
         correct = self.correct(IN_ORDER.name)
-        guess = words.guessing(correct, labels, self.classes)
+        guess = words.no_better_than_majority(correct, labels, self.classes)
         if guess is not None:
             return [*said, guess]
         pairs = backward_pairs(self.classes)
-        unlearned = words.not_told_apart(correct, told_apart(answers, labels, pairs), labels, pairs)
+        unlearned = words.no_better_than_order_blind(
+            correct, pair_accuracy(answers, labels, pairs), labels, pairs
+        )
         if unlearned is not None:
             return [*said, unlearned]
-        mixed = [(self.classes[a], self.classes[b]) for a, b in mixed_up(answers, labels)]
+        mixed = [
+            (self.classes[a], self.classes[b]) for a, b in confused_with_opposite(answers, labels)
+        ]
         frozen = words.about_frozen(self.change("frozen"), mixed)
         if self.blind:
             return [*said, frozen]
         said += [words.about_order(self.change("shuffled"), mixed), frozen]
         backwards = self.change("reversed")
-        if words.is_loss(backwards):
+        if words.is_significant_loss(backwards):
             said.append(f"Backwards it has {backwards.b:.1%} right{self._taken_backwards()}.")
         for name in (d.name for d in DISTURBANCES if d.keep_every > 1):
             slow = self.change(name)
-            if slow.p < LEVEL:
+            if slow.p < SIGNIFICANCE_LEVEL:
                 change = "loses" if slow.gain < 0 else "gains"
                 said.append(
                     f"At frame {name} it {change} {words.points(slow)}: do not mix frame rates."

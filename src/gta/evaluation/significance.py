@@ -1,4 +1,4 @@
-"""How sure an accuracy, or the difference of two, is. Plain arithmetic on counts."""
+"""Confidence intervals of accuracies and of their differences, and McNemar's test, from counts."""
 
 from math import sqrt
 
@@ -28,10 +28,10 @@ def paired_interval(both: int, only_a: int, only_b: int, neither: int) -> tuple[
     two, joined with the correlation of their answers.
 
     Args:
-        both: Videos that both models have right.
-        only_a: Videos that A alone has right.
-        only_b: Videos that B alone has right.
-        neither: Videos that none has right.
+        both: Videos that both models classify correctly.
+        only_a: That A alone does.
+        only_b: That B alone does.
+        neither: That none does.
     """
     total = both + only_a + only_b + neither
     if total == 0:

@@ -19,7 +19,7 @@ from av.packet import Packet
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from gta.data.decode.index_memory import IndexMemory
+from gta.data.decode.index_cache import IndexCache
 from gta.data.decode.keys import may_begin
 from gta.data.decode.opening import frame_size, is_kind, opened
 from gta.data.decode.packets import frames, frames_of, packets
@@ -64,7 +64,7 @@ class Index:
         return 1000 + 8 * (len(self.times or ()) + len(self.keyframes))
 
 
-_known = IndexMemory[Index](limit=2**26)
+_known = IndexCache[Index](limit=2**26)
 
 
 def index(path: Readable) -> Index:

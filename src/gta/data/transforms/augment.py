@@ -17,7 +17,7 @@ from gta.errors import UsageError
 
 
 class Augmentation:
-    """RandAugment, colour jitter and random erasing, in this order; each may be left out.
+    """RandAugment, color jitter and random erasing, in this order; each is optional.
 
     Args:
         rand_augment: (number of operations, magnitude from 0 to 30); Cubuk et al. 2020.
