@@ -15,7 +15,7 @@ from gta.data.records import Video
 from gta.data.sampling.segments import segment_indices
 from gta.data.transforms.resize import resize_to
 from gta.errors import VideoError
-from gta.files import write_whole
+from gta.files import write_atomically
 
 NUM_FRAMES, HEIGHT, WIDTH = 32, 128, 170
 _BRIGHT, _MOST = 110.0, 8.0
@@ -65,7 +65,7 @@ def reduce_folder(root: Path, out: Path) -> None:
         "scenes": np.array(scenes),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(out, lambda path: np.savez(path, **arrays))
+    write_atomically(out, lambda path: np.savez(path, **arrays))
 
 
 def list_videos(root: Path) -> tuple[list[str], list[tuple[Video, bool]]]:

@@ -15,7 +15,7 @@ from experiments.settings import Job
 from experiments.training import KEYS
 from gta.evaluation.score_files import Scored
 from gta.evaluation.scores import About, Scores
-from gta.files import write_whole
+from gta.files import write_atomically
 from gta.ordered import CLASSES
 from gta.runs import Run
 
@@ -66,7 +66,7 @@ def write_run(job: Job, model: nn.Module, probabilities: Tensor, work: Path) -> 
         model=f"{run.folder.name}, last.safetensors",
         about=About("ordered", "val", num_frames=recipe.clip.num_frames, num_views=1),
     )
-    write_whole(scores_file(job, work), scores.save)
+    write_atomically(scores_file(job, work), scores.save)
     run.save_weights(model, "last", epoch=recipe.train.epochs)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gta.files import write_text, write_whole
+from gta.files import write_atomically, write_text
 
 
 def test_text_is_written(tmp_path: Path):
@@ -21,7 +21,7 @@ def test_a_writer_that_fails_leaves_the_old_file_alone(tmp_path: Path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        write_whole(path, fail)
+        write_atomically(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -1,12 +1,12 @@
-"""Files that are there whole or not at all, whatever happens while they are written."""
+"""Atomic writes: a file is there whole or not at all, whatever happens meanwhile."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` fill a temporary file, flushes it to the disk, and gives it its name.
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """An atomic write: `write` fills a temporary file, which is flushed to the disk and renamed.
 
     A reader, and a machine that loses its power, find the old file or the new one. The directory
     is flushed too, or the rename could be lost.
@@ -32,7 +32,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    r"""`write_whole` for text, UTF-8.
+    r"""An atomic write of text, UTF-8.
 
     A byte of a file name that is not UTF-8 becomes `\udcXX`: the same name again in JSON and YAML.
     """
@@ -40,4 +40,4 @@ def write_text(path: Path, text: str) -> None:
     def write(part: Path) -> None:
         part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
-    write_whole(path, write)
+    write_atomically(path, write)

@@ -21,10 +21,10 @@ from torch import nn
 from gta.backbones.weight_numbers import require_finite
 from gta.blocks.resample import resample
 from gta.config import Recipe
-from gta.empty import without_weights
 from gta.errors import UsageError
-from gta.files import write_text, write_whole
+from gta.files import write_atomically, write_text
 from gta.hub import HUB, fetch_folder
+from gta.meta_device import on_meta_device
 from gta.models import build
 from gta.names import shown
 from gta.recipes import read_recipe, write_recipe
@@ -112,7 +112,7 @@ class Run:
         """
         state = {key: value.contiguous() for key, value in model.state_dict().items()}
         about = {"epoch": str(epoch)} | ({"source": shown(source)} if source else {})
-        write_whole(
+        write_atomically(
             self.folder / f"{name}.safetensors",
             # not save_file: its files can be read by their owner alone
             lambda part: part.write_bytes(save(state, metadata=about)),
@@ -133,7 +133,7 @@ class Run:
                 f"{self.folder} has no {path.name}: its training has not finished an epoch yet. "
                 f"Run the same `gta train` command again; it goes on where it stopped."
             )
-        with without_weights():
+        with on_meta_device():
             model = self.build()
         try:
             state, about = read_tensors(path)

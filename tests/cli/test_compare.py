@@ -36,7 +36,7 @@ def test_tables_and_a_sentence(run: Run, files: tuple[Path, Path]):
     assert ["left", "20", "50%", "90%", "+40.0"] in [row[:5] for row in rows]
     assert "B is better than A by 36.7 points (" in answer.out
     assert "), p < 0.0001." in answer.out
-    assert "3 of 3 classes have an interval that leaves out 0" in answer.out
+    assert "3 of 3 classes have a 95 % interval that excludes 0" in answer.out
 
 
 def test_json(run: Run, files: tuple[Path, Path]):

@@ -140,7 +140,7 @@ def test_a_layout_with_a_broken_file_in_each_split(
     assert told["summary"]["train"]["videos"] == 40 - lost
     answer = run("train", *options, "--out", out)
     assert answer.code == 0, answer.err
-    assert "left out, another video takes its place: " in answer.out
+    assert "skipped, replaced by another video: " in answer.out
     assert ("39 of 40 training videos of the annotation are there" in answer.out) == lost
     assert f"on {11 - lost} of {12 - lost} validation videos" in answer.out
     answer = run("test", out, "--json", "--workers", "0")

@@ -16,7 +16,7 @@ def test_table(run: Run, trained: Path, tmp_path: Path):
     for name in ("in order", "reversed", "shuffled", "frozen", "rate / 2", "rate / 4"):
         assert name in answer.out
     assert "Classes by what shuffling loses, 4 of 4" in answer.out
-    assert "of 4 classes have an interval that leaves out 0" in answer.out
+    assert "of 4 classes have a 95 % interval that excludes 0" in answer.out
     assert "No verdict: in order " in answer.out  # two epochs on 40 clips
     with (tmp_path / "classes.csv").open() as file:
         rows = list(csv.DictReader(file))

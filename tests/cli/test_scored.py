@@ -66,7 +66,7 @@ def test_a_submission(run: Run, trained: Path, with_test_split: Path, tmp_path: 
     assert answer.code == 0, answer.err
     assert "no labels" in answer.out
     found = Scores.load(tmp_path / "s.npz")
-    assert found.num_labelled == 0
+    assert found.num_labeled == 0
     rows = [line.split(";") for line in out.read_text().splitlines()]
     assert [row[0] for row in rows] == found.ids
     assert [int(row[1]) for row in rows] == found.scores.argmax(1).tolist()

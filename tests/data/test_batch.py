@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from gta.data import batch as module
-from gta.data.batch import Batch, Parcel, possible_workers
+from gta.data.batch import Batch, SharedBatch, possible_workers
 from gta.errors import Notice
 
 
@@ -34,10 +34,10 @@ def same(a: Batch, b: Batch) -> bool:
 
 
 def test_a_batch_that_fits_is_shared(some: Batch):
-    parcel = Parcel.of(some)
-    assert isinstance(parcel.clips, torch.Tensor)
-    assert parcel.clips.is_shared()
-    assert same(parcel.opened(), some)
+    shared = SharedBatch.of(some)
+    assert isinstance(shared.clips, torch.Tensor)
+    assert shared.clips.is_shared()
+    assert same(shared.to_batch(), some)
 
 
 @pytest.mark.parametrize("full", ["before", "meanwhile"])
@@ -54,10 +54,10 @@ def test_a_batch_that_does_not_fit_is_sent_as_bytes(some: Batch, monkeypatch, fu
     with monkeypatch.context() as patch:
         patch.setattr(module, "_free", lambda: 100 if full == "before" else 2**40)
         patch.setattr(torch.Tensor, "share_memory_", fails)
-        parcel = Parcel.of(some)
-    sent = pickle.loads(ForkingPickler.dumps(parcel))
+        shared = SharedBatch.of(some)
+    sent = pickle.loads(ForkingPickler.dumps(shared))
     with pytest.warns(Notice, match=r"has no room for a batch: .* sent through pipes"):
-        assert same(sent.opened(), some)
+        assert same(sent.to_batch(), some)
     assert not left_over.exists()
 
 

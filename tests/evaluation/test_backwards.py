@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gta.evaluation.backwards import backward_pairs, mixed_up, told_apart
+from gta.evaluation.backwards import backward_pairs, confused_with_opposite, pair_accuracy
 from gta.evaluation.verdict import order_blind_bound
 from gta.ordered import CLASSES
 
@@ -56,19 +56,19 @@ def test_a_class_is_in_one_pair():
 def test_told_apart_counts_what_stays_in_the_pair():
     labels = torch.tensor([0] * 30 + [1] * 10 + [2] * 5)
     answers = torch.tensor([0] * 20 + [1] * 5 + [2] * 5 + [1] * 10 + [0] * 5)
-    found = told_apart(answers, labels, [(0, 1)])
-    assert (found.pairs, found.videos, found.right) == (1, 35, 30)
+    found = pair_accuracy(answers, labels, [(0, 1)])
+    assert (found.pairs, found.videos, found.correct) == (1, 35, 30)
     assert found.bound == pytest.approx(25 / 35)
     assert not found.beats_bound
-    assert told_apart(labels, labels, [(0, 1)]).beats_bound
-    assert told_apart(labels, labels, [(1, 3)]).pairs == 0
+    assert pair_accuracy(labels, labels, [(0, 1)]).beats_bound
+    assert pair_accuracy(labels, labels, [(1, 3)]).pairs == 0
 
 
 def test_pairs_that_a_model_mixes_up():
     labels = torch.tensor([0, 1, 2, 3] * 20)
     coin = torch.tensor([0, 0, 2, 3, 1, 1, 2, 3] * 10)
-    assert mixed_up(coin, labels) == [(0, 1)]
-    assert mixed_up(labels, labels) == []
+    assert confused_with_opposite(coin, labels) == [(0, 1)]
+    assert confused_with_opposite(labels, labels) == []
 
 
 def test_the_order_blind_bound_is_that_of_the_more_frequent_of_two():

@@ -43,12 +43,12 @@ def test_classes_by_gain_without_those_that_have_no_videos():
     assert (y.videos, y.a, y.b, y.gain) == (2, 0.5, 1, 0.5)
     assert (x.videos, x.only_a, x.only_b) == (3, 1, 0)
     assert (y.low, y.high) == paired_interval(1, 0, 1, 0)
-    assert found.notable == 0
+    assert found.num_significant == 0
     assert found.note == (
-        "0 of 2 classes have an interval that leaves out 0; of two equally good models about 0.1 "
+        "0 of 2 classes have a 95 % interval that excludes 0; of two equally good models about 0.1 "
         "would."
     )
-    assert compare(*two(0, 0, 40, 0)).notable == 2
+    assert compare(*two(0, 0, 40, 0)).num_significant == 2
 
 
 def test_exchanging_the_models_exchanges_the_answer():

@@ -191,8 +191,8 @@ def test_only_videos_with_a_label_that_all_could_read():
         {IN_ORDER.name: answering(LABELS, unknown), **{d.name: part for d in DISTURBANCES}}
     )
     assert len(found.labels) == 118
-    assert found.right(IN_ORDER.name).all()
-    assert found.right("shuffled").all()
+    assert found.correct(IN_ORDER.name).all()
+    assert found.correct("shuffled").all()
     none = answering(LABELS, torch.full_like(LABELS, -1))
     with pytest.raises(DataError, match=r"^no video with a label could be read each time"):
         gathered({IN_ORDER.name: none, **{d.name: part for d in DISTURBANCES}})

@@ -197,7 +197,7 @@ def test_unreadable_videos_are_counted_and_replaced(ordered: Path, small_setting
     assert len(position.failures) == 3
     assert all("is empty (0 bytes)" in reason for reason in position.failures.values())
     assert position.history[-1]["train_unreadable"] == 3
-    assert sum("left out" in line for line in said) == 3  # once each, not each epoch
+    assert sum("skipped, replaced" in line for line in said) == 3  # once each, not each epoch
 
 
 def test_too_many_unreadable_videos_stop_training(ordered: Path, small_settings, tmp_path: Path):

@@ -51,7 +51,7 @@ def compare(
             "classes": [
                 {"class": name, "gain": one.gain, **asdict(one)} for name, one in found.classes
             ],
-            "notable_classes": found.notable,
+            "notable_classes": found.num_significant,
             "conclusion": found.conclusion,
         }
         print_json(told)

@@ -102,10 +102,10 @@ def classifier_of(weights: "Weights", recipe: "Recipe") -> "Tensor | None":
     """The classifier's weights of a file, as the network of a recipe would have them."""
     from gta.backbones.classifiers import classifiers
     from gta.backbones.weight_places import in_place
-    from gta.empty import without_weights
+    from gta.meta_device import on_meta_device
     from gta.runs import build_network
 
-    with without_weights():
+    with on_meta_device():
         network = build_network(recipe, 1)
     return in_place(weights, network).tensors.get(f"{classifiers(network)[0]}weight")
 

@@ -111,7 +111,7 @@ def probe(
     terminal.show(class_probe_table(rows))
     apart = sum(row["low"] > 0 or row["high"] < 0 for row in rows)
     terminal.say(
-        f"{apart} of {len(rows)} classes have an interval that leaves out 0; of classes that "
+        f"{apart} of {len(rows)} classes have a 95 % interval that excludes 0; of classes that "
         f"shuffling leaves as they are about {0.05 * len(rows):.1f} would."
     )
     for sentence in verdict:

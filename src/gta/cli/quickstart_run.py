@@ -13,7 +13,7 @@ from gta.evaluation.evaluate import evaluate
 from gta.evaluation.metrics import ranks
 from gta.evaluation.score_files import Scored
 from gta.evaluation.scores import Scores
-from gta.files import write_text, write_whole
+from gta.files import write_atomically, write_text
 from gta.inference import protocol_views
 from gta.ordered import Summary, render_dataset
 from gta.protocols import parse_protocol
@@ -90,7 +90,7 @@ def train_and_test(
         dataset=recipe.data.format,
         split="val",
     )
-    write_whole(folder / Scored(scores.protocol).file_name, scores.save)
+    write_atomically(folder / Scored(scores.protocol).file_name, scores.save)
     return scores
 
 
@@ -145,7 +145,7 @@ def draw(out: Path, splits: Splits, results: dict[str, Scores]) -> Path:
     matrix = next(
         value for key, value in model.state_dict().items() if key.endswith("pixel.matrix")
     )
-    write_whole(
+    write_atomically(
         path,
         lambda part: draw_comparison(
             part,

@@ -34,12 +34,12 @@ def write_results(scores: Scores, file: Path) -> dict[str, str]:
         write_confusion,
     )
     from gta.figures.confusion import draw_confusion
-    from gta.files import write_whole
+    from gta.files import write_atomically
     from gta.names import shown
 
-    write_whole(file, scores.save)
+    write_atomically(file, scores.save)
     written = {"scores": file}
-    if scores.num_labelled:
+    if scores.num_labeled:
         kinds = ("classes.csv", "confusion.csv", "confusion.png")
         table, counts, picture = (file.with_name(f"{file.stem}-{kind}") for kind in kinds)
         matrix = confusion(scores)
@@ -51,7 +51,7 @@ def write_results(scores: Scores, file: Path) -> dict[str, str]:
             for pair in confused_pairs(matrix, scores.classes, LISTED)
         ]
         title = f"{shown(scores.model)}\n{scores.protocol}, top-1 {scores.top(1):.1%}"
-        write_whole(
+        write_atomically(
             picture,
             lambda part: draw_confusion(part, matrix.numpy(), scores.classes, mistakes, title),
         )

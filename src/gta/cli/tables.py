@@ -46,7 +46,7 @@ def _columns(scores: Scores) -> list[str]:
 
 def _figures(scores: Scores) -> list[str]:
     """What stands in `_columns`."""
-    if scores.num_labelled == 0:
+    if scores.num_labeled == 0:
         return ["no labels", *[""] * (len(_columns(scores)) - 1)]
     low, high = scores.interval()
     top5 = [] if scores.top5 is None else [f"{scores.top5:.1%}"]
@@ -142,7 +142,7 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
 
 def probe_table(title: str, found: Probe) -> Table:
     """What disturbed frames do to a model."""
-    rows = [[IN_ORDER.name, f"{found.right(IN_ORDER.name).double().mean():.1%}", "", "", ""]]
+    rows = [[IN_ORDER.name, f"{found.correct(IN_ORDER.name).double().mean():.1%}", "", "", ""]]
     for name in (disturbance.name for disturbance in DISTURBANCES):
         one = found.change(name)
         low, high = (100 * end for end in (one.low, one.high))

@@ -39,7 +39,7 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class SharedBatch:
     """A batch as a loader process sends it: clips in shared memory, or where it is full as bytes.
 
     torch would put tensors there when it sends them, in a thread: where that fails the batch is
@@ -53,12 +53,12 @@ class Parcel:
     failures: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, batch: Batch) -> "Parcel":
+    def of(cls, batch: Batch) -> "SharedBatch":
         """In the loader process."""
         clips = _shared(batch.clips.movedim(-4, -1))
         return cls(clips, batch.labels.numpy(), batch.indices.numpy(), batch.failures)
 
-    def opened(self) -> Batch:
+    def to_batch(self) -> Batch:
         """In the training."""
         clips = self.clips
         if isinstance(clips, np.ndarray):
@@ -76,7 +76,7 @@ class Parcel:
 
     def pin_memory(self) -> Batch:
         """Called by torch's loader where batches go to a GPU."""
-        clips, labels, indices, failures = self.opened()
+        clips, labels, indices, failures = self.to_batch()
         return Batch(clips.pin_memory(), labels.pin_memory(), indices.pin_memory(), failures)
 
 

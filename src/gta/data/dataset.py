@@ -40,7 +40,7 @@ class Item:
 class TrainingClips(Dataset):
     """Random clips (C, T, size, size), each a function of (seed, epoch, index, repeat) alone.
 
-    A video that cannot be read is put on record in the item, and another one is drawn.
+    A video that cannot be read is skipped and recorded in the item; another one replaces it.
 
     Args:
         videos: Labelled videos.
@@ -124,7 +124,7 @@ class ViewClips(Dataset):
     """All views (V, C, T, size, size) of a video: `num_clips` in time x `num_crops` in space.
 
     View v is crop v % num_crops of clip v // num_crops. A video that cannot be read gives an item
-    without a clip; nothing is put in its place.
+    without a clip; no other replaces it.
 
     Args:
         videos: The videos.

@@ -46,17 +46,17 @@ def find_videos(path: Path | str) -> Given:
     if not path.is_dir():
         return Given([path])
     try:
-        found = _look(path, beside_videos=False, above=frozenset())
+        given = _look(path, beside_videos=False, above=frozenset())
     except OSError as error:
         raise VideoError(path, f"cannot be looked into: {error.strerror or error}") from error
-    if not found.videos:
+    if not given.videos:
         raise VideoError(
             path,
             "is a folder without pictures or videos; "
             "give a video file, a folder of frames, or a folder that holds videos "
             "(.mp4, .mov, .mkv, .webm, .avi ...; docs/data.md has all)",
         )
-    return found
+    return given
 
 
 def _look(folder: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]]) -> Given:
@@ -72,7 +72,7 @@ def _look(folder: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]
             (pictures if entry.suffix.lower() in PICTURE_SUFFIXES else others).append(entry)
     if beside_videos and len(pictures) > len(videos):
         return _frames(folder, [*videos, *others, *folders])
-    found = {entry: Given([entry]) for entry in videos}
+    inside_of = {entry: Given([entry]) for entry in videos}
     passed_over: list[tuple[Path, str]] = []
     empty = list[Path]()
     for entry in folders:
@@ -82,18 +82,18 @@ def _look(folder: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]
             passed_over.append((entry, f"cannot be looked into: {error.strerror or error}"))
             continue
         if inside.videos:
-            found[entry] = inside
+            inside_of[entry] = inside
         else:
             empty.append(entry)
-    only_frames = not videos and all(one.videos == [entry] for entry, one in found.items())
-    if pictures and only_frames and len(pictures) > len(found):
+    only_frames = not videos and all(given.videos == [entry] for entry, given in inside_of.items())
+    if pictures and only_frames and len(pictures) > len(inside_of):
         return _frames(folder, [*others, *folders])
     passed_over += _told(folder, pictures, "strays beside videos")
     passed_over += _told(folder, others, "without the ending of a video")
     passed_over += _told(folder, empty, "without videos")
-    for inside in found.values():
+    for inside in inside_of.values():
         passed_over += inside.passed_over
-    return Given([path for entry in sorted(found) for path in found[entry]], passed_over)
+    return Given([path for entry in sorted(inside_of) for path in inside_of[entry]], passed_over)
 
 
 def _look_below(entry: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]]) -> Given:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from gta.children import kill_at_exit, serve, start_tracker, without_main
 from gta.cores import available_cores, processes_here
-from gta.data.batch import Batch, Parcel, possible_workers
+from gta.data.batch import Batch, SharedBatch, possible_workers
 from gta.data.dataset import Item, TrainingClips, ViewClips
 from gta.errors import DataError, UsageError
 
@@ -23,7 +23,7 @@ class EpochOrder(Sampler[list[tuple[int, ...]]]):
     With `repeats`, (epoch, index, repeat): each video comes so many times in a row (repeated
     augmentation, Hoffer et al. 2020), and an epoch has so many times as many batches.
 
-    The last, incomplete batch is left out; a set smaller than one batch is one batch. Set `epoch`
+    The last, incomplete batch is dropped; a set smaller than one batch is one batch. Set `epoch`
     and `start_batch` before each pass over the loader.
 
     Args:
@@ -31,7 +31,7 @@ class EpochOrder(Sampler[list[tuple[int, ...]]]):
         batch_size: Over all processes.
         seed: Of the permutations, not negative.
         epoch: From 0.
-        start_batch: Batches to leave out: those before an interruption.
+        start_batch: Batches to skip: those before an interruption.
         rank: Of this process; it takes the `rank`-th part of each batch.
         world_size: Processes.
         repeats: Clips of each video.
@@ -154,7 +154,7 @@ def evaluation_loader(
     world_size: int = 1,
     workers: int = 0,
 ) -> DataLoader[Batch]:
-    """Every `world_size`-th video from `rank` on, in order: none twice, none left out.
+    """Every `world_size`-th video from `rank` on, in order: none twice, none skipped.
 
     A batch holds the videos that could be read; it may be empty.
     """
@@ -226,12 +226,13 @@ class _Loader(DataLoader[Batch]):
                 raise RuntimeError(f"DataLoader worker exited unexpectedly ({error})") from error
             if isinstance(batch, UsageError):
                 raise batch
-            yield batch.opened() if isinstance(batch, Parcel) else batch
+            yield batch.to_batch() if isinstance(batch, SharedBatch) else batch
 
 
 def _collate(
     items: list[Item] | UsageError, shape: tuple[int, ...] = ()
-) -> Batch | Parcel | UsageError:
+) -> Batch | SharedBatch | UsageError:
+    """Samples to a batch; in a loader process, to one in shared memory."""
     if isinstance(items, UsageError):
         return items
     readable = [(item.clip, item) for item in items if item.clip is not None]
@@ -242,7 +243,7 @@ def _collate(
         indices=torch.tensor([item.index for _, item in readable], dtype=torch.int64),
         failures=[failure for item in items for failure in item.failures],
     )
-    return batch if get_worker_info() is None else Parcel.of(batch)
+    return batch if get_worker_info() is None else SharedBatch.of(batch)
 
 
 def _stacked(clips: list[Tensor]) -> Tensor:

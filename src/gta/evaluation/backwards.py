@@ -42,25 +42,25 @@ _LEAST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class ToldApart:
-    """How often a video of such a class is taken for itself rather than for its opposite."""
+class PairAccuracy:
+    """How often a video of such a class is classified correctly rather than as its opposite."""
 
     pairs: int
     videos: int
-    """That are taken for one of the two."""
-    right: int
+    """That are classified as one of the two."""
+    correct: int
     bound: float
-    """The share, 0 to 1, that a model blind to the order of frames has right at most."""
+    """The highest accuracy, 0 to 1, of a model that is blind to the order of frames."""
 
     @property
-    def share(self) -> float:
+    def accuracy(self) -> float:
         """0 to 1."""
-        return self.right / self.videos if self.videos else 0.0
+        return self.correct / self.videos if self.videos else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval (Wilson) of `share`."""
-        return wilson_interval(self.right, self.videos)
+        """The 95 % interval (Wilson) of `accuracy`."""
+        return wilson_interval(self.correct, self.videos)
 
     @property
     def beats_bound(self) -> bool:
@@ -75,38 +75,38 @@ def backward_pairs(classes: Sequence[str]) -> list[Pair]:
     """
     words = [_words(name) for name in classes]
     labels = {name: label for label, name in reversed(list(enumerate(words)))}
-    found: dict[int, int] = {}
+    partner_of: dict[int, int] = {}
     for label, name in enumerate(words):
         partners = (labels.get(other) for other in _turned(name))
         partner = next((p for p in partners if p is not None and p != label), None)
-        if partner is not None and not {label, partner} & found.keys():
-            found |= {label: partner, partner: label}
-    return sorted((a, b) for a, b in found.items() if a < b)
+        if partner is not None and not {label, partner} & partner_of.keys():
+            partner_of |= {label: partner, partner: label}
+    return sorted((a, b) for a, b in partner_of.items() if a < b)
 
 
-def told_apart(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> ToldApart:
+def pair_accuracy(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> PairAccuracy:
     """Counts the videos of the pairs that are taken for one of their own pair.
 
     Args:
         answers: Predicted classes, int64 (N,).
         labels: int64 (N,).
-        pairs: Of labels; one without videos of both classes is left out.
+        pairs: Of labels; one without videos of both classes is skipped.
     """
     there = set(labels.tolist())
     pairs = [pair for pair in pairs if there.issuperset(pair)]
-    videos = right = blind = 0
+    videos = correct = blind = 0
     for pair in pairs:
         members = torch.tensor(pair)
         within = torch.isin(labels, members) & torch.isin(answers, members)
         of_first = int((labels[within] == pair[0]).sum())
         count = int(within.sum())
         videos += count
-        right += int((answers[within] == labels[within]).sum())
+        correct += int((answers[within] == labels[within]).sum())
         blind += max(of_first, count - of_first)
-    return ToldApart(len(pairs), videos, right, blind / videos if videos else 1.0)
+    return PairAccuracy(len(pairs), videos, correct, blind / videos if videos else 1.0)
 
 
-def mixed_up(answers: Tensor, labels: Tensor) -> list[Pair]:
+def confused_with_opposite(answers: Tensor, labels: Tensor) -> list[Pair]:
     """Pairs of classes that are mostly taken for one of the two, and not told apart."""
     num_classes = int(max(answers.max(), labels.max())) + 1
     counts = torch.bincount(labels * num_classes + answers, minlength=num_classes**2)
@@ -114,13 +114,13 @@ def mixed_up(answers: Tensor, labels: Tensor) -> list[Pair]:
     wrong = counts.clone().fill_diagonal_(0)
     nearest = (wrong + wrong.T).argmax(1).tolist()
     pairs = [(a, b) for a, b in enumerate(nearest) if a < b and nearest[b] == a]
-    found = []
+    confused = []
     for a, b in pairs:
-        one = told_apart(answers, labels, [(a, b)])
-        most = 2 * one.videos > int(counts[[a, b]].sum())
-        if one.pairs and one.videos >= _LEAST and most and not one.beats_bound:
-            found.append((a, b))
-    return found
+        apart = pair_accuracy(answers, labels, [(a, b)])
+        most = 2 * apart.videos > int(counts[[a, b]].sum())
+        if apart.pairs and apart.videos >= _LEAST and most and not apart.beats_bound:
+            confused.append((a, b))
+    return confused
 
 
 Words = tuple[str, ...]
@@ -151,11 +151,11 @@ def _turned(name: Words) -> Iterator[Words]:
 
 
 def _listed() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for one, other in (pair.split() for pair in _OPPOSITES):
-        found.setdefault(one, []).append(other)
-        found.setdefault(other, []).append(one)
-    return found
+    opposites: dict[str, list[str]] = {}
+    for word, opposite in (pair.split() for pair in _OPPOSITES):
+        opposites.setdefault(word, []).append(opposite)
+        opposites.setdefault(opposite, []).append(word)
+    return opposites
 
 
 _LISTED = _listed()

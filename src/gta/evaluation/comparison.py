@@ -8,8 +8,8 @@ from gta.errors import DataError
 from gta.evaluation.scores import Scores
 from gta.evaluation.significance import mcnemar_exact, paired_interval
 
-LEVEL = 0.05
-"""Below this p-value a difference is called one."""
+SIGNIFICANCE_LEVEL = 0.05
+"""A difference with a lower p-value is significant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Difference:
     """Top-1 accuracy, 0 to 1."""
     b: float
     only_a: int
-    """Videos that A alone has right."""
+    """Videos that A alone classifies correctly."""
     only_b: int
     low: float
     """Ends of the 95 % interval of the difference (Newcombe's, for pairs), -1 to 1."""
@@ -45,23 +45,23 @@ class Comparison:
     @property
     def conclusion(self) -> str:
         """What follows, in a sentence."""
-        found = self.overall
-        if found.only_a == found.only_b == 0:
-            return f"A and B are right on the same videos, {found.a:.1%} of {found.videos}."
-        better, worse, sign = ("B", "A", 1) if found.gain > 0 else ("A", "B", -1)
-        low, high = sorted((100 * sign * found.low, 100 * sign * found.high))
-        points = f"{100 * abs(found.gain):.1f} points ({low:.1f} to {high:.1f})"
-        chance = f"p = {found.p:.2g}" if found.p >= 1e-4 else "p < 0.0001"
-        if found.p < LEVEL:
+        overall = self.overall
+        if overall.only_a == overall.only_b == 0:
+            return f"A and B are right on the same videos, {overall.a:.1%} of {overall.videos}."
+        better, worse, sign = ("B", "A", 1) if overall.gain > 0 else ("A", "B", -1)
+        low, high = sorted((100 * sign * overall.low, 100 * sign * overall.high))
+        points = f"{100 * abs(overall.gain):.1f} points ({low:.1f} to {high:.1f})"
+        chance = f"p = {overall.p:.2g}" if overall.p >= 1e-4 else "p < 0.0001"
+        if overall.p < SIGNIFICANCE_LEVEL:
             return f"{better} is better than {worse} by {points}, {chance}."
-        if found.gain == 0:
+        if overall.gain == 0:
             return (
-                f"A and B are equally good on these {found.videos} videos, and each is right on "
-                f"{found.only_a} that the other has wrong; the 95 % interval of the difference is "
-                f"{low:.1f} to {high:.1f} points."
+                f"A and B are equally good on these {overall.videos} videos, and each is right on "
+                f"{overall.only_a} that the other has wrong; the 95 % interval of the difference "
+                f"is {low:.1f} to {high:.1f} points."
             )
         return (
-            f"These {found.videos} videos do not tell which is better: {better} is ahead of "
+            f"These {overall.videos} videos do not tell which is better: {better} is ahead of "
             f"{worse} by {points}, {chance}."
         )
 
@@ -69,14 +69,15 @@ class Comparison:
     def note(self) -> str:
         """How far the classes can be trusted, in a sentence."""
         return (
-            f"{self.notable} of {len(self.classes)} classes have an interval that leaves out 0; of "
-            f"two equally good models about {LEVEL * len(self.classes):.1f} would."
+            f"{self.num_significant} of {len(self.classes)} classes have a 95 % interval that "
+            f"excludes 0; of two equally good models about "
+            f"{SIGNIFICANCE_LEVEL * len(self.classes):.1f} would."
         )
 
     @property
-    def notable(self) -> int:
-        """Classes whose interval leaves out zero."""
-        return sum(found.low > 0 or found.high < 0 for _, found in self.classes)
+    def num_significant(self) -> int:
+        """Classes whose 95 % interval excludes 0."""
+        return sum(change.low > 0 or change.high < 0 for _, change in self.classes)
 
 
 def compare(a: Scores, b: Scores) -> Comparison:
@@ -89,26 +90,26 @@ def compare(a: Scores, b: Scores) -> Comparison:
     Raises:
         DataError: No label is known.
     """
-    if a.num_labelled == 0:
+    if a.num_labeled == 0:
         raise DataError(
             "the videos of these scores have no labels, so no answer can be called right; compare "
             "scores of the validation videos"
         )
-    right_a, right_b = a.correct(), b.correct()
-    labels = a.labelled()[1]
+    correct_a, correct_b = a.correct(), b.correct()
+    labels = a.labeled()[1]
     classes = [
-        (a.classes[label], difference(right_a[labels == label], right_b[labels == label]))
+        (a.classes[label], difference(correct_a[labels == label], correct_b[labels == label]))
         for label in labels.unique().tolist()
     ]
-    classes.sort(key=lambda one: (-one[1].gain, one[0]))
-    return Comparison(difference(right_a, right_b), classes)
+    classes.sort(key=lambda named: (-named[1].gain, named[0]))
+    return Comparison(difference(correct_a, correct_b), classes)
 
 
-def difference(right_a: torch.Tensor, right_b: torch.Tensor) -> Difference:
+def difference(correct_a: torch.Tensor, correct_b: torch.Tensor) -> Difference:
     """The difference of two answers to the same videos, each bool (N,): right or not."""
-    total = len(right_a)
-    both, only_a = int((right_a & right_b).sum()), int((right_a & ~right_b).sum())
-    only_b = int((~right_a & right_b).sum())
+    total = len(correct_a)
+    both, only_a = int((correct_a & correct_b).sum()), int((correct_a & ~correct_b).sum())
+    only_b = int((~correct_a & correct_b).sum())
     low, high = paired_interval(both, only_a, only_b, total - both - only_a - only_b)
     return Difference(
         videos=total,

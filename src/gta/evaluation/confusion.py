@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gta.evaluation.metrics import confusion_matrix
 from gta.evaluation.scores import Scores
-from gta.files import write_whole
+from gta.files import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ConfusedPair:
 
 def confusion(scores: Scores) -> Tensor:
     """Counts (num_classes, num_classes) of the labelled videos: rows are labels."""
-    return confusion_matrix(*scores.labelled())
+    return confusion_matrix(*scores.labeled())
 
 
 def class_results(matrix: Tensor, classes: list[str]) -> list[ClassResult]:
@@ -102,4 +102,4 @@ def _write_csv(path: Path, rows: Iterable[Iterable[object]]) -> None:
                 [f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row] for row in rows
             )
 
-    write_whole(path, write)
+    write_atomically(path, write)

@@ -33,8 +33,8 @@ def top5_tells(num_classes: int) -> bool:
 def class_accuracy(scores: Tensor, labels: Tensor) -> Tensor:
     """Top-1 accuracy of each class, float64 (num_classes,); NaN for a class without videos."""
     num_classes = scores.shape[1]
-    right = (ranks(scores, labels) == 1).double()
-    hits = torch.zeros(num_classes, dtype=torch.float64).index_add_(0, labels, right)
+    correct = (ranks(scores, labels) == 1).double()
+    hits = torch.zeros(num_classes, dtype=torch.float64).index_add_(0, labels, correct)
     return hits / torch.bincount(labels, minlength=num_classes)
 
 
@@ -50,9 +50,9 @@ def predictions(scores: Tensor, labels: Tensor) -> Tensor:
     """
     tied = (ranks(scores, labels) > 1) & (scores.argmax(1) == labels)
     rivals = scores[tied].scatter(1, labels[tied][:, None], -torch.inf)
-    found = scores.argmax(1)
-    found[tied] = rivals.argmax(1)
-    return found
+    predicted = scores.argmax(1)
+    predicted[tied] = rivals.argmax(1)
+    return predicted
 
 
 def confusion_matrix(scores: Tensor, labels: Tensor) -> Tensor:

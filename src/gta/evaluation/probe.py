@@ -11,8 +11,8 @@ from torch import Tensor
 from gta.data.sampling.order import Order
 from gta.errors import DataError
 from gta.evaluation import verdict as words
-from gta.evaluation.backwards import backward_pairs, mixed_up, told_apart
-from gta.evaluation.comparison import LEVEL, Difference, difference
+from gta.evaluation.backwards import backward_pairs, confused_with_opposite, pair_accuracy
+from gta.evaluation.comparison import SIGNIFICANCE_LEVEL, Difference, difference
 from gta.evaluation.metrics import ranks
 from gta.evaluation.scores import Scores
 
@@ -48,10 +48,10 @@ class Probe:
 
     def change(self, name: str) -> Difference:
         """What a disturbance does: B of the difference is disturbed, A in order."""
-        return difference(self.right(IN_ORDER.name), self.right(name))
+        return difference(self.correct(IN_ORDER.name), self.correct(name))
 
-    def right(self, name: str) -> Tensor:
-        """Whether each video is right, bool (N,)."""
+    def correct(self, name: str) -> Tensor:
+        """Whether each video is classified correctly, bool (N,)."""
         return ranks(self.answers[name], self.labels) == 1
 
     def by_class(self) -> list[dict[str, Any]]:
@@ -60,16 +60,16 @@ class Probe:
         What is lost is the `gain`, with its 95 % interval, of shuffled frames over those in order.
         """
         rows = list[dict[str, Any]]()
-        right = {name: self.right(name) for name in self.answers}
+        correct = {name: self.correct(name) for name in self.answers}
         for label, name in enumerate(self.classes):
             of_class = self.labels == label
             if not of_class.any():
                 continue
-            one = difference(right[IN_ORDER.name][of_class], right["shuffled"][of_class])
+            change = difference(correct[IN_ORDER.name][of_class], correct["shuffled"][of_class])
             rows.append(
-                {"class": name, "videos": one.videos}
-                | {n: answer[of_class].double().mean().item() for n, answer in right.items()}
-                | {"gain": one.gain, "low": one.low, "high": one.high}
+                {"class": name, "videos": change.videos}
+                | {n: answer[of_class].double().mean().item() for n, answer in correct.items()}
+                | {"gain": change.gain, "low": change.low, "high": change.high}
             )
         return sorted(rows, key=lambda row: row["gain"])
 
@@ -88,29 +88,33 @@ class Probe:
         Args:
             sees_order: Whether the network has parts that tell one order of frames from another.
         """
-        said = words.absent(self.classes, self.labels)
+        said = words.classes_without_videos(self.classes, self.labels)
         answers, labels = self.answers[IN_ORDER.name].argmax(1), self.labels
         if self.blind:
             said.append(words.BLIND_UNLEARNED if sees_order else words.BLIND_BUILD)
-        right = self.right(IN_ORDER.name)
-        guess = words.guessing(right, labels, self.classes)
+        correct = self.correct(IN_ORDER.name)
+        guess = words.no_better_than_majority(correct, labels, self.classes)
         if guess is not None:
             return [*said, guess]
         pairs = backward_pairs(self.classes)
-        unlearned = words.not_told_apart(right, told_apart(answers, labels, pairs), labels, pairs)
+        unlearned = words.no_better_than_order_blind(
+            correct, pair_accuracy(answers, labels, pairs), labels, pairs
+        )
         if unlearned is not None:
             return [*said, unlearned]
-        mixed = [(self.classes[a], self.classes[b]) for a, b in mixed_up(answers, labels)]
+        mixed = [
+            (self.classes[a], self.classes[b]) for a, b in confused_with_opposite(answers, labels)
+        ]
         frozen = words.about_frozen(self.change("frozen"), mixed)
         if self.blind:
             return [*said, frozen]
         said += [words.about_order(self.change("shuffled"), mixed), frozen]
         backwards = self.change("reversed")
-        if words.is_loss(backwards):
+        if words.is_significant_loss(backwards):
             said.append(f"Backwards it has {backwards.b:.1%} right{self._taken_backwards()}.")
         for name in (d.name for d in DISTURBANCES if d.keep_every > 1):
             slow = self.change(name)
-            if slow.p < LEVEL:
+            if slow.p < SIGNIFICANCE_LEVEL:
                 change = "loses" if slow.gain < 0 else "gains"
                 said.append(
                     f"At frame {name} it {change} {words.points(slow)}: do not mix frame rates."
@@ -119,7 +123,7 @@ class Probe:
 
     def _taken_backwards(self) -> str:
         """What is most often taken for what when its frames are reversed."""
-        turned = self.right(IN_ORDER.name) & ~self.right("reversed")
+        turned = self.correct(IN_ORDER.name) & ~self.correct("reversed")
         answers = self.answers["reversed"].argmax(1)
         pairs = Counter(zip(self.labels[turned].tolist(), answers[turned].tolist(), strict=True))
         if not pairs:
@@ -139,19 +143,21 @@ def probe(score: Callable[[Disturbance], Scores]) -> Probe:
     Raises:
         DataError: No video with a label could be read each time.
     """
-    return gathered({one.name: score(one) for one in (IN_ORDER, *DISTURBANCES)})
+    return gathered(
+        {disturbance.name: score(disturbance) for disturbance in (IN_ORDER, *DISTURBANCES)}
+    )
 
 
-def gathered(found: Mapping[str, Scores]) -> Probe:
+def gathered(scored: Mapping[str, Scores]) -> Probe:
     """Scores of each disturbance, for the videos that all of them have."""
-    first = found[IN_ORDER.name]
+    first = scored[IN_ORDER.name]
     known = [id for id, label in zip(first.ids, first.labels.tolist(), strict=True) if label >= 0]
-    common = set(known).intersection(*(scores.ids for scores in found.values()))
+    common = set(known).intersection(*(scores.ids for scores in scored.values()))
     if not common:
         raise DataError("no video with a label could be read each time: nothing can be compared")
     rows = {
         name: [row for row, id in enumerate(scores.ids) if id in common]
-        for name, scores in found.items()
+        for name, scores in scored.items()
     }
-    answers = {name: scores.scores[rows[name]] for name, scores in found.items()}
+    answers = {name: scores.scores[rows[name]] for name, scores in scored.items()}
     return Probe(first.labels[rows[IN_ORDER.name]], first.classes, answers)

@@ -74,18 +74,18 @@ def find_score_file(path: Path, asked: Scored | None = None) -> Path:
     if len(there) == 1 and asked in (None, Scored()):
         return next(iter(there))
     wanted = asked or Scored()
-    found = [
+    matching = [
         file
         for file, scored in there.items()
         if scored == replace(wanted, protocol=wanted.protocol or scored.protocol)
     ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        several = " or ".join(f"--protocol {there[file].protocol}" for file in found)
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        several = " or ".join(f"--protocol {there[file].protocol}" for file in matching)
         raise UsageError(
-            f"{path} holds {len(found)} such score files, one a protocol: choose with {several}, "
-            f"or give one of the files, {', '.join(file.name for file in found)}"
+            f"{path} holds {len(matching)} such score files, one a protocol: choose with "
+            f"{several}, or give one of the files, {', '.join(file.name for file in matching)}"
         )
     options = f" {wanted.options}" * bool(wanted.options)
     what = f" of{options}" if options else " of the last weights on the validation videos"
@@ -115,15 +115,15 @@ def read_matching(
                 f"{second} is given twice; each score file counts once. To set two scores of one "
                 f"run side by side, give the two files in its folder"
             )
-    found = [Scores.load(file) for file in files]
-    for (file, ours), (other, theirs) in combinations(zip(files, found, strict=True), 2):
+    scores = [Scores.load(file) for file in files]
+    for (file, ours), (other, theirs) in combinations(zip(files, scores, strict=True), 2):
         if ours.ids == theirs.ids and torch.equal(ours.scores, theirs.scores):
             raise UsageError(
                 f"{other} holds the same scores as {file}: it is a copy of it. Leave one out"
             )
     return files, [
-        found[0],
-        *(_aligned(files[0], found[0], *o) for o in zip(files[1:], found[1:], strict=True)),
+        scores[0],
+        *(_aligned(files[0], scores[0], *o) for o in zip(files[1:], scores[1:], strict=True)),
     ]
 
 

@@ -91,33 +91,33 @@ class Scores:
     @property
     def top5(self) -> float | None:
         """Top-5 accuracy, 0 to 1; None without labels, and of so few classes that it is 1."""
-        return self.top(5) if self.num_labelled and top5_tells(len(self.classes)) else None
+        return self.top(5) if self.num_labeled and top5_tells(len(self.classes)) else None
 
     @property
-    def num_labelled(self) -> int:
+    def num_labeled(self) -> int:
         """Videos whose label is known: the figures are over these."""
         return int((self.labels >= 0).sum())
 
-    def labelled(self) -> tuple[Tensor, Tensor]:
+    def labeled(self) -> tuple[Tensor, Tensor]:
         """Scores and labels of the videos whose label is known."""
         known = self.labels >= 0
         return self.scores[known], self.labels[known]
 
     def correct(self) -> Tensor:
-        """Whether each labelled video's top-1 prediction is right, bool (num_labelled,)."""
-        return ranks(*self.labelled()) == 1
+        """Whether each labelled video's top-1 prediction is right, bool (num_labeled,)."""
+        return ranks(*self.labeled()) == 1
 
     def top(self, k: int) -> float:
         """Top-k accuracy, 0 to 1, of the videos that could be read; NaN without labels."""
-        return top_k_accuracy(*self.labelled(), k)
+        return top_k_accuracy(*self.labeled(), k)
 
     def mean_class(self) -> float:
         """Mean of the classes' top-1 accuracies, 0 to 1; NaN without labels."""
-        return mean_class_accuracy(*self.labelled())
+        return mean_class_accuracy(*self.labeled())
 
     def interval(self) -> tuple[float, float]:
         """The 95 % interval (Wilson) of the top-1 accuracy."""
-        return wilson_interval(int(self.correct().sum()), self.num_labelled)
+        return wilson_interval(int(self.correct().sum()), self.num_labeled)
 
     def in_order(self, indices: Sequence[int]) -> "Scores":
         """The same, with the videos in another order."""
@@ -136,9 +136,9 @@ class Scores:
             "model": self.model,
             "protocol": self.protocol,
             "videos": len(self),
-            "labelled": self.num_labelled,
+            "labelled": self.num_labeled,
             **{n: None if value is None or isnan(value) else value for n, value in figures.items()},
-            "top1_interval": list(self.interval()) if self.num_labelled else None,
+            "top1_interval": list(self.interval()) if self.num_labeled else None,
             "unreadable": [{"path": path, "reason": reason} for path, reason in self.failures],
             **asdict(self.about),
         }
@@ -169,7 +169,7 @@ class Scores:
         try:
             with np.load(path, allow_pickle=False) as file:
                 told = json.loads(str(file["about"]))
-                found = cls(
+                scores = cls(
                     ids=file["ids"].tolist(),
                     labels=torch.from_numpy(file["labels"]),
                     scores=torch.from_numpy(file["scores"]),
@@ -181,10 +181,10 @@ class Scores:
                 )
         except _UNREADABLE as error:
             raise DataError(f"{path} is not a score file written by `gta test`: {error}") from error
-        reason = _fault(found)
+        reason = _fault(scores)
         if reason:
             raise DataError(f"{path} is not a usable score file: {reason}")
-        return found
+        return scores
 
 
 def _about(told: dict[str, Any]) -> About:
@@ -198,39 +198,39 @@ def _about(told: dict[str, Any]) -> About:
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
-def _fault(found: Scores) -> str | None:
+def _fault(scores: Scores) -> str | None:
     """What is wrong with scores that came from a file, or None."""
-    N, C = len(found.ids), len(found.classes)
-    if tuple(found.scores.shape) != (N, C) or tuple(found.labels.shape) != (N,):
+    N, C = len(scores.ids), len(scores.classes)
+    if tuple(scores.scores.shape) != (N, C) or tuple(scores.labels.shape) != (N,):
         return (
-            f"{N} videos and {C} classes, but scores of shape {tuple(found.scores.shape)} and "
-            f"labels of shape {tuple(found.labels.shape)}; expected ({N}, {C}) and ({N},)"
+            f"{N} videos and {C} classes, but scores of shape {tuple(scores.scores.shape)} and "
+            f"labels of shape {tuple(scores.labels.shape)}; expected ({N}, {C}) and ({N},)"
         )
     if N == 0 or C == 0:
         return f"it holds {N} videos of {C} classes"
-    if not found.scores.is_floating_point() or found.labels.dtype != torch.int64:
-        kinds = f"{found.scores.dtype} and {found.labels.dtype}".replace("torch.", "")
+    if not scores.scores.is_floating_point() or scores.labels.dtype != torch.int64:
+        kinds = f"{scores.scores.dtype} and {scores.labels.dtype}".replace("torch.", "")
         return f"its scores and labels are {kinds}; expected float32 and int64"
-    if len(set(found.ids)) < N:
-        (twice, _), *_ = Counter(found.ids).most_common(1)
+    if len(set(scores.ids)) < N:
+        (twice, _), *_ = Counter(scores.ids).most_common(1)
         return f"video {twice!r} is in it more than once"
-    wild = (found.labels < -1) | (found.labels >= C)
+    wild = (scores.labels < -1) | (scores.labels >= C)
     if wild.any():
-        label, id = int(found.labels[wild][0]), found.ids[int(wild.nonzero()[0])]
+        label, id = int(scores.labels[wild][0]), scores.ids[int(wild.nonzero()[0])]
         return f"the label of video {id!r} is {label}, and there are {C} classes"
-    bad = ~found.scores.isfinite().all(1)
+    bad = ~scores.scores.isfinite().all(1)
     if bad.any():
         return (
             f"the scores of {int(bad.sum())} of {N} videos are NaN or infinite, first those of "
-            f"{found.ids[int(bad.nonzero()[0])]!r}. Test again with other weights."
+            f"{scores.ids[int(bad.nonzero()[0])]!r}. Test again with other weights."
         )
-    sums = found.scores.double().sum(1)
-    off = ((sums - 1).abs() > TOLERANCE) | (found.scores < 0).any(1)
+    sums = scores.scores.double().sum(1)
+    off = ((sums - 1).abs() > TOLERANCE) | (scores.scores < 0).any(1)
     if off.any():
         first = int(off.nonzero()[0])
         return (
             f"the scores of {int(off.sum())} of {N} videos are not probabilities (each at least "
-            f"0, their sum 1), first those of {found.ids[first]!r}, with a sum of "
+            f"0, their sum 1), first those of {scores.ids[first]!r}, with a sum of "
             f"{sums[first]:.3f}. Logits have to go through softmax first."
         )
     return None

@@ -1,4 +1,4 @@
-"""How sure an accuracy, or the difference of two, is. Plain arithmetic on counts."""
+"""Confidence intervals of accuracies and of their differences, and McNemar's test, from counts."""
 
 from math import sqrt
 
@@ -14,9 +14,9 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     if total == 0:
         return 0.0, 1.0
     share, spread = correct / total, Z95**2 / total
-    centre = share + spread / 2
+    center = share + spread / 2
     half = sqrt(spread * (share * (1 - share) + spread / 4))
-    low, high = (centre - half) / (1 + spread), (centre + half) / (1 + spread)
+    low, high = (center - half) / (1 + spread), (center + half) / (1 + spread)
     # exactly 0 and 1 where rounding would leave the share itself outside
     return (0.0 if correct == 0 else low), (1.0 if correct == total else high)
 
@@ -28,17 +28,17 @@ def paired_interval(both: int, only_a: int, only_b: int, neither: int) -> tuple[
     two, joined with the correlation of their answers.
 
     Args:
-        both: Videos that both models have right.
-        only_a: Videos that A alone has right.
-        only_b: Videos that B alone has right.
-        neither: Videos that none has right.
+        both: Videos that both models classify correctly.
+        only_a: That A alone does.
+        only_b: That B alone does.
+        neither: That none does.
     """
     total = both + only_a + only_b + neither
     if total == 0:
         return -1.0, 1.0
-    right_a, right_b = both + only_a, both + only_b
-    a, b = right_a / total, right_b / total
-    (low_a, high_a), (low_b, high_b) = (wilson_interval(n, total) for n in (right_a, right_b))
+    correct_a, correct_b = both + only_a, both + only_b
+    a, b = correct_a / total, correct_b / total
+    (low_a, high_a), (low_b, high_b) = (wilson_interval(n, total) for n in (correct_a, correct_b))
     phi = _correlation(both, only_a, only_b, neither)
     down, up = (b - low_b, high_a - a), (high_b - b, a - low_a)
     difference = (only_b - only_a) / total

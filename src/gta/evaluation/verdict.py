@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from gta.evaluation.backwards import Pair, ToldApart
-from gta.evaluation.comparison import LEVEL, Difference
+from gta.evaluation.backwards import Pair, PairAccuracy
+from gta.evaluation.comparison import SIGNIFICANCE_LEVEL, Difference
 from gta.evaluation.significance import wilson_interval
 
 MARGIN = 0.05
@@ -26,26 +26,26 @@ BLIND_UNLEARNED = (
 _SHOWN = 3
 
 
-def absent(classes: Sequence[str], labels: Tensor) -> list[str]:
+def classes_without_videos(classes: Sequence[str], labels: Tensor) -> list[str]:
     """Says how many classes have no video here, if some have none."""
     missing = len(classes) - len(labels.unique())
     return [f"Of {missing} of {len(classes)} classes there is no video here."] if missing else []
 
 
-def guessing(right: Tensor, labels: Tensor, classes: Sequence[str]) -> str | None:
+def no_better_than_majority(correct: Tensor, labels: Tensor, classes: Sequence[str]) -> str | None:
     """Says that a model is no better than the most frequent class; None if it is.
 
     Args:
-        right: Whether each video is right in order, bool (N,).
+        correct: Whether each video is classified correctly in order, bool (N,).
         labels: int64 (N,).
         classes: Names.
     """
     counts = labels.bincount()
     share = counts.max().item() / len(labels)
-    low, high = wilson_interval(int(right.sum()), len(labels))
+    low, high = wilson_interval(int(correct.sum()), len(labels))
     if low > share:
         return None
-    accuracy = right.double().mean().item()
+    accuracy = correct.double().mean().item()
     return (
         f"No verdict: in order {accuracy:.1%} of {len(labels)} videos are right ({100 * low:.1f} "
         f"to {100 * high:.1f}), and the most frequent class, {classes[int(counts.argmax())]!r}, "
@@ -54,27 +54,27 @@ def guessing(right: Tensor, labels: Tensor, classes: Sequence[str]) -> str | Non
     )
 
 
-def not_told_apart(
-    right: Tensor, told: ToldApart, labels: Tensor, pairs: Sequence[Pair]
+def no_better_than_order_blind(
+    correct: Tensor, opposites: PairAccuracy, labels: Tensor, pairs: Sequence[Pair]
 ) -> str | None:
     """Says that a model does not know classes from their opposites; None if it does.
 
     Args:
-        right: Whether each video is right in order, bool (N,).
-        told: Of `pairs`.
+        correct: Whether each video is classified correctly in order, bool (N,).
+        opposites: Of `pairs`.
         labels: int64 (N,).
         pairs: Labels of classes that are each other backwards.
     """
     bound = order_blind_bound(labels, pairs)
-    low, high = wilson_interval(int(right.sum()), len(labels))
-    if told.pairs == 0 or told.beats_bound or low > bound:
+    low, high = wilson_interval(int(correct.sum()), len(labels))
+    if opposites.pairs == 0 or opposites.beats_bound or low > bound:
         return None
-    accuracy = right.double().mean().item()
+    accuracy = correct.double().mean().item()
     within = "none of their videos is taken for one of its pair"
-    if told.videos:
-        within = f"it tells them apart in {told.share:.1%} of {told.videos} videos"
+    if opposites.videos:
+        within = f"it tells them apart in {opposites.accuracy:.1%} of {opposites.videos} videos"
     return (
-        f"No verdict: by their names, {_count(told.pairs, 'pair')} of classes are each other "
+        f"No verdict: by their names, {_count(opposites.pairs, 'pair')} of classes are each other "
         f"backwards, and {within}. A model that does not know the order of frames could have "
         f"{bound:.1%} of all videos right; this one has {accuracy:.1%} ({100 * low:.1f} to "
         f"{100 * high:.1f}). It has not learned from the order, so it does not tell whether these "
@@ -91,7 +91,7 @@ def order_blind_bound(labels: Tensor, pairs: Sequence[Pair]) -> float:
 
 def about_order(shuffled: Difference, mixed: Sequence[tuple[str, str]] = ()) -> str:
     """Whether shuffling does harm. `mixed`: classes that are not told apart in order either."""
-    if is_loss(shuffled):
+    if is_significant_loss(shuffled):
         return (
             f"The order of frames matters to this model: shuffled, {points(shuffled)} of "
             f"{shuffled.a:.1%} are lost (p = {shuffled.p:.2g})."
@@ -110,7 +110,7 @@ def about_order(shuffled: Difference, mixed: Sequence[tuple[str, str]] = ()) -> 
 def about_frozen(frozen: Difference, mixed: Sequence[tuple[str, str]] = ()) -> str:
     """What one frame, shown again and again, gives."""
     start = f"One frame alone gives {frozen.b:.1%} of {frozen.a:.1%}"
-    if is_loss(frozen):
+    if is_significant_loss(frozen):
         return f"{start}: the rest needs several frames."
     if mixed:
         return f"{start}; whether more frames would tell more is open, as above."
@@ -119,23 +119,23 @@ def about_frozen(frozen: Difference, mixed: Sequence[tuple[str, str]] = ()) -> s
     return f"{start}, a change of {_ends(frozen)[1:-1]} points: {_few(frozen)}."
 
 
-def is_loss(found: Difference) -> bool:
+def is_significant_loss(difference: Difference) -> bool:
     """Whether the disturbance does harm, beyond chance."""
-    return found.p < LEVEL and found.gain < 0
+    return difference.p < SIGNIFICANCE_LEVEL and difference.gain < 0
 
 
-def points(found: Difference) -> str:
+def points(difference: Difference) -> str:
     """The size of a difference, with its interval."""
-    low, high = sorted(abs(100 * end) for end in (found.low, found.high))
-    return f"{abs(100 * found.gain):.1f} points ({low:.1f} to {high:.1f})"
+    low, high = sorted(abs(100 * end) for end in (difference.low, difference.high))
+    return f"{abs(100 * difference.gain):.1f} points ({low:.1f} to {high:.1f})"
 
 
-def _ends(found: Difference) -> str:
-    return f"({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+def _ends(difference: Difference) -> str:
+    return f"({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
 
 
-def _few(found: Difference) -> str:
-    return f"{_count(found.videos, 'video')} are too few to rule out a loss of {MARGIN:.0%}"
+def _few(difference: Difference) -> str:
+    return f"{_count(difference.videos, 'video')} are too few to rule out a loss of {MARGIN:.0%}"
 
 
 def _mixed(mixed: Sequence[tuple[str, str]]) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gta.figures.lettering import Lettering, save
 
-_RIGHT, _WRONG = "#2a7f3f", "#b5452c"
+_CORRECT, _WRONG = "#2a7f3f", "#b5452c"
 
 
 def draw_comparison(
@@ -81,9 +81,9 @@ def _figure(
 def _draw_scores(
     axes, letters: Lettering, name: str, ranked: Sequence[tuple[str, float]], label: str
 ) -> None:
-    colours = [_RIGHT if each == label else _WRONG for each, _ in ranked]
+    colors = [_CORRECT if each == label else _WRONG for each, _ in ranked]
     rows = range(len(ranked))
-    axes.barh(rows, [score for _, score in ranked], color=colours, height=0.85)
+    axes.barh(rows, [score for _, score in ranked], color=colors, height=0.85)
     for row, (each, score) in zip(rows, ranked, strict=True):
         axes.text(0.02, row, f"{letters.write(each, 52)}  {score:.0%}", va="center", fontsize=7.5)
     verdict = "right" if ranked[0][0] == label else "wrong"
@@ -106,9 +106,9 @@ def _draw_matrix(figure, matrix: np.ndarray) -> None:
     for edge in range(T, G * T, T):
         left.axhline(edge - 0.5, color="black", linewidth=0.4)
         left.axvline(edge - 0.5, color="black", linewidth=0.4)
-    centres = [g * T + (T - 1) / 2 for g in range(G)]
-    left.set_xticks(centres, [str(g) for g in range(G)], fontsize=8)
-    left.set_yticks(centres, [str(k) for k in range(G)], fontsize=8)
+    centers = [g * T + (T - 1) / 2 for g in range(G)]
+    left.set_xticks(centers, [str(g) for g in range(G)], fontsize=8)
+    left.set_yticks(centers, [str(k) for k in range(G)], fontsize=8)
     left.set_xlabel("from channel group g, frames 0 to T-1 in each")
     left.set_ylabel("to head k")
     left.set_title("The learned temporal matrix of the first GTA block (Eq. 6 to 8)", fontsize=10)

@@ -75,9 +75,9 @@ def _figure(
     )
     if len(classes) <= _MOST_COUNTED:
         for row, column in zip(*matrix.nonzero(), strict=True):
-            colour = "white" if share[row, column] > 0.4 else "black"
+            color = "white" if share[row, column] > 0.4 else "black"
             text = str(matrix[row, column])
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+            axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8)
     bar = figure.colorbar(shown, ax=axes, shrink=0.7, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1])
     bar.ax.set_yticklabels(["0", "1 %", "5 %", "20 %", "50 %", "100 %"])
     bar.set_label("share of the class's videos")

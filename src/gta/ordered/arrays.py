@@ -10,7 +10,7 @@ import numpy as np
 
 from gta.cores import available_cores
 from gta.data.records import Split
-from gta.files import write_whole
+from gta.files import write_atomically
 from gta.ordered.classes import select_classes
 from gta.ordered.difficulty import EASY, Difficulty
 from gta.ordered.render import check_shape, render_clip
@@ -77,7 +77,7 @@ def render_array(
                 for _ in pool.map(partial(render, part), starts):
                     pass
 
-        write_whole(path, write)
+        write_atomically(path, write)
     return np.load(path, mmap_mode="r"), np.arange(num_clips) % len(keys)
 
 

@@ -26,9 +26,9 @@ class Background:
 
 def draw_background(rng: np.random.Generator) -> Background:
     """A random surface of muted colour."""
-    grey, hue, saturation = rng.uniform(0.3, 0.66), rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.22)
-    color = grey + saturation * np.cos(hue + np.array([0.0, 2.1, 4.2])) / 2
-    second = color * rng.uniform(0.62, 0.82) if grey > 0.45 else color + rng.uniform(0.1, 0.2)
+    gray, hue, saturation = rng.uniform(0.3, 0.66), rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.22)
+    color = gray + saturation * np.cos(hue + np.array([0.0, 2.1, 4.2])) / 2
+    second = color * rng.uniform(0.62, 0.82) if gray > 0.45 else color + rng.uniform(0.1, 0.2)
     return Background(
         pattern=PATTERNS[rng.integers(len(PATTERNS))],
         color=color,

@@ -89,13 +89,13 @@ def find_class(word: str) -> OrderedClass:
     Raises:
         UsageError: There is none; the message names the nearest key and all of them.
     """
-    found = _BY_KEY.get(word) or _BY_NAME.get(word)
-    if found is None:
+    known = _BY_KEY.get(word) or _BY_NAME.get(word)
+    if known is None:
         raise UsageError(
             f"{word!r} is not a class of the built-in data set.{nearest(word, list(_BY_KEY))} "
             f"The classes are: {', '.join(_BY_KEY)}."
         )
-    return found
+    return known
 
 
 def select_classes(words: Sequence[str] | None) -> tuple[OrderedClass, ...]:

@@ -58,16 +58,16 @@ def _towards(stage: Stage) -> tuple[list[Thing], list[str]]:
 
 def _closer(stage: Stage) -> tuple[list[Thing], list[str]]:
     rng = stage.rng
-    one = stage.thing(rng.uniform(0.10, 0.13))
-    other = stage.thing(rng.uniform(0.10, 0.13), unlike=one)
+    left = stage.thing(rng.uniform(0.10, 0.13))
+    right = stage.thing(rng.uniform(0.10, 0.13), unlike=left)
     axis = rng.uniform(0, 2 * np.pi)
-    near = one.half_width[0] + other.half_width[0] + rng.uniform(0.0, 0.05)
+    near = left.half_width[0] + right.half_width[0] + rng.uniform(0.0, 0.05)
     far = rng.uniform(0.66, 0.78)
     half_gap = (far + (near - far) * stage.progress()) / 2
-    for thing, side in ((one, -1), (other, 1)):
+    for thing, side in ((left, -1), (right, 1)):
         thing.x += side * half_gap * np.cos(axis)
         thing.y += side * half_gap * np.sin(axis)
-    return [one, other], [str(one.look), str(other.look)]
+    return [left, right], [str(left.look), str(right.look)]
 
 
 def _cover(stage: Stage) -> tuple[list[Thing], list[str]]:

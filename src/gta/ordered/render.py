@@ -117,9 +117,9 @@ def _draw(
 
 def _ramp(distance: np.ndarray, slope: float, start: float) -> np.ndarray:
     """`start + slope * distance`, cut off at 0 and 1."""
-    found = distance * np.float32(slope)
-    found += np.float32(start)
-    return np.clip(found, 0.0, 1.0, out=found)
+    ramp = distance * np.float32(slope)
+    ramp += np.float32(start)
+    return np.clip(ramp, 0.0, 1.0, out=ramp)
 
 
 def render_scene(

@@ -53,11 +53,11 @@ def begin(root: Path, options: Options) -> bool:
     for name in (DONE, BEGUN):
         if not (root / name).exists():
             continue
-        wanted, found = asdict(options), _read(root / name)
-        other = [key for key, value in wanted.items() if found.get(key) != value]
+        wanted, before = asdict(options), _read(root / name)
+        other = [key for key, value in wanted.items() if before.get(key) != value]
         if other:
             # by the names of the options of `gta render`
-            was = ", ".join(f"{key.removeprefix('num_')}={found.get(key)!r}" for key in other)
+            was = ", ".join(f"{key.removeprefix('num_')}={before.get(key)!r}" for key in other)
             now = ", ".join(f"{key.removeprefix('num_')}={wanted[key]!r}" for key in other)
             raise UsageError(
                 f"{root} was rendered with {was}, now {now} is asked for; "

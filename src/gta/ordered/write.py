@@ -221,13 +221,13 @@ def render_dataset(
     videos, num_rendered = root / VIDEO_FOLDERS[layout], 0
     if not begin(root, options):
         videos.mkdir(exist_ok=True)
-        jobs, found = _jobs(root, options), {}
+        jobs, rendered = _jobs(root, options), {}
         for clips, num_new in _render_all(jobs, options, _num_workers(workers, len(jobs))):
             num_rendered += num_new
-            found.update((clip.id, clip) for clip in clips)
+            rendered.update((clip.id, clip) for clip in clips)
             if progress is not None:
-                progress(len(found), len(jobs))
-        clips = [found[job.id] for job in jobs]
+                progress(len(rendered), len(jobs))
+        clips = [rendered[job.id] for job in jobs]
         write_annotations(root, layout, names, clips[:num_train], clips[num_train:])
         write_text(root / "README.txt", readme(options, chosen, ceiling))
         facts = {

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gta.errors import UsageError
-from gta.files import write_whole
+from gta.files import write_atomically
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ def save_checkpoint(
     }
     if averaged is not None:
         state["averaged"] = averaged.state_dict()
-    write_whole(path, lambda part: torch.save(state, part))
+    write_atomically(path, lambda part: torch.save(state, part))
 
 
 def load_checkpoint(

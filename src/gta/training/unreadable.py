@@ -29,7 +29,7 @@ class Unreadable:
         for path, reason in failures:
             if path not in known:
                 known[path] = reason
-                self.say(f"left out, another video takes its place: {path}: {reason}")
+                self.say(f"skipped, replaced by another video: {path}: {reason}")
         if len(known) > self.limit * self.count:
             path, reason = next(iter(known.items()))
             raise DataError(

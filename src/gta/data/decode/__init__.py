@@ -65,10 +65,10 @@ def frame_times(path: Source) -> list[float] | None:
     with _explained(path) as place:
         if has_pictures(place):
             return None
-        found = index(place)
-        if found.times is None:
+        table = index(place)
+        if table.times is None:
             return None
-        return [float((time - found.times[0]) * found.tick) for time in found.times]
+        return [float((time - table.times[0]) * table.tick) for time in table.times]
 
 
 def pixel_aspect(path: Source) -> float:

@@ -19,7 +19,7 @@ from av.packet import Packet
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from gta.data.decode.index_memory import IndexMemory
+from gta.data.decode.index_cache import IndexCache
 from gta.data.decode.keys import may_begin
 from gta.data.decode.opening import frame_size, is_kind, opened
 from gta.data.decode.packets import frames, frames_of, packets
@@ -64,7 +64,7 @@ class Index:
         return 1000 + 8 * (len(self.times or ()) + len(self.keyframes))
 
 
-_known = IndexMemory[Index](limit=2**26)
+_known = IndexCache[Index](limit=2**26)
 
 
 def index(path: Readable) -> Index:
@@ -78,8 +78,8 @@ def index(path: Readable) -> Index:
     if known is not None:
         return known
     with opened(path) as (container, stream):
-        found = index_packets(container, stream)
-    return remember(path, key, found or count(path))
+        table = index_packets(container, stream)
+    return remember(path, key, table or count(path))
 
 
 def forget() -> None:
@@ -106,16 +106,16 @@ def recall(key: tuple) -> Index | None:
     return _known.get(key)
 
 
-def remember(path: Readable, key: tuple, found: Index) -> Index:
+def remember(path: Readable, key: tuple, table: Index) -> Index:
     """Keeps an index.
 
     Raises:
         VideoError: It has no frame.
     """
-    if found.num_frames == 0:
+    if table.num_frames == 0:
         raise VideoError(str(path), "no frame could be decoded")
-    _known.put(key, found)
-    return found
+    _known.put(key, table)
+    return table
 
 
 def needs_first_packet(stream: VideoStream) -> bool:
@@ -201,7 +201,7 @@ def count(path: Readable) -> Index:
         kept = array("q", (time for time in times[skipped:] if time is not None))
         sure = len(kept) == len(times) - skipped and _rising(kept)
         rate = average_rate(container, stream, kept if sure else ())
-        found = Index(
+        table = Index(
             len(times) - skipped,
             frame_size(stream),
             times=None,
@@ -211,10 +211,10 @@ def count(path: Readable) -> Index:
             skipped=skipped,
         )
         if not sure or stream.codec_context.name not in _SEEKABLE:
-            return found
+            return table
         if not is_kind(container, "mov", "matroska"):
-            return found
-    return _with_keyframes(path, found, kept)
+            return table
+    return _with_keyframes(path, table, kept)
 
 
 def _starts_with_key(path: Readable) -> bool:
@@ -232,14 +232,14 @@ def _starts_with_key(path: Readable) -> bool:
         return frame is None or bool(frame.key_frame) or frame.pict_type in _ALONE
 
 
-def _with_keyframes(path: Readable, found: Index, times: array) -> Index:
+def _with_keyframes(path: Readable, table: Index, times: array) -> Index:
     place = {time: i for i, time in enumerate(times)}
     with opened(path) as (container, stream):
         may = may_begin(stream.codec_context.codec.canonical_name, stream.codec_context.extradata)
         flagged = (packet for packet in packets(container, stream) if packet.is_keyframe)
         keys = {packet.pts for packet in flagged if may(bytes(packet))}
     keyframes = array("q", sorted(place[time] for time in keys if time in place))
-    return replace(found, times=times, keyframes=keyframes) if keyframes else found
+    return replace(table, times=times, keyframes=keyframes) if keyframes else table
 
 
 def _rising(times: Sequence[int]) -> bool:

@@ -22,11 +22,11 @@ def as_frames(video: Frames) -> Tensor:
     Raises:
         UsageError: It is something else, or could be both.
     """
-    found = video if isinstance(video, Tensor) else _tensor(video)
-    shape = tuple(found.shape)
-    if found.dtype != torch.uint8:
+    frames = video if isinstance(video, Tensor) else _tensor(video)
+    shape = tuple(frames.shape)
+    if frames.dtype != torch.uint8:
         raise UsageError(
-            f"frames are uint8, from 0 to 255; got {str(found.dtype).removeprefix('torch.')}. Of "
+            f"frames are uint8, from 0 to 255; got {str(frames.dtype).removeprefix('torch.')}. Of "
             f"numbers from 0 to 1, take (frames * 255).round() as uint8."
         )
     if 0 in shape:
@@ -36,7 +36,7 @@ def as_frames(video: Frames) -> Tensor:
         raise UsageError(
             f"a video in memory is (T, H, W, 3) or (T, 3, H, W), RGB; got {shape}{_way_out(shape)}"
         )
-    return found if first else found.permute(0, 3, 1, 2)
+    return frames if first else frames.permute(0, 3, 1, 2)
 
 
 def _tensor(video: Any) -> Tensor:

@@ -64,19 +64,19 @@ def frames_in_order(names: Iterable[str]) -> list[str]:
     Raises:
         SeveralSeries: Which are frames cannot be told, or some of them cannot be read.
     """
-    found, unreadable = list[str](), list[str]()
+    readable, unreadable = list[str](), list[str]()
     for name in names:
         suffix = splitext(name)[1].lower()
         if name.startswith("."):
             continue
         if suffix in PICTURE_SUFFIXES:
-            found.append(name)
+            readable.append(name)
         elif suffix in _UNREADABLE:
             unreadable.append(name)
-    series = _by_texts(found)
+    series = _by_texts(readable)
     numbered: dict[Texts, list[str]] = {t: m for t, m in series.items() if len(t) > 1}
     if not numbered:
-        return sorted(_in_one_format(found))
+        return sorted(_in_one_format(readable))
     texts = _of_the_picture(numbered)
     members = _in_one_format(numbered[texts])
     first = [n for n in series.get((_bare(texts),), []) if texts[1:] in (("",), (")",))]
@@ -156,8 +156,8 @@ def _in_order(names: Sequence[str]) -> list[str]:
     numbers = [_split(name)[1] for name in names]
     columns = [_values(column) for column in zip(*numbers, strict=True)]
     keyed = sorted(zip(zip(*columns, strict=True), names, strict=True))
-    for (one, name), (other, following) in pairwise(keyed):
-        if one == other:
+    for (number, name), (next_number, following) in pairwise(keyed):
+        if number == next_number:
             raise SeveralSeries(
                 f"{name} and {following} have the same number; which is the frame cannot be told"
             )

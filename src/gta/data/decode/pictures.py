@@ -104,9 +104,9 @@ class _Pictures:
             self.names = [file.name for file in self._files]
         else:
             self._data = folder.read()
-            found = list(_tar_members(folder, self._data))
-            self.names = [name for name, _, _ in found]
-            self._places = [(offset, size) for _, offset, size in found]
+            members = list(_tar_members(folder, self._data))
+            self.names = [name for name, _, _ in members]
+            self._places = [(offset, size) for _, offset, size in members]
 
     def __len__(self) -> int:
         return len(self.names)

@@ -46,8 +46,8 @@ def read(path: Readable, choice: Choice) -> np.ndarray:
     if table is None or table.times is not None:
         with opened(path) as (container, stream):
             unread = table is not None
-            if table is None and (found := index_packets(container, stream)) is not None:
-                table = remember(path, key, found)
+            if table is None and (indexed := index_packets(container, stream)) is not None:
+                table = remember(path, key, indexed)
             if table is not None:
                 wanted = chosen(path, choice, table.num_frames)
                 images = _read_seeking(container, stream, table, sorted(set(wanted)), unread)

@@ -104,7 +104,7 @@ def frame_times_of(source: Source, num_frames: int, fps: float | None) -> list[F
     times = frame_times(source) or []
     # times of a constant rate are rounded, by up to a hundredth of a second in some containers
     if len(times) == num_frames and any(
-        abs(time - one) > 1 / (2 * rate) for time, one in zip(times, even, strict=True)
+        abs(time - expected) > 1 / (2 * rate) for time, expected in zip(times, even, strict=True)
     ):
         return [Fraction(time) for time in times]
     return even

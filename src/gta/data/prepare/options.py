@@ -68,7 +68,8 @@ class Options:
         elif self.resize is not None and self.resize < min(height, width):
             short, side = min(height, width), self.resize
             height, width = (
-                side if one == short else int(side * one / short) for one in (height, width)
+                side if length == short else int(side * length / short)
+                for length in (height, width)
             )
         if self.form == "video":
             height, width = max(height - height % 2, 2), max(width - width % 2, 2)
@@ -83,10 +84,10 @@ def parse_resize(text: str) -> Resize:
     """
     if text.lower() == "none":
         return None
-    found = re.fullmatch(r"(\d+)(?:x(\d+))?", text.strip().lower())
-    if found is None:
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text.strip().lower())
+    if match is None:
         raise UsageError(
             f"--resize {text}: expected the short side in pixels, such as 256, or exactly height x "
             f"width, such as 240x320, or none"
         )
-    return (int(found[1]), int(found[2])) if found[2] else int(found[1])
+    return (int(match[1]), int(match[2])) if match[2] else int(match[1])

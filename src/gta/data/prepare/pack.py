@@ -17,7 +17,7 @@ from gta.data.prepare.copies import Copy, remove
 from gta.data.prepare.journal import Entry
 from gta.data.prepare.plan import Job
 from gta.data.records import Split
-from gta.files import write_text, write_whole
+from gta.files import write_atomically, write_text
 
 Place = tuple[int, int, str]
 """Offset and size in bytes, and key."""
@@ -32,9 +32,9 @@ class Packer:
         """Of each shard, by its name, the places of originals."""
         for index in sorted((folder / WORK).glob("*-??????.json")):
             shard = folder / f"{index.stem}.tar"
-            found = json.loads(index.read_text(encoding="utf-8"))
-            if shard.is_file() and shard.stat().st_size == found["bytes"]:
-                self.shards[shard.name] = {n: tuple(p) for n, p in found["members"].items()}
+            kept = json.loads(index.read_text(encoding="utf-8"))
+            if shard.is_file() and shard.stat().st_size == kept["bytes"]:
+                self.shards[shard.name] = {n: tuple(p) for n, p in kept["members"].items()}
         packed = self.packed
         for job in jobs:
             if job.name in packed:
@@ -74,7 +74,7 @@ class Packer:
                     places[job.name] = _add(tar, self.folder / job.place, job, copy)
 
         file = self.folder / f"{name}.tar"
-        write_whole(file, write)
+        write_atomically(file, write)
         index = {"bytes": file.stat().st_size, "members": places}
         write_text(self.folder / WORK / f"{name}.json", json.dumps(index))
         self.shards[file.name] = places

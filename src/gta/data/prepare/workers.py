@@ -63,15 +63,15 @@ def copied(
 
 
 def _copy(job: Job, folder: Path, options: Options) -> Entry:
-    found = stamp(job.source)  # before: a file that changes meanwhile is copied again
+    before = stamp(job.source)  # before: a file that changes meanwhile is copied again
     try:
-        return Entry(found, write_copy(job.source, folder / job.place, options))
+        return Entry(before, write_copy(job.source, folder / job.place, options))
     except VideoError as error:
-        return Entry(found, None, error.reason)
+        return Entry(before, None, error.reason)
     except Exception as error:  # FFmpeg's and Pillow's writers raise types of their own
         if getattr(error, "errno", None) in FULL:
             raise DiskFull from None
-        return Entry(found, None, f"cannot be copied: {error or type(error).__name__}")
+        return Entry(before, None, f"cannot be copied: {error or type(error).__name__}")
 
 
 def _start() -> None:

@@ -20,9 +20,9 @@ def is_url(location: str | Path) -> bool:
 
 def scheme(url: str) -> str:
     """The part before "://", such as "s3"; of a chain, that of the first link that has one."""
-    found = _URL.match(url)
-    assert found is not None
-    return found[1].lower()
+    match = _URL.match(url)
+    assert match is not None
+    return match[1].lower()
 
 
 def absolute(location: str) -> str:

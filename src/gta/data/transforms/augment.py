@@ -17,7 +17,7 @@ from gta.errors import UsageError
 
 
 class Augmentation:
-    """RandAugment, colour jitter and random erasing, in this order; each may be left out.
+    """RandAugment, color jitter and random erasing, in this order; each is optional.
 
     Args:
         rand_augment: (number of operations, magnitude from 0 to 30); Cubuk et al. 2020.
@@ -52,8 +52,8 @@ class Augmentation:
         if color_jitter:
             steps.append(v2.ColorJitter(color_jitter, color_jitter, color_jitter))
         if erase:
-            colour: Any = [float(c) for c in fill]  # its annotation knows one number only
-            steps.append(v2.RandomErasing(erase, value=colour))
+            color: Any = [float(c) for c in fill]  # its annotation knows one number only
+            steps.append(v2.RandomErasing(erase, value=color))
 
     def __call__(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
         """uint8 (T, C, H, W) to the same."""

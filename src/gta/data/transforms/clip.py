@@ -163,8 +163,8 @@ def _statistics(
     """Kept on the device: each copy to it would make the CPU wait, and end a CUDA graph."""
     with torch.inference_mode(False):
         both = torch.tensor([mean, std], dtype=torch.float32, device=device)
-        centre, spread = both[:, :, None, None, None]
-    return centre, spread
+        center, spread = both[:, :, None, None, None]
+    return center, spread
 
 
 def normalize(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -173,6 +173,6 @@ def normalize(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Ten
     In memory the result is (B, T, H, W, C), channels last: the networks keep that format, in which
     a step takes 0.7 times as long on a CPU.
     """
-    centre, spread = _statistics(tuple(mean), tuple(std), clips.device)
+    center, spread = _statistics(tuple(mean), tuple(std), clips.device)
     floats = clips.to(torch.float32, memory_format=torch.channels_last_3d)
-    return floats.div_(255).sub_(centre).div_(spread)
+    return floats.div_(255).sub_(center).div_(spread)

@@ -1,4 +1,4 @@
-"""Networks whose weights are about to be loaded: built without memory and without drawing any."""
+"""Networks on the meta device, without memory or values: their weights are about to be loaded."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _DRAWS = ("normal_", "uniform_")  # of tensors and of torch.nn.init: also kaimin
 
 
 @contextmanager
-def without_weights() -> Iterator[None]:
+def on_meta_device() -> Iterator[None]:
     """Networks that are built in this context are on the meta device: shapes, no values.
 
     Weights are not drawn there either: torch would import its compiler for that, which takes

@@ -16,7 +16,7 @@ class Remembered(Protocol):
 Index = TypeVar("Index", bound=Remembered)
 
 
-class IndexMemory(Generic[Index]):
+class IndexCache(Generic[Index]):
     """Forgets what was used longest ago when it would hold more than `limit` bytes.
 
     The index of a video of an hour takes a megabyte, and every loader process has its own memory.
