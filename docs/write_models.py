@@ -11,7 +11,8 @@ from gta.config import Recipe
 from gta.cost import Cost, count_cost
 from gta.evaluation.protocols import parse_protocol
 from gta.paper import paper_costs
-from gta.recipes import find_recipe, read_recipe, shipped_recipes
+from gta.recipes import find_recipe, read_header, read_recipe, shipped_recipes
+from gta.recipes.shipped import Header
 from gta.runs import build_network
 
 PAGE = Path(__file__).parent / "models.md"
@@ -33,12 +34,6 @@ def cost(model: str, num_classes: int, num_frames: int, size: int) -> Cost:
     return count_cost(partial(build_network, recipe, num_classes), (3, num_frames, size, size))
 
 
-def header(path: Path) -> str:
-    """The comment above a recipe as one line of text."""
-    lines = path.read_text(encoding="utf-8").split("\n\n")[0].splitlines()
-    return " ".join(line.lstrip("#").strip() for line in lines).replace("  ", " ")
-
-
 def models() -> str:
     """One table for each data set: recipe, network, clip, cost, and what the paper reports."""
     parts = []
@@ -50,15 +45,15 @@ def models() -> str:
         ]
         for name in shipped_recipes()[data]:
             path = find_recipe(data, name)
-            parts.append(row(name, header(path), read_recipe(path), f"{data}/{name}", data))
+            parts.append(row(name, read_header(path), read_recipe(path), f"{data}/{name}", data))
         parts.append("")
     return "\n".join(parts).rstrip()
 
 
-def row(name: str, text: str, recipe: Recipe, key: str, data: str) -> str:
+def row(name: str, header: Header, recipe: Recipe, key: str, data: str) -> str:
     """One row of a table of models."""
-    network = re.split(r"[.:] |, (?:\d+ frames|SSv\d|Kinetics)", text)[0]
-    reported = re.search(r"The paper reports ([\d.]+ %.*?\([^)]*\))", text)
+    network = re.split(r"\.$|: |, (?:\d+ frames|SSv\d|Kinetics)", header.title)[0]
+    reported = re.search(r"The paper reports ([\d.]+ %.*?\([^)]*\))", header.reproduces)
     size = parse_protocol(recipe.test.protocol).size
     T = recipe.clip.num_frames
     counted = cost(key, CLASSES[data], T, size)

@@ -15,6 +15,9 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Along = Literal["space", "time"]
 """A block within each frame, or along time at each position, instead of over all of both."""
 
+RENAMED: dict[str, str] = {}
+"""Settings whose name was another in earlier versions: both are read, the earlier with a hint."""
+
 
 class Data(BaseModel):
     """Strict and immutable: what every part of a recipe is."""

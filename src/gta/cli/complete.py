@@ -7,17 +7,19 @@ import typer
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 """Looked at as files: to import `gta.recipes` takes longer than a person waits."""
+PARTS = ("families", "schedules")
+"""Folders there that hold no recipes but what they are made of."""
 
 
 def data(incomplete: str) -> list[str]:
     """The data that recipes are for."""
-    return _starting(incomplete, {path.parent.name for path in RECIPES.glob("*/*.yaml")})
+    return _starting(incomplete, {data for data, _ in _recipes()})
 
 
 def models(ctx: typer.Context, incomplete: str) -> list[str]:
     """Models with a recipe for the data that was typed before, or for any."""
-    chosen = ctx.params.get("data") or "*"
-    return _starting(incomplete, {path.stem for path in RECIPES.glob(f"{chosen}/*.yaml")})
+    chosen = ctx.params.get("data")
+    return _starting(incomplete, {model for data, model in _recipes() if chosen in (None, data)})
 
 
 def settings(incomplete: str) -> list[str]:
@@ -36,6 +38,11 @@ def runs(incomplete: str) -> list[str]:
     prefix = incomplete[: incomplete.rfind("/") + 1] if start else ""
     base = Path(prefix).expanduser()
     return _starting(incomplete, {f"{prefix}{run.relative_to(base)}" for run in _runs_in(base)})
+
+
+def _recipes() -> list[tuple[str, str]]:
+    found = ((path.parent.name, path.stem) for path in RECIPES.glob("*/*.yaml"))
+    return [(data, model) for data, model in found if data not in PARTS]
 
 
 def _runs_in(folder: Path, depth: int = 2) -> Iterator[Path]:
