@@ -117,5 +117,5 @@ def _train_settings(settings: Settings) -> Train:
         warmup_epochs=settings.warmup * settings.steps,
         weight_decay=settings.weight_decay,
         matrix_weight_decay=settings.matrix_weight_decay,
-        matrix_lr=settings.matrix_lr,
+        matrix_lr_mult=settings.matrix_lr,
     )

@@ -80,7 +80,7 @@ class Training:
         self.workers = num_workers(
             recipe.data.workers, world_size=processes.world_size, cached=splits.cached
         )
-        if recipe.train.sync_norm:
+        if recipe.train.sync_bn:
             model = shared_norm(model, processes)
         self.model = model.to(self.device)
         self.optimizer = make_optimizer(model, recipe.train)
@@ -155,7 +155,7 @@ class Training:
         """Trains for the rest of an epoch, scores the validation videos, keeps what it gave."""
         began, position = time.monotonic(), self.position
         waited = self._train_epoch(step, loader, order)
-        if self.recipe.train.precise_norm:
+        if self.recipe.train.precise_bn:
             order.start_batch = 0
             renew_statistics(self.scored, loader, self.recipe, self.processes)
         entry = self._test_epoch()
@@ -327,13 +327,13 @@ class Training:
             if path not in known:
                 known[path] = reason
                 self.report.say(f"left out, another video takes its place: {path}: {reason}")
-        limit = self.recipe.data.max_bad
+        limit = self.recipe.data.max_unreadable
         if len(known) > limit * count:
             path, reason = next(iter(known.items()))
             raise DataError(
                 f"{len(known)} of {count} training videos cannot be read, more than the limit of "
                 f"{limit:.0%}; the first is {path}: {reason}. Mend or remove them, or raise the "
-                f"limit: --set data.max_bad=0.5"
+                f"limit: --set data.max_unreadable=0.5"
             )
 
 
