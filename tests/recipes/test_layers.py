@@ -133,7 +133,7 @@ def test_parts_have_headers_and_are_used():
     used = {layer.path for row in shipped_rows() for layer in read_layers(row)[:-1]}
     parts = {path for folder in PARTS.values() for path in (SHIPPED / folder).iterdir()}
     assert used == parts
-    assert all(read_header(path).title != path.name for path in parts)
+    assert all(read_header(path).title for path in parts)
 
 
 @pytest.mark.parametrize("path", shipped_rows(), ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -145,3 +145,12 @@ def test_a_row_says_what_is_its_own(path: Path):
     for section, settings in row.content.items():
         for name, value in settings.items():
             assert stated[section].get(name) != value, f"{section}.{name}"
+
+
+def test_the_examples_of_the_page(tmp_path: Path):
+    page = (Path(__file__).parents[2] / "docs/recipes.md").read_text(encoding="utf-8")
+    shipped, own = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    assert shipped == find_recipe("ssv1", "r2d50_ta").read_text(encoding="utf-8")
+    recipe = read_recipe(write(tmp_path, own=own))
+    settings = ["train.lr=0.02", "model.blocks.1.groups=4"]
+    assert recipe == read_recipe(find_recipe("ssv2", "r2d50_gta"), settings)

@@ -1,5 +1,6 @@
 """What the shell offers when Tab is pressed. Quick: nothing heavy is imported here."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,18 @@ def models(ctx: typer.Context, incomplete: str) -> list[str]:
     """Models with a recipe for the data that was typed before, or for any."""
     chosen = ctx.params.get("data")
     return _starting(incomplete, {model for data, model in _recipes() if chosen in (None, data)})
+
+
+def recipes(incomplete: str) -> list[str]:
+    """Recipes by data and model, and runs."""
+    names = {f"{data}/{model}" for data, model in _recipes()}
+    return [*_starting(incomplete, names), *runs(incomplete)]
+
+
+def ensembles(incomplete: str) -> list[str]:
+    """Data with an ensemble: the names of its file that begin a line."""
+    lines = (RECIPES / "ensembles.yaml").read_text(encoding="utf-8").splitlines()
+    return _starting(incomplete, {line[:-1] for line in lines if re.fullmatch(r"\w+:", line)})
 
 
 def settings(incomplete: str) -> list[str]:

@@ -39,5 +39,6 @@ def read_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
 
 
 def write_recipe(recipe: Recipe) -> str:
-    """A recipe as YAML text that `read_recipe` reads."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+    """A recipe as YAML text that `read_recipe` reads; what has no parts of its own in one line."""
+    content = recipe.model_dump(mode="json")
+    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)

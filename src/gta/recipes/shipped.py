@@ -1,12 +1,14 @@
 """The recipes of this package by name: one folder of rows for each data set."""
 
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from gta.errors import UsageError, nearest
+from gta.recipes.yaml_text import parse_yaml
 
-SHIPPED = Path(str(files(__package__)))
+SHIPPED = Path(str(files("gta.recipes")))
 PARTS = {"family": "families", "schedule": "schedules"}
 """What a row can name, and the folder that it is looked up in."""
 
@@ -65,6 +67,11 @@ def find_part(kind: str, name: str) -> Path:
     return SHIPPED / PARTS[kind] / f"{name}.yaml"
 
 
+def shipped_gflops() -> dict[str, dict[str, float]]:
+    """By data and model: GFLOPs of one view of the test protocol, as docs/models.md has them."""
+    return parse_yaml((SHIPPED / "gflops.yaml").read_text(encoding="utf-8"))
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """The comment on top of a recipe."""
@@ -74,14 +81,23 @@ class Header:
     reproduces: str
     """What follows: what it reproduces, and what to expect."""
 
+    @property
+    def network(self) -> str:
+        """The title without frames, data and what is said beside."""
+        return re.split(r"\.$|: |, (?:\d+ frames|SSv\d|Kinetics)", self.title)[0]
+
+    @property
+    def expected(self) -> str:
+        """In a few words, such as `63.5 % top-1 (Table 1)`, or `nothing of the paper`."""
+        said = re.split(r"; (?![^(]*\))|\.(?: |$)|: ", self.reproduces)[0]
+        return re.sub(r"^The paper reports (this as )?|^Reproduces ", "", said)
+
 
 def read_header(path: Path) -> Header:
-    """The comment above a recipe; of a file without one, its name and nothing."""
+    """The comment above a recipe; of a file without one, nothing."""
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             break
         lines.append(line.lstrip("#").strip())
-    if not lines:
-        return Header(path.name, "")
-    return Header(lines[0], " ".join(" ".join(lines[1:]).split()))
+    return Header(lines[0] if lines else "", " ".join(" ".join(lines[1:]).split()))
