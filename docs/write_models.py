@@ -1,5 +1,7 @@
 """Writes the tables of models.md: every recipe with what it costs, and the paper's cost figures.
 
+What `gta recipes` lists as GFLOPs is taken from them into src/gta/recipes/gflops.yaml.
+
 python docs/write_models.py
 """
 
@@ -11,7 +13,8 @@ from gta.config import Recipe
 from gta.cost import Cost, count_cost
 from gta.paper import paper_costs
 from gta.protocols import parse_protocol
-from gta.recipes import find_recipe, read_recipe, shipped_recipes
+from gta.recipes import find_recipe, read_header, read_recipe, shipped_recipes
+from gta.recipes.shipped import SHIPPED, Header
 from gta.runs import build_network
 
 PAGE = Path(__file__).parent / "models.md"
@@ -33,12 +36,6 @@ def cost(model: str, num_classes: int, num_frames: int, size: int) -> Cost:
     return count_cost(partial(build_network, recipe, num_classes), (3, num_frames, size, size))
 
 
-def header(path: Path) -> str:
-    """The comment above a recipe as one line of text."""
-    lines = path.read_text(encoding="utf-8").split("\n\n")[0].splitlines()
-    return " ".join(line.lstrip("#").strip() for line in lines).replace("  ", " ")
-
-
 def models() -> str:
     """One table for each data set: recipe, network, clip, cost, and what the paper reports."""
     parts = []
@@ -50,21 +47,20 @@ def models() -> str:
         ]
         for name in shipped_recipes()[data]:
             path = find_recipe(data, name)
-            parts.append(row(name, header(path), read_recipe(path), f"{data}/{name}", data))
+            parts.append(row(name, read_header(path), read_recipe(path), f"{data}/{name}", data))
         parts.append("")
     return "\n".join(parts).rstrip()
 
 
-def row(name: str, text: str, recipe: Recipe, key: str, data: str) -> str:
+def row(name: str, header: Header, recipe: Recipe, key: str, data: str) -> str:
     """One row of a table of models."""
-    network = re.split(r"[.:] |, (?:\d+ frames|SSv\d|Kinetics)", text)[0]
-    reported = re.search(r"The paper reports ([\d.]+ %.*?\([^)]*\))", text)
+    reported = re.search(r"The paper reports ([\d.]+ %.*?\([^)]*\))", header.reproduces)
     size = parse_protocol(recipe.test.protocol).size
     T = recipe.clip.num_frames
     counted = cost(key, CLASSES[data], T, size)
     figures = f"{counted.gflops:.2f} | {counted.params_m:.2f} | {counted.activations_mib:.0f}"
     paper = reported[1] if reported else ""
-    return f"| `{name}` | {network} | {T}x{size}x{size} | {figures} | {paper} |"
+    return f"| `{name}` | {header.network} | {T}x{size}x{size} | {figures} | {paper} |"
 
 
 def costs() -> str:
@@ -96,5 +92,17 @@ def with_tables(text: str) -> str:
     return text
 
 
+def gflops(text: str) -> str:
+    """GFLOPs of the recipes by data and model, as YAML, from the tables of models.md."""
+    lines = ["# One view of the test protocol, by docs/write_models.py."]
+    for data, title in TITLES.items():
+        table = text.partition(f"### {title}\n")[2].partition("\n###")[0].partition("<!--")[0]
+        rows = re.findall(r"^\| `(\w+)` \| .*? \| \w+ \| ([\d.]+) \|", table, re.M)
+        lines += [f"{data}:", *(f"  {name}: {value}" for name, value in rows)]
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    text = with_tables(PAGE.read_text(encoding="utf-8"))
+    PAGE.write_text(text, encoding="utf-8")
+    (SHIPPED / "gflops.yaml").write_text(gflops(text), encoding="utf-8")

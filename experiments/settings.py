@@ -71,7 +71,7 @@ class Settings:
                 schedule="cosine",
                 warmup_epochs=self.warmup * parts,
                 weight_decay=self.weight_decay,
-                matrix_lr=self.matrix_lr,
+                matrix_lr_mult=self.matrix_lr,
                 matrix_weight_decay=self.matrix_weight_decay,
                 clip_norm=self.clip_norm,
                 compile=compiled,

@@ -7,20 +7,31 @@ from pathlib import Path
 import pytest
 
 from gta.recipes import shipped_recipes
+from gta.recipes.shipped import SHIPPED, shipped_gflops
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/models.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
-def test_its_tables_are_those_of_the_script():
+def script():
     path = ROOT / "docs/write_models.py"
     spec = importlib.util.spec_from_file_location("write_models", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.with_tables(PAGE) == PAGE
+    return module
+
+
+@pytest.mark.slow
+def test_its_tables_are_those_of_the_script():
+    assert script().with_tables(PAGE) == PAGE
+
+
+def test_listed_gflops_are_those_of_the_page():
+    assert (SHIPPED / "gflops.yaml").read_text(encoding="utf-8") == script().gflops(PAGE)
+    found = {data: sorted(models) for data, models in shipped_gflops().items()}
+    assert found == shipped_recipes()
 
 
 def test_every_recipe_is_in_it():

@@ -8,21 +8,28 @@ from typing import get_args
 
 import pytest
 import torch
-import yaml
 
 from gta.config import Block
 from gta.errors import UsageError
 from gta.models import BLOCKS, MODELS
-from gta.recipes import SHIPPED, find_recipe, read_recipe, shipped_recipes, write_recipe
+from gta.recipes import (
+    find_recipe,
+    read_header,
+    read_recipe,
+    shipped_recipes,
+    shipped_rows,
+    write_recipe,
+)
+from gta.recipes.layers import merge, read_layers
 from gta.runs import build_network
 
-ALL = sorted(SHIPPED.rglob("*.yaml"))
+ALL = shipped_rows()
 IDS = [f"{path.parent.name}/{path.stem}" for path in ALL]
 each = pytest.mark.parametrize("path", ALL, ids=IDS)
 
 
 def test_they_are_found():
-    assert len(ALL) >= 70
+    assert len(ALL) >= 77
     assert sum(map(len, shipped_recipes().values())) == len(ALL)
 
 
@@ -66,6 +73,7 @@ def test_every_named_architecture_can_be_reached_by_a_recipe():
         ("ssv1", "r2d50_tape_alone r2d50_tape_alone_g8 r2d50_tape_g8"),  # Table 7
         ("ssv1", "r2d50_gta_pixel_alone r2d50_gta_pixel_alone_g1"),
         ("ssv1", "r2d50_gta_g1 r2d50_gta_g2 r2d50_gta_g4 r2d50_gta_g16 r2d50_gta_g32"),  # Figure 5
+        ("ssv2", "r2d50_gta_g1 r2d50_gta_g2 r2d50_gta_g4 r2d50_gta_g16 r2d50_gta_g32"),
     ],
 )
 def test_the_papers_rows_have_recipes(data: str, models: str):
@@ -74,17 +82,16 @@ def test_the_papers_rows_have_recipes(data: str, models: str):
 
 @each
 def test_its_header_says_what_it_reproduces(path: Path):
-    header = path.read_text().split("\n\n")[0].splitlines()
-    assert all(line.startswith("#") for line in header)
-    text = " ".join(line.lstrip("# ") for line in header)
+    header = read_header(path)
     reproduces = ("The paper reports", "Reproduces nothing of the paper", "Table 1 of the paper")
-    assert any(words in text for words in reproduces)
+    assert any(words in header.reproduces for words in reproduces)
+    assert header.title.endswith(".")
 
 
 @each
-def test_it_is_complete_by_itself(path: Path):
+def test_it_is_complete(path: Path):
     """What matters is written down, not left to defaults that may change."""
-    content = yaml.safe_load(path.read_text())
+    content = merge(read_layers(path))
     assert content.keys() == {"model", "clip", "augment", "train", "test", "data"}
     assert content["model"].keys() >= {"backbone", "blocks", "weights"}
     if content["model"]["backbone"] != "frame_wise":
@@ -143,7 +150,7 @@ def test_settings_override_values():
 
 
 def test_scalars_are_those_of_yaml_1_2(tmp_path: Path):
-    text = find_recipe("ssv2", "r2d50_gta").read_text()
+    text = write_recipe(read())
     path = tmp_path / "r.yaml"
     path.write_text(text.replace("flip: skip", "flip: off").replace("lr: 0.01", "lr: 1e-2"))
     recipe = read_recipe(path)
@@ -224,6 +231,7 @@ def test_mistakes_in_settings(setting: str, message: str):
             r"be run\n  model: 'backbone' is missing\n  clip: is missing\n  augment: is m",
         ),
         ("modle: {}", r"modle: no such name. Did you mean 'model'\?"),
+        ("familly: r2d50", r"familly: no such name. Did you mean 'family'\?"),
         ("epochs: 3", r"epochs: no such name. Did you mean 'train.epochs'\? Names: model, clip, "),
         ("data: {lr: 3}", r"data.lr: no such name. Did you mean 'train.lr'\?"),
     ],

@@ -15,6 +15,14 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Along = Literal["space", "time"]
 """A block within each frame, or along time at each position, instead of over all of both."""
 
+RENAMED = {
+    "train.sync_norm": "train.sync_bn",
+    "train.precise_norm": "train.precise_bn",
+    "train.matrix_lr": "train.matrix_lr_mult",
+    "data.max_bad": "data.max_unreadable",
+}
+"""Settings whose name was another in earlier versions: both are read, the earlier with a hint."""
+
 
 class Data(BaseModel):
     """Strict and immutable: what every part of a recipe is."""
@@ -245,9 +253,9 @@ class Train(Data):
     """Clips of one step over all processes."""
     accumulate: Positive = 1
     """Parts in which a process computes its share of a batch, to need less memory."""
-    sync_norm: bool = False
+    sync_bn: bool = False
     """Batch normalisation over all processes instead of within each; on GPUs."""
-    precise_norm: Annotated[int, Field(ge=0)] = 0
+    precise_bn: Annotated[int, Field(ge=0)] = 0
     """Batches over which running statistics are computed anew before each scoring; 0: off."""
     ema: Fraction = 0.0
     """Decay of the moving average of weights, which is then scored and kept; 0: off."""
@@ -265,8 +273,8 @@ class Train(Data):
     """Nesterov's form of momentum, as in PySlowFast."""
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     """Not applied to biases and normalisation."""
-    matrix_lr: Annotated[float, Field(gt=0)] = 1.0
-    """Factor on the learning rate of GTA's matrices and positional embeddings."""
+    matrix_lr_mult: Annotated[float, Field(gt=0)] = 1.0
+    """The learning rate of GTA's matrices and positional embeddings is lr times this."""
     matrix_weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     """Weight decay of GTA's matrices and positional embeddings."""
     label_smoothing: Fraction = 0.0
@@ -326,7 +334,7 @@ class DataSource(Data):
     """Where parts of remote shards are kept on this machine; null: the user's cache folder."""
     shard_cache_gb: Annotated[float, Field(ge=0)] = 8.0
     """How much of remote shards is kept; 0: nothing."""
-    max_bad: Fraction = 0.1
+    max_unreadable: Fraction = 0.1
     """Share of unreadable training videos at which training stops."""
 
 

@@ -31,6 +31,7 @@ def test_help_names_every_verb(run: Run):
         "compare",
         "probe",
         "cost",
+        "recipes",
         "convert",
         "prepare",
         "render",

@@ -127,7 +127,7 @@ train:
   optimizer: sgd
   lr: 0.01
   warmup_epochs: 0
-  precise_norm: 1
+  precise_bn: 1
 test: {protocol: 1x1-center32}
 data: {format: ssv2}
 """

@@ -207,7 +207,7 @@ def test_too_many_unreadable_videos_stop_training(ordered: Path, small_settings,
     with pytest.raises(
         DataError,
         match=r"5 of 40 training videos cannot be read, more than the limit of 10%; the first is "
-        r".*webm: is empty \(0 bytes\)\. Mend or remove them, or .*--set data.max_bad",
+        r".*webm: is empty \(0 bytes\)\. Mend or remove them, or .*--set data.max_unreadable",
     ):
         training.run()
 

@@ -24,7 +24,7 @@ def statistics(model) -> dict[str, torch.Tensor]:
 
 
 def test_statistics_are_the_mean_over_batches(ordered: Path, small_settings, tmp_path: Path):
-    found = recipe(ordered, small_settings, "train.precise_norm=3")
+    found = recipe(ordered, small_settings, "train.precise_bn=3")
     training, model, _ = make_training(found, tmp_path / "run")
     source = video_batches(training.splits, found, CPU, workers=0)
     name, first = next((n, m) for n, m in model.named_modules() if isinstance(m, _BatchNorm))
@@ -53,7 +53,7 @@ def test_training_ends_with_them(ordered: Path, small_settings, tmp_path: Path, 
     ends = {}
     for batches in (0, 4):
         found = recipe(
-            *(ordered, small_settings, f"train.ema={ema}", f"train.precise_norm={batches}")
+            *(ordered, small_settings, f"train.ema={ema}", f"train.precise_bn={batches}")
         )
         training, _, _ = make_training(found, tmp_path / f"{batches}")
         training.run()
@@ -75,7 +75,7 @@ def test_shared_normalisation_keeps_the_names(ordered: Path, small_settings, tmp
     shared = shared_norm(model, training.processes)
     assert list(shared.state_dict()) == keys
     assert any(isinstance(module, torch.nn.SyncBatchNorm) for module in shared.modules())
-    with pytest.raises(UsageError, match=r"^train.sync_norm needs GPUs; on CPUs, train with one"):
+    with pytest.raises(UsageError, match=r"^train.sync_bn needs GPUs; on CPUs, train with one"):
         shared_norm(model, Processes(torch.device("cpu"), 0, 2))
 
 
@@ -84,7 +84,7 @@ def test_shared_normalisation_of_one_process_is_the_usual(
 ):
     ends = []
     for shared in ("true", "false"):
-        found = recipe(ordered, small_settings, f"train.sync_norm={shared}")
+        found = recipe(ordered, small_settings, f"train.sync_bn={shared}")
         training, _, _ = make_training(found, tmp_path / shared)
         with unfused():  # as blocks are where statistics are shared
             training.run()

@@ -55,7 +55,7 @@ def test_frozen_parameters_are_left_out():
 )
 def test_the_matrices_have_their_own_learning_rate(optimizer, kind):
     model = build(MODELS["tiny_gta"], num_classes=5, num_frames=4)
-    made = make_optimizer(model, Train(optimizer=optimizer, matrix_lr=3, momentum=0.8))
+    made = make_optimizer(model, Train(optimizer=optimizer, matrix_lr_mult=3, momentum=0.8))
     assert isinstance(made, kind)
     set_learning_rate(made, 0.5)
     rates = {group["name"]: group["lr"] for group in made.param_groups}

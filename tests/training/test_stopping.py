@@ -51,7 +51,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     ordered: Path, small_settings, tmp_path: Path, monkeypatch, what: str, calls: int, kept: str
 ):
     monkeypatch.setattr(loop, "_SHOW_EVERY", -1)  # a call after each step
-    found = recipe(ordered, small_settings, "train.ema=0.5", "train.precise_norm=2")
+    found = recipe(ordered, small_settings, "train.ema=0.5", "train.precise_bn=2")
     whole, model, _ = make_training(found, tmp_path / "whole")
     whole.run()
     stop = Stop()

@@ -1,5 +1,6 @@
 """What the shell offers when Tab is pressed. Quick: nothing heavy is imported here."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,17 +8,31 @@ import typer
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 """Looked at as files: to import `gta.recipes` takes longer than a person waits."""
+PARTS = ("families", "schedules")
+"""Folders there that hold no recipes but what they are made of."""
 
 
 def data(incomplete: str) -> list[str]:
     """The data that recipes are for."""
-    return _starting(incomplete, {path.parent.name for path in RECIPES.glob("*/*.yaml")})
+    return _starting(incomplete, {data for data, _ in _recipes()})
 
 
 def models(ctx: typer.Context, incomplete: str) -> list[str]:
     """Models with a recipe for the data that was typed before, or for any."""
-    chosen = ctx.params.get("data") or "*"
-    return _starting(incomplete, {path.stem for path in RECIPES.glob(f"{chosen}/*.yaml")})
+    chosen = ctx.params.get("data")
+    return _starting(incomplete, {model for data, model in _recipes() if chosen in (None, data)})
+
+
+def recipes(incomplete: str) -> list[str]:
+    """Recipes by data and model, and runs."""
+    names = {f"{data}/{model}" for data, model in _recipes()}
+    return [*_starting(incomplete, names), *runs(incomplete)]
+
+
+def ensembles(incomplete: str) -> list[str]:
+    """Data with an ensemble: the names of its file that begin a line."""
+    lines = (RECIPES / "ensembles.yaml").read_text(encoding="utf-8").splitlines()
+    return _starting(incomplete, {line[:-1] for line in lines if re.fullmatch(r"\w+:", line)})
 
 
 def settings(incomplete: str) -> list[str]:
@@ -36,6 +51,11 @@ def runs(incomplete: str) -> list[str]:
     prefix = incomplete[: incomplete.rfind("/") + 1] if start else ""
     base = Path(prefix).expanduser()
     return _starting(incomplete, {f"{prefix}{run.relative_to(base)}" for run in _runs_in(base)})
+
+
+def _recipes() -> list[tuple[str, str]]:
+    found = ((path.parent.name, path.stem) for path in RECIPES.glob("*/*.yaml"))
+    return [(data, model) for data, model in found if data not in PARTS]
 
 
 def _runs_in(folder: Path, depth: int = 2) -> Iterator[Path]:

@@ -1,9 +1,8 @@
 """What `--model help`, `--data help` and `--set help` print."""
 
-import yaml
-
 from gta.config import Recipe
-from gta.recipes import fields, find_recipe, shipped_recipes
+from gta.recipes import fields, find_recipe, read_header, shipped_recipes
+from gta.recipes.yaml_text import in_one_line
 
 
 def print_models(data: str | None) -> None:
@@ -12,9 +11,7 @@ def print_models(data: str | None) -> None:
         if data in (None, "help", name):
             print(f"--data {name}")
             for model in models:
-                with find_recipe(name, model).open(encoding="utf-8") as file:
-                    title = file.readline().removeprefix("#").strip()
-                print(f"  --model {model:<26} {title}")
+                print(f"  --model {model:<26} {read_header(find_recipe(name, model)).title}")
     print(
         "With --set help beside its names, a recipe is told in full. UCF101, HMDB51 and lists: "
         "--data folder --set data.format=ucf101 (hmdb51, list)."
@@ -36,8 +33,7 @@ def print_settings(recipe: Recipe | None) -> None:
             values = getattr(recipe, section).model_dump(mode="json")
             if name not in values:  # another backbone's
                 continue
-            text = yaml.safe_dump(values[name], default_flow_style=True, width=10**6)
-            value = text.removesuffix("\n...\n").strip()
+            value = in_one_line(values[name])
         print(f"{f'{section}.{name}={value}':<36} {meaning}".rstrip())
     if recipe is None:
         print("With --model and --data, their values in that recipe are shown.")

@@ -23,6 +23,7 @@ from gta.cli.predict import predict
 from gta.cli.prepare import prepare
 from gta.cli.probe import probe
 from gta.cli.quickstart import quickstart
+from gta.cli.recipes import recipes
 from gta.cli.render import render
 from gta.cli.signals import stop
 from gta.cli.test import test
@@ -63,6 +64,7 @@ for verb in (
     compare,
     probe,
     cost,
+    recipes,
     convert,
     prepare,
     render,

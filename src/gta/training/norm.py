@@ -24,7 +24,7 @@ def shared_norm(model: nn.Module, processes: Processes) -> nn.Module:
     """
     if processes.world_size > 1 and processes.device.type == "cpu":
         raise UsageError(
-            "train.sync_norm needs GPUs; on CPUs, train with one process, or leave it off"
+            "train.sync_bn needs GPUs; on CPUs, train with one process, or leave it off"
         )
     return nn.SyncBatchNorm.convert_sync_batchnorm(model)
 
@@ -32,7 +32,7 @@ def shared_norm(model: nn.Module, processes: Processes) -> nn.Module:
 def renew_statistics(
     model: nn.Module, batches: Iterable[Batch], recipe: Recipe, processes: Processes
 ) -> None:
-    """Sets running means and variances to their average over `train.precise_norm` batches.
+    """Sets running means and variances to their average over `train.precise_bn` batches.
 
     Those kept while training follow weights that change (Wu and Johnson 2021, section 3). The
     batches are the first of an epoch, so that the result is a function of seed and epoch;
@@ -48,7 +48,7 @@ def renew_statistics(
     torch.manual_seed(recipe.train.seed)  # a layer may come after dropout
 
     def clips():
-        for batch in islice(batches, recipe.train.precise_norm):
+        for batch in islice(batches, recipe.train.precise_bn):
             yield normalize(batch.clips.to(device, non_blocking=True), clip.mean, clip.std)
 
     with autocast(device, recipe.train.amp):

@@ -27,7 +27,7 @@ def parameter_groups(model: nn.Module, train: Train) -> list[dict[str, Any]]:
         else:
             groups["weights" if parameter.ndim > 1 else "rest"].append(parameter)
     decay = {"weights": train.weight_decay, "rest": 0.0, "attention": train.matrix_weight_decay}
-    factor = {"weights": 1.0, "rest": 1.0, "attention": train.matrix_lr}
+    factor = {"weights": 1.0, "rest": 1.0, "attention": train.matrix_lr_mult}
     return [
         {"name": name, "params": params, "weight_decay": decay[name], "factor": factor[name]}
         for name, params in groups.items()

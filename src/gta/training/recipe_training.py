@@ -66,7 +66,7 @@ class Training:
         self.workers = num_workers(
             recipe.data.workers, world_size=processes.world_size, cached=splits.cached
         )
-        if recipe.train.sync_norm:
+        if recipe.train.sync_bn:
             model = shared_norm(model, processes)
         self.model = model.to(processes.device)
         self.optimizer = make_optimizer(model, recipe.train)
@@ -81,7 +81,7 @@ class Training:
         self.position = self.keeping.position
         self.was_finished = self.position.epoch >= recipe.train.epochs
         self.unreadable = Unreadable(
-            self.position.failures, len(splits.train), recipe.data.max_bad, self.report.say
+            self.position.failures, len(splits.train), recipe.data.max_unreadable, self.report.say
         )
         self.advised = False
         self.said = set[str]()
@@ -141,7 +141,7 @@ class Training:
         """The figures of the validation videos, with statistics of now and all processes."""
         recipe, processes, splits = self.recipe, self.processes, self.splits
         self._advise(waiting)
-        if recipe.train.precise_norm:
+        if recipe.train.precise_bn:
             batches = source.epoch(self.position.epoch)
             renew_statistics(self.scored, batches, recipe, processes)
         self.unreadable.share(processes)

@@ -18,7 +18,7 @@ FREE = {
     "data.cache_gb",
     "data.cache_dir",
     "data.shard_cache_gb",
-    "data.max_bad",
+    "data.max_unreadable",
     "train.checkpoint_minutes",
     "train.compile",
     "train.cuda_graphs",

@@ -35,7 +35,7 @@ class Unreadable:
             raise DataError(
                 f"{len(known)} of {self.count} training videos cannot be read, more than the limit "
                 f"of {self.limit:.0%}; the first is {path}: {reason}. Mend or remove them, or "
-                f"raise the limit: --set data.max_bad=0.5"
+                f"raise the limit: --set data.max_unreadable=0.5"
             )
 
     def share(self, processes: Processes) -> None:

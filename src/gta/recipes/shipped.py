@@ -1,0 +1,103 @@
+"""The recipes of this package by name: one folder of rows for each data set."""
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from gta.errors import UsageError, nearest
+from gta.recipes.yaml_text import parse_yaml
+
+SHIPPED = Path(str(files("gta.recipes")))
+PARTS = {"family": "families", "schedule": "schedules"}
+"""What a row can name, and the folder that it is looked up in."""
+
+
+def shipped_rows() -> list[Path]:
+    """The files of all recipes, without what they are made of."""
+    return sorted(
+        path for path in SHIPPED.glob("*/*.yaml") if path.parent.name not in PARTS.values()
+    )
+
+
+def shipped_recipes() -> dict[str, list[str]]:
+    """Names of models for which there is a recipe, by data."""
+    found: dict[str, list[str]] = {}
+    for path in shipped_rows():
+        found.setdefault(path.parent.name, []).append(path.stem)
+    return found
+
+
+def find_recipe(data: str, model: str) -> Path:
+    """The file of a recipe by its names, such as ("ssv2", "r2d50_gta").
+
+    Raises:
+        UsageError: There is none; names those that there are.
+    """
+    found = shipped_recipes()
+    if data not in found:
+        raise UsageError(
+            f"there is no recipe for data {data!r}.{nearest(data, list(found))} "
+            f"Data: {', '.join(found)}."
+        )
+    if model not in found[data]:
+        raise UsageError(
+            f"there is no recipe for model {model!r} on {data}.{nearest(model, found[data])} "
+            f"Models on {data}: {', '.join(found[data])}."
+        )
+    return SHIPPED / data / f"{model}.yaml"
+
+
+def find_part(kind: str, name: str) -> Path:
+    """The file of a family or schedule.
+
+    Args:
+        kind: A key of `PARTS`.
+        name: Such as "r2d50".
+
+    Raises:
+        UsageError: There is none; names those that there are.
+    """
+    there = sorted(path.stem for path in (SHIPPED / PARTS[kind]).glob("*.yaml"))
+    if name not in there:
+        raise UsageError(
+            f"there is no {kind} {name!r}.{nearest(name, there)} The package has "
+            f"{', '.join(there)}; one of your own is named by its file, such as my_{kind}.yaml"
+        )
+    return SHIPPED / PARTS[kind] / f"{name}.yaml"
+
+
+def shipped_gflops() -> dict[str, dict[str, float]]:
+    """By data and model: GFLOPs of one view of the test protocol, as docs/models.md has them."""
+    return parse_yaml((SHIPPED / "gflops.yaml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The comment on top of a recipe."""
+
+    title: str
+    """Its first line: the network, the frames, the data."""
+    reproduces: str
+    """What follows: what it reproduces, and what to expect."""
+
+    @property
+    def network(self) -> str:
+        """The title without frames, data and what is said beside."""
+        return re.split(r"\.$|: |, (?:\d+ frames|SSv\d|Kinetics)", self.title)[0]
+
+    @property
+    def expected(self) -> str:
+        """In a few words, such as `63.5 % top-1 (Table 1)`, or `nothing of the paper`."""
+        said = re.split(r"; (?![^(]*\))|\.(?: |$)|: ", self.reproduces)[0]
+        return re.sub(r"^The paper reports (this as )?|^Reproduces ", "", said)
+
+
+def read_header(path: Path) -> Header:
+    """The comment above a recipe; of a file without one, nothing."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("#").strip())
+    return Header(lines[0] if lines else "", " ".join(" ".join(lines[1:]).split()))
