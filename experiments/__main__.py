@@ -1,4 +1,4 @@
-"""Runs the paper's experiments and writes docs/results.md.
+"""Runs the paper's experiments and writes the tables of docs/results.md.
 
 python -m experiments --list                          what there is, and what is missing
 python -m experiments table2b table2a                 runs what is missing, then writes the page
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from experiments.command import common_arguments, device_names, limits_left, told
 from experiments.logs import log_file, log_to
-from experiments.report import write_page
+from experiments.page import write_page
 from experiments.results import FILE, Result, append_result, by_key, key, read_results, unfinished
 from experiments.settings import Job
 from experiments.tables import EXPERIMENTS
