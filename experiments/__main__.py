@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.command import common_arguments, device_names, limits_left, told
+from experiments.command import common_arguments, describe, device_names, limits_left
 from experiments.logs import log_file, log_to
 from experiments.page import write_page
 from experiments.results import FILE, Result, append_result, by_key, key, read_results, unfinished
@@ -94,7 +94,7 @@ def run_missing(given: argparse.Namespace) -> int:
         count += 1
         if key(result["run"]) not in recorded:  # else it was run for its scores alone
             append_result({**result, "commit": at}, given.results)
-        print(f"{count}/{len(jobs)} {told(result)}", flush=True)
+        print(f"{count}/{len(jobs)} {describe(result)}", flush=True)
 
     devices = device_names(given.device)
     how = f", commit {at}{', compiled' if given.compile else ''}"

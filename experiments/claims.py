@@ -1,8 +1,9 @@
-"""What the paper claims: pairs of rows, and how far they are apart here."""
+"""What the paper claims of pairs of rows, and how far they are apart here."""
 
 import csv
 from collections import Counter
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +78,25 @@ def summary_table(tested: Mapping[Pair, Difference]) -> str:
             here = [100 * one.mean for one in found.values()]
             lines.append([words, _range([pair.paper for pair in found]), _range(here), told])
     return table(["the paper's claim", "paper, points", "here, points", "significant"], lines)
+
+
+def order_table(runs: Runs) -> str:
+    """Of experiments with figures of the paper: pairs of rows that are in its order."""
+    lines = []
+    for name, experiment in EXPERIMENTS.items():
+        rows = sorted((row.paper, row.label) for row in experiment.rows if row.paper is not None)
+        above = [
+            welch(runs.top1(name, better), runs.top1(name, worse), runs.repeats.floor)
+            for (low, worse), (high, better) in combinations(rows, 2)
+            if low < high
+        ]
+        same = [one.significant for one in above if one and one.mean > 0]
+        other = [one.significant for one in above if one and one.mean <= 0]
+        if len(same + other) > 1:
+            counts = (len(same + other), len(same), sum(same), len(other), sum(other))
+            lines.append([experiment.title, *map(str, counts)])
+    head = ["", "pairs of rows", "in the paper's order", "significant", "reversed", "significant"]
+    return table(head, lines)
 
 
 def _range(values: list[float]) -> str:

@@ -1,25 +1,18 @@
 """The tables and pictures of docs/results.md, from the results files; its prose is by hand."""
 
-from itertools import combinations
 from pathlib import Path
 from statistics import mean
 
 from docs.markers import with_parts
 
-from experiments.claims import compare, comparison_table, summary_table
+from experiments.claims import compare, comparison_table, order_table, summary_table
 from experiments.ensembles import members
 from experiments.markdown import table
 from experiments.pictures import draw_cost, draw_groups, draw_losses
 from experiments.real_page import REAL_TABLES, real_table
 from experiments.results import REAL_FILE, TIMES_FILE, Result, read_results
 from experiments.rows import Runs, read_runs, short_rows
-from experiments.significance import (
-    Difference,
-    against_control,
-    mean_std,
-    prediction_interval,
-    welch,
-)
+from experiments.significance import Difference, against_control, mean_std, prediction_interval
 from experiments.tables import ENSEMBLES, EXPERIMENTS
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
@@ -43,8 +36,8 @@ def experiment_table(name: str, runs: Runs) -> str:
     def add(label: str, paper: float | None, found: list[Result], *more: str) -> None:
         top1 = [run["top1"] for run in found]
         printed = "" if paper is None else f"{paper:.1f}"
-        interval = prediction_interval(top1, runs.repeats.floor)
-        within = "" if interval is None else "{:.1f} to {:.1f}".format(*(100 * x for x in interval))
+        another = prediction_interval(top1, runs.repeats.floor)
+        within = "" if another is None else f"{100 * another[0]:.1f} to {100 * another[1]:.1f}"
         lines.append([label, printed, mean_std(top1), within, str(len(top1)), *more])
 
     for row in EXPERIMENTS[name].rows:
@@ -61,33 +54,11 @@ def experiment_table(name: str, runs: Runs) -> str:
     return table([*head, "GFLOPs", "M params"], lines)
 
 
-def order_table(runs: Runs) -> str:
-    """Of experiments with figures of the paper: pairs of rows that are in its order."""
-    lines = []
-    for name, experiment in EXPERIMENTS.items():
-        rows = sorted((row.paper, row.label) for row in experiment.rows if row.paper is not None)
-        above = [
-            welch(runs.top1(name, better), runs.top1(name, worse), runs.repeats.floor)
-            for (low, worse), (high, better) in combinations(rows, 2)
-            if low < high
-        ]
-        same = [one.significant for one in above if one and one.mean > 0]
-        other = [one.significant for one in above if one and one.mean <= 0]
-        if len(same + other) > 1:
-            counts = (len(same + other), len(same), sum(same), len(other), sum(other))
-            lines.append([experiment.title, *map(str, counts)])
-    head = ["", "pairs of rows", "in the paper's order", "significant", "reversed", "significant"]
-    return table(head, lines)
-
-
 def controls(name: str, runs: Runs) -> dict[str, Difference]:
     """How far each other row of an experiment of `CONTROLS` is above the block as it is."""
     rows = {row.label: runs.top1(name, row.label) for row in EXPERIMENTS[name].rows}
     rows = {label: top1 for label, top1 in rows.items() if top1}
-    control = rows.pop(CONTROLS[name])
-    return against_control(
-        control, {label: top1 for label, top1 in rows.items() if top1}, runs.repeats.floor
-    )
+    return against_control(rows.pop(CONTROLS[name]), rows, runs.repeats.floor)
 
 
 def control_table(runs: Runs) -> str:

@@ -14,11 +14,9 @@ from experiments.times import job_key, measured
 
 COST_TABLES = ("table2b", "table2a", "table3", "table7", "table2c", "tsm")
 """Of networks of the same depth, clips of the same size."""
-BLUE, ORANGE, GREEN, RED, PURPLE, BLACK = (
-    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#000000"),
-)
+BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
 """Of Okabe and Ito: apart for the color-blind too."""
-GREY = "0.72"
+BLACK, GREY = "0", "0.72"
 LABELS = {
     "R2D": ("R2D", BLACK, (0, -15), "center"),
     "+ SA + TA": ("SA + TA", ORANGE, (7, -4), "left"),
@@ -55,11 +53,9 @@ def draw_cost(runs: Runs, times: Sequence[Result], path: Path) -> None:
 
 def _point(axes: Axes, x: float, values: list[float], label: str) -> None:
     words, color, offset, side = LABELS.get(label, ("", GREY, (0, 0), "center"))
-    error = stdev(values) if len(values) > 1 else 0.0
-    order = 3 if words else 2
-    axes.errorbar(x, mean(values), error, fmt="o", color=color, capsize=2, zorder=order)
-    about = {"textcoords": "offset points", "ha": side, "color": color, "zorder": 4}
-    axes.annotate(words, (x, mean(values)), offset, **about)
+    error, at = stdev(values) if len(values) > 1 else 0.0, (x, mean(values))
+    axes.errorbar(*at, error, fmt="o", color=color, capsize=2, zorder=3 if words else 2)
+    axes.annotate(words, at, offset, textcoords="offset points", ha=side, color=color, zorder=4)
 
 
 def _frame(axes: Axes, words: str) -> None:
@@ -91,20 +87,23 @@ def draw_losses(runs: Runs, path: Path) -> None:
     colors = {"R2D": BLACK, "SA": "0.5", "TA": BLUE, "SA + TA": ORANGE, "SA + TAPE": PURPLE}
     colors |= {"SA + region GTA": GREEN, "SA + GTA": RED}
     for axes, name in zip(figure.subplots(1, 2, sharey=True), ("table2b", "steps"), strict=True):
-        ends = {}
+        ends = []
         for row in EXPERIMENTS[name].rows:
-            words = row.label.removeprefix("+ ")
-            for run in runs.of(name, row.label):
+            words, found = row.label.removeprefix("+ "), runs.of(name, row.label)
+            color = colors.get(words, GREY)
+            for run in found:
                 part = row.settings.steps / len(run["loss"])
                 steps = [part * (index + 0.5) for index in range(len(run["loss"]))]
-                axes.plot(steps, run["loss"], color=colors[words], linewidth=1)
-                ends.setdefault(words, []).append((run["loss"][-1], steps[-1]))
+                axes.plot(steps, run["loss"], color=color, linewidth=1)
+            if found:
+                end = mean(run["loss"][-1] for run in found)
+                ends.append((end, row.settings.steps, words, color))
+        height = -1.0
+        for end, x, words, color in sorted(ends):
+            height = max(end, height + 0.13)  # labels do not overlap
+            axes.text(x, height, words, color=color, va="center")
         _frame(axes, "step")
         axes.set_title(EXPERIMENTS[name].title, fontsize=10)
         axes.set_ylim(bottom=0)
-        height = -1.0
-        for words, runs_of in sorted(ends.items(), key=lambda one: mean(y for y, _ in one[1])):
-            height = max(mean(y for y, _ in runs_of), height + 0.13)  # labels do not overlap
-            axes.text(1.01 * runs_of[0][1], height, words, color=colors[words], va="center")
     figure.axes[0].set_ylabel("loss in training")
     figure.savefig(path, dpi=110)

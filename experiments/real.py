@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 
 from experiments.clips import render
-from experiments.command import common_arguments, device_names, limits_left, network, told
+from experiments.command import common_arguments, describe, device_names, limits_left, network
 from experiments.logs import Log, Say, log_file, log_to
 from experiments.ordered_runs import ordered_clips, ordered_setups
 from experiments.page import write_page
@@ -118,7 +118,7 @@ def pretrain(jobs: Sequence[RealJob], limits: Limits, work: Path, log: Log) -> i
         return 0
     clips = ordered_clips(render(absent[0].data, work), limits.devices)
     setups = ordered_setups(clips, work)
-    failed = run_jobs(absent, limits, lambda one: print(f"weights: {told(one)}"), setups, log)
+    failed = run_jobs(absent, limits, lambda one: print(f"weights: {describe(one)}"), setups, log)
     del clips, setups
     torch.cuda.empty_cache()  # room for what is trained next
     return failed

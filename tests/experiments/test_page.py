@@ -38,7 +38,7 @@ def test_order_of_rows(ours, made_up):
     labels = [row.label for row in ours.tables.EXPERIMENTS["table2b"].rows]
     tops = (0.1, 0.3, 0.2, 0.1995, 0.4, 0.5)
     rows = {label: [top, top + 0.001] for label, top in zip(labels, tops, strict=True)}
-    (line,) = ours.page.order_table(made_up("table2b", rows)).splitlines()[2:]
+    (line,) = ours.claims.order_table(made_up("table2b", rows)).splitlines()[2:]
     assert line.endswith("| 15 | 12 | 12 | 3 | 2 |")
 
 
