@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from docs.markers import with_parts
+
 from benchmarks import (
     feeding,
     growth,
@@ -45,13 +47,10 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
 
 def filled(page: str) -> str:
     """A page of `TABLES`, read from its file, with its tables as the result files have them."""
-    text = (ROOT / page).read_text(encoding="utf-8")
+    parts = {}
     for name, (file, table) in TABLES[page].items():
-        found = json.loads((ROOT / RESULTS / file).read_text(encoding="utf-8"))
-        start, end = f"<!-- {name}: {RESULTS}/{file} -->\n", f"<!-- /{name} -->"
-        before, rest = text.split(start)
-        text = before + start + table(found) + "\n" + end + rest.split(end, 1)[1]
-    return text
+        parts[name] = table(json.loads((ROOT / RESULTS / file).read_text(encoding="utf-8")))
+    return with_parts((ROOT / page).read_text(encoding="utf-8"), parts, RESULTS)
 
 
 def write_pages() -> None:

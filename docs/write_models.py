@@ -2,13 +2,14 @@
 
 What `gta recipes` lists as GFLOPs is taken from them into src/gta/recipes/gflops.yaml.
 
-python docs/write_models.py
+    python -m docs.write_models
 """
 
 import re
 from functools import cache, partial
 from pathlib import Path
 
+from docs.markers import with_parts
 from gta.config import Recipe
 from gta.cost import Cost, count_cost
 from gta.paper import paper_costs
@@ -82,14 +83,7 @@ def costs() -> str:
 
 def with_tables(text: str) -> str:
     """models.md with each marked part written anew."""
-    for name, part in (("models", models()), ("costs", costs())):
-        pattern = rf"(<!-- {name}: docs/write_models.py -->\n).*?(<!-- /{name} -->)"
-        text, count = re.subn(
-            pattern, lambda found, part=part: f"{found[1]}\n{part}\n\n{found[2]}", text, flags=re.S
-        )
-        if count != 1:
-            raise SystemExit(f"models.md has {count} parts marked {name!r}, expected 1")
-    return text
+    return with_parts(text, {"models": models(), "costs": costs()}, "docs/write_models.py")
 
 
 def gflops(text: str) -> str:

@@ -6,13 +6,14 @@ The commands that made them, from the top of the repository:
     cp quickstart/results.json docs/results/quickstart.json
     cp quickstart/quickstart.png docs/quickstart.png
     python docs/own_videos.py my_videos/
-    python docs/write_numbers.py
+    python -m docs.write_numbers
 """
 
 import json
-import re
 from pathlib import Path
 from statistics import mean, stdev
+
+from docs.markers import with_parts
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
@@ -48,14 +49,8 @@ def own_videos() -> str:
 
 def with_numbers(text: str) -> str:
     """README.md with each marked part written anew."""
-    for name, part in (("quickstart", quickstart()), ("own_videos", own_videos())):
-        pattern = rf"(<!-- {name}: docs/write_numbers.py -->\n).*?(<!-- /{name} -->)"
-        text, count = re.subn(
-            pattern, lambda found, part=part: f"{found[1]}{part}\n{found[2]}", text, flags=re.S
-        )
-        if count != 1:
-            raise SystemExit(f"README.md has {count} parts marked {name!r}, expected 1")
-    return text
+    parts = {"quickstart": quickstart(), "own_videos": own_videos()}
+    return with_parts(text, parts, "docs/write_numbers.py")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs the paper's experiments and writes docs/results.md.
+"""Runs the paper's experiments and writes the tables of docs/results.md.
 
 python -m experiments --list                          what there is, and what is missing
 python -m experiments table2b table2a                 runs what is missing, then writes the page
@@ -15,9 +15,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.command import common_arguments, device_names, limits_left, told
+from experiments.command import common_arguments, describe, device_names, limits_left
 from experiments.logs import log_file, log_to
-from experiments.report import write_page
+from experiments.page import write_page
 from experiments.results import FILE, Result, append_result, by_key, key, read_results, unfinished
 from experiments.settings import Job
 from experiments.tables import EXPERIMENTS
@@ -94,7 +94,7 @@ def run_missing(given: argparse.Namespace) -> int:
         count += 1
         if key(result["run"]) not in recorded:  # else it was run for its scores alone
             append_result({**result, "commit": at}, given.results)
-        print(f"{count}/{len(jobs)} {told(result)}", flush=True)
+        print(f"{count}/{len(jobs)} {describe(result)}", flush=True)
 
     devices = device_names(given.device)
     how = f", commit {at}{', compiled' if given.compile else ''}"

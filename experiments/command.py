@@ -44,7 +44,7 @@ def limits_left(given: argparse.Namespace, devices: tuple[str, ...], began: floa
     return Limits(given.jobs, seconds, devices)
 
 
-def told(result: Result) -> str:
+def describe(result: Result) -> str:
     """A finished run on `ordered` in a line."""
     run = result["run"]
     return (

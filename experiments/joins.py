@@ -22,7 +22,7 @@ def added(block: nn.Module, x: Tensor) -> Tensor:
     return block(x.float()) - x.float()
 
 
-class Normalised(nn.Module):
+class Normalized(nn.Module):
     """x + norm(what the block adds): one norm for all of its branches."""
 
     def __init__(self, block: nn.Module, channels: int):
@@ -100,7 +100,7 @@ def _changed(block: nn.Module, how: str) -> nn.Module:
     if how == "before":
         return Before(block, channels)
     if how == "shared" and isinstance(block, GlobalTemporalAttention):
-        return Normalised(block, channels)
+        return Normalized(block, channels)
     return block
 
 

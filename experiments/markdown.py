@@ -1,8 +1,9 @@
-"""Words of docs/results.md."""
+"""Tables in Markdown."""
 
-import textwrap
+from collections.abc import Iterable, Sequence
 
 
-def filled(text: str) -> str:
-    """Each paragraph in lines of 100; a heading is one."""
-    return "\n\n".join(textwrap.fill(one, 100) for one in text.strip().split("\n\n"))
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """So many columns are aligned to the left, the others to the right."""
+    lines = [head, ["---"] * left + ["---:"] * (len(head) - left), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,7 +1,6 @@
 """The pictures of docs/results.md, from the results files alone."""
 
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -9,97 +8,102 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.results import Result
-from experiments.rows import Found, short_rows
+from experiments.rows import Runs, short_rows
 from experiments.tables import EXPERIMENTS
 from experiments.times import job_key, measured
 
 COST_TABLES = ("table2b", "table2a", "table3", "table7", "table2c", "tsm")
 """Of networks of the same depth, clips of the same size."""
-BLOCKS = {"table2a": "SA + GTA, ", "table2c": "SA + GTA, "}
-"""Which the rows of these do not name."""
-GROUPS = (1, 2, 4, 8, 16, 32)
-_MARKERS = "osD^v"
+BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
+"""Of Okabe and Ito: apart for the color-blind too."""
+BLACK, GREY = "0", "0.72"
+LABELS = {
+    "R2D": ("R2D", BLACK, (0, -15), "center"),
+    "+ SA + TA": ("SA + TA", ORANGE, (7, -4), "left"),
+    "+ SA + TAPE": ("SA + TAPE", PURPLE, (7, -13), "left"),
+    "+ SA + GTA": ("SA + GTA", RED, (4, 6), "left"),
+    "pixel GTA, G = 8": ("pixel GTA", BLUE, (0, 8), "center"),
+    "TSM, 8 frames": ("TSM", GREEN, (6, -12), "left"),
+}
+"""Of the points that are named: the name, its color, and where it stands from the point."""
 
 
-def draw_cost(results: Sequence[Result], times: Sequence[Result], path: Path) -> None:
-    """Top-1 over GFLOPs and over the milliseconds measured on each device, a point a variant."""
-    found, taken = Found(results), measured(times)
+def draw_cost(runs: Runs, times: Sequence[Result], path: Path) -> None:
+    """Top-1 over GFLOPs and over the milliseconds measured on each device, a point a network."""
+    quickest = {about: min(ms) for about, ms in measured(times).items()}
     devices = list(dict.fromkeys(time["hardware"] for time in times))
-    points: list[tuple[str, list[float], list[float | None]]] = []
-    for name, row, label in short_rows(COST_TABLES):
-        experiment = EXPERIMENTS[name]
-        if runs := found.of(row, experiment):
-            ms = [taken.get(job_key(experiment.job(row, 0), on)) for on in devices]
-            places = [runs[0]["gflops"], *(min(one) if one else None for one in ms)]
-            values = [100 * run["top1"] for run in runs]
-            points.append((BLOCKS.get(name, "") + label.removeprefix("+ "), values, places))
-    best_first = sorted(points, key=lambda point: -mean(point[1]))
-    costs = ["GFLOPs of a clip", *(f"ms of a clip, measured: {name}" for name in devices)]
-    figure = Figure(figsize=(3 + 3.7 * len(costs), 5.6), layout="constrained")
+    costs = ["GFLOPs of a clip", *(f"ms of a clip, {device}" for device in devices)]
+    figure = Figure(figsize=(4 * len(costs), 4.6), layout="constrained")
     parts = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
-    looks = product(_MARKERS, (f"C{colour}" for colour in range(10)))
-    for (label, values, places), (marker, colour) in zip(best_first, looks, strict=False):
-        for number, (axes, x) in enumerate(zip(parts, places, strict=True)):
-            _point(axes, x, values, None if number else label, marker, colour)
+    for name, row in short_rows(COST_TABLES):
+        found, job = runs.of(name, row.label), EXPERIMENTS[name].job(row, 0)
+        if not found:
+            continue
+        places = [found[0]["gflops"], *(quickest.get(job_key(job, on)) for on in devices)]
+        for axes, x in zip(parts, places, strict=True):
+            if x is not None:
+                _point(axes, x, [100 * run["top1"] for run in found], row.label)
     for axes, words in zip(parts, costs, strict=True):
-        axes.set_xlabel(words)
-        axes.grid(alpha=0.3)
+        _frame(axes, words)
+        axes.margins(x=0.2, y=0.08)
         axes.locator_params(axis="x", nbins=5)
     parts[0].set_ylabel("top-1, %")
-    figure.legend(loc="outside right center", fontsize=8)
     figure.savefig(path, dpi=110)
 
 
-def _point(
-    axes: Axes, x: float | None, values: list[float], label: str | None, marker: str, colour: str
-) -> None:
-    if x is None:
-        return
-    error = stdev(values) if len(values) > 1 else 0.0
-    axes.errorbar(x, mean(values), error, fmt=marker, color=colour, capsize=3, label=label)
+def _point(axes: Axes, x: float, values: list[float], label: str) -> None:
+    words, color, offset, side = LABELS.get(label, ("", GREY, (0, 0), "center"))
+    error, at = stdev(values) if len(values) > 1 else 0.0, (x, mean(values))
+    axes.errorbar(*at, error, fmt="o", color=color, capsize=2, zorder=3 if words else 2)
+    axes.annotate(words, at, offset, textcoords="offset points", ha=side, color=color, zorder=4)
 
 
-def draw_groups(results: Sequence[Result], path: Path) -> None:
+def _frame(axes: Axes, words: str) -> None:
+    axes.set_xlabel(words)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def draw_groups(runs: Runs, path: Path) -> None:
     """Figure 5: top-1 over the number of groups."""
-    found, experiment = Found(results), EXPERIMENTS["figure5"]
-    figure = Figure(figsize=(5.5, 3.6), layout="constrained")
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
-    shown = []
-    for groups, row in zip(GROUPS, experiment.rows, strict=True):
-        if runs := found.of(row, experiment):
-            shown.append((groups, [100 * run["top1"] for run in runs]))
-    places = [groups for groups, _ in shown]
-    means = [mean(values) for _, values in shown]
-    errors = [stdev(values) if len(values) > 1 else 0.0 for _, values in shown]
-    axes.errorbar(places, means, errors, fmt="o-", capsize=3)
-    for groups, values in shown:
-        axes.plot([groups] * len(values), values, ".", color="grey", markersize=4)
+    rows = {int(row.label.split()[-1]): row.label for row in EXPERIMENTS["figure5"].rows}
+    found = {groups: runs.top1("figure5", label) for groups, label in rows.items()}
+    found = {groups: [100 * one for one in values] for groups, values in found.items() if values}
+    axes.plot(list(found), [mean(values) for values in found.values()], "o-", color=BLUE)
+    for groups, values in found.items():
+        axes.plot([groups] * len(values), values, "_", color=BLACK, markersize=9)
     axes.set_xscale("log", base=2)
-    axes.set_xticks(GROUPS, [str(groups) for groups in GROUPS])
-    axes.set_xlabel("groups of channels, G")
+    axes.set_xticks(list(rows), [str(groups) for groups in rows])
+    _frame(axes, "groups of channels, G")
     axes.set_ylabel("top-1, %")
-    axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
 
 
-def draw_losses(results: Sequence[Result], path: Path) -> None:
-    """The loss over the steps: runs of Table 2b, and those that were three times as long."""
-    found = Found(results)
-    figure = Figure(figsize=(9.5, 3.6), layout="constrained")
+def draw_losses(runs: Runs, path: Path) -> None:
+    """The loss over the steps, a line a run: of Table 2b, and of three times as many steps."""
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    colors = {"R2D": BLACK, "SA": "0.5", "TA": BLUE, "SA + TA": ORANGE, "SA + TAPE": PURPLE}
+    colors |= {"SA + region GTA": GREEN, "SA + GTA": RED}
     for axes, name in zip(figure.subplots(1, 2, sharey=True), ("table2b", "steps"), strict=True):
-        experiment = EXPERIMENTS[name]
-        for number, row in enumerate(experiment.rows):
-            for count, run in enumerate(found.of(row, experiment)):
-                losses = run["loss"]
-                part = row.settings.steps / len(losses)
-                steps = [part * (index + 0.5) for index in range(len(losses))]
-                label = None if count else row.label.removeprefix("+ ")
-                axes.plot(steps, losses, color=f"C{number}", label=label, linewidth=1)
-        axes.set_title(experiment.title, fontsize=9)
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-        if axes.lines:
-            axes.legend(fontsize=8)
+        ends = []
+        for row in EXPERIMENTS[name].rows:
+            words, found = row.label.removeprefix("+ "), runs.of(name, row.label)
+            color = colors.get(words, GREY)
+            for run in found:
+                part = row.settings.steps / len(run["loss"])
+                steps = [part * (index + 0.5) for index in range(len(run["loss"]))]
+                axes.plot(steps, run["loss"], color=color, linewidth=1)
+            if found:
+                end = mean(run["loss"][-1] for run in found)
+                ends.append((end, row.settings.steps, words, color))
+        height = -1.0
+        for end, x, words, color in sorted(ends):
+            height = max(end, height + 0.13)  # labels do not overlap
+            axes.text(x, height, words, color=color, va="center")
+        _frame(axes, "step")
+        axes.set_title(EXPERIMENTS[name].title, fontsize=10)
         axes.set_ylim(bottom=0)
     figure.axes[0].set_ylabel("loss in training")
     figure.savefig(path, dpi=110)

@@ -24,15 +24,15 @@ from pathlib import Path
 import torch
 
 from experiments.clips import render
-from experiments.command import common_arguments, device_names, limits_left, network, told
+from experiments.command import common_arguments, describe, device_names, limits_left, network
 from experiments.logs import Log, Say, log_file, log_to
 from experiments.ordered_runs import ordered_clips, ordered_setups
+from experiments.page import write_page
 from experiments.real_baselines import BASELINES, identity, run_baseline
 from experiments.real_batches import AUGMENTATIONS
 from experiments.real_clips import RealClips, load_real, reduce_folder
+from experiments.real_page import Column, real_table
 from experiments.real_runs import MODELS, STARTS, RealJob, run_real
-from experiments.report import write_page
-from experiments.report_real import Section, table_of
 from experiments.results import (
     REAL_FILE,
     Result,
@@ -118,7 +118,7 @@ def pretrain(jobs: Sequence[RealJob], limits: Limits, work: Path, log: Log) -> i
         return 0
     clips = ordered_clips(render(absent[0].data, work), limits.devices)
     setups = ordered_setups(clips, work)
-    failed = run_jobs(absent, limits, lambda one: print(f"weights: {told(one)}"), setups, log)
+    failed = run_jobs(absent, limits, lambda one: print(f"weights: {describe(one)}"), setups, log)
     del clips, setups
     torch.cuda.empty_cache()  # room for what is trained next
     return failed
@@ -156,9 +156,8 @@ def main() -> None:
     else:
         results = read_results(given.results)
         for name, task in tasks.items():
-            for held_out in task.held_out:
-                section = Section(name, held_out, f"{name}, {held_out}", arrow=task.arrow)
-                print(f"{section.title}:\n{table_of(results, section)}\n")
+            columns = [Column(one, name, one, task.arrow) for one in task.held_out]
+            print(f"{name}:\n{real_table(results, columns)}\n")
     if failed:
         raise SystemExit(f"{failed} runs have failed; see above")
 

@@ -51,14 +51,14 @@ def measure(clips: RealClips) -> dict[str, dict[str, float]]:
     """Of each part: clips, known scenes, clips in scenes of one class, camera path, and a rule.
 
     The camera path is the median, in heights of the picture. The rule is that somebody sits down,
-    which is the first of the classes, if what moves goes down; it is told in how many clips that is
-    right, also of those in which the camera hardly moves.
+    which is the first of the classes, if what moves goes down: in how many clips ("right") that is
+    correct, also of those in which the camera hardly moves.
     """
     found = {}
     for part, mine in (("train", clips.is_train), ("val", ~clips.is_train)):
         frames = [grey(one) for one in clips.frames[mine]]
         paths = torch.tensor([camera_path(one) for one in frames])
-        right = torch.tensor([falls(one) for one in frames]) == (clips.labels[mine] == 0)
+        correct = torch.tensor([falls(one) for one in frames]) == (clips.labels[mine] == 0)
         pairs = [
             (int(scene), int(label))
             for scene, label in zip(clips.scenes[mine], clips.labels[mine], strict=True)
@@ -70,9 +70,9 @@ def measure(clips: RealClips) -> dict[str, dict[str, float]]:
             "scenes": len({scene for scene, _ in pairs}),
             "of_one_class": sum(scene not in both for scene, _ in pairs),
             "camera_path": round(float(paths.median()) / frames[0].shape[1], 3),
-            "right": int(right.sum()),
+            "right": int(correct.sum()),
             "still": int((paths <= _STILL_CAMERA).sum()),
-            "still_right": int(right[paths <= _STILL_CAMERA].sum()),
+            "still_right": int(correct[paths <= _STILL_CAMERA].sum()),
         }
     return found
 

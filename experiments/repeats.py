@@ -1,4 +1,4 @@
-"""Of runs that were made again with the same seed: how far apart they are."""
+"""Runs that were made again with the same seed: how far apart they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,20 +17,20 @@ _NEAREST = 20
 
 @dataclass
 class Repeats:
-    """What is known of them."""
+    """The times that are not in the results file."""
 
     ends: dict[str, list[float]] = field(default_factory=dict)
-    """Of each: the top-1 of the times that are not in the results file."""
-    apart: list[tuple[float, float]] = field(default_factory=list)
-    """The top-1 of the time that is, and how far one of those is from it."""
+    """Their top-1, by `run_id`."""
+    distances: list[tuple[float, float]] = field(default_factory=list)
+    """Top-1 in the results file, and how far another time is from it."""
 
     def of(self, identity: dict[str, Any]) -> list[float]:
         """The other times of a run."""
         return self.ends.get(run_id(identity), [])
 
-    def spread(self, top1: float) -> float:
+    def floor(self, top1: float) -> float:
         """The standard deviation of a run that is made again: of the repetitions nearest to it."""
-        nearest = sorted(self.apart, key=lambda one: abs(one[0] - top1))[:_NEAREST]
+        nearest = sorted(self.distances, key=lambda one: abs(one[0] - top1))[:_NEAREST]
         return median(far for _, far in nearest) / _MEDIAN if nearest else 0.0
 
 
@@ -40,24 +40,18 @@ def read_repeats(
     earlier: Sequence[Result] | None = None,
 ) -> Repeats:
     """Of runs with results, from the logs of results files and from earlier results of theirs."""
-    found, logs = Repeats(), [read_log(log_file(path)) for path in files]
-    before = dict[str, list[float]]()
-    for one in read_results(EARLIER_FILE) if earlier is None else earlier:
-        before.setdefault(run_id(one["run"]), []).append(one["top1"])
+    logs = [read_log(log_file(path)) for path in files]
+    earlier = read_results(EARLIER_FILE) if earlier is None else earlier
+    before = [(run_id(one["run"]), one["top1"]) for one in earlier]
+    repeats = Repeats()
     for result in results:
-        if "ensemble" in result["run"]:
-            continue
-        name = run_id(result["run"])
-        ends = [
-            float(words[-1].split()[2].rstrip(","))
-            for log in logs
-            for words in log.get(name, [])
-            if words[-1].startswith("ends: ")
-        ]
-        if result["top1"] in ends:  # the time that is in the file
-            ends.remove(result["top1"])
-        ends += before.get(name, [])
+        name, top1 = run_id(result["run"]), result["top1"]
+        last = [lines[-1] for log in logs for lines in log.get(name, [])]
+        ends = [float(line.split()[2].rstrip(",")) for line in last if line.startswith("ends: ")]
+        if top1 in ends:  # the time that is in the file
+            ends.remove(top1)
+        ends += [end for run, end in before if run == name]
         if ends:
-            found.ends[name] = ends
-            found.apart += [(result["top1"], abs(other - result["top1"])) for other in ends]
-    return found
+            repeats.ends[name] = ends
+            repeats.distances += [(top1, abs(other - top1)) for other in ends]
+    return repeats

@@ -3,45 +3,49 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from experiments.results import Result, by_key, key
-from experiments.tables import EXPERIMENTS, SMALL, Experiment, Row
+from experiments.repeats import Repeats, read_repeats
+from experiments.results import Result, by_key, key, read_results
+from experiments.tables import EXPERIMENTS, SMALL, Row
 
 
-class Found:
-    """Results, by what they are of."""
+class Runs:
+    """Finished runs by the row that they are of, in the order of their seeds."""
 
-    def __init__(self, results: Sequence[Result]):
-        self._runs = by_key(results)
-        self._rows: dict[str, list[Result]] = {}
-        for result in sorted(self._runs.values(), key=lambda one: one["run"].get("seed", 0)):
-            self._rows.setdefault(without_seed(result["run"]), []).append(result)
+    def __init__(self, results: Sequence[Result], repeats: Repeats | None = None):
+        self.repeats = repeats or Repeats()
+        self._latest = by_key(results)
+        self.rows: dict[str, list[Result]] = {}
+        for result in sorted(self._latest.values(), key=lambda one: one["run"].get("seed", 0)):
+            self.rows.setdefault(without_seed(result["run"]), []).append(result)
 
-    def of(self, row: Row, experiment: Experiment) -> list[Result]:
-        """All finished runs of a row, whatever their seeds."""
-        return self._rows.get(without_seed(experiment.job(row, 0).identity()), [])
+    def of(self, experiment: str, label: str) -> list[Result]:
+        """All of a row, whatever their seeds."""
+        about = EXPERIMENTS[experiment]
+        return self.rows.get(without_seed(about.job(about.row(label), 0).identity()), [])
 
-    def all(self) -> Iterator[list[Result]]:
-        """The runs of each row, by their seeds; ensembles are rows too."""
-        yield from self._rows.values()
-
-    def top1(self, row: Row, experiment: Experiment) -> list[float]:
-        """That of each of those runs."""
-        return [run["top1"] for run in self.of(row, experiment)]
+    def top1(self, experiment: str, label: str) -> list[float]:
+        return [run["top1"] for run in self.of(experiment, label)]
 
     def get(self, identity: dict[str, Any]) -> Result | None:
         """One run, or an ensemble."""
-        return self._runs.get(key(identity))
+        return self._latest.get(key(identity))
 
 
-def short_rows(names: Sequence[str]) -> Iterator[tuple[str, Row, str]]:
-    """Experiment, row and label of each network that these train with as few frames as most."""
+def read_runs() -> Runs:
+    """Those in the repository."""
+    results = read_results()
+    return Runs(results, read_repeats(results))
+
+
+def short_rows(names: Sequence[str]) -> Iterator[tuple[str, Row]]:
+    """Experiment and row of each network that these train with as few frames as most."""
     shown = set[str]()
     for name in names:
         for row in EXPERIMENTS[name].rows:
             model = row.model.model_dump_json()
             if model not in shown and row.settings.num_frames == SMALL.num_frames:
                 shown.add(model)
-                yield name, row, row.label.removesuffix(f", {SMALL.num_frames} frames")
+                yield name, row
 
 
 def without_seed(identity: dict[str, Any]) -> str:

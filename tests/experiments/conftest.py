@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def ours(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Its modules: `ours.report` is experiments.report; `ours.main` is the command's.
+    """Its modules: `ours.page` is experiments.page; `ours.main` is the command's.
 
     All of them at once: one that is imported while a test has changed another would keep that.
     """
@@ -69,3 +69,20 @@ def job(ours):
     return ours.real_runs.RealJob(
         "no attention", "sit-stand", "split", "scratch", 0, True, settings=settings
     )
+
+
+@pytest.fixture
+def made_up(ours):
+    """Runs of an experiment with the given top-1 for each seed of its rows."""
+
+    def runs(name: str, rows: dict[str, list[float]]):
+        about = ours.tables.EXPERIMENTS[name]
+        return ours.rows.Runs(
+            [
+                {"run": about.job(about.row(label), seed).identity(), "top1": value}
+                for label, values in rows.items()
+                for seed, value in enumerate(values)
+            ]
+        )
+
+    return runs

@@ -51,13 +51,13 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
     assert len(out.read_text().splitlines()) == len(lines) + 1
     (tmp_path / "before.jsonl").replace(out)
     assert "table1         4 of   4 runs" in call("--list")
-    done = ours.rows.Found(ours.results.read_results(out))
-    shown = ours.report.table("table1", done, ours.repeats.Repeats())
+    done = ours.rows.Runs(ours.results.read_results(out))
+    shown = ours.page.experiment_table("table1", done)
     assert "| GTA | 50.6 | " in shown
     assert " ± " in shown
     assert "| GTA and none | 56.5 | " in shown
     monkeypatch.setitem(ours.main.EXPERIMENTS, "table2b", ours.main.EXPERIMENTS["table1"])
-    assert ours.report.beyond(done).count("\n") == 3
+    assert ours.page.frames_table(done).count("\n") == 3
 
 
 def test_mistakes(ours, monkeypatch, capsys):

@@ -1,7 +1,6 @@
 """Real clips: the jobs, the results file and its log."""
 
 import json
-from dataclasses import asdict
 from itertools import product
 
 import pytest
@@ -66,64 +65,3 @@ def test_real_results_are_those_of_their_log(ours, logged):
     for one, said in found:
         right = [int(words.split(", ")[1].split()[0]) for words in said]
         assert round(sum(right) / one["items"], 5) == one["top1"]
-
-
-def test_what_the_page_counts(ours):
-    """Of made-up results: scenes, what is beyond chance, and what starting from `ordered` gains."""
-    real, sections = ours.report_real, ours.report_real.SECTIONS
-    settings = asdict(ours.real_runs.SETTINGS)
-
-    def run(name: str, section, start: str, top1: float, seed: int = 0) -> dict:
-        model = ours.real_runs.MODELS[name].model_dump(mode="json")
-        about = {"model": model, "settings": settings, "start": start, "seed": seed}
-        where = {"task": section.task, "held_out": section.held_out, "arrow": section.arrow}
-        return {"run": {**about, **where}, "top1": top1, "items": 62}
-
-    _, split, scenes, known, *_, wagon = sections
-    results = [
-        *(run("GTA", known, "scratch", top1, seed) for seed, top1 in enumerate((0.94, 0.96))),
-        run("GTA", scenes, "scratch", 0.85),
-        run("TSM", known, "ordered", 0.9),
-        run("TSM", scenes, "ordered", 0.5),
-        run("TSM", scenes, "scratch", 0.5),  # nothing to compare it with
-        run("GTA", split, "scratch", 0.9),
-        run("TSM", split, "scratch", 0.6),
-        run("NL", split, "scratch", 0.5),
-        *(run("no attention", wagon, "scratch", 0.5 + 0.01 * seed, seed) for seed in range(3)),
-        *(run("NL", wagon, "scratch", 0.51 + 0.01 * seed, seed) for seed in range(3)),
-        *(run("GTA", wagon, "scratch", 0.6 + 0.01 * seed, seed) for seed in range(3)),
-        *(run("GTA", wagon, "ordered", 0.7 + 0.01 * seed, seed) for seed in range(3)),
-    ]
-    assert real.new_scenes(results) == pytest.approx({"least": 10, "most": 40})
-    assert real.beyond_chance(results) == {"figures": "2", "beyond": "there is 1"}
-    assert real.above_none(results, wagon) == {"who": "GTA from scratch is", "comparisons": "2"}
-    near = [
-        run(name, wagon, start, top1 + 0.01 * seed, seed)
-        for name, start, top1 in (
-            ("no attention", "scratch", 0.5),
-            ("NL", "scratch", 0.524),  # p = 0.042, and with another comparison 0.084
-            ("no attention", "ordered", 0.5),
-            ("NL", "ordered", 0.5),
-        )
-        for seed in range(3)
-    ]
-    assert real.above_none(near[:6], wagon) == {"who": "NL from scratch is", "comparisons": "1"}
-    assert real.above_none(near, wagon) == {"who": "None is", "comparisons": "2"}
-    assert real.above_none([], wagon)["who"] == "None is"
-    _, told, table = real.worth(results).split("\n\n")
-    told = told.replace("\n", " ")
-    assert "1 of 1 leave zero out" in told
-    assert told.endswith(": GTA (wagon, folds).")
-    assert table.splitlines() == [
-        "| | sit-stand, folds | sit-stand, split | sit-stand, scenes | sit-stand, folds of known "
-        "scenes | wagon, folds |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-        "| GTA |  |  |  |  | +10.0 (+7.7 to +12.3) |",
-    ]
-    assert real.worth([]) == ""
-    assert real.told_again(ours.repeats.Repeats()) == ""
-    again = real.told_again(ours.repeats.Repeats(apart=[(0.5, 0.02), (0.9, 0.06)]))
-    assert "2 of the runs" in again.replace("\n", " ")
-    assert "4.0 points from the one in the file in the mean and 6 at most" in again.replace(
-        "\n", " "
-    )

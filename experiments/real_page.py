@@ -1,0 +1,79 @@
+"""The tables of real clips."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from statistics import mean
+
+from experiments.markdown import table
+from experiments.real_baselines import BASELINES
+from experiments.real_runs import MODELS, SETTINGS, STARTS
+from experiments.results import Result, by_key, key
+from experiments.significance import mean_std
+from gta.evaluation.significance import wilson_interval
+
+BLIND = ("no attention", "NL", "DNL", BASELINES[1])
+"""What gives the frames of a clip the same scores in any order."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Runs on one set of clips, held out in one way."""
+
+    head: str
+    task: str
+    held_out: str
+    arrow: bool = False
+    augment: str = "none"
+
+    def runs(self, latest: Iterable[Result], name: str, start: str = "") -> list[Result]:
+        """Of those, the ones of a network of `MODELS`, or of a baseline, which has no start."""
+        wanted = {"task": self.task, "held_out": self.held_out, "arrow": self.arrow}
+        if start:
+            wanted |= {"settings": asdict(SETTINGS), "start": start}
+            model = key(MODELS[name].model_dump(mode="json"))
+        else:
+            wanted["baseline"], model = name, key({})
+        return [
+            one
+            for one in latest
+            if wanted.items() <= one["run"].items()
+            and one["run"].get("augment", "none") == self.augment
+            and key(one["run"].get("model", {})) == model
+        ]
+
+
+FOLDS = Column("sit-stand, 5-fold", "sit-stand", "folds", arrow=True)
+SPLIT = Column("sit-stand, own split", "sit-stand", "split", arrow=True)
+WAGON = Column("wagon, 5-fold", "wagon", "folds")
+SCENES = Column("leave one scene out", "sit-stand", "scenes", arrow=True)
+KNOWN = Column("5-fold, same clips", "sit-stand", "folds of known scenes", arrow=True)
+NEGATIVES = Column("own split, negatives", "sit-stand", "split", True, "negatives")
+PAN = Column("own split, moving camera", "sit-stand", "split", True, "pan")
+REAL_TABLES = {"real": (FOLDS, SPLIT, WAGON), "scenes": (SCENES, KNOWN, NEGATIVES, PAN)}
+
+
+def interval(runs: Sequence[Result], column: Column) -> tuple[float, float]:
+    """Wilson's, of as many clips; a clip and its reversed copy count as one."""
+    count = runs[0]["items"] // (2 if column.arrow else 1)
+    return wilson_interval(round(mean(run["top1"] for run in runs) * count), count)
+
+
+def real_table(results: Sequence[Result], columns: Sequence[Column]) -> str:
+    """A line for each network and start, then the baselines, which need none."""
+    lines, latest = [], by_key(results).values()
+    for name, start in [*product(MODELS, STARTS), *((name, "") for name in BASELINES)]:
+        cells = [_cell(column, column.runs(latest, name, start), name) for column in columns]
+        if any(cells):
+            lines.append([name + (" from `ordered`" if start == "ordered" else ""), *cells])
+    return table(["", *(column.head for column in columns)], lines)
+
+
+def _cell(column: Column, runs: Sequence[Result], name: str) -> str:
+    if not runs:
+        return ""
+    values = [run["top1"] for run in runs]
+    if column.arrow and name in BLIND and set(values) == {0.5}:
+        return "50.0 by construction"
+    low, high = interval(runs, column)
+    return f"{mean_std(values)} ({100 * low:.0f} to {100 * high:.0f})"

@@ -1,0 +1,101 @@
+"""Statistics over seeds, by scipy: spreads, prediction intervals, tests of differences.
+
+A `floor` gives, for a mean, the standard deviation that is taken where that of the values is
+smaller: few seeds can be close together by chance (`experiments.repeats`).
+"""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from math import hypot
+from statistics import mean, stdev
+from typing import NamedTuple, TypeVar
+
+from scipy import stats  # pip install -e ".[experiments]"
+
+K = TypeVar("K")
+ALPHA = 0.05
+"""Level of the tests; intervals are of 1 - ALPHA."""
+Floor = Callable[[float], float]
+
+
+def mean_std(values: Sequence[float]) -> str:
+    """Mean and standard deviation of shares, in %; empty without values."""
+    if not values:
+        return ""
+    deviation = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{100 * mean(values):.1f}{deviation}"
+
+
+def prediction_interval(
+    values: Sequence[float], floor: Floor = lambda _: 0.0
+) -> tuple[float, float] | None:
+    """Where one more seed is in 95 % of cases (Student's t), in 0 to 1; None for a single value."""
+    if len(values) < 2:
+        return None
+    count, middle = len(values), mean(values)
+    deviation = max(stdev(values), floor(middle)) * (1 + 1 / count) ** 0.5
+    reach = float(stats.t.ppf(1 - ALPHA / 2, count - 1)) * deviation
+    return max(middle - reach, 0), min(middle + reach, 1)
+
+
+class Difference(NamedTuple):
+    """How far one mean is above another, with its 95 % interval and two-sided p-value."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+
+    @property
+    def significant(self) -> bool:
+        return self.p < ALPHA
+
+    def __str__(self) -> str:
+        """In points."""
+        return f"{100 * self.mean:+.1f} ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
+
+
+def welch(
+    a: Sequence[float], b: Sequence[float], floor: Floor = lambda _: 0.0
+) -> Difference | None:
+    """Welch's t-test of a above b; None where there is one value, or no spread at all."""
+    if min(len(a), len(b)) < 2 or not stdev(a) + stdev(b):
+        return None
+    with warnings.catch_warnings(action="ignore"):  # one of the two may have no spread
+        freedom = stats.ttest_ind(a, b, equal_var=False).df  # of their own: a floor tells no more
+    error = hypot(*(max(stdev(one), floor(mean(one))) / len(one) ** 0.5 for one in (a, b)))
+    return _difference(mean(a) - mean(b), error, freedom)
+
+
+def against_control(
+    control: Sequence[float], rows: Mapping[str, Sequence[float]], floor: Floor = lambda _: 0.0
+) -> dict[str, Difference]:
+    """Each row above the control: t-tests with one variance for all, Bonferroni-corrected."""
+    groups = [control, *rows.values()]
+    freedom = sum(len(one) - 1 for one in groups)
+    pooled = sum((len(one) - 1) * stdev(one) ** 2 for one in groups if len(one) > 1) / freedom
+    deviation = max(pooled**0.5, floor(mean(control)))
+    return {
+        name: _difference(
+            mean(values) - mean(control),
+            deviation * (1 / len(values) + 1 / len(control)) ** 0.5,
+            freedom,
+            len(rows),
+        )
+        for name, values in rows.items()
+    }
+
+
+def _difference(by: float, error: float, freedom: float, tests: int = 1) -> Difference:
+    low, high = stats.t.interval(1 - ALPHA / tests, freedom, by, error)
+    p = min(2 * tests * float(stats.t.sf(abs(by) / error, freedom)), 1)
+    return Difference(by, float(low), float(high), p)
+
+
+def benjamini_hochberg(differences: Mapping[K, Difference]) -> dict[K, Difference]:
+    """With p-values that control the share of false ones among the significant ones."""
+    corrected = stats.false_discovery_control([one.p for one in differences.values()])
+    return {
+        name: one._replace(p=float(p))
+        for (name, one), p in zip(differences.items(), corrected, strict=True)
+    }
