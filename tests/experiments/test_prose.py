@@ -135,9 +135,7 @@ def test_words_about_claims(ours, runs):
     assert matrix == {"yes": 5, "no": 1}
     assert spatial == {"no": 3, "reversed": 1}
     assert places == {"no": 3}
-    holds = (
-        "pixel . region.* over region|G = 8 over pixel (. region )?G = .$|^pixel GTA G = 8 over p"
-    )
+    holds = "pixel . region.* over region|G = 8 over pixel (. region )?G = .$|^pixel GTA G = 8 ov"
     fails = "region G = 1 over pixel|TAPE G = 8 over TAPE|8 frames over GTA 8|GTA over (DNL, )?Slow"
     for pattern, verdict in ((holds, "yes"), (fails, "no")):
         assert {one for words, one in said.items() if re.search(pattern, words)} == {verdict}
