@@ -111,6 +111,31 @@ def test_it_survives_writing_and_reading(path: Path, tmp_path: Path):
     assert read_recipe(tmp_path / "r.yaml") == recipe
 
 
+@pytest.mark.parametrize(
+    "root",
+    [
+        "off",
+        "1e3",
+        "a: b # c",
+        "a\nb",
+        "\udce9\x1b",
+        "{x}",
+        "word " * 50,
+        "",
+        "null",
+        "ü/日本",
+        "'\"",
+    ],
+)
+def test_any_path_survives_writing_and_reading(tmp_path: Path, root: str):
+    before = read_recipe(find_recipe("ordered", "tiny"))
+    recipe = before.model_copy(update={"data": before.data.model_copy(update={"root": root})})
+    text = write_recipe(recipe)
+    assert "\ntrain:\n  epochs: 4\n" in text  # a line for each setting
+    (tmp_path / "r.yaml").write_text(text)
+    assert read_recipe(tmp_path / "r.yaml") == recipe
+
+
 @pytest.mark.parametrize("config", get_args(get_args(Block)[0]), ids=lambda c: c.__name__)
 def test_options_and_defaults_of_a_block_are_those_of_its_class(config: type):
     fields = {n: f.default for n, f in config.model_fields.items() if n not in ("block", "along")}

@@ -52,11 +52,17 @@ def test_one_in_full_is_a_recipe_file(run: Run, tmp_path: Path):
         "# SlowFast-R101 8x8 with three places of spatial attention and GTA in res4, "
         "Kinetics-400.\n#\n# The paper reports 79.8 % top-1, 94.1 % top-5 (Table 4); 137 GFLOPs"
     )
+    parts = [
+        *("family slowfast50", "family slowfast101", "family slowfast101_three"),
+        *("schedule k400", "schedule k400_slowfast", "schedule k400_slowfast_tuned"),
+    ]
+    assert f"\n#\n# Made of {', '.join(parts)}.\n\nmodel:\n" in answer.out
     (tmp_path / "mine.yaml").write_text(answer.out)
     expected = read_recipe(find_recipe("k400", "slowfast101_gta"))
     assert read_recipe(tmp_path / "mine.yaml") == expected
     told = json.loads(run("recipes", "k400/slowfast101_gta", "--json").out)
     assert told["name"] == "k400/slowfast101_gta"
+    assert told["parts"] == parts
     assert told["recipe"] == expected.model_dump(mode="json")
 
 

@@ -97,16 +97,17 @@ def _print_recipe(name: str, as_json: bool) -> None:
     from gta.cli.console import print_json
     from gta.names import shown
     from gta.recipes import read_header, write_recipe
+    from gta.recipes.layers import read_layers
 
     path, recipe = _open(name)
-    header = read_header(path)
+    header, parts = read_header(path), [layer.name for layer in read_layers(path)[:-1]]
     if as_json:
         told = {"name": name, "title": header.title, "reproduces": header.reproduces}
-        print_json(told | {"recipe": recipe.model_dump(mode="json")})
+        print_json(told | {"parts": parts, "recipe": recipe.model_dump(mode="json")})
         return
-    if header.title:
-        lines = [header.title, "", header.reproduces] if header.reproduces else [header.title]
-        print("\n".join(f"# {shown(line)}".rstrip() for line in lines), end="\n\n")
+    made = f"Made of {', '.join(parts)}." if parts else ""
+    if said := [line for line in (header.title, header.reproduces, made) if line]:
+        print("\n#\n".join(f"# {shown(line)}" for line in said), end="\n\n")
     print(write_recipe(recipe), end="")
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from gta.config import Recipe
 from gta.recipes.layers import merge, read_layers
 from gta.recipes.settings import apply_setting
 from gta.recipes.shipped import find_recipe, read_header, shipped_recipes, shipped_rows
 from gta.recipes.validation import checked, fields
+from gta.recipes.yaml_text import write_yaml
 
 __all__ = [
     "fields",
@@ -48,6 +47,5 @@ def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
 
 
 def write_recipe(recipe: Recipe) -> str:
-    """A recipe as YAML text that `read_recipe` reads; what has no parts of its own in one line."""
-    content = recipe.model_dump(mode="json")
-    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
+    """A recipe as YAML text that `read_recipe` reads."""
+    return write_yaml(recipe.model_dump(mode="json"))
