@@ -34,7 +34,9 @@ CAPTIONS = {
     "data/transforms": "resize, crop, mirror",
     "evaluation": "protocols, score files",
     "figures": "pictures of results",
+    "gta": "the entrance, lazy",
     "inference": "views to probabilities",
+    "model_factory": "a network by its name",
     "models": "the named networks",
     "ordered": "the built-in data set",
     "paper": "its cost columns",
@@ -100,15 +102,16 @@ def read_rooms() -> Rooms:
     ground = set[str]()
     while new := {f for f in files - ground if modules[f] - {"gta"} <= ground}:
         ground |= new
-    recorded = {tuple(map(_room, pair)) for pair in _recorded()}
+    recorded = {(_room(a), _room(b)) for a, b in _recorded() if b in modules.get(a, ())}
     graph = nx.DiGraph()
     for module, imported in modules.items():
-        if module in ground or not _room(module):
+        if module in ground:
             continue
-        graph.add_node(_room(module))
+        if module != "gta":  # the package itself is one where it imports something
+            graph.add_node(_room(module))
         for other in imported - ground:
             edge = _room(module), _room(other)
-            if edge[1] and edge[0] != edge[1] and edge not in recorded:
+            if edge[0] != edge[1] != "gta" and edge not in recorded:
                 graph.add_edge(*edge)
     return Rooms(graph, tuple(sorted(g.removeprefix("gta.") for g in ground)), tuple(recorded))
 
@@ -118,14 +121,13 @@ def _is_file(module: str) -> bool:
 
 
 def _room(module: str) -> str:
-    """The room of a module; "" for the package itself."""
     parts = module.split(".")[1:]
     if parts[:1] == ["__main__"]:
         return "cli"
     if parts[:1] == ["data"] and parts[1:]:
         wing = parts[1] == "records" or not _is_file(f"gta.data.{parts[1]}")
         return f"data/{parts[1]}" if wing else "data"
-    return "" if parts == ["data"] else "".join(parts[:1])
+    return parts[0] if parts else "gta"
 
 
 def _recorded() -> list[list[str]]:
