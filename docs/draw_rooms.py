@@ -1,7 +1,8 @@
 """The rooms of src/gta and their imports as a picture, for architecture.md.
 
-The imports are read with `ast`. A room is a folder, a wing of data/, or a file beside them; it
-stands below all that import it. An arrow is left out where a path of others leads there.
+The imports are read with `ast`, wherever they stand, but for those of types alone. A room is a
+folder, a wing of data/, or a file beside them; it stands below all that import it. An arrow is left
+out where a path of others leads there.
 """
 
 import ast
@@ -84,7 +85,13 @@ def _name(path: Path) -> str:
 
 
 def _imported(path: Path, names: Iterable[str]) -> Iterable[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    lazy = path == SOURCE / "gta/__init__.py"  # what it hands out is imported on demand
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not lazy:
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in names)
         elif isinstance(node, ast.ImportFrom) and node.module:
