@@ -1,7 +1,8 @@
 """The rooms of src/gta and their imports as a picture, for architecture.md.
 
-The imports are read with `ast`. A room is a folder, a wing of data/, or a file beside them; it
-stands below all that import it. An arrow is left out where a path of others leads there.
+The imports are read with `ast`, wherever they stand, but for those of types alone. A room is a
+folder, a wing of data/, or a file beside them; it stands below all that import it. An arrow is left
+out where a path of others leads there.
 """
 
 import ast
@@ -34,7 +35,9 @@ CAPTIONS = {
     "data/transforms": "resize, crop, mirror",
     "evaluation": "protocols, score files",
     "figures": "pictures of results",
+    "gta": "the entrance, lazy",
     "inference": "views to probabilities",
+    "model_factory": "a network by its name",
     "models": "the named networks",
     "ordered": "the built-in data set",
     "paper": "its cost columns",
@@ -82,7 +85,13 @@ def _name(path: Path) -> str:
 
 
 def _imported(path: Path, names: Iterable[str]) -> Iterable[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    lazy = path == SOURCE / "gta/__init__.py"  # what it hands out is imported on demand
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not lazy:
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -100,15 +109,16 @@ def read_rooms() -> Rooms:
     ground = set[str]()
     while new := {f for f in files - ground if modules[f] - {"gta"} <= ground}:
         ground |= new
-    recorded = {tuple(map(_room, pair)) for pair in _recorded()}
+    recorded = {(_room(a), _room(b)) for a, b in _recorded() if b in modules.get(a, ())}
     graph = nx.DiGraph()
     for module, imported in modules.items():
-        if module in ground or not _room(module):
+        if module in ground:
             continue
-        graph.add_node(_room(module))
+        if module != "gta":  # the package itself is one where it imports something
+            graph.add_node(_room(module))
         for other in imported - ground:
             edge = _room(module), _room(other)
-            if edge[1] and edge[0] != edge[1] and edge not in recorded:
+            if edge[0] != edge[1] != "gta" and edge not in recorded:
                 graph.add_edge(*edge)
     return Rooms(graph, tuple(sorted(g.removeprefix("gta.") for g in ground)), tuple(recorded))
 
@@ -118,14 +128,13 @@ def _is_file(module: str) -> bool:
 
 
 def _room(module: str) -> str:
-    """The room of a module; "" for the package itself."""
     parts = module.split(".")[1:]
     if parts[:1] == ["__main__"]:
         return "cli"
     if parts[:1] == ["data"] and parts[1:]:
         wing = parts[1] == "records" or not _is_file(f"gta.data.{parts[1]}")
         return f"data/{parts[1]}" if wing else "data"
-    return "" if parts == ["data"] else "".join(parts[:1])
+    return parts[0] if parts else "gta"
 
 
 def _recorded() -> list[list[str]]:
