@@ -1,9 +1,10 @@
 """A step of training or inference, in each way that is measured.
 
-"eager" and "compiled" are bf16 autocast, forward, backward and fused SGD. "captured" and "compiled,
-captured" are the step of `gta train` with the recipe's numbers, which clips the gradient too,
-replayed as a CUDA graph, on uint8 clips that lie on the GPU. Inference is a forward pass with
-running statistics, "folded" where they are part of the convolutions.
+Those of training are the step of `gta train` with the recipe's numbers, on uint8 clips that lie on
+the GPU: "eager" and "compiled" as Python issues it, "captured" and "compiled, captured" replayed as
+a CUDA graph. (Data files of before December 2026 have an "eager" and a "compiled" step that neither
+normalised clips nor clipped the gradient.) Inference is a forward pass with running statistics,
+"folded" where they are part of the convolutions.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from gta.backbones import fold_norms
 from gta.config import Recipe
@@ -46,26 +46,32 @@ def step_of(way: str, model: nn.Module, recipe: Recipe, batch: Batch) -> Callabl
     device = batch.clips.device
     torch.compiler.reset()
     compiled = way.startswith("compiled")
-    if way.endswith("captured"):
-        return product(model, recipe, batch, Processes(device), compiled=compiled)
+    if "inference" not in way:
+        told = {"compiled": compiled, "captured": way.endswith("captured")}
+        return product(model, recipe, batch, Processes(device), **told)
     clips = torch.randn(batch.clips.shape, device=device)
     clips = clips.contiguous(memory_format=torch.channels_last_3d)
-    if "inference" not in way:
-        return training(model, torch.compile(model) if compiled else model, clips, batch.labels)
     model.eval()
     forward = fold_norms(model) if way.startswith("folded") else model
     return inference(torch.compile(forward) if compiled else forward, clips)
 
 
 def product(
-    model: nn.Module, recipe: Recipe, batch: Batch, processes: Processes, *, compiled: bool
+    model: nn.Module,
+    recipe: Recipe,
+    batch: Batch,
+    processes: Processes,
+    *,
+    compiled: bool,
+    captured: bool = True,
 ) -> Callable[[], Tensor]:
-    """The step of `gta train`; on a GPU as a graph.
+    """The step of `gta train`; on a GPU as a graph, if it is to be captured.
 
     Raises:
         RuntimeError: It cannot be one.
     """
-    told = replace(numbers(recipe, processes.device), compile=compiled, cuda_graphs=None)
+    graphs = None if captured else False
+    told = replace(numbers(recipe, processes.device), compile=compiled, cuda_graphs=graphs)
     step = Step(model.train(), make_optimizer(model, recipe.train), told, processes)
     taken = 0
 
@@ -78,23 +84,6 @@ def product(
         return totals
 
     return advance
-
-
-def training(
-    model: nn.Module, forward: Callable[[Tensor], Tensor], clips: Tensor, labels: Tensor
-) -> Callable[[], None]:
-    """A step of training; `forward` is the model, or what stands for it."""
-    model.train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, fused=True)
-
-    def step() -> None:
-        with autocast(clips.device):
-            loss = cross_entropy(forward(clips).float(), labels)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    return step
 
 
 def inference(forward: Callable[[Tensor], Tensor], clips: Tensor) -> Callable[[], None]:

@@ -146,7 +146,7 @@ def batches(clips: Clips, draws: Draws, settings: Settings) -> InMemory:
 
     def batch(step: int) -> Batch:
         index, frames, top, left = draws.at(step)
-        taken = gather(clips, index, frames, top, left, settings.crop)
+        taken = gather(clips.frames, index, frames, top, left, settings.crop)
         return Batch(taken, clips.labels[index], index, [])
 
     return InMemory(batch, settings.part)
@@ -167,28 +167,45 @@ def views(
         change: Of the indices of a batch's frames (B, F), such as their order.
     """
     device, count = clips.frames.device, len(clips.frames)
-    centre = torch.tensor(centre_frames(clips.frames.shape[1], settings.num_frames), device=device)
+    centre = torch.tensor(
+        segment_indices(clips.frames.shape[1], settings.num_frames), device=device
+    )
     corner = (clips.frames.shape[2] - settings.crop) // 2
     for index in torch.arange(count, device=device).split(size):
         at = torch.full_like(index, corner)
         frames = change(centre.expand(len(index), -1))
-        taken = gather(clips, index, frames, at, at, settings.crop)
+        taken = gather(clips.frames, index, frames, at, at, settings.crop)
         yield Batch(taken[:, None], clips.labels[index], index, [])
 
 
-def gather(clips: Clips, index: Tensor, frames: Tensor, top: Tensor, left: Tensor, crop: int):
-    """A batch of crops, uint8 (B, 3, F, crop, crop), from indices (B), (B, F), (B) and (B)."""
-    side = torch.arange(crop, device=index.device)
-    rows, columns = top[:, None] + side, left[:, None] + side
-    taken = clips.frames[
+def gather(
+    frames: Tensor,
+    index: Tensor,
+    when: Tensor,
+    top: Tensor,
+    left: Tensor,
+    crop: int,
+    mirrored: Tensor | None = None,
+) -> Tensor:
+    """Crops of clips (N, T, H, W, 3): uint8 (B, 3, F, crop, crop).
+
+    Args:
+        frames: Of all clips, uint8.
+        index: Of the clips, (B,).
+        when: Indices of their frames, (B, F).
+        top: Of the crops in pixels, (B,), or of each frame by itself, (B, F).
+        left: Likewise.
+        crop: Pixels a side.
+        mirrored: bool (B,), which crops are turned left to right.
+    """
+    side = torch.arange(crop, device=frames.device)
+    across = side if mirrored is None else torch.where(mirrored[:, None], side.flip(0), side)
+    rows = top.view(len(index), -1, 1) + side
+    columns = left.view(len(index), -1, 1) + across.view(-1, 1, crop)
+    taken = frames[
         index[:, None, None, None],
-        frames[:, :, None, None],
-        rows[:, None, :, None],
-        columns[:, None, None, :],
+        when[:, :, None, None],
+        rows[:, :, :, None],
+        columns[:, :, None, :],
     ]
     return taken.permute(0, 4, 1, 2, 3)
-
-
-def centre_frames(num_frames: int, wanted: int) -> list[int]:
-    """The frames of a test clip."""
-    return segment_indices(num_frames, wanted)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.clips import Draws, InMemory, draw_frames
+from experiments.clips import Draws, InMemory, draw_frames, gather
 from experiments.real_clips import HEIGHT, WIDTH
 from experiments.real_items import Items
 from experiments.settings import Settings
@@ -59,34 +59,25 @@ def batches(
     mirrored = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5)
     taken = torch.where(items.backwards[chosen][..., None], draws.frames.flip(-1), draws.frames)
     negative = torch.from_numpy(rng.random(tuple(chosen.shape)) < 0.5)
-    corners = draws.top, draws.left
+    top, left = draws.top, draws.left
     if augment == "pan":
         shape, size = chosen.shape, chosen.numel()
         ends = (torch.from_numpy(one).view(shape) for one in _corners(size, settings.crop, rng))
         top, left = (
             _between(first, last, settings.num_frames)
-            for first, last in zip(corners, ends, strict=True)
+            for first, last in zip((top, left), ends, strict=True)
         )
-    else:
-        top, left = (one[..., None].expand(-1, -1, settings.num_frames) for one in corners)
     parts = [
         one.to(frames.device)
         for one in (items.clips[chosen], taken, top, left, items.labels[chosen], mirrored, negative)
     ]
-    side = torch.arange(settings.crop, device=frames.device)
 
     def batch(step: int) -> Batch:
         index, when, top, left, labels, mirrored, negative = (one[step] for one in parts)
-        turned = torch.where(mirrored[:, None], side.flip(0), side)  # (B, crop)
-        clips = frames[
-            index[:, None, None, None],
-            when[:, :, None, None],
-            (top[..., None] + side)[:, :, :, None],
-            (left[..., None] + turned[:, None])[:, :, None, :],
-        ]
+        clips = gather(frames, index, when, top, left, settings.crop, mirrored)
         if augment == "negatives":
             clips = torch.where(negative[:, None, None, None, None], 255 - clips, clips)
-        return Batch(clips.permute(0, 4, 1, 2, 3), labels, index, [])
+        return Batch(clips, labels, index, [])
 
     return InMemory(batch, settings.part)
 
@@ -101,12 +92,13 @@ def views(frames: Tensor, items: Items, settings: Settings, size: int) -> Iterat
         size: Items of a batch.
     """
     centre = torch.tensor(segment_indices(frames.shape[1], settings.num_frames))
-    top, left = (HEIGHT - settings.crop) // 2, (WIDTH - settings.crop) // 2
+    device, crop = frames.device, settings.crop
     for chosen in torch.arange(len(items.labels)).split(size):
-        when = torch.where(items.backwards[chosen][:, None], centre.flip(0), centre)
-        clips = frames[items.clips[chosen][:, None].to(frames.device), when.to(frames.device)]
-        clips = clips[:, :, top : top + settings.crop, left : left + settings.crop]
-        yield Batch(clips.permute(0, 4, 1, 2, 3)[:, None], items.labels[chosen], chosen, [])
+        when = torch.where(items.backwards[chosen][:, None], centre.flip(0), centre).to(device)
+        index = items.clips[chosen].to(device)
+        top, left = (torch.full_like(index, (side - crop) // 2) for side in (HEIGHT, WIDTH))
+        clips = gather(frames, index, when, top, left, crop)
+        yield Batch(clips[:, None], items.labels[chosen], chosen, [])
 
 
 def _between(first: Tensor, last: Tensor, count: int) -> Tensor:

@@ -135,10 +135,9 @@ def test_draws(ours, small):
 
 def test_gather(ours):
     frames = torch.randint(256, (5, 6, 9, 10, 3), dtype=torch.uint8)
-    clips = ours.clips.Clips(frames, torch.arange(5))
     index, which = torch.tensor([4, 0]), torch.tensor([[0, 5], [3, 2]])
     top, left = torch.tensor([1, 2]), torch.tensor([3, 0])
-    batch = ours.clips.gather(clips, index, which, top, left, 7)
+    batch = ours.clips.gather(frames, index, which, top, left, 7)
     assert batch.shape == (2, 3, 2, 7, 7)
     for i in range(2):
         wanted = frames[index[i], which[i], top[i] : top[i] + 7, left[i] : left[i] + 7]
