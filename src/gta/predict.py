@@ -50,8 +50,9 @@ class Prediction:
         return {"video": str(self.path), "top": rows}
 
     def to_json(self, top: int | None = None) -> str:
-        """The JSON text of `to_dict`."""
-        return json.dumps(self.to_dict(top), ensure_ascii=False)
+        r"""JSON of `to_dict`; a byte of a file name that is not UTF-8 is `\udcXX` in it."""
+        text = json.dumps(self.to_dict(top), ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def __str__(self) -> str:
         lines = [f"{score:6.1%}  {shown(name)}" for name, score in self.scores[:5]]
