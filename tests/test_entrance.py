@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,21 @@ def test_a_prediction_prints_and_turns_into_json(trained: Path, ordered: Path):
     assert told["top"][0] == {"class": prediction.label, "score": prediction.score}
     assert len(told["top"]) == 2
     assert len(prediction.to_dict()["top"]) == 4
+
+
+def test_a_name_that_is_not_utf8_in_json():
+    name = os.fsdecode(b"caf\xe9 \xc3\xa9.mp4")
+    text = gta.Prediction(Path(name), [("öffnen", 1.0)]).to_json()
+    assert text.encode().decode() == text
+    assert "öffnen" in text
+    assert json.loads(text)["video"] == name
+
+
+def test_the_page_has_all_names():
+    page = (Path(__file__).parent.parent / "docs/python.md").read_text(encoding="utf-8")
+    assert all(f"`gta.{name}" in page for name in gta.__all__)
+    for line in re.findall(r"^(?:\w+ = )?gta\.(\w+)\(", page, re.M):
+        assert line in gta.__all__
 
 
 def test_the_model_of_a_predictor_takes_clips(trained: Path):

@@ -19,7 +19,6 @@ CALLED_AS = {
     "pytest-xdist": "pytest -m slow -n",
     "ruff": "ruff check",
 }
-AHEAD = {"huggingface_hub"}  # weights from a hub
 
 
 @cache
@@ -51,7 +50,7 @@ def test_an_extra_installs_what_some_code_imports_or_calls(extra):
     unused = [
         package
         for package in packages(EXTRAS[extra])
-        if module(package) not in imported | AHEAD
+        if module(package) not in imported
         and CALLED_AS.get(package, "never called") not in commands
     ]
     assert not unused

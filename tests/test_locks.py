@@ -20,21 +20,18 @@ with alone(Path(sys.argv[1])):
 
 
 def test_a_lock_ends_with_its_process_however_that_ends(tmp_path: Path):
-    file = tmp_path / ".lock"
+    file, taken = tmp_path / ".lock", "it is being trained"
     file.write_text("of an earlier version")
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(file)], stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with (
-        pytest.raises(UsageError, match="the run is being trained"),
-        alone(file, "the run is being trained"),
-    ):
+    with pytest.raises(UsageError, match=taken), alone(file, taken):
         pytest.fail("two at a time")
     holder.kill()
     holder.wait()
-    with alone(file, "the run is being trained"):
+    with alone(file, taken):
         pass
     with alone(file):
         assert file.is_file()
@@ -43,15 +40,19 @@ def test_a_lock_ends_with_its_process_however_that_ends(tmp_path: Path):
 def test_a_lock_is_waited_for_and_let_go_after_an_error(tmp_path: Path):
     file, order = tmp_path / ".lock", list[str]()
 
+    def first() -> None:
+        with alone(file):
+            waiting.start()
+            time.sleep(0.05)
+            order.append("first")
+            raise ZeroDivisionError
+
     def second() -> None:
         with alone(file):
             order.append("second")
 
     waiting = threading.Thread(target=second)
-    with pytest.raises(ZeroDivisionError), alone(file):
-        waiting.start()
-        time.sleep(0.05)
-        order.append("first")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        first()
     waiting.join(timeout=60)
     assert order == ["first", "second"]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gta.protocols import parse_protocol
+from gta.sampling_modes import Mode, stride_mistake, views_mistake
 
 Stage = Literal["res2", "res3", "res4", "res5"]
 Positive = Annotated[int, Field(gt=0)]
@@ -201,16 +202,7 @@ class Clip(Data):
     """What the network sees of a video."""
 
     num_frames: Positive = 8
-    sampling: Literal[
-        "segments",
-        "dense",
-        "tsm_validation",
-        "tsm_twice",
-        "tsm_dense",
-        "pyslowfast",
-        "pyslowfast_offset",
-        "pyslowfast_ssv2",
-    ] = "segments"
+    sampling: Mode = "segments"
     """Which frames; see `gta.data.sampling.modes`."""
     stride: Positive | None = None
     """Frames from one of the clip to the next, for dense, pyslowfast and pyslowfast_offset."""
@@ -351,19 +343,19 @@ class Recipe(Data):
     @model_validator(mode="after")
     def parts_agree(self) -> "Recipe":
         """What no single value can show."""
-        parse_protocol(self.test.protocol)
+        protocol = parse_protocol(self.test.protocol)
         resize, train = self.clip.resize, self.train
         smallest = min(resize) if isinstance(resize, tuple) else resize
         if smallest is not None and smallest < self.clip.size:
             raise ValueError(
                 f"clip.resize={resize} is smaller than the clip, clip.size={self.clip.size}"
             )
-        strided = self.clip.sampling in ("dense", "pyslowfast", "pyslowfast_offset")
-        if strided != (self.clip.stride is not None):
-            raise ValueError(
-                f"clip.sampling={self.clip.sampling} {'needs a' if strided else 'has no'} "
-                f"clip.stride, got {self.clip.stride}"
-            )
+        mistake = stride_mistake(self.clip.sampling, self.clip.stride)
+        if mistake is not None:
+            raise ValueError(f"clip.{mistake}")
+        mistake = views_mistake(self.clip.sampling, protocol.num_clips)
+        if mistake is not None:
+            raise ValueError(mistake)
         jitter = self.augment.jitter
         if jitter is not None and not self.clip.size <= jitter[0] <= jitter[1]:
             raise ValueError(

@@ -13,7 +13,7 @@ from gta.data.decode.picture_names import PICTURE_SUFFIXES
 from gta.data.given import find_videos
 from gta.data.records import Video, VideoList
 from gta.devices import find_device
-from gta.errors import UsageError, VideoError
+from gta.errors import UsageError
 from gta.inference import probabilities, protocol_views
 from gta.names import shown
 from gta.protocols import Protocol, parse_protocol
@@ -50,8 +50,9 @@ class Prediction:
         return {"video": str(self.path), "top": rows}
 
     def to_json(self, top: int | None = None) -> str:
-        """The JSON text of `to_dict`."""
-        return json.dumps(self.to_dict(top), ensure_ascii=False)
+        r"""JSON of `to_dict`; a byte of a file name that is not UTF-8 is `\udcXX` in it."""
+        text = json.dumps(self.to_dict(top), ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def __str__(self) -> str:
         lines = [f"{score:6.1%}  {shown(name)}" for name, score in self.scores[:5]]
@@ -88,6 +89,7 @@ class Predictor:
         self.device = find_device(str(device))
         protocol = protocol or run.recipe.test.protocol
         self.protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
+        self._views = protocol_views(VideoList([], run.classes), self.protocol, run.recipe.clip)
         model, self.weights = run.load(best=best)
         self.model = model.to(self.device)
 
@@ -129,14 +131,9 @@ class Predictor:
         """
         if isinstance(video, str | Path):
             video = Video(str(video), _one_video(Path(video).expanduser()), None)
-        videos = VideoList([video] if isinstance(video, Video) else [], self.run.classes)
-        clips = protocol_views(videos, self.protocol, self.run.recipe.clip)
-        if not isinstance(video, Video):
-            return clips.views_of(as_frames(video), fps=fps)
-        item = clips[0]
-        if item.clip is None:
-            raise VideoError(*item.failures[0])
-        return item.clip
+        if isinstance(video, Video):
+            return self._views.read(video)
+        return self._views.views_of(as_frames(video), fps=fps)
 
     def scores(self, views: Tensor) -> Tensor:
         """Probabilities (num_classes,), the mean over uint8 views (V, C, T, H, W)."""

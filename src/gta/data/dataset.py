@@ -167,9 +167,21 @@ class ViewClips(Dataset):
     def __getitem__(self, index: int) -> Item:
         video = self.videos[index]
         try:
-            return Item(self._views(video, index), _label(video), index, ())
+            return Item(self.read(video, index), _label(video), index, ())
         except VideoError as error:
             return Item(None, _label(video), index, ((error.path, error.reason),))
+
+    def read(self, video: Video, index: int = 0) -> Tensor:
+        """The views of a video, in the list or not: uint8 (V, C, T, size, size).
+
+        Args:
+            video: A file, a folder of frames, or a part of a shard.
+            index: What an order of frames that is drawn at random depends on.
+
+        Raises:
+            VideoError: It cannot be read.
+        """
+        return self._cropped(self.frames.read(video, partial(self._shown, video, index)))
 
     def views_of(self, frames: Tensor, *, fps: float | None = None) -> Tensor:
         """The views of a video in memory, frames (T, 3, H, W): uint8 (V, C, T, size, size).
@@ -181,9 +193,6 @@ class ViewClips(Dataset):
         nowhere = Unreadable("frames in memory", "they are in no file")
         shown = self._shown(Video("", nowhere, None, fps=fps or 30.0), 0, len(frames))
         return self._cropped(resize_frames(frames[shown], self.transform.resize))
-
-    def _views(self, video: Video, index: int) -> Tensor:
-        return self._cropped(self.frames.read(video, partial(self._shown, video, index)))
 
     def _cropped(self, frames: Tensor) -> Tensor:
         return torch.stack(

@@ -80,11 +80,11 @@ class Scores:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        low, high = self.interval() if self.num_labelled else (0.0, 1.0)
+        low, high = self.interval() if self.num_labeled else (0.0, 1.0)
         top5 = "" if self.top5 is None else f", top-5 {self.top5:.1%}"
         figures = f"top-1 {self.top(1):.1%} ({low:.1%} to {high:.1%}){top5}"
         return (
-            f"{figures if self.num_labelled else 'no labels'}, {len(self)} videos"
+            f"{figures if self.num_labeled else 'no labels'}, {len(self)} videos"
             f"{f', {len(self.failures)} unreadable' * bool(self.failures)}, {self.protocol}"
         )
 

@@ -5,10 +5,11 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from gta.config import Clip
-from gta.data.sampling.modes import STRIDED, Mode, Sampling
+from gta.data.sampling.modes import Sampling
 from gta.data.sampling.segments import dense_indices, segment_indices
 from gta.errors import UsageError
+from gta.recipes import find_recipe, read_recipe
+from gta.sampling_modes import MOST_VIEWS, STRIDED, Mode
 
 MODES = get_args(Mode)
 
@@ -50,16 +51,28 @@ def test_our_own_modes():
     )
 
 
-def test_recipes_have_these_modes():
-    assert get_args(Clip.model_fields["sampling"].annotation) == MODES
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["clip.sampling=dense"], "clip.sampling=dense needs a stride, got None"),
+        (["clip.stride=2"], "clip.sampling=segments has no stride, got 2"),
+        (
+            ["clip.sampling=tsm_twice", "test.protocol=3x10-256"],
+            "clip.sampling=tsm_twice has 2 clips of a video, and the protocol asks for 10",
+        ),
+    ],
+)
+def test_recipes_are_checked_by_the_same_rules(settings: list[str], message: str):
+    with pytest.raises(UsageError, match=message):
+        read_recipe(find_recipe("ssv2", "r2d50"), settings)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("dens",), r"sampling='dens' is not possible; it is one of segments, dense, tsm_val"),
-        (("dense",), r"sampling='dense' needs stride; got stride=None"),
-        (("segments", 2), r"sampling='segments' has no stride; got stride=2"),
+        (("dense",), r"sampling=dense needs a stride, got None"),
+        (("segments", 2), r"sampling=segments has no stride, got 2"),
     ],
 )
 def test_mistakes(arguments: tuple, message: str):
@@ -69,5 +82,6 @@ def test_mistakes(arguments: tuple, message: str):
 
 @pytest.mark.parametrize(("mode", "most"), [("pyslowfast_ssv2", "1 clip "), ("tsm_twice", "2 cl")])
 def test_more_views_than_a_mode_has(mode: Mode, most: str):
+    assert int(most[0]) == MOST_VIEWS[mode]
     with pytest.raises(UsageError, match=f"clip.sampling={mode} has {most}.*asks for 10"):
         Sampling(mode)(50, 8, view=9, num_views=10)

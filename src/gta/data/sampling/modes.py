@@ -1,7 +1,7 @@
 """Sampling modes by name: which frames a training clip or a view shows."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -14,21 +14,7 @@ from gta.data.sampling.public import (
 )
 from gta.data.sampling.segments import dense_indices, segment_indices
 from gta.errors import UsageError
-
-Mode = Literal[
-    "segments",
-    "dense",
-    "tsm_validation",
-    "tsm_twice",
-    "tsm_dense",
-    "pyslowfast",
-    "pyslowfast_offset",
-    "pyslowfast_ssv2",
-]
-"""`segments` and `dense` are this package's own, the others those of `public_sampling`."""
-
-STRIDED = ("dense", "pyslowfast", "pyslowfast_offset")
-"""Modes that need a stride."""
+from gta.sampling_modes import BY_TIME, Mode, stride_mistake, views_mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +33,14 @@ class Sampling:
             raise UsageError(
                 f"sampling={self.mode!r} is not possible; it is one of {', '.join(get_args(Mode))}."
             )
-        if (self.mode in STRIDED) != (self.stride is not None):
-            needs = "needs" if self.mode in STRIDED else "has no"
-            raise UsageError(f"sampling={self.mode!r} {needs} stride; got stride={self.stride}.")
+        mistake = stride_mistake(self.mode, self.stride)
+        if mistake is not None:
+            raise UsageError(mistake)
 
     @property
     def by_time(self) -> bool:
         """Whether the frames depend on the video's frame rate."""
-        return self.mode in ("pyslowfast", "pyslowfast_offset")
+        return self.mode in BY_TIME
 
     def __call__(
         self,
@@ -94,12 +80,9 @@ class Sampling:
                 return pyslowfast_indices(
                     n, S, stride, fps=rate, rng=rng, use_offset=offset, **views
                 )
-        most = 2 if self.mode == "tsm_twice" else 1
-        if num_views > most:
-            raise UsageError(
-                f"clip.sampling={self.mode} has {most} clip{'s' * (most > 1)} of a video, and the "
-                f"protocol asks for {num_views}; use another protocol or clip.sampling=segments."
-            )
+        mistake = views_mistake(self.mode, num_views)
+        if mistake is not None:
+            raise UsageError(mistake)
         if self.mode == "pyslowfast_ssv2":
             return pyslowfast_ssv2_indices(n, S, rng=rng)
         if rng is not None:

@@ -1,0 +1,43 @@
+"""The names of sampling modes and what goes with them; `gta.data.sampling` has the frames.
+
+They stand here, without NumPy, so that a recipe is checked by the same rules as a data set.
+"""
+
+from typing import Literal
+
+Mode = Literal[
+    "segments",
+    "dense",
+    "tsm_validation",
+    "tsm_twice",
+    "tsm_dense",
+    "pyslowfast",
+    "pyslowfast_offset",
+    "pyslowfast_ssv2",
+]
+"""`segments` and `dense` are this package's own, the others those of `gta.data.sampling.public`."""
+
+STRIDED = ("dense", "pyslowfast", "pyslowfast_offset")
+"""Modes that need a stride."""
+BY_TIME = ("pyslowfast", "pyslowfast_offset")
+"""Modes whose frames depend on the frame rate of the video."""
+MOST_VIEWS = {"tsm_validation": 1, "tsm_twice": 2, "pyslowfast_ssv2": 1}
+"""Of a video, in modes that have no more."""
+
+
+def stride_mistake(mode: Mode, stride: int | None) -> str | None:
+    """What is wrong with a mode and its stride, or None."""
+    if (mode in STRIDED) == (stride is not None):
+        return None
+    return f"sampling={mode} {'needs a' if mode in STRIDED else 'has no'} stride, got {stride}"
+
+
+def views_mistake(mode: Mode, num_views: int) -> str | None:
+    """What is wrong with so many temporal views of a video, or None."""
+    most = MOST_VIEWS.get(mode, num_views)
+    if num_views <= most:
+        return None
+    return (
+        f"clip.sampling={mode} has {most} clip{'s' * (most > 1)} of a video, and the "
+        f"protocol asks for {num_views}; use another protocol or clip.sampling=segments."
+    )
