@@ -15,7 +15,7 @@ from gta.blocks.fused.add_normalised import add_normalised
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import project
 from gta.blocks.options import require_option, require_positive, width_of
-from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
+from gta.blocks.rows import Projection, from_rows, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 Assignment = Literal["softmax_regions", "softmax_positions", "none"]
@@ -124,7 +124,7 @@ class GlobalTemporalAttention(nn.Module):
             attended = shares @ mix_groups(self.region.matrix, value)  # Eq. 6-8: W_R^T A^R
             attended = attended.unflatten(2, rows.shape[2:4])
             terms.append((attended, self.region.output, self.region.norm))  # W_R^T A^R W_O^R
-        return laid_out_as(x, from_rows(add_normalised(rows, *terms)))  # Eq. 5
+        return from_rows(add_normalised(rows, *terms), like=x)  # Eq. 5
 
     def project(self, x: Tensor) -> tuple[Tensor, list[Tensor], Tensor | None]:
         """The rows of x, the values of each branch (B, T, H, W, D), and W_R (B, T, H, W, R)."""
