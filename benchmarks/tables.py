@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    changed_block,
     feeding,
     growth,
     loader,
@@ -35,6 +36,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
         "startup": ("startup.json", startup.table),
         "quickstart": ("quickstart.json", quickstart.table),
     },
+    "CONTRIBUTING.md": {"changed block": ("changed_block.json", changed_block.table)},
     "docs/data.md": {
         "reading": ("reading.json", reading.table),
         "rendering": ("rendering.json", rendering.table),

@@ -34,6 +34,10 @@ class Branch(nn.Module):
         self.norm = zero_norm(channels)
         nn.init.normal_(self.matrix, std=(groups * num_frames) ** -0.5)  # keeps the variance of V
 
+    def mix(self, value: Tensor) -> Tensor:
+        """A, the values (B, T, ..., D) mixed over frames and channel groups."""
+        return mix_groups(self.matrix, value)  # Eq. 6-8
+
 
 class GlobalTemporalAttention(nn.Module):
     """Global Temporal Attention (GTA): frames mixed by learned matrices, Eq. 5-8.
@@ -114,14 +118,14 @@ class GlobalTemporalAttention(nn.Module):
         rows, values, shares = self.project(x)
         terms = []
         if self.pixel is not None:
-            attended = mix_groups(self.pixel.matrix, values[0])  # Eq. 6-8: A^P
+            attended = self.pixel.mix(values[0])  # Eq. 6-8: A^P
             terms.append((attended, self.pixel.output, self.pixel.norm))  # A^P W_O^P
         if self.region is not None and shares is not None:
             shares = shares.flatten(2, 3)  # W_R: (B, T, N, R)
             value = shares.transpose(2, 3) @ values[-1].flatten(2, 3)  # W_R V: (B, T, R, D)
             if self.normalisation != "softmax_positions":
                 value = value / shares.shape[2]
-            attended = shares @ mix_groups(self.region.matrix, value)  # Eq. 6-8: W_R^T A^R
+            attended = shares @ self.region.mix(value)  # Eq. 6-8: W_R^T A^R
             attended = attended.unflatten(2, rows.shape[2:4])
             terms.append((attended, self.region.output, self.region.norm))  # W_R^T A^R W_O^R
         return from_rows(add_normalised(rows, *terms), like=x)  # Eq. 5
