@@ -45,7 +45,7 @@ ON_CPU: dict[str, list[str]] = {
     name: [f"{name} --out {RESULTS}/{name}.json"]
     for name in (
         *("reading", "rendering", "loader", "loader_memory", "startup", "quickstart"),
-        "changed_block",
+        *("cpu", "changed_block"),
     )
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks import (
     changed_block,
+    cpu,
     feeding,
     growth,
     loader,
@@ -33,6 +34,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
         "feeding": ("feeding_h200.json", feeding.table),
         "loader": ("loader.json", loader.table),
         "loader memory": ("loader_memory.json", loader_memory.table),
+        "cpu": ("cpu.json", cpu.table),
         "startup": ("startup.json", startup.table),
         "quickstart": ("quickstart.json", quickstart.table),
     },
