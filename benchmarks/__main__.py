@@ -7,7 +7,8 @@
 Each runs in a process of its own and writes its data file in benchmarks/results; a speed file that
 was begun with the same card and version is gone on with, so delete it to measure all anew. Then the
 tables and pictures of the pages are written. What needs a GPU is left out where there is none, and
-so are the rows of other projects without `--peers`, a folder of clones (see `benchmarks.peers`).
+so are the rows of other projects without `--peers`, a folder of clones (see `benchmarks.peers`),
+and the column of an earlier version without `--earlier`, a checkout of it (see `benchmarks.cpu`).
 """
 
 import argparse
@@ -42,13 +43,18 @@ ON_GPU: dict[str, list[str]] = {
 }
 ON_CPU: dict[str, list[str]] = {
     name: [f"{name} --out {RESULTS}/{name}.json"]
-    for name in ("reading", "rendering", "loader", "loader_memory", "startup", "quickstart")
+    for name in (
+        *("reading", "rendering", "loader", "loader_memory", "startup", "quickstart"),
+        *("cpu", "changed_block"),
+    )
 }
 
 
-def arguments(command: str, peers: Path | None) -> list[str]:
+def arguments(command: str, peers: Path | None, earlier: Path | None = None) -> list[str]:
     """The words of a command; without peers, without their rows."""
     words = shlex.split(command)
+    if words[0].endswith(".cpu") and earlier is not None:
+        return [*words, "--earlier", str(earlier.absolute())]
     if words[0].endswith("speed") and peers is not None:
         return [*words, "--peers", str(peers)]
     return [word for word in words if not word.endswith((":tsm", ":pyslowfast"))]
@@ -62,6 +68,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="all that can run if left out")
     parser.add_argument("--list", action="store_true", help="print the commands and stop")
     parser.add_argument("--peers", type=Path, metavar="FOLDER")
+    parser.add_argument("--earlier", type=Path, metavar="FOLDER")
     given = parser.parse_args()
     can_run = ON_CPU | (ON_GPU if torch.cuda.is_available() else {})
     unknown = [name for name in given.names if name not in ON_GPU | ON_CPU]
@@ -72,7 +79,7 @@ def main() -> None:
         parser.error(f"{without[0]!r} needs a CUDA GPU, and torch finds none here")
     for name in given.names or (ON_GPU | ON_CPU if given.list else can_run):
         for command in (ON_GPU | ON_CPU)[name]:
-            words = ["-m", *arguments(f"benchmarks.{command}", given.peers)]
+            words = ["-m", *arguments(f"benchmarks.{command}", given.peers, given.earlier)]
             print("python", shlex.join(words), flush=True)
             if not given.list:
                 subprocess.run([sys.executable, *words], cwd=ROOT, check=True)

@@ -11,6 +11,8 @@ from typing import Any
 from docs.markers import with_parts
 
 from benchmarks import (
+    changed_block,
+    cpu,
     feeding,
     growth,
     loader,
@@ -34,9 +36,11 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
         "feeding": ("feeding_h200.json", feeding.table),
         "loader": ("loader.json", loader.table),
         "loader memory": ("loader_memory.json", loader_memory.table),
+        "cpu": ("cpu.json", cpu.table),
         "startup": ("startup.json", startup.table),
         "quickstart": ("quickstart.json", quickstart.table),
     },
+    "CONTRIBUTING.md": {"changed block": ("changed_block.json", changed_block.table)},
     "docs/data.md": {
         "reading": ("reading.json", reading.table),
         "rendering": ("rendering.json", rendering.table),

@@ -170,3 +170,21 @@ def test_scaling_needs_several_processes():
     )
     assert alone.returncode == 2
     assert "use torchrun --nproc-per-node 2" in alone.stderr
+
+
+@pytest.mark.slow
+def test_the_cpu_benchmark_compares_checkouts_and_replaces_rows(tmp_path: Path):
+    out = tmp_path / "cpu.json"
+    kept = {"case": "step tiny", "threads": 1, "now": {"min_ms": 1.0, "median_ms": 1.0}}
+    again = {"case": "block SA res3 rows inference", "threads": 1, "now": kept["now"]}
+    out.write_text(json.dumps({"results": [kept, again]}), encoding="utf-8")
+    told = ["--earlier", ROOT, "--threads", "1", "--times", "2", "--out", out]
+    printed = run("benchmarks.cpu", "block SA res3 rows inference", *told)
+    found = json.loads(out.read_text(encoding="utf-8"))
+    measured, other = found["results"]
+    assert other == kept
+    assert measured["case"] == "block SA res3 rows inference"
+    assert measured["now"]["min_ms"] > 1
+    assert measured["earlier"]["median_ms"] >= measured["earlier"]["min_ms"]
+    assert "| step tiny | 1 |  | 1 |" in printed
+    assert {"date", "torch", "machine", "times"} <= found.keys()

@@ -9,7 +9,7 @@ from torch import nn
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
 from gta.blocks.fused.add_normalised import add_normalised
 from gta.blocks.fused.parts import fuses, unfused
-from gta.blocks.rows import Projection
+from gta.blocks.rows import Projection, from_rows, to_rows
 
 from .blocks_under_test import ALL, Make
 from .random_weights import randomize
@@ -54,15 +54,36 @@ def test_inference_with_the_normalisation_in_the_weights(make: Make):
         torch.testing.assert_close(block(x), expected, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d, "sliced"])
-def test_any_memory_layout(layout):
+LAYOUTS = {
+    "planes of samples": lambda x: x.contiguous(),
+    "planes of frames": lambda x: x.transpose(1, 2).contiguous().transpose(1, 2),
+    "rows": lambda x: x.contiguous(memory_format=torch.channels_last_3d),
+    "sliced": lambda x: x.repeat(1, 1, 1, 1, 2)[..., : x.shape[4]],
+    "any": lambda x: x.permute(4, 1, 0, 3, 2).contiguous().permute(2, 1, 4, 3, 0),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(2, 4, 2, 3, 5), (1, 5, 1, 1, 6), (2, 1, 3, 1, 1)])
+def test_rows_and_back(layout: str, shape: tuple[int, ...]):
+    """Values, layouts and gradients, also of gradients."""
+    x = LAYOUTS[layout](torch.randn(shape, dtype=torch.float64)).requires_grad_()
+    rows = to_rows(x)
+    assert torch.equal(rows, x.movedim(1, -1))
+    assert rows.is_contiguous()
+    y = from_rows(rows * rows, like=x)
+    assert torch.equal(y, x * x)
+    if layout != "sliced":
+        assert y.stride() == x.stride() or 1 in shape
+    for check in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):
+        assert check(lambda x: from_rows(to_rows(x) ** 3, like=x), x, fast_mode=True)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_any_memory_layout(layout: str):
     block = randomize(GlobalTemporalAttention(16, 3, groups=2)).float()
     x = torch.randn(2, 16, 3, 5, 7)
-    given = (
-        x.repeat(1, 1, 1, 1, 2)[..., :7]
-        if layout == "sliced"
-        else x.contiguous(memory_format=layout)
-    )
+    given = LAYOUTS[layout](x)
     expected, found = run_unfused(block, x), run(block, given)
     torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(found[1], expected[1], rtol=1e-3, atol=1e-3)

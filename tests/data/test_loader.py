@@ -237,6 +237,9 @@ def test_the_cores_of_a_machine_are_shared_by_its_own_processes(monkeypatch):
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")  # two machines of eight processes
     assert num_workers(None, world_size=16) == 4
     assert num_workers(None) == 8
+    for nothing in ("", "0", "eight"):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", nothing)
+        assert num_workers(None, world_size=16) == 2
 
 
 @pytest.mark.parametrize("workers", [0, 1])

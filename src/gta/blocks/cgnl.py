@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gta.blocks.frames import require_feature
 from gta.blocks.fused.project import project
 from gta.blocks.options import require_option, require_positive, width_of
-from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
+from gta.blocks.rows import Projection, from_rows, to_rows
 
 Kernel = Literal["dot_product", "rbf"]
 GAMMA = 1e-4
@@ -91,4 +91,4 @@ class CGNL(nn.Module):
         if self.scale:
             attended = attended / math.sqrt(query.shape[2])
         attended = attended.reshape(x.shape[0], -1, *x.shape[2:])
-        return laid_out_as(x, from_rows(rows) + self.norm(self.output(attended)))
+        return from_rows(rows + to_rows(self.norm(self.output(attended))), like=x)

@@ -10,7 +10,7 @@ from gta.blocks.fused.add_normalised import add_normalised
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import project
 from gta.blocks.options import require_positive, width_of
-from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
+from gta.blocks.rows import Projection, from_rows, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 
@@ -73,7 +73,7 @@ class GloRe(nn.Module):
         nodes = (nodes + self.mix_nodes(nodes)).transpose(1, 2)  # (B, S, K)
         nodes = self.mix_states(nodes.relu()).transpose(1, 2)
         spread = (assignment @ nodes).unflatten(1, rows.shape[1:4])
-        return laid_out_as(x, from_rows(add_normalised(rows, (spread, self.extend, self.norm))))
+        return from_rows(add_normalised(rows, (spread, self.extend, self.norm)), like=x)
 
 
 _REGIONS = GloRe.regions

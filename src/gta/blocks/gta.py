@@ -15,7 +15,7 @@ from gta.blocks.fused.add_normalised import add_normalised
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import project
 from gta.blocks.options import require_option, require_positive, width_of
-from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
+from gta.blocks.rows import Projection, from_rows, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 Assignment = Literal["softmax_regions", "softmax_positions", "none"]
@@ -33,6 +33,10 @@ class Branch(nn.Module):
         self.output = Projection(width, channels)  # W_O
         self.norm = zero_norm(channels)
         nn.init.normal_(self.matrix, std=(groups * num_frames) ** -0.5)  # keeps the variance of V
+
+    def mix(self, value: Tensor) -> Tensor:
+        """A, the values (B, T, ..., D) mixed over frames and channel groups."""
+        return mix_groups(self.matrix, value)  # Eq. 6-8
 
 
 class GlobalTemporalAttention(nn.Module):
@@ -114,17 +118,17 @@ class GlobalTemporalAttention(nn.Module):
         rows, values, shares = self.project(x)
         terms = []
         if self.pixel is not None:
-            attended = mix_groups(self.pixel.matrix, values[0])  # Eq. 6-8: A^P
+            attended = self.pixel.mix(values[0])  # Eq. 6-8: A^P
             terms.append((attended, self.pixel.output, self.pixel.norm))  # A^P W_O^P
         if self.region is not None and shares is not None:
             shares = shares.flatten(2, 3)  # W_R: (B, T, N, R)
             value = shares.transpose(2, 3) @ values[-1].flatten(2, 3)  # W_R V: (B, T, R, D)
             if self.normalisation != "softmax_positions":
                 value = value / shares.shape[2]
-            attended = shares @ mix_groups(self.region.matrix, value)  # Eq. 6-8: W_R^T A^R
+            attended = shares @ self.region.mix(value)  # Eq. 6-8: W_R^T A^R
             attended = attended.unflatten(2, rows.shape[2:4])
             terms.append((attended, self.region.output, self.region.norm))  # W_R^T A^R W_O^R
-        return laid_out_as(x, from_rows(add_normalised(rows, *terms)))  # Eq. 5
+        return from_rows(add_normalised(rows, *terms), like=x)  # Eq. 5
 
     def project(self, x: Tensor) -> tuple[Tensor, list[Tensor], Tensor | None]:
         """The rows of x, the values of each branch (B, T, H, W, D), and W_R (B, T, H, W, R)."""

@@ -15,7 +15,7 @@ from gta.blocks.fused.attend_frames import attend_frames
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import ALIGNED, project
 from gta.blocks.options import require_option, width_of
-from gta.blocks.rows import Projection, from_rows, laid_out_as, pool_rows, to_rows
+from gta.blocks.rows import Projection, from_rows, pool_rows, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 Pool = Literal["before", "after"]
@@ -114,9 +114,8 @@ class NonLocal(nn.Module):
                     key, value, mask = aligned(key, value)
                 weights = self.weights(query, key, mask)  # Eq. 2
             attended = (weights @ value).unflatten(1, rows.shape[1:4])  # Eq. 3
-        return laid_out_as(
-            x, from_rows(add_normalised(rows, (attended, self.output, self.norm)))
-        )  # Eq. 4
+        y = add_normalised(rows, (attended, self.output, self.norm))  # Eq. 4
+        return from_rows(y, like=x)
 
     def goes_along_time(self) -> bool:
         """Whether `forward` can attend along time itself: by its own softmax, without pooling."""

@@ -14,19 +14,16 @@ def to_rows(x: Tensor) -> Tensor:
     return x.movedim(1, -1).contiguous()
 
 
-def from_rows(rows: Tensor) -> Tensor:
-    """(B, T, H, W, C) to (B, C, T, H, W), a view."""
-    return rows.movedim(-1, 1)
+def from_rows(rows: Tensor, like: Tensor | None = None) -> Tensor:
+    """(B, T, H, W, C) to (B, C, T, H, W), a view; a copy where `like` is not channels-last.
 
-
-def laid_out_as(x: Tensor, y: Tensor) -> Tensor:
-    """A feature y (B, C, T, H, W) in the memory layout of x, where that is not channels-last.
-
-    The layers after a block then compute as they did without it, to the last bit.
+    The layers after a block then compute as they did without it, to the last bit: what they are
+    given has the memory layout of `like`, the block's input.
     """
-    if x.movedim(1, -1).is_contiguous():
+    y = rows.movedim(-1, 1)
+    if like is None or like.movedim(1, -1).is_contiguous():
         return y
-    return torch.empty_like(x).copy_(y)
+    return torch.empty_like(like).copy_(y)
 
 
 def pool_rows(rows: Tensor) -> Tensor:

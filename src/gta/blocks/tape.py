@@ -16,7 +16,7 @@ from gta.blocks.fused.attend_frames import attend_frames, frame_weights, weighte
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import project
 from gta.blocks.options import require_option, require_positive, width_of
-from gta.blocks.rows import Projection, from_rows, laid_out_as, to_rows
+from gta.blocks.rows import Projection, from_rows, to_rows
 from gta.blocks.zero_norm import zero_norm
 
 Position = Literal["learned", "sinusoidal"]
@@ -105,9 +105,8 @@ class TAPE(nn.Module):
             rows, value = project(to_rows(x), self.value)
             weights = self.attention(x).unflatten(1, rows.shape[2:4])
             attended = weighted_frames(weights, value)
-        return laid_out_as(
-            x, from_rows(add_normalised(rows, (attended, self.output, self.norm)))
-        )  # Eq. 4
+        y = add_normalised(rows, (attended, self.output, self.norm))  # Eq. 4
+        return from_rows(y, like=x)
 
 
 _ATTENTION = TAPE.attention

@@ -29,13 +29,15 @@ def add_products(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
 
 
 def plain_sum(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
-    """The same by torch's products and sums."""
-    y, dtype = x, pairs[0][0].dtype
-    if bias is not None:
-        y = bias.to(dtype) if y is None else y + bias.to(dtype)
-    for a, w in pairs:
-        y = a @ w if y is None else torch.addmm(y, a, w)
-    assert y is not None
+    """The same by torch's products and sums; one new tensor is made."""
+    (a, w), *more = pairs
+    if x is not None:
+        y = torch.addmm(x, a, w)
+        y = y if bias is None else y.add_(bias.to(y.dtype))
+    else:
+        y = a @ w if bias is None else torch.addmm(bias.to(a.dtype), a, w)
+    for a, w in more:
+        y.addmm_(a, w)
     return y
 
 

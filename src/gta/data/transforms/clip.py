@@ -158,12 +158,12 @@ class ViewTransform:
 
 @cache
 def _statistics(
-    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+    mean: tuple[float, ...], std: tuple[float, ...], width: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Kept on the device: each copy to it would make the CPU wait, and end a CUDA graph."""
+    """Of a row of pixels, kept on the device: each copy to it would end a CUDA graph."""
     with torch.inference_mode(False):
         both = torch.tensor([mean, std], dtype=torch.float32, device=device)
-        center, spread = both[:, :, None, None, None]
+        center, spread = both.repeat(1, width)
     return center, spread
 
 
@@ -173,6 +173,9 @@ def normalize(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Ten
     In memory the result is (B, T, H, W, C), channels last: the networks keep that format, in which
     a step takes 0.7 times as long on a CPU.
     """
-    center, spread = _statistics(tuple(mean), tuple(std), clips.device)
+    width = clips.shape[-1]
+    center, spread = _statistics(tuple(mean), tuple(std), width, clips.device)
     floats = clips.to(torch.float32, memory_format=torch.channels_last_3d)
-    return floats.div_(255).sub_(center).div_(spread)
+    # by rows of pixels: three channels are too few for a CPU's inner loop
+    rows = floats.movedim(1, -1).flatten(-2).div_(255).sub_(center).div_(spread)
+    return rows.unflatten(-1, (width, -1)).movedim(-1, 1)
