@@ -29,7 +29,8 @@ from benchmarks.clips import write_clips
 from benchmarks.output import about, write
 from gta.cores import available_cores
 from gta.data.dataset import TrainingClips
-from gta.data.decode import index, read_frames
+from gta.data.decode import read_frames
+from gta.data.decode.index import forget, index
 from gta.data.loader import EpochOrder, training_loader
 from gta.data.records import Video, VideoList
 from gta.data.sampling.modes import Sampling
@@ -69,7 +70,7 @@ def decode_all(path: Path, _: int) -> None:
 
 def decode(path: Path, number: int) -> Tensor:
     """The eight frames, RGB."""
-    index.forget()
+    forget()
     rng = np.random.default_rng(number)
     return read_frames(path, lambda n: Sampling("segments")(n, NUM_FRAMES, rng=rng))
 
@@ -157,7 +158,7 @@ def measure(folder: Path, *, count: int, turns: int) -> dict[str, Any]:
         found[kind] = {
             "videos": number,
             "kilobytes": round(statistics.mean(path.stat().st_size for path in paths) / 1000),
-            "frames": round(statistics.mean(index.index(path).num_frames for path in paths)),
+            "frames": round(statistics.mean(index(path).num_frames for path in paths)),
             "one_core": rates,
             "workers": loaders,
         }

@@ -27,7 +27,8 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from gta.data.decode import index, pixels, read_frames
+from gta.data.decode import pixels, read_frames
+from gta.data.decode.index import forget
 from gta.data.prepare import Options, prepare
 from gta.data.records import Video
 from gta.data.sampling.segments import segment_indices
@@ -118,7 +119,7 @@ def decode_rates(sets: dict[str, Sequence[Video]], rounds: int) -> dict[str, dic
             for name, videos in sets.items():
                 rng, video = np.random.default_rng([turn, i]), videos[i]
                 indices = segment_indices(video.num_frames or 1, 8, rng=rng)
-                index.forget()
+                forget()
                 pixels.simplejpeg = SIMPLEJPEG if name.endswith(BY_SIMPLEJPEG) else None
                 began = time.perf_counter()
                 frames = read_frames(video.path, indices)
@@ -184,7 +185,7 @@ def webdataset_videos(webdataset: Any, members: Sequence[Video], rounds: int) ->
             loaded = Loaded(Shard("webdataset"), sample["__key__"], 0, 0)
             object.__setattr__(loaded, "data", sample["mp4"])
             num_frames = json.loads(sample["json"])["num_frames"]
-            index.forget()
+            forget()
             frames = read_frames(loaded, segment_indices(num_frames, 8, rng=rng))
             before = time.perf_counter()
             transform(frames, rng)

@@ -8,6 +8,7 @@ from statistics import median
 import torch
 
 from gta.data.dataset import TrainingClips
+from gta.data.decode.index import forget
 from gta.data.records import Video, VideoList
 from gta.data.transforms.clip import TrainTransform
 
@@ -62,7 +63,7 @@ def measure(
         for turn in range(_ROUNDS + 1):  # the first warms up
             for index in range(len(before)):
                 for clips, measured in zip(sets, times, strict=True):
-                    index.forget()  # as in an epoch over many videos
+                    forget()  # as in an epoch over many videos
                     began = time.perf_counter()
                     clips[turn, index]
                     measured[turn][index] = time.perf_counter() - began
