@@ -243,6 +243,7 @@ def test_forms_of_the_csv(make, text):
     [
         [f"{A}_10_20.mp4", f"{B}_5_15.mp4"],
         [f"{A}.mp4", f"{B}.MKV"],
+        [f"{A}_10_20.mp4.mkv", f"{B}.webm.mp4"],
         [f"train_256/yoga pose/{A}_000010_000020.mp4", f"validation/{B}.webm"],
         [f"k400/train/yoga/{A}_000010_000020.mp4", f"k400/replacement/{B}_000005_000015.mp4"],
     ],
