@@ -1,5 +1,6 @@
 """One predictor for the videos of a trained run."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,8 @@ class Predictor:
         self.run = run = run if isinstance(run, Run) else Run.open(run)
         self.device = find_device(str(device))
         protocol = protocol or run.recipe.test.protocol
+        if not isinstance(protocol, str | Protocol):
+            raise UsageError(f"a protocol is a name such as '3x2-full256'; got {protocol!r}")
         self.protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
         model, self.weights = run.load(best=best)
         self.model = model.to(self.device)
@@ -86,8 +89,10 @@ class Predictor:
 
         Raises:
             VideoError: It cannot be read.
-            UsageError: The frames have another form.
+            UsageError: The frames have another form, or fps is not above 0.
         """
+        if fps is not None and not 0 < fps < math.inf:
+            raise UsageError(f"fps is a number of frames a second, above 0; got {fps!r}")
         clip, videos = self.run.recipe.clip, list[Video]()
         if isinstance(path, str | Path):
             videos = [Video(str(path), _one_video(Path(path).expanduser()), None)]

@@ -82,7 +82,7 @@ def read_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
     content = recipe.model_dump(mode="json")
     for setting in settings:
         _apply(content, setting)
-    return _checked(content, "--set")
+    return _checked(content, ", ".join(settings))
 
 
 def write_recipe(recipe: Recipe) -> str:
