@@ -151,8 +151,9 @@ def _explained(path: Source) -> Iterator[Readable]:
 
 def _reason(error: Exception, path: Source) -> str:
     if isinstance(error, FileNotFoundError):
-        is_link = isinstance(path, str | Path) and os.path.islink(path)
-        return f"a link to {os.readlink(path)}, which is not there" if is_link else "no such file"
+        if isinstance(path, str | Path) and os.path.islink(path):
+            return f"a link to {os.readlink(path)}, which is not there"
+        return "no such file"
     if isinstance(error, PermissionError) and not isinstance(error, av.error.FFmpegError):
         return "no permission to read it"
     if isinstance(error, MemoryError):
