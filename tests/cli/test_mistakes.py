@@ -288,4 +288,4 @@ def test_a_run_without_weights(run: Run, trained: Path, tmp_path: Path):
 def test_a_setting_without_its_option(run: Run):
     answer = run("train", "--model", "tiny_gta", "--data", "folder", "epochs=3")
     assert answer.code == 2
-    assert "epochs=3 is a setting of the recipe; give it as --set epochs=3" in answer.err
+    assert "epochs=3 is a setting of the recipe; give it as --set train.epochs=3" in answer.err
