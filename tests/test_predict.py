@@ -79,6 +79,15 @@ def test_a_device_that_is_not_there(trained: Path):
             Predictor(trained, device="cuda")
 
 
+def test_what_is_no_protocol_and_no_rate(trained: Path):
+    with pytest.raises(UsageError, match="a protocol is a name such as '3x2-full256'; got 3"):
+        Predictor(trained, protocol=3)  # pyright: ignore[reportArgumentType]
+    predictor, frames = Predictor(trained), torch.zeros(9, 3, 32, 32, dtype=torch.uint8)
+    for fps in (0, -25.0, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="fps is a number of frames a second, above 0; got"):
+            predictor(frames, fps=fps)
+
+
 def test_what_cannot_be_read_raises(trained: Path, tmp_path: Path):
     with pytest.raises(VideoError, match=r"no.mp4: no such file"):
         Predictor(Run.open(trained))(tmp_path / "no.mp4")

@@ -47,19 +47,24 @@ def serve(worker: int) -> None:
     end_with_parent()
 
 
+_QUIET = "ignore:resource_tracker:UserWarning"
+
+
 def start_tracker() -> None:
     """Starts Python's own process that removes what killed ones leave in shared memory.
 
     It ignores Ctrl-C and SIGTERM but not the end of a terminal; what is ignored here while it is
-    started is ignored there for good.
+    started is ignored there for good. So are warnings: it would print a count of what it removes.
     """
     hang_up = getattr(signal, "SIGHUP", None)
     if hang_up is None or threading.current_thread() is not threading.main_thread():
         return
     before = signal.signal(hang_up, signal.SIG_IGN)
+    sys.warnoptions.append(_QUIET)  # Python gives them to the processes that it starts
     try:
         resource_tracker.ensure_running()
     finally:
+        sys.warnoptions.remove(_QUIET)
         signal.signal(hang_up, before)
 
 

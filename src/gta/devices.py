@@ -20,6 +20,8 @@ def find_device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().splitlines()[0].split(". ")[0]
+        if reason.startswith(("Expected one of", "Invalid device string")):
+            reason = "torch knows no such device"
         if name.startswith("cuda") and not torch.cuda.is_available():
             reason = "torch finds no GPU"
         raise UsageError(

@@ -1,6 +1,7 @@
 """One predictor for the videos of a trained run."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,8 @@ class Predictor:
         self.run = run = open_run(run)
         self.device = find_device(str(device))
         protocol = protocol or run.recipe.test.protocol
+        if not isinstance(protocol, str | Protocol):
+            raise UsageError(f"a protocol is a name such as '3x2-full256'; got {protocol!r}")
         self.protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
         self._views = protocol_views(VideoList([], run.classes), self.protocol, run.recipe.clip)
         model, self.weights = run.load(best=best)
@@ -127,8 +130,10 @@ class Predictor:
 
         Raises:
             VideoError: It cannot be read.
-            UsageError: The frames have another form.
+            UsageError: The frames have another form, or fps is not above 0.
         """
+        if fps is not None and not 0 < fps < math.inf:
+            raise UsageError(f"fps is a number of frames a second, above 0; got {fps!r}")
         if isinstance(video, str | Path):
             video = Video(str(video), _one_video(Path(video).expanduser()), None)
         if isinstance(video, Video):

@@ -227,8 +227,9 @@ def test_a_slowfast_of_mmaction2_is_refused():
         recognised(state, "epoch_256.pth")
     assert str(error.value) == (
         "epoch_256.pth is a network of MMAction2's SlowFast, which fits none here: its lateral "
-        "connections have no normalisation as PySlowFast's and ours have, and its slow pathway "
-        "sees other frames"
+        "connections have no normalisation and ReLU as PySlowFast's and ours have, and its slow "
+        "pathway sees other frames. Take weights of PySlowFast or pytorchvideo for SlowFast "
+        "(model.weights=kinetics fetches them), or test these with MMAction2"
     )
 
 

@@ -69,6 +69,9 @@ ORDERED = ("train", "--model", "tiny_gta", "--data", "ordered")
             2,
             "the recipe's model cannot be built: ",
         ),
+        ([*ORDERED, "--epochs", "-1"], 2, "gta: train.epochs=-1: not a recipe that can be run"),
+        (["train", "--model", "help", "--data", "ssv9"], 2, "there is no recipe for data 'ssv9'"),
+        (["test", "nowhere", "--workers", "-1"], 2, "Invalid value for '--workers'"),
         (["cost"], 2, "which recipe? Give --model and --data"),
         (["cost", "run", "--model", "tiny"], 2, "give one of: a run, a recipe, --paper"),
         (["cost", "--paper", "--model", "tiny"], 2, "give one of: a run, a recipe, --paper"),
@@ -285,4 +288,4 @@ def test_a_run_without_weights(run: Run, trained: Path, tmp_path: Path):
 def test_a_setting_without_its_option(run: Run):
     answer = run("train", "--model", "tiny_gta", "--data", "folder", "epochs=3")
     assert answer.code == 2
-    assert "epochs=3 is a setting of the recipe; give it as --set epochs=3" in answer.err
+    assert "epochs=3 is a setting of the recipe; give it as --set train.epochs=3" in answer.err

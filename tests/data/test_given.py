@@ -130,3 +130,11 @@ def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest
     assert passed_over(tmp_path) == ["locked: cannot be looked into: Permission denied"]
     with pytest.raises(VideoError, match="locked: cannot be looked into: Permission denied"):
         find_videos(tmp_path / "locked")
+
+
+def test_the_folder_of_a_training_holds_no_videos(tmp_path: Path):
+    made(tmp_path, "a.mp4", "run/recipe.yaml", "run/labels.json", "run/confusion.png")
+    assert found(tmp_path) == ["a.mp4"]
+    assert passed_over(tmp_path) == [".: folders of trainings: run"]
+    with pytest.raises(VideoError, match="run: is the folder of a training, not of videos"):
+        find_videos(tmp_path / "run")

@@ -89,13 +89,15 @@ def test_a_set_smaller_than_a_batch_is_one_batch(world_size, expected):
 
 
 def test_order_mistakes():
-    with pytest.raises(UsageError, match=r"^batch_size=0 is not possible; it is at least 1\.$"):
+    with pytest.raises(
+        UsageError, match=r"^train.batch_size=0 is not possible; it is at least 1\.$"
+    ):
         EpochOrder(9, batch_size=0, seed=0)
     with pytest.raises(UsageError) as caught:
         EpochOrder(9, batch_size=3, seed=0, world_size=2)
     assert str(caught.value) == (
-        "batch_size=3 cannot be shared by 2 processes; it counts the clips of all of them, so use "
-        "a multiple of 2."
+        "train.batch_size=3 cannot be shared by 2 processes; it counts the clips of all of them, "
+        "so use a multiple of 2."
     )
     with pytest.raises(DataError, match=r"^1 training videos are too few for 2 processes\.$"):
         EpochOrder(1, batch_size=2, seed=0, world_size=2)

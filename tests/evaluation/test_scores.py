@@ -175,8 +175,11 @@ def test_what_is_no_score_file_is_refused(tmp_path: Path, content: str):
         path.write_bytes(path.read_bytes()[:-300])
     else:
         path.mkdir()
-    with pytest.raises(DataError, match=r"s.npz is not a score file written by `gta test`: "):
+    with pytest.raises(
+        DataError, match=r"s.npz is not a score file written by `gta test`: "
+    ) as caught:
         Scores.load(path)
+    assert "pickle.load" not in str(caught.value)  # an advice of numpy
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):

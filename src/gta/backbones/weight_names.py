@@ -156,8 +156,9 @@ PROJECTS = (
     Project("PySlowFast's Caffe2 model zoo", "res_conv1_bn_", from_caffe2),
     Project(
         *("MMAction2's SlowFast", "slow_path.layer1.0.", lambda key: key),
-        another="its lateral connections have no normalisation as PySlowFast's and ours have, and "
-        "its slow pathway sees other frames",
+        another="its lateral connections have no normalisation and ReLU as PySlowFast's and ours "
+        "have, and its slow pathway sees other frames. Take weights of PySlowFast or pytorchvideo "
+        "for SlowFast (model.weights=kinetics fetches them), or test these with MMAction2",
     ),
     Project("MMAction2", "layer1.0.conv1.bn.", from_mmaction2),
     Project("gta", "slow.layer1.0.", lambda key: key),

@@ -6,7 +6,13 @@ from gta.recipes.yaml_text import in_one_line
 
 
 def print_models(data: str | None) -> None:
-    """Models by data, each with the first line of its recipe."""
+    """Models by data, each with the first line of its recipe.
+
+    Raises:
+        UsageError: There is no such data.
+    """
+    if data not in (None, "help", *shipped_recipes()):
+        find_recipe(data, "")  # says which there are
     for name, models in shipped_recipes().items():
         if data in (None, "help", name):
             print(f"--data {name}")

@@ -115,7 +115,16 @@ def _refuse_bare_settings(words: list[str]) -> None:
         return
     for before, word in pairwise(words):
         if re.fullmatch(r"[a-z_]+(\.[a-z_]+)*=.*", word) and not before.startswith("-"):
-            raise UsageError(f"{word} is a setting of the recipe; give it as --set {word}")
+            raise UsageError(f"{word} is a setting of the recipe; give it as --set {_whole(word)}")
+
+
+def _whole(setting: str) -> str:
+    """The setting with its section, where one section alone has it."""
+    from gta.recipes import fields
+
+    name, value = setting.split("=", 1)
+    sections = {section for section, field, _ in fields() if field == name}
+    return f"{sections.pop()}.{name}={value}" if len(sections) == 1 else setting
 
 
 def _show(others: Callable[..., None], message, category, *where) -> None:

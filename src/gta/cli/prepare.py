@@ -72,6 +72,7 @@ def prepare(
     from dataclasses import asdict
 
     from gta.cli.console import Terminal, print_json
+    from gta.cli.signals import stop
     from gta.cores import available_cores
     from gta.data.formats.prepared import find_manifest
     from gta.data.prepare import Options
@@ -112,35 +113,33 @@ def prepare(
             f"{model or recipe} resizes; for models and protocols that keep the shape of the "
             f"picture, prepare with --resize 256"
         )
-    try:
-        with terminal.track("preparing", sum(map(len, splits.values()))) as advance:
-            done = prepare_videos(
-                splits,
-                Path(source.root),
-                out,
-                options,
-                chosen=chosen_splits(
-                    source.format,
-                    val_fraction=source.val_fraction,
-                    seed=source.split_seed,
-                    keep_groups=source.keep_groups,
-                    fold=source.fold,
-                    lists={
-                        "train": source.train_list,
-                        "val": source.val_list,
-                        "test": source.test_list,
-                    },
-                ),
-                without=without,
-                workers=workers or available_cores(),
-                say=terminal.say,
-                progress=lambda done, _, note: advance(done, note),
-            )
-    except KeyboardInterrupt:
-        terminal.say(f"interrupted; the same command goes on in {out}")
-        raise typer.Exit(130) from None
+    stop.kept = f"the same command goes on in {out}"
+    with terminal.track("preparing", sum(map(len, splits.values()))) as advance:
+        done = prepare_videos(
+            splits,
+            Path(source.root),
+            out,
+            options,
+            chosen=chosen_splits(
+                source.format,
+                val_fraction=source.val_fraction,
+                seed=source.split_seed,
+                keep_groups=source.keep_groups,
+                fold=source.fold,
+                lists={
+                    "train": source.train_list,
+                    "val": source.val_list,
+                    "test": source.test_list,
+                },
+            ),
+            without=without,
+            workers=workers or available_cores(),
+            say=terminal.say,
+            progress=lambda done, _, note: advance(done, note),
+        )
     if as_json:
-        print_json(asdict(done))
+        failures = [{"path": path, "reason": reason} for path, reason in done.unreadable.items()]
+        print_json(asdict(done) | {"unreadable": failures})
         raise typer.Exit(1 if done.unreadable else 0)
     written = f"{done.written} written now, {done.bytes / 1e9:.2f} GB"
     worst = (

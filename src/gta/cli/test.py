@@ -31,7 +31,7 @@ def test(
         Path | None, typer.Option(help="Score file; RUN/scores-PROTOCOL.npz if left out.")
     ] = None,
     submission: SubmissionOption = None,
-    workers: Annotated[int | None, typer.Option(help="Loader processes.")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Loader processes.")] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:

@@ -5,6 +5,7 @@ What counts is what counts in the data set "folder", at any depth:
 - A file with the ending of a video is a video; so is a folder of pictures, the frames.
 - Pictures in a folder that has videos, or folders with videos, are strays: a cover, a preview.
 - But a folder beside video files is one of frames if it has more pictures than videos.
+- The folder of a training holds no videos.
 - Hidden files and folders (`.name`, `__MACOSX`, `Thumbs.db`) do not count.
 
 In one case numbers decide: pictures beside nothing but folders of pictures are frames if they are
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gta.data.decode.picture_names import PICTURE_SUFFIXES
-from gta.data.formats.class_folders import is_hidden
+from gta.data.formats.class_folders import is_hidden, is_run
 from gta.data.formats.endings import is_video_name
 from gta.errors import VideoError
 
@@ -45,6 +46,8 @@ def find_videos(path: Path | str) -> Given:
     path = Path(path)
     if not path.is_dir():
         return Given([path])
+    if is_run(path):
+        raise VideoError(path, "is the folder of a training, not of videos")
     try:
         given = _look(path, beside_videos=False, above=frozenset())
     except OSError as error:
@@ -74,8 +77,11 @@ def _look(folder: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]
         return _frames(folder, [*videos, *others, *folders])
     inside_of = {entry: Given([entry]) for entry in videos}
     passed_over: list[tuple[Path, str]] = []
-    empty = list[Path]()
+    empty, runs = list[Path](), list[Path]()
     for entry in folders:
+        if is_run(entry):
+            runs.append(entry)
+            continue
         try:
             inside = _look_below(entry, beside_videos=bool(videos), above=above)
         except OSError as error:
@@ -91,6 +97,7 @@ def _look(folder: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]
     passed_over += _told(folder, pictures, "strays beside videos")
     passed_over += _told(folder, others, "without the ending of a video")
     passed_over += _told(folder, empty, "without videos")
+    passed_over += _told(folder, runs, "folders of trainings")
     for inside in inside_of.values():
         passed_over += inside.passed_over
     return Given([path for entry in sorted(inside_of) for path in inside_of[entry]], passed_over)

@@ -54,11 +54,11 @@ class EpochOrder(Sampler[list[tuple[int, ...]]]):
         repeats: int = 1,
     ):
         if batch_size < 1:
-            raise UsageError(f"batch_size={batch_size} is not possible; it is at least 1.")
+            raise UsageError(f"train.batch_size={batch_size} is not possible; it is at least 1.")
         if batch_size % world_size:
             raise UsageError(
-                f"batch_size={batch_size} cannot be shared by {world_size} processes; it counts "
-                f"the clips of all of them, so use a multiple of {world_size}."
+                f"train.batch_size={batch_size} cannot be shared by {world_size} processes; it "
+                f"counts the clips of all of them, so use a multiple of {world_size}."
             )
         if num_videos < world_size:
             raise DataError(f"{num_videos} training videos are too few for {world_size} processes.")

@@ -166,6 +166,11 @@ class Scores:
         path = Path(path).expanduser()
         if not path.exists():
             raise DataError(f"{path}: no such score file. `gta test RUN` writes one.")
+        if not path.is_dir() and not zipfile.is_zipfile(path):
+            raise DataError(
+                f"{path} is not a score file written by `gta test`: it is no .npz file, or a "
+                f"damaged one"
+            )
         try:
             with np.load(path, allow_pickle=False) as file:
                 told = json.loads(str(file["about"]))

@@ -43,7 +43,7 @@ def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     content = recipe.model_dump(mode="json")
     for setting in settings:
         apply_setting(content, setting)
-    return checked(content, "--set")
+    return checked(content, ", ".join(settings))
 
 
 def write_recipe(recipe: Recipe) -> str:

@@ -152,3 +152,12 @@ def test_which_data_are_folders(tmp_path):
     assert not is_folder_of_classes("folder", "https://x/y")
     make(tmp_path, "annotations/train.csv")
     assert not is_folder_of_classes("kinetics", str(tmp_path))
+
+
+def test_folders_of_trainings_are_named(tmp_path):
+    make(tmp_path, *(f"{c}/{i}.mp4" for c in "ab" for i in range(5)))
+    make(tmp_path, "runs/1/recipe.yaml", "runs/1/labels.json", "runs/1/sheet.png")
+    finding = kinds(listed(tmp_path))["trainings"]
+    assert finding.severity == "warning"
+    assert finding.items == ["runs/1"]
+    assert finding.text.startswith("1 folder of trainings (gta train's --out) among the videos. ")

@@ -46,6 +46,9 @@ def test_no_video(tmp_path, content, expected, read):
 @pytest.mark.parametrize("read", [count_frames, read_frames, decoded_bytes])
 def test_nothing_there(tmp_path, read):
     assert reason(tmp_path / "gone.mp4", read) == "no such file"
+    (tmp_path / "link.mp4").symlink_to("elsewhere/gone.mp4")
+    told = "a link to elsewhere/gone.mp4, which is not there"
+    assert reason(tmp_path / "link.mp4", read) == told
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "notes.txt").write_text("")
     assert (

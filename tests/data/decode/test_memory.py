@@ -1,5 +1,7 @@
 """Frames in memory: the right answer for both orders of axes, or what to do."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,10 @@ def test_both_orders_of_axes(video):
             [],
             "a video is a path, a tensor or array of frames, or a list of frames of one size; got",
         ),
+        (["a.mp4", Path("b.mp4")], "got list of paths: one video at a time"),
+        (b"a.mp4", "got bytes: a path is text or a Path, as os.fsdecode(...) makes it"),
+        (None, "a list of frames of one size; got NoneType"),
+        (3, "a list of frames of one size; got int"),
         ([FRAMES[0], FRAMES[0, :4]], "a list of frames of one size; got list (all input arrays"),
         (7, "a video is a path, a tensor or array of frames, or a list of frames of one size; got"),
     ],

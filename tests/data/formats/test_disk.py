@@ -26,6 +26,18 @@ def test_one_video_of_another_form_hides_no_others_in_ssv2(make):
     assert places(root, load_videos("ssv2", root, "train")) == [*videos, "videos/3.mp4", "videos/4"]
 
 
+def test_a_program_that_adds_its_ending(make):
+    root = make(
+        ssv2(3), ["videos/0.webm", "videos/1.webm.mp4", "videos/2.webm", "videos/2.webm.mp4"]
+    )
+    found = load_videos("ssv2", root, "train")
+    assert places(root, found) == ["videos/0.webm", "videos/1.webm.mp4", "videos/2.webm"]
+    assert found.notes == (
+        "Something-Something v2: A video has another name than in the annotation "
+        "(1: videos/1.webm.mp4)",
+    )
+
+
 def test_of_two_videos_with_one_name_the_first_is_read_and_said(make):
     root = make(ssv2(3), [f"videos/{i}.webm" for i in range(3)], {"videos/2": 2, "videos/0": 0})
     make({}, ["videos/1.mp4", "frames/1.mp4"])
@@ -88,6 +100,15 @@ def test_percent_codes_and_slashes(make):
     found = load_videos("list", root, "train")
     assert places(root, found) == videos
     assert found.notes[-1] == f"train.txt: 1 paths that begin with / are taken from {root}"
+
+
+def test_dots_that_stay_inside(make):
+    root = make({"train.txt": "videos/../videos/a.mp4 0\nvideos/./b.mp4 1\n"})
+    make({}, ["videos/a.mp4", "videos/b.mp4"])
+    assert places(root, load_videos("list", root, "train")) == ["videos/a.mp4", "videos/b.mp4"]
+    make({"train.txt": "videos/../../a.mp4 0\nvideos/b.mp4 1\n"})
+    with pytest.raises(DataError, match="is not a path inside of the data folder"):
+        load_videos("list", root, "train")
 
 
 def test_a_data_set_under_links(make, tmp_path):

@@ -154,7 +154,7 @@ def test_classes_may_be_called_train_and_val(tmp_path):
 def test_folders_too_deep(tmp_path):
     make(tmp_path, "a/1.mp4", "b/more/1.mp4", "b/still/more/1.mp4")
     assert error(tmp_path) == (
-        f"2 folders inside class folders of {tmp_path} are no folder of JPEG or PNG frames: "
+        f"2 folders inside class folders of {tmp_path} are no folder of frames: "
         f"{tmp_path / 'b/more'} (holds 1 video), {tmp_path / 'b/still'} (holds 1 folder, no "
         f"frames). Videos lie directly in the folder of their class: "
         f"{tmp_path}/<class>/<video>.mp4"
@@ -279,3 +279,20 @@ def test_nothing_left_for_validation(tmp_path):
         f"{tmp_path / 'mine'} leaves no video for validation: each class has only one. Add "
         f"videos, or make the folders mine/train/<class> and mine/val/<class>."
     )
+
+
+def test_pictures_in_formats_that_are_not_read_are_named(tmp_path):
+    make(tmp_path, "a/1.mp4", "b/1.mp4", *(f"b/more/{i}.avif" for i in range(3)))
+    assert f"{tmp_path / 'b/more'} (holds 3 .avif, no frames)" in error(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["runs/mine", "mine", "a/mine"])
+def test_the_folder_of_a_training_is_no_class_and_no_video(tmp_path, place):
+    make(tmp_path, *(f"{c}/{i}.mp4" for c in "ab" for i in range(5)))
+    before = [(v.id, v.label) for v in read_folder(tmp_path, "train").videos]
+    files = ("recipe.yaml", "labels.json", "log.txt", "scores-confusion.png")
+    make(tmp_path, *(f"{place}/{name}" for name in files))
+    after = read_folder(tmp_path, "train")
+    assert after.classes == ["a", "b"]
+    assert [(v.id, v.label) for v in after.videos] == before
+    assert after.notes == (f"1 folder of trainings in {tmp_path} passed over: {place}",)

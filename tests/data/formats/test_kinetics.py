@@ -132,6 +132,15 @@ def test_a_class_that_training_lacks(tmp_path):
     assert str(caught.value) == f"{file}, line 2: 'b' is not a class of the training annotation."
 
 
+def test_a_class_that_validation_alone_has_is_said(make):
+    files = [f"{A}.mp4", f"{B}.mp4"]
+    val = f"{HEADER}\nyoga,{A},30,40,val\nyogga,{B},5,15,val\n"
+    root = make({"train.csv": f"{HEADER}\nyoga,{A},10,20,train\n", "val.csv": val}, files)
+    for split in ("train", "val"):
+        notes = load_videos("kinetics", root, split).notes
+        assert notes[-1] == "classes of validation videos alone: yogga"
+
+
 def test_only_one_csv(tmp_path):
     (tmp_path / "train.csv").write_text(f"{HEADER}\na,x,1,2,train\n")
     with pytest.raises(DataError) as caught:
@@ -243,6 +252,7 @@ def test_forms_of_the_csv(make, text):
     [
         [f"{A}_10_20.mp4", f"{B}_5_15.mp4"],
         [f"{A}.mp4", f"{B}.MKV"],
+        [f"{A}_10_20.mp4.mkv", f"{B}.webm.mp4"],
         [f"train_256/yoga pose/{A}_000010_000020.mp4", f"validation/{B}.webm"],
         [f"k400/train/yoga/{A}_000010_000020.mp4", f"k400/replacement/{B}_000005_000015.mp4"],
     ],

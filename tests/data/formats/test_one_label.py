@@ -53,6 +53,40 @@ def test_several_labels_in_one_cell(make, labels, first, count, mark):
 
 
 @pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (
+            ("['run', 'jump']", "['run']", "['sit']"),
+            "\"['run', 'jump']\" are 2 labels of one video",
+        ),
+        (("run", "sit", '["run", "hop"]'), '\'["run", "hop"]\' are 2 labels of one video'),
+        (
+            ("['run']", "['sit']", "go"),
+            "\"['run']\" is a list of one label. Write the label alone: run",
+        ),
+        (("[0]", "[1]", "[2]"), "'[0]' is a list of one label. Write the label alone: 0."),
+        (("[run, jump]", "[sit]", "[go]"), "'[run, jump]' are 2 labels of one video"),
+        (("{'run'; 'jump'}", "sit", "go"), "are 2 labels of one video"),
+    ],
+)
+def test_lists_in_cells(make, labels, words):
+    lines = "".join(f"{name}\t{label}\n" for name, label in zip(VIDEOS, labels, strict=True))
+    root = make({"train.tsv": f"path\tlabel\n{lines}"}, VIDEOS)
+    text = refused(root)
+    assert "train.tsv, line " in text
+    assert words in text
+    make({"classes.txt": "".join(f"{label}\n" for label in labels)})
+    assert read(root) == [*zip("abc", labels, strict=True)]
+
+
+def test_names_in_brackets_are_classes(make):
+    labels = ("[left]", "[right]", "(up, slowly)")
+    lines = "".join(f"{name}\t{label}\n" for name, label in zip(VIDEOS, labels, strict=True))
+    root = make({"train.tsv": f"path\tlabel\n{lines}d.mp4\topen\n"}, [*VIDEOS, "d.mp4"])
+    assert read(root)[:3] == [*zip("abc", labels, strict=True)]
+
+
+@pytest.mark.parametrize(
     "labels",
     [
         ("open|close", "open|close", "sit"),

@@ -92,6 +92,11 @@ def test_commas_in_paths(make, text):
     assert read(root) == [("x, y.mp4", "0"), ("z.mp4", "1"), ("b.mp4", "1")]
 
 
+def test_as_many_lines_with_commas_in_paths_as_without(make):
+    root = make({"train.csv": "x,y.mp4,0\nz.mp4,1\n"}, ["x,y.mp4", "z.mp4"])
+    assert read(root) == [("x,y.mp4", "0"), ("z.mp4", "1")]
+
+
 def test_commas_in_all_paths(make):
     names = ["x, y.mp4", "v, w.mp4"]
     for text in ("x, y.mp4,0\nv, w.mp4,1\n", "x, y.mp4 0\nv, w.mp4 1\n"):

@@ -260,6 +260,7 @@ def test_stopped_with_its_processes_and_typed_again(ordered, tmp_path, how):
         env=environment,
         start_new_session=True,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     deadline = time.monotonic() + 120
@@ -273,7 +274,8 @@ def test_stopped_with_its_processes_and_typed_again(ordered, tmp_path, how):
         os.killpg(process.pid, how)
     told, _ = process.communicate(timeout=60)  # its processes had the pipe too: they are gone
     assert process.returncode == (-9 if how == signal.SIGKILL else 130), told
-    assert ("interrupted; the same command goes on" in told) == (how == signal.SIGINT)
+    line = f"gta: stopped by Ctrl-C; the same command goes on in {out}\n"
+    assert told.count(line) == told.count("Ctrl-C") == (how == signal.SIGINT)
     done = journal.read_text().count('"problem": null}')
     again = subprocess.run(
         command(ordered, out), env=environment, capture_output=True, text=True, timeout=120

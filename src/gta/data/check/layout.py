@@ -146,6 +146,12 @@ def _passed_over(layout: Layout) -> list[Finding]:
     ):
         if files:
             findings.append(Finding("warning", kind, told, _names(layout, files)))
+    if layout.runs:
+        text = (
+            f"{number(len(layout.runs), 'folder', 'folders')} of trainings (gta train's --out) "
+            f"among the videos. Passed over; move them out of the data set"
+        )
+        findings.append(Finding("warning", "trainings", text, _names(layout, layout.runs)))
     if layout.unused:
         text = (
             f"{number(len(layout.unused), 'name lies', 'names lie')} beside the folders of the "

@@ -1,7 +1,9 @@
 """Frames of one video, wherever it is. Every failure to read it is a `VideoError`."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import av
 import av.error
@@ -144,11 +146,13 @@ def _explained(path: Source) -> Iterator[Readable]:
     except UsageError:  # a VideoError is one
         raise
     except Exception as error:
-        raise VideoError(str(path), _reason(error)) from error
+        raise VideoError(str(path), _reason(error, path)) from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, path: Source) -> str:
     if isinstance(error, FileNotFoundError):
+        if isinstance(path, str | Path) and os.path.islink(path):
+            return f"a link to {os.readlink(path)}, which is not there"
         return "no such file"
     if isinstance(error, PermissionError) and not isinstance(error, av.error.FFmpegError):
         return "no permission to read it"

@@ -1,6 +1,7 @@
 """Frames in memory, as people have them, in the form of `read_frames`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -40,18 +41,35 @@ def as_frames(video: Frames) -> Tensor:
 
 
 def _tensor(video: Any) -> Tensor:
+    if isinstance(video, bytes):
+        raise _other(video, ": a path is text or a Path, as os.fsdecode(...) makes it")
+    if not isinstance(video, np.ndarray):
+        video = _pictures(video)
     try:
-        array = np.asarray(video) if isinstance(video, np.ndarray) else np.stack([*video])
+        array = video if isinstance(video, np.ndarray) else np.stack(video)
         if array.dtype == object:
             raise TypeError(f"it holds {type(array.flat[0]).__name__}")
         if any(step < 0 for step in array.strides) or not array.flags.writeable:
             array = array.copy()  # torch takes neither
         return torch.from_numpy(array)
     except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"a video is a path, a tensor or array of frames, or a list of frames of one size; got "
-            f"{type(video).__name__} ({error})"
-        ) from error
+        raise _other(video, f" ({error})") from error
+
+
+def _pictures(video: Any) -> list[Any]:
+    pictures = list(video) if isinstance(video, Iterable) else []
+    if any(isinstance(picture, str | PathLike) for picture in pictures):
+        raise _other(video, " of paths: one video at a time")
+    if any(isinstance(picture, bytes) for picture in pictures) or not isinstance(video, Iterable):
+        raise _other(video)
+    return pictures
+
+
+def _other(video: Any, why: str = "") -> UsageError:
+    return UsageError(
+        f"a video is a path, a tensor or array of frames, or a list of frames of one size; got "
+        f"{type(video).__name__}{why}"
+    )
 
 
 def _way_out(shape: tuple[int, ...]) -> str:

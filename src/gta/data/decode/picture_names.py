@@ -7,7 +7,9 @@ numbers:
 - "0.04" is a decimal number, but "1.9", "1.10" are two numbers each: decimals of unequal length do
   not end in 0; "1e-05" and "00:01:02.5" (hours, minutes, seconds) are numbers too;
 - a minus is a sign at the start of a name, and after another sign of punctuation where not all
-  pictures of the series have it: "-1", "0", "1", but "clip_-1", "clip_-2".
+  pictures of the series have it: "-1", "0", "1", but "clip_-1", "clip_-2"; after a letter too where
+  numbers have a plus: "t-1", "t0", "t+1";
+- digits of any script count ("٣" is 3), and so does the minus of mathematics.
 
 Of several series, those named as something else than the picture (flow, mask, depth, "x_", "y_",
 thumbnail ...) are left out, then one with "rgb" in its name is taken. If that is not one series,
@@ -30,13 +32,14 @@ _UNREADABLE = frozenset(
     (
         *(".jpe", ".jfif", ".gif", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".tga"),
         *(".exr", ".hdr", ".pfm", ".pbm", ".pnm", ".dng", ".raw", ".npy", ".npz", ".mat"),
-        *(".bin"),
+        ".bin",
     )
 )
-_NUMBER = re.compile(
-    r"(?P<sign>(?<![^\W_])[+-])?(?P<whole>\d+(?::\d+)*)(?:[.,](?P<part>\d+))?(?P<power>e[+-]\d+)?",
-    re.IGNORECASE | re.ASCII,
-)
+_UNSIGNED = r"(?P<whole>\d+(?::\d+)*)(?:[.,](?P<part>\d+))?(?P<power>e[+-]\d+)?"
+_NUMBER = re.compile(rf"(?P<sign>(?<![^\W_])[+\-−])?{_UNSIGNED}", re.IGNORECASE)
+_SIGNED = re.compile(rf"(?P<sign>(?<!\d)[+\-−])?{_UNSIGNED}", re.IGNORECASE)
+_PLUS = re.compile(r"(?<!\d)(?<!\de)\+\d", re.IGNORECASE)
+_MINUS = ("-", "−")
 _OTHERS = frozenset(
     (
         *("flow", "flowx", "flowy", "opticalflow", "optical", "mask", "masks", "seg", "segm"),
@@ -52,6 +55,7 @@ _PLAIN = frozenset(("img", "image", "im", "frame", "frames", "picture", "pic"))
 _VIEWS = re.compile(r"(?:cam|camera|view|angle)[ _-]?$", re.IGNORECASE)
 
 Texts = tuple[str, ...]
+_Pattern = re.Pattern[str]
 
 
 class SeveralSeries(ValueError):
@@ -64,38 +68,37 @@ def frames_in_order(names: Iterable[str]) -> list[str]:
     Raises:
         SeveralSeries: Which are frames cannot be told, or some of them cannot be read.
     """
-    readable, unreadable = list[str](), list[str]()
-    for name in names:
-        suffix = splitext(name)[1].lower()
-        if name.startswith("."):
-            continue
-        if suffix in PICTURE_SUFFIXES:
-            readable.append(name)
-        elif suffix in _UNREADABLE:
-            unreadable.append(name)
-    series = _by_texts(readable)
+    names = [name for name in names if not name.startswith(".")]
+    readable = [name for name in names if splitext(name)[1].lower() in PICTURE_SUFFIXES]
+    pattern = _SIGNED if any(map(_PLUS.search, readable)) else _NUMBER
+    series = _by_texts(readable, pattern)
     numbered: dict[Texts, list[str]] = {t: m for t, m in series.items() if len(t) > 1}
     if not numbered:
         return sorted(_in_one_format(readable))
     texts = _of_the_picture(numbered)
     members = _in_one_format(numbered[texts])
     first = [n for n in series.get((_bare(texts),), []) if texts[1:] in (("",), (")",))]
-    ordered = _in_order(members)
-    _check_complete(texts, ordered, unreadable)
+    ordered = _in_order(members, pattern)
+    _check_complete(ordered, [n for n in unread(names) if _texts(n, pattern) == texts])
     return _in_one_format(first)[:1] + ordered
 
 
-def _by_texts(names: Iterable[str]) -> dict[Texts, list[str]]:
+def unread(names: Iterable[str]) -> list[str]:
+    """Of the names, sorted, those of pictures in formats that are not read."""
+    return sorted(n for n in names if splitext(n)[1].lower() in _UNREADABLE)
+
+
+def _by_texts(names: Iterable[str], pattern: _Pattern) -> dict[Texts, list[str]]:
     series = defaultdict[Texts, list[str]](list)
     for name in sorted(names):
-        series[_texts(name)].append(name)
+        series[_texts(name, pattern)].append(name)
     return dict(series)
 
 
-def _split(name: str) -> tuple[Texts, list[re.Match[str]]]:
+def _split(name: str, pattern: _Pattern) -> tuple[Texts, list[re.Match[str]]]:
     """The texts around the numbers of a name without its ending, and the numbers."""
     stem, texts, numbers, place = splitext(name)[0], [], [], 0
-    for number in _NUMBER.finditer(stem):
+    for number in pattern.finditer(stem):
         before = stem[place : number.start()]
         if _VIEWS.search(before):  # cam1_0001: the number belongs to the name of the series
             continue
@@ -105,8 +108,8 @@ def _split(name: str) -> tuple[Texts, list[re.Match[str]]]:
     return (*texts, stem[place:]), numbers
 
 
-def _texts(name: str) -> Texts:
-    return tuple(text.casefold() for text in _split(name)[0])
+def _texts(name: str, pattern: _Pattern) -> Texts:
+    return tuple(text.casefold() for text in _split(name, pattern)[0])
 
 
 def _bare(texts: Texts) -> str:
@@ -151,9 +154,9 @@ def _in_one_format(names: Sequence[str]) -> list[str]:
     return sorted(next(kinds[s] for s in order if s in kinds) for kinds in stems.values())
 
 
-def _in_order(names: Sequence[str]) -> list[str]:
+def _in_order(names: Sequence[str], pattern: _Pattern) -> list[str]:
     """The pictures of one series by their numbers."""
-    numbers = [_split(name)[1] for name in names]
+    numbers = [_split(name, pattern)[1] for name in names]
     columns = [_values(column) for column in zip(*numbers, strict=True)]
     keyed = sorted(zip(zip(*columns, strict=True), names, strict=True))
     for (number, name), (next_number, following) in pairwise(keyed):
@@ -169,7 +172,7 @@ def _values(column: Sequence[re.Match[str]]) -> list[tuple[Fraction, ...]]:
     parts = [number["part"] for number in column if number["part"]]
     uneven = len(set(map(len, parts))) > 1
     decimal = not (uneven and any(len(part) > 1 and part.endswith("0") for part in parts))
-    signed = any(number["sign"] != "-" for number in column) or column[0].start() == 0
+    signed = any(number["sign"] not in _MINUS for number in column) or column[0].start() == 0
     return [_value(number, decimal=decimal, signed=signed) for number in column]
 
 
@@ -181,15 +184,15 @@ def _value(number: re.Match[str], *, decimal: bool, signed: bool) -> tuple[Fract
         value += Fraction(int(part), 10 ** len(part))
     if number["power"]:
         value *= Fraction(10) ** int(number["power"][1:])
-    if signed and number["sign"] == "-":
+    if signed and number["sign"] in _MINUS:
         value = -value
     return (value,) if decimal or not part else (value, Fraction(int(part)))
 
 
-def _check_complete(texts: Texts, frames: Sequence[str], unreadable: Sequence[str]) -> None:
-    """Frames of the same series must not be lost because of their format."""
+def _check_complete(frames: Sequence[str], alike: Sequence[str]) -> None:
+    """Frames of the same series (`alike`) must not be lost because of their format."""
     stems = {splitext(name)[0] for name in frames}
-    lost = [n for n in sorted(unreadable) if _texts(n) == texts and splitext(n)[0] not in stems]
+    lost = [name for name in alike if splitext(name)[0] not in stems]
     if lost:
         raise SeveralSeries(
             f"{lost[0]} seems to be one of its frames ({len(lost)} such), in a format that is not "

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gta.data.decode import pixels
-from gta.data.decode.picture_names import SeveralSeries, frames_in_order
+from gta.data.decode.picture_names import SeveralSeries, frames_in_order, unread
 from gta.data.sampling.choice import Choice, chosen
 from gta.data.storage.sources import Member, Readable
 from gta.errors import VideoError
@@ -28,8 +28,16 @@ def list_pictures(folder: Path) -> list[Path]:
     except SeveralSeries as error:
         raise VideoError(str(folder), str(error)) from error
     if not names:
-        raise VideoError(folder, "is a folder without pictures (.jpg, .jpeg, .png ...)")
+        raise VideoError(
+            folder, f"is a folder without pictures (.jpg, .jpeg, .png ...){_other(folder)}"
+        )
     return [folder / name for name in names]
+
+
+def _other(folder: Path) -> str:
+    """What there is instead, in a format that is not read."""
+    others = unread(entry.name for entry in folder.iterdir())
+    return f"; {others[0]} is in a format that is not read ({len(others)} such)" if others else ""
 
 
 @lru_cache(maxsize=10_000)

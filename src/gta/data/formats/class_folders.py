@@ -13,6 +13,7 @@ from pathlib import Path
 from gta.data.decode.picture_names import PICTURE_SUFFIXES
 from gta.data.formats.endings import is_video_name
 
+_OF_A_RUN = ("recipe.yaml", "labels.json")
 JUNK = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".gitignore", ".directory"})
 """What file managers and git leave; no one looks for a video there."""
 
@@ -27,6 +28,8 @@ class ClassFolder:
     """Other files, hidden ones and those beside the frames of a video included."""
     blocked: dict[Path, str] = field(default_factory=dict)
     """Folders that cannot be a video, with the reason."""
+    runs: list[Path] = field(default_factory=list)
+    """Folders that a training has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Survey:
     """Videos beside the class folders, in none of them."""
     hidden: list[Path] = field(default_factory=list)
     """Hidden entries beside the class folders."""
+    runs: list[Path] = field(default_factory=list)
+    """Folders that a training has written, and not classes or videos, whatever they hold."""
     blocked: dict[Path, str] = field(default_factory=dict)
     """The folder itself, where it cannot be opened."""
 
@@ -67,11 +72,21 @@ def survey(folder: Path) -> Survey:
     for path, is_folder in entries:
         if is_hidden(path.name):
             found.hidden.append(path)
+        elif is_run(path):
+            found.runs.append(path)
         elif is_folder:
-            found.classes[path.name] = _class_folder(path)
+            inside = _class_folder(path)
+            found.runs.extend(inside.runs)
+            if inside.videos or inside.blocked or not inside.runs:
+                found.classes[path.name] = inside
         elif is_video_name(path):
             found.loose.append(path)
     return found
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is one that `gta train` wrote."""
+    return all((folder / name).is_file() for name in _OF_A_RUN)
 
 
 def is_hidden(name: str) -> bool:
@@ -99,6 +114,8 @@ def _class_folder(folder: Path) -> ClassFolder:
     for path, is_folder in entries:
         if is_hidden(path.name) or not (is_folder or is_video_name(path)):
             found.passed_over.append(path)
+        elif is_run(path):
+            found.runs.append(path)
         elif is_folder:
             _add_folder(path, found)
         else:
@@ -126,7 +143,8 @@ def _add_folder(folder: Path, found: ClassFolder) -> None:
     elif folders:
         found.blocked[folder] = f"holds {count_of(folders, 'folder')}, no frames"
     else:
-        found.blocked[folder] = "holds no frames" if entries else "is empty"
+        held = by_ending(path for path, _ in entries)
+        found.blocked[folder] = f"holds {held}, no frames" if entries else "is empty"
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, bool]]:

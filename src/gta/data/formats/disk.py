@@ -47,6 +47,15 @@ class _Entries:
                 found.setdefault(one_form(stem), []).append(name)
         return found
 
+    @cached_property
+    def converted(self) -> dict[str, list[str]]:
+        """Names with two endings of videos, as `7.webm.mp4`, by what stands before both, in NFC."""
+        found = dict[str, list[str]]()
+        for stem, names in self.stems.items():
+            if has_video_ending(stem):
+                found.setdefault(os.path.splitext(stem)[0], []).extend(names)
+        return found
+
     def actual(self, name: str) -> str | None:
         """The entry of this name, as it is or in another Unicode form."""
         return name if name in self.names else self.forms.get(one_form(name))
@@ -114,8 +123,8 @@ class Finder:
 
     A name is looked for in each place. There, the first of these is its video: what has the very
     name (a file, or a folder of frames); a file with the name and one of `endings`, then any other
-    ending of a video, in upper or lower case; and, of a name with an ending, a file with another
-    ending or a folder of frames.
+    ending of a video, in upper or lower case; of a name with an ending, a file with another ending
+    or a folder of frames; and, of a name without one, a file with two.
     """
 
     root: Path
@@ -230,6 +239,8 @@ class Finder:
         for entry in self._by_ending(entries, last):
             yield f"{folder}/{entry}", not has_video_ending(last)
         if not has_video_ending(last):
+            for entry in entries.converted.get(one_form(last), []):
+                yield f"{folder}/{entry}", False
             return
         stem, ending = os.path.splitext(last)
         same = self._by_ending(entries, stem)
@@ -285,6 +296,8 @@ def inside(root: Path, name: str, where: str) -> str:
         return name  # as nearly all are
     text = name.removeprefix("file://").replace("\\", "/")
     path = PurePosixPath(text)
+    if ".." in path.parts:  # a/../b is b; what leaves the folder keeps its dots
+        path = PurePosixPath(os.path.normpath(path))
     if path.is_absolute():
         path = _below(root, path)
     is_drive = len(text) > 2 and text[0].isalpha() and text[1:3] == ":/"

@@ -78,6 +78,12 @@ def list_split(
 
 
 def _notes(layout: Layout) -> tuple[str, ...]:
+    runs = [path.relative_to(layout.root).as_posix() for path in layout.runs]
+    told = f"{count_of(len(runs), 'folder')} of trainings in {layout.root} passed over: "
+    return (*_files_passed_over(layout), *([told + ", ".join(runs)] if runs else []))
+
+
+def _files_passed_over(layout: Layout) -> tuple[str, ...]:
     passed = [path for path in layout.passed_over if not _is_junk(path)]
     if not passed:
         return ()

@@ -56,6 +56,11 @@ class Layout:
         """All files that are no video of a class."""
         return [path for one in self.surveys.values() for path in one.passed_over]
 
+    @property
+    def runs(self) -> list[Path]:
+        """Folders of trainings among those of the videos."""
+        return sorted(path for one in self.surveys.values() for path in one.runs)
+
     def ids(self, survey: Survey, name: str) -> list[str]:
         """The videos of one class, as paths relative to the root."""
         folder = survey.classes.get(name)
@@ -161,7 +166,7 @@ def _faults(found: Survey) -> list[Fault]:
             Fault(
                 "nested folders",
                 f"{count_of(len(deeper), 'folder')} inside class folders of {folder} "
-                f"{'is' if len(deeper) == 1 else 'are'} no folder of JPEG or PNG frames",
+                f"{'is' if len(deeper) == 1 else 'are'} no folder of frames",
                 deeper,
                 f"Videos lie directly in the folder of their class: {folder}/<class>/<video>.mp4",
             )

@@ -91,7 +91,9 @@ def read_kinetics(
             f"{rows[0].name}.mp4.{found.hint}"
         )
     missing = tuple(clip.name for clip in rows if clip.name not in found.paths)
-    return VideoList(videos, names, missing=missing, notes=(*repeated, *found.notes))
+    return VideoList(
+        videos, names, missing=missing, notes=(*repeated, *found.notes, *_without_training(clips))
+    )
 
 
 def _folders(root: Path, split: Split) -> VideoList:
@@ -105,6 +107,13 @@ def _folders(root: Path, split: Split) -> VideoList:
             f"{error} Or, for an annotation of Kinetics, name it like train.csv and val.csv; there "
             f"{'is' if len(files) == 1 else 'are'} {', '.join(files)}."
         ) from error
+
+
+def _without_training(clips: Mapping[Split, list[Clip]]) -> list[str]:
+    """Says which classes only the validation videos have: a difference in spelling makes one."""
+    train, val = ({clip.label for clip in clips.get(s, []) if clip.label} for s in ("train", "val"))
+    only = sorted(val - train) if train else []
+    return [f"classes of validation videos alone: {', '.join(only)}"] if only else []
 
 
 def _classes(files: Mapping[Split, Path], clips: Mapping[Split, list[Clip]]) -> list[str]:

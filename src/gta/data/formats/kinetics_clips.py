@@ -84,7 +84,8 @@ def _walk(root: Path, ids: set[str]) -> Iterator[tuple[Path, str]]:
                 stem, _ = os.path.splitext(name)
                 if not is_folder:
                     if has_video_ending(name):
-                        yield folder / name, stem
+                        # converted or merged by a program that adds its ending: ID.webm.mp4
+                        yield folder / name, stem.removesuffix(_ending(stem))
                 elif name in ids or _TIMES.fullmatch(name):
                     yield folder / name, name
                 else:
@@ -95,6 +96,10 @@ def _walk(root: Path, ids: set[str]) -> Iterator[tuple[Path, str]]:
                         seen.add(real)
                     deeper.append(folder / name)
         folders = deeper
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1] if has_video_ending(name) else ""
 
 
 def _entries(folder: Path) -> list[tuple[str, bool, bool]]:

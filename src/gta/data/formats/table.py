@@ -112,7 +112,8 @@ def _merge_paths(table: Table, finder: Finder, classes: Sequence[str]) -> None:
             for i, (number, fields) in enumerate(records):
                 records[i] = (number, _words(fields, table.lines[number], finder, classes))
         return
-    usual = Counter(len(filled(fields)) for _, fields in records).most_common(1)[0][0]
+    widths = Counter(len(filled(fields)) for _, fields in records)
+    usual = min(w for w, count in widths.items() if count == max(widths.values()))
     sample = records[1 : _LOOKED_AT + 1] or records
     merged = [_merged(table, number, fields, finder) for number, fields in sample]
     all_have_it = not _known(records[0][1]) and sum(map(bool, merged)) > len(merged) / 2
