@@ -10,6 +10,11 @@ import pytest
 import torch
 
 from gta.data.decode import count_frames, read_frames
+from gta.recipes import find_recipe, read_recipe
+from gta.runs import build_network
+from gta.training.optimizer import make_optimizer
+from gta.training.processes import Processes
+from gta.training.recipe_step import make_step
 
 ROOT = Path(__file__).parent.parent
 
@@ -188,3 +193,21 @@ def test_the_cpu_benchmark_compares_checkouts_and_replaces_rows(tmp_path: Path):
     assert measured["earlier"]["median_ms"] >= measured["earlier"]["min_ms"]
     assert "| step tiny | 1 |  | 1 |" in printed
     assert {"date", "torch", "machine", "times"} <= found.keys()
+
+
+def test_a_measured_step_of_training_is_that_of_gta_train(small_settings, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    ways = importlib.import_module("benchmarks.ways")
+    recipe = read_recipe(find_recipe("ordered", "tiny_gta"), small_settings)
+    batch, states = ways.random_batch(recipe, 4, 5, torch.device("cpu")), []
+    for way in ("measured", "trained"):
+        torch.manual_seed(1)
+        model = build_network(recipe, 5).train()
+        if way == "measured":
+            ways.step_of("eager", model, recipe, batch)()
+        else:
+            optimizer = make_optimizer(model, recipe.train)
+            step = make_step(model, optimizer, recipe, 5, Processes(torch.device("cpu")))
+            step(batch, 0, 1, 1_000_000)
+        states.append(model.state_dict())
+    assert all(states[0][name].equal(value) for name, value in states[1].items())
