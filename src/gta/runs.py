@@ -15,20 +15,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import save
 from torch import nn
 
 from gta.backbones.weight_numbers import require_finite
 from gta.blocks.resample import resample
 from gta.config import Recipe
 from gta.errors import UsageError
-from gta.files import write_atomically, write_text
+from gta.files import write_text
 from gta.hub import HUB, fetch_folder
 from gta.meta_device import on_meta_device
 from gta.models import build
 from gta.names import shown
 from gta.recipes import read_recipe, write_recipe
-from gta.tensor_files import read_tensors
+from gta.tensor_files import read_tensors, write_tensors
 
 
 def build_network(recipe: Recipe, num_classes: int) -> nn.Module:
@@ -110,13 +109,8 @@ class Run:
             epoch: Finished epochs.
             source: Where the weights are from, if not from training here.
         """
-        state = {key: value.contiguous() for key, value in model.state_dict().items()}
         about = {"epoch": str(epoch)} | ({"source": shown(source)} if source else {})
-        write_atomically(
-            self.folder / f"{name}.safetensors",
-            # not save_file: its files can be read by their owner alone
-            lambda part: part.write_bytes(save(state, metadata=about)),
-        )
+        write_tensors(self.folder / f"{name}.safetensors", model.state_dict(), about)
 
     def load(self, *, best: bool = False) -> tuple[nn.Module, str]:
         """The trained network in evaluation mode, on the CPU, and which weights it has.
@@ -149,7 +143,7 @@ class Run:
                 # a network that is not ours may hold tensors that it computes and no file has
                 model = self.build()
                 model.load_state_dict(state, strict=True)
-        except (SafetensorError, RuntimeError, OSError) as error:
+        except (SafetensorError, RuntimeError, OSError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())[:300]
             raise UsageError(
                 f"{path} does not fit its recipe, {len(self.classes)} classes ({reason}). "

@@ -1,11 +1,31 @@
-"""Reading .safetensors files, whatever their name."""
+"""Reading and writing .safetensors files, whatever their name, with a check of what they hold."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import safe_open
-from safetensors.torch import load, load_file
+from safetensors.torch import load, load_file, save
 from torch import Tensor
+
+from gta.errors import UsageError
+from gta.files import write_atomically
+
+_KEY = "gta-sha256"
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
+    """Writes tensors, what is said about them, and the SHA-256 of both.
+
+    Raises:
+        OSError: The disk is full, or the like; the old file is as it was.
+    """
+    tensors = {key: value.detach().contiguous().cpu() for key, value in tensors.items()}
+    about = {**about, _KEY: digest(tensors, about)}
+    # not save_file: its files can be read by their owner alone
+    write_atomically(path, lambda part: part.write_bytes(save(tensors, metadata=about)))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -13,6 +33,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
     Raises:
         SafetensorError: It is damaged, or no such file.
+        UsageError: It is not what `write_tensors` wrote: something was changed since.
         OSError: It cannot be opened.
     """
     try:
@@ -21,7 +42,31 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         content = path.read_bytes()
         tensors = load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        return tensors, header.get("__metadata__", {})
-    with safe_open(path, framework="pt") as file:
-        about = file.metadata() or {}
-    return load_file(path), about
+        about = header.get("__metadata__", {})
+    else:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+        tensors = load_file(path)
+    told = [key for key in about if _is_nearly_key(key)]
+    if told:
+        rest = {key: value for key, value in about.items() if key not in told}
+        if told != [_KEY] or about[_KEY] != digest(tensors, rest):
+            raise UsageError(
+                f"{path} is damaged: its numbers are not those that were written (SHA-256). Use "
+                f"another copy, or the weights of another epoch."
+            )
+    return tensors, about
+
+
+def digest(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
+    """SHA-256 over names, types, shapes and bytes of tensors, and over what is said about them."""
+    found = hashlib.sha256(json.dumps(dict(sorted(about.items()))).encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
+        found.update(tensor.contiguous().flatten().view(torch.uint8).numpy())
+    return found.hexdigest()
+
+
+def _is_nearly_key(key: str) -> bool:
+    """Whether a key is the one of the SHA-256, or was before one of its letters was damaged."""
+    return len(key) == len(_KEY) and sum(map(str.__ne__, key, _KEY)) <= 1
