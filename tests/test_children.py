@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from multiprocessing import spawn
+from types import ModuleType
 
 import pytest
 
@@ -19,9 +20,11 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_processes_know_nothing_of_the_script_that_started_this_one():
+def test_processes_know_nothing_of_the_script_that_started_this_one(monkeypatch):
     """What `spawn` and `forkserver` tell a new process: normally to run `__main__` again."""
-    main = sys.modules["__main__"]
+    main = ModuleType("__main__")
+    main.__file__ = __file__
+    monkeypatch.setitem(sys.modules, "__main__", main)
     with without_main():
         told = spawn.get_preparation_data("worker")
     assert not [key for key in told if key.startswith("init_main")]

@@ -7,7 +7,8 @@ from itertools import product
 from statistics import mean, median
 
 import pytest
-from gta.data.ordered import CLASSES, order_blind_ceiling
+
+from gta.ordered import CLASSES, order_blind_ceiling
 
 NO_RESULTS = (
     r"Tables? \d\w?((,| and) \d\w?)*|Figure \d|R2D-\d+|R50|[Tt]op-1|res\d|float32|bfloat16|G = 32|"
