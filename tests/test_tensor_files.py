@@ -30,6 +30,15 @@ def test_what_is_written_is_read(tmp_path: Path):
         assert torch.equal(tensors[name], tensor)
 
 
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path):
+    about = {"epoch": "3", "source": "ein Füllwort"}
+    for name in ("a", "b"):
+        write_tensors(tmp_path / name, TENSORS, about)
+        about = dict(reversed(about.items()))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert read_tensors(tmp_path / "a")[1].items() >= about.items()
+
+
 def test_each_flipped_bit_is_found(tmp_path: Path):
     path = tmp_path / "a.safetensors"
     write_tensors(path, {"a": torch.arange(3.0)}, {"epoch": "3"})

@@ -24,8 +24,9 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str,
     """
     tensors = {key: value.detach().contiguous().cpu() for key, value in tensors.items()}
     about = {**about, _KEY: digest(tensors, about)}
+    content = _with_header(save(tensors), about)
     # not save_file: its files can be read by their owner alone
-    write_atomically(path, lambda part: part.write_bytes(save(tensors, metadata=about)))
+    write_atomically(path, lambda part: part.write_bytes(content))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -56,6 +57,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
                 f"another copy, or the weights of another epoch."
             )
     return tensors, about
+
+
+def _with_header(content: bytes, about: Mapping[str, str]) -> bytes:
+    """A file's content with that in its header, always the same bytes: the library's are not."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = {"__metadata__": dict(sorted(about.items()))} | json.loads(content[8:start])
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[start:]
 
 
 def digest(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:

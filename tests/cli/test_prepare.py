@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from gta.evaluation.scores import Scores
+from gta.recipes import read_recipe
 
 from .conftest import Run
 from .test_mistakes import small
@@ -160,7 +161,7 @@ def test_shards_at_a_url_are_trained_on_as_files_are(
         assert answer.code == 0, answer.err
         weights[name] = (out / "last.safetensors").read_bytes()
     assert weights["files"] == weights["url"] == weights["path"]
-    assert f"root: file://{shards}" in (tmp_path / "runs" / "url" / "recipe.yaml").read_text()
+    assert read_recipe(tmp_path / "runs" / "url" / "recipe.yaml").data.root == f"file://{shards}"
     assert int((cache / "bytes").read_text()) > 0
     answer = run(
         "check", "--run", tmp_path / "runs" / "url", "--root", f"file://{shards}", "--json"
