@@ -17,12 +17,16 @@ from torch import nn
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention, TemporalAttention
 from gta.config import Recipe
 from gta.data.loader import Batch
-from gta.data.transforms import normalize
 from gta.models import build
 from gta.recipes import find_recipe, read_recipe
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.step import Step
+
+try:
+    from gta.data.transforms.clip import normalize
+except ImportError:  # an earlier build
+    from gta.data.transforms import normalize
 
 BLOCKS = {
     "GTA": GlobalTemporalAttention,
