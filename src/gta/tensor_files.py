@@ -73,7 +73,7 @@ def digest(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
     found = hashlib.sha256(json.dumps(dict(sorted(about.items()))).encode())
     for name, tensor in sorted(tensors.items()):
         found.update(f"{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
-        found.update(tensor.contiguous().flatten().view(torch.uint8).numpy())
+        found.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 
