@@ -72,7 +72,7 @@ def survey(folder: Path) -> Survey:
     for path, is_folder in entries:
         if is_hidden(path.name):
             found.hidden.append(path)
-        elif is_run(path):
+        elif is_folder and is_run(path):
             found.runs.append(path)
         elif is_folder:
             inside = _class_folder(path)
@@ -114,7 +114,7 @@ def _class_folder(folder: Path) -> ClassFolder:
     for path, is_folder in entries:
         if is_hidden(path.name) or not (is_folder or is_video_name(path)):
             found.passed_over.append(path)
-        elif is_run(path):
+        elif is_folder and is_run(path):  # looks into the folder: not done for each video file
             found.runs.append(path)
         elif is_folder:
             _add_folder(path, found)
