@@ -88,10 +88,7 @@ class Predictor:
     ):
         self.run = run = open_run(run)
         self.device = find_device(str(device))
-        protocol = protocol or run.recipe.test.protocol
-        if not isinstance(protocol, str | Protocol):
-            raise UsageError(f"a protocol is a name such as '3x2-full256'; got {protocol!r}")
-        self.protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
+        self.protocol = parse_protocol(protocol or run.recipe.test.protocol)
         self._views = protocol_views(VideoList([], run.classes), self.protocol, run.recipe.clip)
         model, self.weights = run.load(best=best)
         self.model = model.to(self.device)

@@ -50,12 +50,16 @@ class Protocol:
         return f"{self.name} ({self.num_views} view{'s' * (self.num_views > 1)}, probabilities)"
 
 
-def parse_protocol(name: str) -> Protocol:
-    """The protocol of a name.
+def parse_protocol(name: str | Protocol) -> Protocol:
+    """The protocol of a name; a protocol itself as it is.
 
     Raises:
-        UsageError: The name cannot be read, or asks for something that does not exist.
+        UsageError: It is no name, cannot be read, or asks for something that does not exist.
     """
+    if isinstance(name, Protocol):
+        return name
+    if not isinstance(name, str):
+        raise UsageError(f"a protocol is a name such as '3x2-full256'; got {name!r}")
     match = _NAME.fullmatch(name)
     if match is None:
         raise UsageError(

@@ -64,7 +64,7 @@ def evaluate(
         DataError: Not one video could be read.
         UsageError: A score is not finite: the weights are of a training that has diverged.
     """
-    protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
+    protocol = parse_protocol(protocol)
     device = torch.device(device)
     clips = protocol_views(videos, protocol, clip, order=order, keep_every=keep_every, cache=cache)
     loader = evaluation_loader(

@@ -53,8 +53,7 @@ def evaluate(
     if num_frames is not None:
         run = run.at_frames(num_frames)
     recipe = run.recipe
-    protocol = protocol or recipe.test.protocol
-    protocol = parse_protocol(protocol) if isinstance(protocol, str) else protocol
+    protocol = parse_protocol(protocol or recipe.test.protocol)  # before videos are listed
     videos = run_videos(run, None if root is None else str(root), split)
     model, weights = run.load(best=best)
     together = dist.is_available() and dist.is_initialized()
