@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -42,8 +43,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except UnicodeEncodeError:  # a name that is not UTF-8, which the library refuses
         content = path.read_bytes()
         tensors = load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        about = header.get("__metadata__", {})
+        about = _header(content)[0].get("__metadata__", {})
     else:
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
@@ -59,10 +59,16 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, about
 
 
+def _header(content: bytes) -> tuple[dict[str, Any], int]:
+    """What a file's header says, and where the numbers begin."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    return json.loads(content[8:start]), start
+
+
 def _with_header(content: bytes, about: Mapping[str, str]) -> bytes:
     """A file's content with that in its header, always the same bytes: the library's are not."""
-    start = 8 + int.from_bytes(content[:8], "little")
-    header = {"__metadata__": dict(sorted(about.items()))} | json.loads(content[8:start])
+    header, start = _header(content)
+    header = {"__metadata__": dict(sorted(about.items()))} | header
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + content[start:]
