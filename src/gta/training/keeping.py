@@ -60,6 +60,11 @@ class Keeping:
         if self.saved != (0, 0):
             self.stop.kept = GO_ON
 
+    @property
+    def scored(self) -> nn.Module:
+        """The network that is scored and kept: the average, if there is one."""
+        return self.model if self.averaged is None else self.averaged.module
+
     def is_due(self) -> bool:
         """Whether it is time for a checkpoint; all processes hear the same."""
         if self.processes.world_size > 1 and self.position.batch % _AGREE_EVERY:
@@ -77,8 +82,7 @@ class Keeping:
 
     def save_epoch(self, entry: dict[str, float]) -> None:
         """Weights first: a machine that stops before the checkpoint repeats the epoch."""
-        position = self.position
-        scored = self.model if self.averaged is None else self.averaged.module
+        position, scored = self.position, self.scored
         if self.processes.is_main:
             if entry["val_top1"] > position.best_top1:
                 self.save_weights(scored, "best", position.epoch)

@@ -89,8 +89,8 @@ class Training:
 
     @property
     def scored(self) -> nn.Module:
-        """The network that is scored and kept: the average, if there is one."""
-        return self.model if self.averaged is None else self.averaged.module
+        """The network that is scored and kept."""
+        return self.keeping.scored
 
     def run(self) -> Position:
         """Trains to the end of the last epoch.
