@@ -61,14 +61,14 @@ def recipes(
 
 def _list(datasets: list[str], as_json: bool) -> None:
     from gta.cli.console import Terminal, make_table, print_json
-    from gta.recipes import find_recipe, read_header, read_recipe, shipped_recipes
+    from gta.recipes import read_header, read_recipe, shipped_rows
     from gta.recipes.shipped import shipped_gflops
 
-    gflops, told, terminal = shipped_gflops(), [], Terminal()
+    gflops, paths, told, terminal = shipped_gflops(), shipped_rows(), [], Terminal()
     for data in datasets:
         rows = []
-        for model in shipped_recipes()[data]:
-            path = find_recipe(data, model)
+        for path in (path for path in paths if path.parent.name == data):
+            model = path.stem
             header, frames = read_header(path), read_recipe(path).clip.num_frames
             told.append(
                 {
