@@ -83,7 +83,8 @@ def main() -> None:
     with ThreadPoolExecutor(given.jobs) as pool:
         printed = list(pool.map(lambda seed: train(root, work, seed), range(given.seeds)))
     ends = [accuracies(work / str(seed))[-1] for seed in range(given.seeds)]
-    held_out = load_videos("folder", root, "val").videos[0].path  # not one of the training videos
+    val = load_videos("folder", root, "val").videos
+    held_out = val[0].path  # not one of the training videos
     names = {str(work / "0"): "runs/mine", str(root): "my_videos"}
     told = {
         "date": date.today().isoformat(),
@@ -91,7 +92,7 @@ def main() -> None:
         "gta": __version__,
         "python": platform.python_version(),
         "torch": __import__("torch").__version__,
-        "videos": len(load_videos("folder", root, "val")),
+        "videos": len(val),
         "top1": before["top1"] if before else ends,
         "shown": ends[0],
         "train": shortened(printed[0], names),

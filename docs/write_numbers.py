@@ -50,8 +50,8 @@ def own_videos() -> str:
         f"The video was not among those trained on. With {len(ends)} seeds (`--seed`) such runs "
         f"end at {each} %: {100 * mean(ends):.1f} in the mean, with a standard deviation of "
         f"{100 * stdev(ends):.1f}, on {told['videos']} videos. {again}Made by "
-        f"`docs/own_videos.py` on "
-        f"{told['date']} with torch {told['torch'].split('+')[0]} on {told['machine']}."
+        f"`docs/own_videos.py` on {told['date']} with torch {told['torch'].split('+')[0]} on "
+        f"{told['machine']}."
     )
 
 

@@ -12,14 +12,11 @@ from torch import Tensor, nn
 
 from experiments.logs import run_id
 from experiments.settings import Job
-from experiments.training import KEYS
 from gta.evaluation.score_files import Scored
 from gta.evaluation.scores import About, Scores
 from gta.files import write_atomically
 from gta.ordered import CLASSES
 from gta.runs import Run
-
-_NAMES = {one.key: one.name for one in CLASSES}
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def write_run(job: Job, model: nn.Module, probabilities: Tensor, work: Path) -> 
         probabilities: Of the held-out clips (N, classes), the classes of which take turns.
         work: The folder of all runs.
     """
-    recipe, classes = job.recipe(), [_NAMES[key] for key in KEYS]
+    recipe, classes = job.recipe(), sorted(one.name for one in CLASSES)  # the order of `KEYS`
     run = Run.create(run_folder(job, work), recipe, classes)
     scores = Scores(
         ids=[str(index) for index in range(len(probabilities))],
