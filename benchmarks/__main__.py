@@ -9,6 +9,7 @@ was begun with the same card and version is gone on with, so delete it to measur
 tables and pictures of the pages are written. What needs a GPU is left out where there is none, and
 so are the rows of other projects without `--peers`, a folder of clones (see `benchmarks.peers`),
 and the column of an earlier version without `--earlier`, a checkout of it (see `benchmarks.cpu`).
+`own_videos` needs `--videos`, a folder per class (see `benchmarks.own_videos`).
 """
 
 import argparse
@@ -45,9 +46,21 @@ ON_CPU: dict[str, list[str]] = {
     name: [f"{name} --out {RESULTS}/{name}.json"]
     for name in (
         *("reading", "rendering", "loader", "loader_memory", "startup", "quickstart"),
-        *("cpu", "changed_block"),
+        *("cpu", "changed_block", "demo_click", "long_video", "serving", "exports"),
     )
+} | {
+    "many_videos": [
+        f"many_videos {what} --out {RESULTS}/many_videos.json"
+        for what in ("start", "kills", "speed --videos 300 --device cpu")
+    ],
+    "export_formats": [
+        f"export_formats {what} --out {RESULTS}/export_formats.json" for what in ("formats", "step")
+    ],
 }
+
+
+OF_VIDEOS = {"own_videos": [f"own_videos --out {RESULTS}/own_videos.json"]}
+"""What needs a folder of videos."""
 
 
 def arguments(command: str, peers: Path | None, earlier: Path | None = None) -> list[str]:
@@ -69,16 +82,23 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="print the commands and stop")
     parser.add_argument("--peers", type=Path, metavar="FOLDER")
     parser.add_argument("--earlier", type=Path, metavar="FOLDER")
+    parser.add_argument("--videos", type=Path, metavar="FOLDER")
     given = parser.parse_args()
+    every = ON_GPU | ON_CPU | OF_VIDEOS
     can_run = ON_CPU | (ON_GPU if torch.cuda.is_available() else {})
-    unknown = [name for name in given.names if name not in ON_GPU | ON_CPU]
+    can_run |= {} if given.videos is None else OF_VIDEOS
+    unknown = [name for name in given.names if name not in every]
     if unknown:
-        parser.error(f"{unknown[0]!r} is not a benchmark; they are {', '.join(ON_GPU | ON_CPU)}")
+        parser.error(f"{unknown[0]!r} is not a benchmark; they are {', '.join(every)}")
     without = [name for name in given.names if name not in can_run]
+    if without and not given.list and without[0] in OF_VIDEOS:
+        parser.error(f"{without[0]!r} needs videos, a folder for each class: --videos FOLDER")
     if without and not given.list:
         parser.error(f"{without[0]!r} needs a CUDA GPU, and torch finds none here")
-    for name in given.names or (ON_GPU | ON_CPU if given.list else can_run):
-        for command in (ON_GPU | ON_CPU)[name]:
+    for name in given.names or (every if given.list else can_run):
+        for command in every[name]:
+            if name in OF_VIDEOS and given.videos is not None:
+                command += f" --videos {shlex.quote(str(given.videos.absolute()))}"
             words = ["-m", *arguments(f"benchmarks.{command}", given.peers, given.earlier)]
             print("python", shlex.join(words), flush=True)
             if not given.list:

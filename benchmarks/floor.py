@@ -4,8 +4,8 @@ from time import perf_counter
 
 import torch
 
+from benchmarks.ways import recipe_of
 from gta.cost import count_cost
-from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
 
 
@@ -25,8 +25,8 @@ def multiply_rate(device: torch.device, *, side: int = 8192, steps: int = 30) ->
 
 
 def multiply_adds(recipe: str, num_classes: int) -> float:
-    """Of one clip, forward, of a Something-Something v2 recipe's network; a variant is ignored."""
-    settings = read_recipe(find_recipe("ssv2", recipe.partition(":")[0]))
+    """Of one clip, forward, of a recipe's network; a variant is ignored."""
+    settings = recipe_of(recipe.partition(":")[0])
     clip = settings.clip
     shape = (3, clip.num_frames, clip.size, clip.size)
     return 1e9 * count_cost(lambda: build_network(settings, num_classes), shape).gflops

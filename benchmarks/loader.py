@@ -85,7 +85,7 @@ def make_transform(kind: str, **augmentation: Any) -> TrainTransform:
     return TrainTransform(
         size=SIZE,
         resize=RESIZE[kind],
-        jitter=JITTER[kind],
+        scale_jitter=JITTER[kind],
         augmentation=Augmentation(**augmentation),
     )
 

@@ -35,10 +35,9 @@ from benchmarks.floor import floor_ms, multiply_adds, multiply_rate
 from benchmarks.output import write
 from benchmarks.peers import FILES, with_peer
 from benchmarks.timing import shares, times, warmed_up
-from benchmarks.ways import WAYS, random_batch, step_of, warm_up
+from benchmarks.ways import WAYS, random_batch, recipe_of, step_of, warm_up
 from gta.blocks.fused.parts import unfused
 from gta.config import Recipe
-from gta.recipes import find_recipe, read_recipe
 from gta.runs import build_network
 
 MODELS = ("r2d50", "r2d50_nl", "r2d50_dnl", "r2d50_gta", "r2d50_gta:plain")
@@ -48,9 +47,9 @@ CLASSES = 174
 def network(
     name: str, device: torch.device, peers: Path = Path("peers")
 ) -> tuple[nn.Module, Recipe]:
-    """A model of the Something-Something v2 recipes as in mid-training, and its recipe."""
+    """A recipe's model as in mid-training, and the recipe; see `recipe_of`."""
     name, _, variant = name.partition(":")
-    recipe = read_recipe(find_recipe("ssv2", name))
+    recipe = recipe_of(name)
     torch.manual_seed(0)
     model = build_network(recipe, CLASSES)
     if variant in FILES:
@@ -159,7 +158,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "--models", nargs="+", default=MODELS, metavar="NAME[:plain|tsm|pyslowfast]"
+        "--models", nargs="+", default=MODELS, metavar="[DATA/]MODEL[:plain|tsm|pyslowfast]"
     )
     parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS, metavar="WAY")
     parser.add_argument("--batch", type=int, default=32)

@@ -13,16 +13,25 @@ from docs.markers import with_parts
 from benchmarks import (
     changed_block,
     cpu,
+    demo_click,
+    export_formats,
+    exports,
     feeding,
     growth,
     loader,
     loader_memory,
+    long_video,
+    many_videos,
+    own_videos,
     quickstart,
     reading,
     rendering,
+    scaling,
+    serving,
     speed,
     startup,
 )
+from benchmarks.reliability.line import table as reliability_table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = "benchmarks/results"
@@ -32,6 +41,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
         "captured": ("captured_h200.json", speed.table),
         "compiled": ("compiled_h200.json", speed.table),
         "slowfast": ("slowfast_h200.json", speed.table),
+        "scaling": ("scaling_h200.json", scaling.table),
         "growth": ("growth_h200.json", growth.table),
         "feeding": ("feeding_h200.json", feeding.table),
         "loader": ("loader.json", loader.table),
@@ -39,12 +49,22 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
         "cpu": ("cpu.json", cpu.table),
         "startup": ("startup.json", startup.table),
         "quickstart": ("quickstart.json", quickstart.table),
+        "own videos": ("own_videos.json", own_videos.table),
+        "demo click": ("demo_click.json", demo_click.table),
     },
     "CONTRIBUTING.md": {"changed block": ("changed_block.json", changed_block.table)},
     "docs/data.md": {
         "reading": ("reading.json", reading.table),
         "rendering": ("rendering.json", rendering.table),
     },
+    "docs/export.md": {
+        "exports": ("exports.json", exports.table),
+        "formats": ("export_formats.json", export_formats.table),
+    },
+    "docs/many_videos.md": {"many videos": ("many_videos.json", many_videos.table)},
+    "docs/serving.md": {"serving": ("serving.json", serving.table)},
+    "docs/predicting.md": {"long video": ("long_video.json", long_video.table)},
+    "docs/reliability.md": {"reliability": ("reliability.json", reliability_table)},
 }
 """Of each page: names of its tables, with the data file and what makes the table of it."""
 

@@ -56,11 +56,12 @@ def shares(step: Callable[[], object], device: torch.device, *, steps: int = 5) 
 
     Returns:
         `kernels_ms`: all kernels and copies, as if one followed the other without a gap;
-        `kernels`: their number; `launches`: calls by which the host starts them, which for a graph
-        are few; `host_ms`: Python's call of a step, begun with an idle GPU and not waited for.
+        `communication_ms`: those of them that are NCCL's; `kernels`: their number; `launches`:
+        calls by which the host starts them, which for a graph are few; `host_ms`: Python's call of
+        a step, begun with an idle GPU and not waited for.
     """
     if device.type != "cuda":
-        return {"kernels_ms": None, "kernels": None, "launches": None, "host_ms": None}
+        return dict.fromkeys(("kernels_ms", "communication_ms", "kernels", "launches", "host_ms"))
     host = []
     for _ in range(steps):
         torch.cuda.synchronize()
@@ -75,8 +76,10 @@ def shares(step: Callable[[], object], device: torch.device, *, steps: int = 5) 
     events = [event for event in seen.events() if not getattr(event, "is_user_annotation", False)]
     work = [event for event in events if event.device_type == DeviceType.CUDA]
     launches = [event for event in events if event.name.startswith(_LAUNCHES)]
+    took = [(event.name, event.time_range.elapsed_us() / 1000 / steps) for event in work]
     return {
-        "kernels_ms": sum(event.time_range.elapsed_us() for event in work) / 1000 / steps,
+        "kernels_ms": sum(ms for _, ms in took),
+        "communication_ms": sum(ms for name, ms in took if name.startswith("nccl")),
         "kernels": round(len(work) / steps),
         "launches": round(len(launches) / steps),
         "host_ms": statistics.median(host),

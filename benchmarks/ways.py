@@ -17,6 +17,7 @@ from gta.backbones import fold_norms
 from gta.config import Recipe
 from gta.data.loader import Batch
 from gta.devices import autocast
+from gta.recipes import find_recipe, read_recipe
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.recipe_step import numbers
@@ -28,9 +29,17 @@ WAYS = (
 )
 
 
+def recipe_of(name: str) -> Recipe:
+    """The recipe of "MODEL", one of Something-Something v2's, or of "DATA/MODEL"."""
+    data, _, model = name.rpartition("/")
+    return read_recipe(find_recipe(data or "ssv2", model))
+
+
 def warm_up(way: str, device: torch.device) -> int:
     """Steps before those that are measured; where a graph is recorded, that is one of them."""
-    return 6 if way.endswith("captured") and device.type == "cuda" else 3
+    if device.type != "cuda":
+        return 1
+    return 6 if way.endswith("captured") else 3
 
 
 def random_batch(recipe: Recipe, size: int, classes: int, device: torch.device) -> Batch:

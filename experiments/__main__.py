@@ -4,6 +4,7 @@ python -m experiments --list                          what there is, and what is
 python -m experiments table2b table2a                 runs what is missing, then writes the page
 python -m experiments table1 --minutes 9 --jobs 4     within a time; again goes on
 python -m experiments table3 --seeds 4                one more seed than the table asks for
+python -m experiments tape --row "input, *"            the rows whose labels fit
 python -m experiments --report                        writes the page alone
 
 All GPUs of the machine are used, unless `--device` names some: cuda:0,cuda:1. With `--results`
@@ -13,19 +14,30 @@ another file takes the place of the one in the repository, and no page is writte
 import argparse
 import time
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from experiments.command import common_arguments, describe, device_names, limits_left
 from experiments.logs import log_file, log_to
-from experiments.page import write_page
 from experiments.results import FILE, Result, append_result, by_key, key, read_results, unfinished
 from experiments.settings import Job
 from experiments.tables import EXPERIMENTS
 
 
-def missing(names: Sequence[str], seeds: int | None, path: Path = FILE) -> list[Job]:
-    """Runs of these experiments that are not in the file, each once, in the order of the tables."""
-    return unfinished([job for name in names for _, job in EXPERIMENTS[name].jobs(seeds)], path)
+def missing(
+    names: Sequence[str], seeds: int | None, path: Path = FILE, labels: Sequence[str] = ("*",)
+) -> list[Job]:
+    """Runs of these experiments that are not in the file, each once, in the order of the tables.
+
+    Of the rows whose label fits one of the patterns.
+    """
+    jobs = [
+        job
+        for name in names
+        for row, job in EXPERIMENTS[name].jobs(seeds)
+        if any(fnmatchcase(row.label, label) for label in labels)
+    ]
+    return unfinished(jobs, path)
 
 
 def show(seeds: int | None, path: Path) -> None:
@@ -45,6 +57,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--seeds", type=int, help="instead of the experiment's own number")
+    parser.add_argument("--row", action="append", metavar="PATTERN", help="those alone; repeatable")
     parser.add_argument("--compile", action="store_true", help="shorter steps, a slower start")
     return parser
 
@@ -60,6 +73,8 @@ def main() -> None:
         return
     failed = 0 if given.report else run_missing(given)
     if given.results == FILE:  # the page is about the results in the repository
+        from experiments.page import write_page  # it needs the extra `experiments`
+
         write_page()
     if failed:
         raise SystemExit(f"{failed} runs have failed; see above")
@@ -79,9 +94,10 @@ def run_missing(given: argparse.Namespace) -> int:
     from experiments.workers import run_jobs
 
     names, began = given.names or list(EXPERIMENTS), time.monotonic()
-    jobs = missing(names, given.seeds, given.results)
+    whole = [] if given.row else names  # an ensemble is of several rows
+    jobs = missing(names, given.seeds, given.results, given.row or ("*",))
     recorded = set(by_key(read_results(given.results)))
-    for name in names:
+    for name in whole:
         jobs += [
             job
             for job in without_scores(name, given.work, recorded, given.seeds)
@@ -108,7 +124,7 @@ def run_missing(given: argparse.Namespace) -> int:
         del clips, setups
         torch.cuda.empty_cache()  # room for the next ones
     found = set(by_key(read_results(given.results)))
-    for name in names:
+    for name in whole:
         for result in ensembles(name, given.work, found, given.seeds):
             append_result({**result, "commit": at}, given.results)
     return failed

@@ -1,5 +1,6 @@
 """The tables and pictures of docs/results.md, from the results files; its prose is by hand."""
 
+import json
 from pathlib import Path
 from statistics import mean
 
@@ -7,6 +8,8 @@ from docs.markers import with_parts
 
 from experiments.claims import compare, comparison_table, order_table, summary_table
 from experiments.ensembles import members
+from experiments.frozen_page import OUT as FROZEN_FILE
+from experiments.frozen_page import result_table
 from experiments.markdown import table
 from experiments.pictures import draw_cost, draw_groups, draw_losses
 from experiments.real_page import REAL_TABLES, real_table
@@ -97,6 +100,7 @@ def parts() -> dict[str, str]:
         "controls": control_table(runs),
         **{name: experiment_table(name, runs) for name in EXPERIMENTS},
         "other frames": frames_table(runs),
+        "frozen": result_table(json.loads(FROZEN_FILE.read_text(encoding="utf-8"))),
         **{name: real_table(real, columns) for name, columns in REAL_TABLES.items()},
     }
 

@@ -11,6 +11,8 @@ from experiments.results import Result
 from experiments.rows import Runs, short_rows
 from experiments.tables import EXPERIMENTS
 from experiments.times import job_key, measured
+from gta.evaluation.significance import wilson_interval
+from gta.figures.class_figures import GroupsResult, groups_figure
 
 COST_TABLES = ("table2b", "table2a", "table3", "table7", "table2c", "tsm")
 """Of networks of the same depth, clips of the same size."""
@@ -65,27 +67,21 @@ def _frame(axes: Axes, words: str) -> None:
 
 
 def draw_groups(runs: Runs, path: Path) -> None:
-    """Figure 5: top-1 over the number of groups."""
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
-    axes = figure.subplots()
-    rows = {int(row.label.split()[-1]): row.label for row in EXPERIMENTS["figure5"].rows}
-    found = {groups: runs.top1("figure5", label) for groups, label in rows.items()}
-    found = {groups: [100 * one for one in values] for groups, values in found.items() if values}
-    axes.plot(list(found), [mean(values) for values in found.values()], "o-", color=BLUE)
-    for groups, values in found.items():
-        axes.plot([groups] * len(values), values, "_", color=BLACK, markersize=9)
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(list(rows), [str(groups) for groups in rows])
-    _frame(axes, "groups of channels, G")
-    axes.set_ylabel("top-1, %")
-    figure.savefig(path, dpi=110)
+    """Figure 5 as `gta figure 5` draws it: top-1 over the number of groups."""
+    found = []
+    for row in EXPERIMENTS["figure5"].rows:
+        for run in runs.of("figure5", row.label):
+            videos = run["run"]["data"]["num_val"]
+            interval = wilson_interval(round(run["top1"] * videos), videos)
+            found.append(GroupsResult(int(row.label.split()[-1]), run["top1"], interval))
+    groups_figure(found).savefig(path, dpi=110)
 
 
 def draw_losses(runs: Runs, path: Path) -> None:
     """The loss over the steps, a line a run: of Table 2b, and of three times as many steps."""
     figure = Figure(figsize=(10, 3.8), layout="constrained")
     colors = {"R2D": BLACK, "SA": "0.5", "TA": BLUE, "SA + TA": ORANGE, "SA + TAPE": PURPLE}
-    colors |= {"SA + region GTA": GREEN, "SA + GTA": RED}
+    colors |= {"SA + region GTA": GREEN, "SA + GTA": RED, "SA + TAPE, drawn at 0.02": PURPLE}
     for axes, name in zip(figure.subplots(1, 2, sharey=True), ("table2b", "steps"), strict=True):
         ends = []
         for row in EXPERIMENTS[name].rows:

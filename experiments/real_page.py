@@ -30,16 +30,16 @@ class Column:
         """Of those, the ones of a network of `MODELS`, or of a baseline, which has no start."""
         wanted = {"task": self.task, "held_out": self.held_out, "arrow": self.arrow}
         if start:
-            wanted |= {"settings": asdict(SETTINGS), "start": start}
-            model = key(MODELS[name].model_dump(mode="json"))
+            wanted["start"] = start
+            how = {"model": MODELS[name].model_dump(mode="json"), "settings": asdict(SETTINGS)}
         else:
-            wanted["baseline"], model = name, key({})
+            wanted["baseline"], how = name, {}
         return [
             one
             for one in latest
             if wanted.items() <= one["run"].items()
             and one["run"].get("augment", "none") == self.augment
-            and key(one["run"].get("model", {})) == model
+            and key({part: one["run"][part] for part in how}) == key(how)
         ]
 
 

@@ -17,8 +17,18 @@ WORK = Path(__file__).parent / "work"
 Result = dict[str, Any]
 
 
-LATER = {"shift_div": 8, "beta_inv": 8}
-"""Settings of models that came after the first runs, and the values that those had."""
+LATER = {
+    "shift_div": 8,
+    "beta_inv": 8,
+    "position_std": 0.02,
+    "add_to": "qk",
+    "heads": None,
+    "region_grid": None,
+    "causal": False,
+    "causal_frames": None,
+    "position_lr": None,
+}
+"""Settings that came after the first runs, and the values that those had."""
 
 
 def key(identity: dict[str, Any]) -> str:

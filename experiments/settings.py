@@ -44,6 +44,8 @@ class Settings:
     weight_decay: float = 0.05
     matrix_weight_decay: float = 0.05
     matrix_lr: float = 1.0
+    position_lr: float | None = None
+    """Of TAPE's positions, as a factor; None: as `matrix_lr`."""
     matrix_init: str = "normal"
     """As the block draws it; "small": a tenth; "identity": frames and groups as they are."""
     join: str = "zero"
@@ -62,7 +64,7 @@ class Settings:
         return Recipe(
             model=model,
             clip=Clip(num_frames=self.num_frames, size=self.crop, resize=None),
-            augment=Augment(jitter=(side, side), flip="off"),
+            augment=Augment(scale_jitter=(side, side), flip="off"),
             train=Train(
                 epochs=parts,
                 batch_size=self.batch_size,
@@ -72,6 +74,7 @@ class Settings:
                 warmup_epochs=self.warmup * parts,
                 weight_decay=self.weight_decay,
                 matrix_lr_mult=self.matrix_lr,
+                position_lr_mult=self.position_lr,
                 matrix_weight_decay=self.matrix_weight_decay,
                 clip_norm=self.clip_norm,
                 compile=compiled,

@@ -5,6 +5,7 @@ the second one of res3 and both of res4.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from experiments.settings import Data, Job, Settings
 from gta.config import (
@@ -16,7 +17,7 @@ from gta.config import (
     SlowFastModel,
     TAPEBlock,
 )
-from gta.models import CG, EVEN, GC, GR, GTA, NL, NL_BEFORE, PE, SA, SA_BEFORE, TA, gta, halves
+from gta.models import CG, EVEN, GC, GR, GTA, NL, NL_BEFORE, SA, SA_BEFORE, TA, gta, halves
 from gta.models import r2d18 as any_r2d18
 from gta.models import r2d50 as any_r2d50
 from gta.ordered import Difficulty
@@ -93,11 +94,37 @@ def regions(count: int = 8, assignment: str = "softmax_regions", *, pixel: bool 
     )
 
 
+def read_as(**options: Any) -> Block:
+    return GlobalTemporalAttentionBlock(block="gta", **options)
+
+
+FREE: dict[str, Any] = {"region_grid": (14, 14), "assignment": "none"}
+"""A learned W_R for the positions of res3; in res4 there are 7 x 7."""
+
+
+def tape(groups: int = 1, **options: Any) -> Block:
+    return TAPEBlock(block="tape", groups=groups, **options)
+
+
 ASSIGNMENTS = ("softmax_regions", "softmax_positions", "none")
 COUNTS = (4, 8, 16, 32, 64)
 LONG = replace(SMALL, steps=3 * SMALL.steps)
-PE8 = TAPEBlock(block="tape", groups=8)
+BEST: dict[str, Any] = {"position_std": 1.0, "add_to": "input"}
+"""Of `POSITIONS`: TAPE in Tables 2b and 7."""
+PE, PE8 = tape(**BEST), tape(8, **BEST)
 PIXEL, PIXEL_1 = gta(region=False), gta(1, region=False)
+POSITIONS: dict[str, tuple[dict[str, Any], Settings]] = {
+    "drawn at 0.02": ({}, SMALL),
+    "drawn at 0.5": ({"position_std": 0.5}, SMALL),
+    "drawn at 1": ({"position_std": 1.0}, SMALL),
+    "drawn at 0.02, learning rate x 10": ({}, replace(SMALL, position_lr=10.0)),
+    "sinusoids": ({"position": "sinusoidal"}, SMALL),
+    "sinusoids, values too": ({"position": "sinusoidal", "add_to": "qkv"}, SMALL),
+    "input, drawn at 0.02": ({"add_to": "input"}, SMALL),
+    "input, drawn at 1": (BEST, SMALL),
+    "input, sinusoids": ({"position": "sinusoidal", "add_to": "input"}, SMALL),
+}
+"""TAPE's positions: to queries and keys unless told; how they start, and how fast they learn."""
 BRANCHES = (
     Row("pixel + region, G = 8", r2d18(SA, GTA), 50.6),
     Row("pixel, G = 8", r2d18(SA, PIXEL), 49.6),
@@ -169,6 +196,31 @@ EXPERIMENTS: dict[str, Experiment] = {
         ),
         seeds=2,
     ),
+    "tape": Experiment(
+        "Open: how TAPE's positions start, and where they are added (R2D-18)",
+        (
+            *(
+                Row(positions, r2d18(SA, tape(**options)), settings=settings)
+                for positions, (options, settings) in POSITIONS.items()
+            ),
+            Row("drawn at 0.02, G = 8", r2d18(SA, tape(8))),
+            Row("drawn at 0.02, without SA", r2d18(tape())),
+            Row("drawn at 0.02, without SA, G = 8", r2d18(tape(8))),
+        ),
+        seeds=1,
+    ),
+    "readings": Experiment(
+        "Open: W_R as a free matrix, and other numbers of heads than groups (R2D-18)",
+        (
+            Row("W_R from X, N_h = G = 8", r2d18(SA, GTA)),
+            Row("W_R free", r2d18(SA, read_as(**FREE))),
+            Row("N_h = 4", r2d18(SA, read_as(heads=4))),
+            Row("N_h = 16", r2d18(SA, read_as(heads=16))),
+            Row("region alone, W_R from X", r2d18(SA, gta(pixel=False))),
+            Row("region alone, W_R free", r2d18(SA, read_as(**FREE, pixel=False))),
+        ),
+        seeds=2,
+    ),
     "joins": Experiment(
         "Open: residual connection and normalisation of the blocks (R2D-18)",
         tuple(
@@ -190,7 +242,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "Three times as many steps (R2D-18)",
         (
             Row("SA + TA", r2d18(SA, TA), settings=LONG),
-            Row("SA + TAPE", r2d18(SA, PE), settings=LONG),
+            Row("SA + TAPE, drawn at 0.02", r2d18(SA, tape()), settings=LONG),
             Row("SA + region GTA", r2d18(SA, gta(pixel=False)), settings=LONG),
             Row("SA + GTA", r2d18(SA, GTA), settings=LONG),
         ),

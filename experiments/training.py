@@ -10,7 +10,7 @@ from experiments.logs import Say
 from experiments.settings import Job
 from gta.config import Recipe
 from gta.ordered import CLASSES
-from gta.training.checkpoint import Position
+from gta.training.checkpoint import TrainState
 from gta.training.loop import Entry, Loop
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
@@ -55,7 +55,7 @@ def fit(
     """Trains the network in place; its loss in each part of the run, which is also said."""
     if recipe.train.compile:
         torch.compiler.reset()  # of the networks of earlier runs
-    position, processes = Position(data=""), Processes(device)
+    position, processes = TrainState(data=""), Processes(device)
     optimizer = make_optimizer(model.train(), recipe.train)
     step = Step(model, optimizer, numbers(recipe, device), processes)
     losses = list[float]()

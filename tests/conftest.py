@@ -1,11 +1,13 @@
 """What several parts of the tests need: a small rendered data set and the command line."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +22,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # begun in the background
     # Inherited by what the tests start, where Ctrl-C would do nothing.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CLASSES = ("left_to_right", "right_to_left", "up", "down")
 
 
@@ -90,3 +93,18 @@ def trained(ordered: Path, gta: Gta, tmp_path_factory: pytest.TempPathFactory) -
     )
     assert done.returncode == 0, done.stderr
     return out
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium of the system, driven by playwright; with a camera that is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(CHROMIUM)} is on the path")
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with playwright.sync_playwright() as driver:
+        # the sandbox cannot be had by root, nor in most containers
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", *camera])
+        yield browser
+        browser.close()

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from gta.blocks import GlobalTemporalAttention
 from gta.cost import count_cost, kept_bytes
 from gta.models import MODELS, build
 
@@ -48,6 +49,24 @@ def test_what_a_step_keeps_by_hand():
     positions = 4 * 6 * 8
     # the convolution keeps its input, the rectifier its output, the classifier its input
     assert cost.activations_mib * 2**20 == 4 * (3 * positions + 5 * positions + 5)
+
+
+def test_a_learned_w_r_and_other_heads_by_hand():
+    """Of a block of 64 channels and 4 frames of 5 x 6: G = 8 groups of 2 channels, R = 8."""
+    sizes = {"plain": {}, "grid": {"region_grid": (5, 6)}, "heads": {"heads": 4}}
+    cost = {
+        name: count_cost(partial(GlobalTemporalAttention, 64, 4, **options), (64, 4, 5, 6))
+        for name, options in sizes.items()
+    }
+    positions, regions, assign = 4 * 5 * 6, 4 * 8, 64 * 8
+    apart = {name: 1e9 * (one.gflops - cost["plain"].gflops) for name, one in cost.items()}
+    more = {name: 1e6 * (one.params_m - cost["plain"].params_m) for name, one in cost.items()}
+    assert apart["grid"] == pytest.approx(-positions * assign)  # no convolution
+    assert more["grid"] == pytest.approx(4 * 8 * 5 * 6 - assign - 8)
+    # each of 4 heads less takes 8 groups x 4 frames x 2 channels, the layer 4 x 2 to 16 channels
+    mixed = 4 * 8 * 4 * 2
+    assert apart["heads"] == pytest.approx((positions + regions) * (4 * 2 * 16 - mixed))
+    assert more["heads"] == pytest.approx(2 * (4 * 2 * 16 + 16 - 4 * 4 * 8 * 4))
 
 
 def test_what_is_kept_is_the_same_on_a_real_device():

@@ -33,7 +33,8 @@ SIGNATURES = {
     "list_models": "(filter: str | collections.abc.Sequence[str] = '*') -> list[str]",
     "load": "(source: str | pathlib.Path | gta.runs.Run, *, device: torch.device | str = 'auto', "
     "best: bool = False, protocol: gta.protocols.Protocol | str | None = None, "
-    "num_frames: int | None = None) -> gta.predict.Predictor",
+    "num_frames: int | None = None, precision: Literal['auto', 'fp32', 'bf16'] = 'auto') "
+    "-> gta.predict.predictor.Predictor",
     "train": "(recipe: gta.config.Recipe | str | pathlib.Path, root: str | pathlib.Path | None, "
     "out: str | pathlib.Path, *, "
     "settings: collections.abc.Mapping[str, object] | collections.abc.Sequence[str] = (), "
@@ -41,11 +42,29 @@ SIGNATURES = {
     "stop: gta.training.stopping.Stop | None = None, name: str = '') -> gta.runs.Run",
     "Predictor": "(run: gta.runs.Run | str | pathlib.Path, *, "
     "device: torch.device | str = 'auto', best: bool = False, "
-    "protocol: gta.protocols.Protocol | str | None = None)",
+    "protocol: gta.protocols.Protocol | str | None = None, "
+    "precision: Literal['auto', 'fp32', 'bf16'] = 'auto')",
     "Predictor.__call__": "(self, video: str | pathlib.Path | gta.data.records.Video | "
     "torch.Tensor | numpy.ndarray | collections.abc.Sequence[Any], *, "
-    "fps: float | None = None) -> gta.predict.Prediction",
-    "Prediction": "(path: pathlib.Path, scores: list[tuple[str, float]]) -> None",
+    "fps: float | None = None) -> gta.predict.prediction.Prediction",
+    "Predictor.predict_many": "(self, videos: collections.abc.Iterable[str | pathlib.Path | "
+    "gta.data.records.Video | torch.Tensor | numpy.ndarray | collections.abc.Sequence[Any]], *, "
+    "fps: float | None = None, batch_size: int | None = None, threads: int | None = None, "
+    "embeddings: bool = False, spent: gta.data.spent.Spent | None = None) "
+    "-> collections.abc.Iterator[gta.predict.prediction.Prediction | gta.errors.UsageError]",
+    "Predictor.embed": "(self, video: str | pathlib.Path | gta.data.records.Video | "
+    "torch.Tensor | numpy.ndarray | collections.abc.Sequence[Any], *, "
+    "fps: float | None = None) -> torch.Tensor",
+    "Predictor.timeline": "(self, video: str | pathlib.Path | gta.data.records.Video | "
+    "torch.Tensor | numpy.ndarray | collections.abc.Sequence[Any], *, "
+    "window: float | None = None, stride: float | None = None, smoothing: float | None = None, "
+    "least: float = 0.0, threshold: float = 0.0, "
+    "background: collections.abc.Sequence[str] = (), fps: float | None = None, "
+    "batch_size: int = 8, spent: gta.data.spent.Spent | None = None, "
+    "progress: collections.abc.Callable[[float, float | None], None] | None = None) "
+    "-> gta.predict.timeline.Timeline",
+    "Prediction": "(path: pathlib.Path, scores: list[tuple[str, float]], "
+    "cut_off: str | None = None, damage: int = 0, embedding: torch.Tensor | None = None) -> None",
     "Prediction.to_dict": "(self, top: int | None = None) -> dict[str, Any]",
     "Prediction.to_json": "(self, top: int | None = None) -> str",
 }
@@ -129,7 +148,7 @@ def test_a_video_on_record_is_predicted_without_a_look_around(
     def look(path: Path) -> None:
         raise AssertionError(path)
 
-    monkeypatch.setattr("gta.predict._one_video", look)
+    monkeypatch.setattr("gta.predict.predictor._one_video", look)
     assert predictor(video) == expected
     assert predictor(read_frames(video.path)).scores == expected.scores
 
@@ -189,17 +208,18 @@ def test_a_recipe_is_trained_by_its_name(
     assert all((run.folder / n).read_text() == (trained / n).read_text() for n in same)
     ours, theirs = run.load()[0].state_dict(), Run.open(trained).load()[0].state_dict()
     assert all(ours[key].equal(theirs[key]) for key in theirs)
-    again = gta.train(run.recipe, None, run.folder, device="cpu", report=Silent())
+    again = gta.train(run.folder, None, run.folder, device="cpu", report=Silent())
     assert again == run
     assert not capsys.readouterr().out
 
 
 def test_recipes_that_are_none(tmp_path: Path):
     for recipe, said in (
-        ("tiny_gta", r"'tiny_gta' is no recipe: .* such as 'ssv2/r2d50_gta' \(data: folder, k400"),
+        ("tiny_gta", r"'tiny_gta' is no recipe: .* such as ssv2/r2d50_gta \(data: folder, k400"),
         ("ordred/tiny_gta", "no recipe for data 'ordred'. Did you mean 'ordered'"),
         ("ordered/tiny_gat", "no recipe for model 'tiny_gat' on ordered. Did you mean 'tiny_gta'"),
         (tmp_path / "own.yaml", r"own.yaml: no such recipe file"),
+        (tmp_path, r"is not the folder of a run: no recipe.yaml in it"),
     ):
         with pytest.raises(UsageError, match=said):
             gta.train(recipe, tmp_path, tmp_path / "run")

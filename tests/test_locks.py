@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 import threading
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gta.errors import UsageError
-from gta.locks import alone
+from gta.locks import alone, claimed
 
 HOLDER = """
 import sys, time
@@ -56,3 +57,38 @@ def test_a_lock_is_waited_for_and_let_go_after_an_error(tmp_path: Path):
         first()
     waiting.join(timeout=60)
     assert order == ["first", "second"]
+
+
+CLAIMANT = """
+import sys
+from pathlib import Path
+from gta.locks import claimed
+with claimed(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("removed", [(), (".lock",), (".lock", ".holder.json")])
+def test_a_claimed_folder_lets_nobody_in_and_names_who_has_it(tmp_path: Path, removed):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", CLAIMANT, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    for name in removed:
+        (tmp_path / name).unlink()
+    with pytest.raises(UsageError) as caught, claimed(tmp_path):
+        pytest.fail("two at a time")
+    who = rf" \({holder.pid} on .+, since 20.+\)" if ".holder.json" not in removed else ""
+    assert re.fullmatch(
+        rf"{tmp_path} is being trained by another process{who}; wait for it, or give another --out",
+        str(caught.value),
+    )
+    holder.communicate("")
+    with claimed(tmp_path):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} <= {".lock"}

@@ -29,6 +29,12 @@ def test_names(name: str, crops: int, clips: int, size: int, resize):
     assert str(protocol).startswith(f"{name} ({crops * clips} view")
 
 
+def test_mirror_images():
+    protocol = parse_protocol("1x2-center160@176+flip")
+    assert (protocol.flip, protocol.num_views, protocol.resize) == (True, 4, 176)
+    assert not parse_protocol("1x2-center160@176").flip
+
+
 def test_places():
     names = ("1x1-center256", "1x1-left256", "3x1-256")
     assert [parse_protocol(name).places for name in names] == [(1,), (0,), (0, 1, 2)]

@@ -1,6 +1,7 @@
 """What the README says is true."""
 
 import importlib
+import json
 import re
 import shlex
 from pathlib import Path
@@ -27,6 +28,16 @@ def test_numbers_are_those_of_the_result_files(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(ROOT))
     module = importlib.import_module("docs.write_numbers")
     assert module.with_numbers(README) == README
+
+
+def test_the_figures_of_the_network_that_is_chosen():
+    run = json.loads((ROOT / "docs/own_chosen.json").read_text())
+    best = max(run["heads"].values(), key=lambda head: head["top1"])
+    low, high = best["interval"]
+    assert f"was {best['top1']:.1%}".replace("%", " %") in README
+    assert f"({low:.0%} to {high:.0%})".replace("%", "") in README
+    held_out = run["held_out"]
+    assert f"{held_out['top1']:.1%} of the {held_out['videos']}".replace("%", " %") in README
 
 
 def test_every_recipe_that_it_names_exists():

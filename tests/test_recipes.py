@@ -45,6 +45,8 @@ def test_it_builds_and_gives_logits(path: Path):
 @each
 def test_it_is_the_named_architecture(path: Path):
     found = read_recipe(path).model.model_copy(update={"weights": "none"})
+    if hasattr(found, "causal_frames"):  # a number of frames, as that of the clip is
+        found = found.model_copy(update={"causal_frames": None})
     name = path.stem.removesuffix("_16f")
     assert found == MODELS.get(f"{path.parent.name}_{name}", MODELS.get(name))
 
@@ -94,10 +96,11 @@ def test_it_is_complete(path: Path):
     content = merge(read_layers(path))
     assert content.keys() == {"model", "clip", "augment", "train", "test", "data"}
     assert content["model"].keys() >= {"backbone", "blocks", "weights"}
-    if content["model"]["backbone"] != "frame_wise":
+    if content["model"]["backbone"] not in ("frame_wise", "trunk"):
         assert content["model"].keys() >= {"depth", "width", "dropout"}
     assert content["clip"].keys() >= {"num_frames", "size", "resize"}
-    assert content["augment"].keys() in ({"scales", "flip"}, {"jitter", "flip"})
+    more = {"mixup", "views"} if content["model"]["backbone"] == "trunk" else set()
+    assert content["augment"].keys() in ({"scales", "flip"} | more, {"scale_jitter", "flip"})
     assert content["train"].keys() >= {
         *("epochs", "batch_size", "optimizer", "lr", "schedule", "warmup_epochs"),
         *("weight_decay", "matrix_weight_decay", "label_smoothing", "clip_norm"),
@@ -145,6 +148,7 @@ def test_options_and_defaults_of_a_block_are_those_of_its_class(config: type):
         name: parameter.default
         for name, parameter in parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        and name != "causal"  # which a recipe says of the whole network
     }
     assert fields == options
 
@@ -160,12 +164,17 @@ def read(*settings: str):
 
 def test_settings_override_values():
     recipe = read(
-        *("train.lr=1e-2", "train.steps=[5, 6]", "clip.resize=null", "model.blocks.1.groups=4"),
+        *(
+            "train.lr=1e-2",
+            "train.milestones=[5, 6]",
+            "clip.resize=null",
+            "model.blocks.1.groups=4",
+        ),
         *("model.placement.res2=[0]", "data.root=/some where/a=b", "train.clip_norm=null"),
         "augment.flip=off",
     )
     assert recipe.train.lr == 0.01
-    assert recipe.train.steps == (5, 6)
+    assert recipe.train.milestones == (5, 6)
     assert recipe.clip.resize is None
     assert recipe.model.blocks[1].model_dump()["groups"] == 4
     assert recipe.model.placement == {"res3": (1, 3), "res4": (1, 3, 5), "res2": (0,)}
@@ -223,26 +232,37 @@ def test_blocks_are_replaced_as_a_whole():
             r"model.tsm: no such name. Names: .*alpha, beta_inv, fus",
         ),
         (
-            "augment.jitter=[200, 256]",
-            r"augment.jitter=\[200, 256\] must ascend from clip.size=224",
+            "augment.scale_jitter=[200, 256]",
+            r"augment.scale_jitter=\[200, 256\] must ascend from clip.size=224",
         ),
-        ("augment.jitter=[320, 256]", r"augment.jitter=\[320, 256\] must ascend"),
+        ("augment.scale_jitter=[320, 256]", r"augment.scale_jitter=\[320, 256\] must ascend"),
         ("model.blocks=[{block: gat}]", r"model.blocks.0: .*'gat'.*'gta'"),
         (
             "model.blocks=[{block: gta, group: 3}]",
             r"no such name. Did you mean 'model.blocks.0.groups'",
         ),
         ("model.placement.res9=[1]", r"model.placement.res9.*'res2', 'res3', 'res4' or 'res5'"),
+        ("model.placement.res9.1=1", r"there is no 'res9' in model.placement.* Names: res3, res4"),
         ("test.protocol=1x1", r"'1x1' is not an evaluation protocol. Its form is"),
         ("clip.resize=100", r"clip.resize=100 is smaller than the clip, clip.size=224"),
-        ("train.steps=[3, 2]", r"train.steps=\[3, 2\] must be in ascending order"),
+        ("train.milestones=[3, 2]", r"train.milestones=\[3, 2\] must be in ascending order"),
         ("train.lr=.inf", r"train.lr: input should be a finite number"),
+        (
+            "model.causal_frames=4",
+            r"causal_frames=4 is of networks for streams: set model.causal=t",
+        ),
         ("train.seed=-1", r"train.seed: input should be greater than or equal to 0, got -1"),
     ],
 )
 def test_mistakes_in_settings(setting: str, message: str):
     with pytest.raises(UsageError, match=message):
         read(setting)
+
+
+def test_no_causal_network_sees_further_back_than_its_clips():
+    with pytest.raises(UsageError, match=r"causal_frames=9 is more than clips have, .*frames=8"):
+        read("model.causal=true", "model.causal_frames=9")
+    assert read("model.causal=true", "model.causal_frames=8").model.causal
 
 
 @pytest.mark.parametrize(

@@ -41,31 +41,33 @@ def serve(worker: int) -> None:
     the training to finish its step, which may need other batches.
     """
     del worker
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if hasattr(signal, "SIGHUP"):  # not on Windows
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in (signal.SIGTERM, *_OTHERS):
+        signal.signal(number, signal.SIG_IGN)
     end_with_parent()
 
 
+_OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)]
+"""Signals that a training is stopped by, beside Ctrl-C and SIGTERM; none on Windows."""
 _QUIET = "ignore:resource_tracker:UserWarning"
 
 
 def start_tracker() -> None:
     """Starts Python's own process that removes what killed ones leave in shared memory.
 
-    It ignores Ctrl-C and SIGTERM but not the end of a terminal; what is ignored here while it is
-    started is ignored there for good. So are warnings: it would print a count of what it removes.
+    It ignores Ctrl-C and SIGTERM but not the end of a terminal or a scheduler's warning; what is
+    ignored here while it is started is ignored there for good. So are warnings: it would print a
+    count of what it removes.
     """
-    hang_up = getattr(signal, "SIGHUP", None)
-    if hang_up is None or threading.current_thread() is not threading.main_thread():
+    if not _OTHERS or threading.current_thread() is not threading.main_thread():
         return
-    before = signal.signal(hang_up, signal.SIG_IGN)
+    before = [signal.signal(number, signal.SIG_IGN) for number in _OTHERS]
     sys.warnoptions.append(_QUIET)  # Python gives them to the processes that it starts
     try:
         resource_tracker.ensure_running()
     finally:
         sys.warnoptions.remove(_QUIET)
-        signal.signal(hang_up, before)
+        for number, handler in zip(_OTHERS, before, strict=True):
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -21,6 +21,8 @@ RENAMED = {
     "train.precise_norm": "train.precise_bn",
     "train.matrix_lr": "train.matrix_lr_mult",
     "data.max_bad": "data.max_unreadable",
+    "augment.jitter": "augment.scale_jitter",
+    "train.steps": "train.milestones",
 }
 """Settings whose name was another in earlier versions: both are read, the earlier with a hint."""
 
@@ -66,6 +68,8 @@ class TAPEBlock(Data):
     block: Literal["tape"]
     groups: Positive = 1
     position: Literal["learned", "sinusoidal"] = "learned"
+    position_std: Annotated[float, Field(gt=0)] = 0.02
+    add_to: Literal["qk", "qkv", "input"] = "qk"
     width: Positive | None = None
     scale: bool = True
 
@@ -75,10 +79,12 @@ class GlobalTemporalAttentionBlock(Data):
 
     block: Literal["gta"]
     groups: Positive = 8
+    heads: Positive | None = None
     pixel: bool = True
     region: bool = True
     regions: Positive = 8
     assignment: Literal["softmax_regions", "softmax_positions", "none"] = "softmax_regions"
+    region_grid: tuple[Positive, Positive] | None = None
     width: Positive | None = None
 
 
@@ -134,7 +140,7 @@ class Network(Data):
     blocks: tuple[Block, ...] = ()
     """The blocks of one place, in the order in which they run."""
     weights: str = "none"
-    """"none"; the path of a file; "imagenet", or "kinetics" for SlowFast: fetched."""
+    """"none"; a file; "imagenet", "kinetics" (SlowFast): fetched; "ordered": trained first."""
     keep_classifier: bool = True
     """Load the file's classifier too, if it fits; false: never."""
     resample: bool = False
@@ -157,6 +163,11 @@ class FrameResNetModel(Network):
     dropout: Fraction = 0.5
     window: Positive | None = None
     """Side of the classifier's pooling window in positions; null: all of them."""
+    causal: bool = False
+    """No frame sees a later one: a network for streams, which also goes frame by frame."""
+    causal_frames: Positive | None = None
+    """Frames up to its own that a frame of a causal network sees at each place with a block, and
+    over which logits are averaged; null: clip.num_frames. Clips may be longer."""
     placement: Placement = {}
     """After which residual blocks of which stages, counted from 0."""
 
@@ -188,13 +199,44 @@ class FrameWiseModel(Network):
 
     backbone: Literal["frame_wise"] = "frame_wise"
     network: str
-    """"timm/<name>" or "torchvision/<name>"."""
+    """"timm/<name>" or "torchvision/<name>"; or "lite0", "lite1", "lite2"."""
     at: tuple[str, ...] = ()
     """Modules of the network after which the blocks run, such as "stages.2.blocks.5"."""
+    causal: bool = False
+    """No frame sees a later one: a network for streams, which also goes frame by frame."""
+    causal_frames: Positive | None = None
+    """Frames up to its own that a frame of a causal network sees at each place with a block, and
+    over which logits are averaged; null: clip.num_frames. Clips may be longer."""
+
+
+class TrunkModel(Network):
+    """`gta.backbones.TrunkNetwork`."""
+
+    backbone: Literal["trunk"] = "trunk"
+    network: str
+    """"timm/<name>" or "torchvision/<name>"; or "lite0", "lite1", "lite2"."""
+    after: str
+    """The module whose feature map the head sees; what comes after it is not used."""
+    pool: Positive = 3
+    """Side of the grid of positions to which that map is averaged."""
+    width: Positive = 256
+    """Channels of the head, after the blocks."""
+    normalize: Literal["clip", "time", "none"] = "clip"
+    """Each channel minus its mean, over its deviation, of a clip; or minus its mean over time."""
+    statistics: bool = False
+    """The classifier sees means and deviations from before that too: for classes of states."""
+    reader: Literal["mean", "order", "gru", "mixing"] = "mean"
+    """How frames become one feature: "order" is all of them, "mixing" after MorphMLP."""
+    causal: bool = False
+    """No frame sees a later one: a network for streams, which also goes frame by frame."""
+    causal_frames: Positive | None = None
+    """Frames up to its own that a frame of a causal network sees at each place with a block, and
+    over which logits are averaged; null: clip.num_frames. Clips may be longer."""
+    dropout: Fraction = 0.0
 
 
 Model = Annotated[
-    FrameResNetModel | SlowFastModel | FrameWiseModel, Field(discriminator="backbone")
+    FrameResNetModel | SlowFastModel | FrameWiseModel | TrunkModel, Field(discriminator="backbone")
 ]
 
 
@@ -219,7 +261,7 @@ class Augment(Data):
 
     scales: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1, 0.875, 0.75, 0.66)
     """Multi-scale crop: sides as fractions of the short side."""
-    jitter: tuple[Positive, Positive] | None = None
+    scale_jitter: tuple[Positive, Positive] | None = None
     """In place of scales: the short side in pixels is drawn from this range, the crop from all."""
     flip: Literal["skip", "remap", "off"] = "skip"
     """Mirror half of the clips; skip directional classes, or remap them to the mirrored class."""
@@ -235,10 +277,12 @@ class Augment(Data):
     """Alpha of CutMix; 0: off. With both, one of them is drawn for each batch."""
     repeats: Positive = 1
     """Repeated augmentation: clips of each video in an epoch, in the same batch."""
+    views: Positive = 2
+    """With train.freeze: views of each video that are kept, the first as in testing."""
 
 
 class Train(Data):
-    """Optimiser and schedule."""
+    """Optimizer and schedule."""
 
     epochs: Positive = 50
     batch_size: Positive = 32
@@ -246,7 +290,7 @@ class Train(Data):
     accumulate: Positive = 1
     """Parts in which a process computes its share of a batch, to need less memory."""
     sync_bn: bool = False
-    """Batch normalisation over all processes instead of within each; on GPUs."""
+    """Batch normalization over all processes instead of within each; on GPUs."""
     precise_bn: Annotated[int, Field(ge=0)] = 0
     """Batches over which running statistics are computed anew before each scoring; 0: off."""
     ema: Fraction = 0.0
@@ -256,7 +300,7 @@ class Train(Data):
     lr_batch: Positive | None = None
     """Batch size that lr is meant for: it is scaled by batch_size / lr_batch. null: lr as it is."""
     schedule: Literal["steps", "cosine"] = "steps"
-    steps: tuple[Positive, ...] = (30, 40, 45)
+    milestones: tuple[Positive, ...] = (30, 40, 45)
     """Epochs after which the learning rate is divided by ten."""
     warmup_epochs: Annotated[float, Field(ge=0)] = 2
     """Linear warm-up from zero; a tenth of the epochs where they are not more."""
@@ -264,9 +308,11 @@ class Train(Data):
     nesterov: bool = False
     """Nesterov's form of momentum, as in PySlowFast."""
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
-    """Not applied to biases and normalisation."""
+    """Not applied to biases and normalization."""
     matrix_lr_mult: Annotated[float, Field(gt=0)] = 1.0
     """The learning rate of GTA's matrices and positional embeddings is lr times this."""
+    position_lr_mult: Annotated[float, Field(gt=0)] | None = None
+    """That of positional embeddings alone; null: matrix_lr_mult."""
     matrix_weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     """Weight decay of GTA's matrices and positional embeddings."""
     label_smoothing: Fraction = 0.0
@@ -279,8 +325,17 @@ class Train(Data):
     cuda_graphs: bool | None = None
     """Steps on a GPU recorded once and replayed, without Python's part; null: where it can be."""
     seed: Annotated[int, Field(ge=0)] = 0
-    checkpoint_minutes: Annotated[float, Field(gt=0)] = 10
-    """Time between checkpoints inside an epoch; there is one after each epoch too."""
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 0.45
+    """Work that a machine that dies costs at most: checkpoints inside an epoch are as far apart as
+    the time that they take to be written allows. There is one after each epoch too."""
+    keep_checkpoints: Positive = 2
+    """Checkpoints that stay, the newest ones: an older one is used where a newer is damaged."""
+    max_nonfinite: Positive = 10
+    """Steps in a row without a finite loss and gradient that end the training; each is skipped."""
+    loggers: tuple[Literal["tensorboard", "wandb"], ...] = ()
+    """Other programs that get the figures of each epoch, besides metrics.csv and curves.png."""
+    freeze: bool = False
+    """Frozen trunk, up to model.after: its features are computed once, and the head is trained."""
 
     @property
     def warmup(self) -> float:
@@ -310,6 +365,9 @@ class DataSource(Data):
     """Of that share; apart from train.seed, so that runs of several seeds are scored alike."""
     keep_groups: bool = False
     """Videos of one recording, as their names tell, are kept in one part of that split."""
+    scenes: str | None = None
+    """A csv file with columns path and scene, for format folder: a scene stays in one part of that
+    split, and `gta test` prints the score of each."""
     fold: Literal[1, 2, 3] = 1
     """Which official split of UCF101 or HMDB51."""
     train_list: str | None = None
@@ -326,6 +384,10 @@ class DataSource(Data):
     """Where parts of remote shards are kept on this machine; null: the user's cache folder."""
     shard_cache_gb: Annotated[float, Field(ge=0)] = 8.0
     """How much of remote shards is kept; 0: nothing."""
+    features_gb: Annotated[float, Field(gt=0)] = 4.0
+    """Room on the disk for features of frozen trunks; the oldest make room for new ones."""
+    features_dir: str | None = None
+    """Where they are kept; null: the user's cache folder."""
     max_unreadable: Fraction = 0.1
     """Share of unreadable training videos at which training stops."""
 
@@ -356,11 +418,29 @@ class Recipe(Data):
         mistake = views_mistake(self.clip.sampling, protocol.num_clips)
         if mistake is not None:
             raise ValueError(mistake)
-        jitter = self.augment.jitter
+        jitter = self.augment.scale_jitter
         if jitter is not None and not self.clip.size <= jitter[0] <= jitter[1]:
             raise ValueError(
-                f"augment.jitter={list(jitter)} must ascend from clip.size={self.clip.size} or more"
+                f"augment.scale_jitter={list(jitter)} must ascend from clip.size={self.clip.size} "
+                f"or more"
             )
-        if train.schedule == "steps" and train.steps != tuple(sorted(set(train.steps))):
-            raise ValueError(f"train.steps={list(train.steps)} must be in ascending order")
+        reach = getattr(self.model, "causal_frames", None)
+        if reach is not None and not getattr(self.model, "causal", False):
+            raise ValueError(
+                f"model.causal_frames={reach} is of networks for streams: set model.causal=true, "
+                f"or model.causal_frames=null"
+            )
+        if reach is not None and reach > self.clip.num_frames:
+            raise ValueError(
+                f"model.causal_frames={reach} is more than clips have, "
+                f"clip.num_frames={self.clip.num_frames}: no training would ever see that far back"
+            )
+        if train.freeze and self.model.backbone != "trunk":
+            raise ValueError(
+                f"train.freeze is for a head over a trunk, model.backbone=trunk, and this is "
+                f"{self.model.backbone}: take --model lite0_gta, or --model timm/NAME --freeze"
+            )
+        milestones = train.milestones
+        if train.schedule == "steps" and milestones != tuple(sorted(set(milestones))):
+            raise ValueError(f"train.milestones={list(milestones)} must be in ascending order")
         return self

@@ -12,5 +12,5 @@ def available_cores() -> int:
 
 def processes_here(world_size: int) -> int:
     """Training processes on this machine, of `world_size` on all; `torchrun` tells how many."""
-    told = os.environ.get("LOCAL_WORLD_SIZE", "")
-    return min(world_size, int(told)) if told.isdecimal() and int(told) else world_size
+    local = os.environ.get("LOCAL_WORLD_SIZE", "")
+    return min(world_size, int(local)) if local.isdecimal() and int(local) else world_size

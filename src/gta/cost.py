@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from gta.backbones.stream import step
 from gta.blocks.fused.parts import unfused
 
 
@@ -20,7 +21,9 @@ class Cost:
     """Parameters / 1e6."""
     activations_mib: float
     """What a training step keeps for its backward pass, float32, in MiB. The parameters, their
-    gradients and the optimiser's state come on top."""
+    gradients and the optimizer's state come on top."""
+    step_gflops: float | None = None
+    """Of a network for streams: multiply-adds / 1e9 of one more frame."""
 
 
 def count_cost(make: Callable[[], nn.Module], clip_shape: tuple[int, ...]) -> Cost:
@@ -33,15 +36,25 @@ def count_cost(make: Callable[[], nn.Module], clip_shape: tuple[int, ...]) -> Co
     with torch.device("meta"):
         model = make().eval()
         clips = torch.empty(2, *clip_shape)
+    gflops = multiply_adds(lambda: model(clips[:1])) / 1e9
+    step_gflops = None
+    if hasattr(model, "step") and getattr(model, "causal", False):  # a block has no step
+        step_gflops = multiply_adds(lambda: step(model, clips[:1, :, 0])) / 1e9
+    return Cost(
+        gflops=gflops,
+        params_m=sum(p.numel() for p in model.parameters()) / 1e6,
+        # of two clips, since batch normalization cannot train on a single value
+        activations_mib=kept_bytes(model.train(), clips) / len(clips) / 2**20,
+        step_gflops=step_gflops,
+    )
+
+
+def multiply_adds(run: Callable[[], object]) -> float:
+    """Multiply-adds of what `run` computes."""
     counter = FlopCounterMode(display=False)
     with counter, unfused(), torch.no_grad():  # the operations of the equations
-        model(clips[:1])
-    return Cost(
-        gflops=counter.get_total_flops() / 2 / 1e9,  # torch counts a multiply-add as two
-        params_m=sum(p.numel() for p in model.parameters()) / 1e6,
-        # of two clips, since batch normalisation cannot train on a single value
-        activations_mib=kept_bytes(model.train(), clips) / len(clips) / 2**20,
-    )
+        run()
+    return counter.get_total_flops() / 2  # torch counts a multiply-add as two
 
 
 def kept_bytes(model: nn.Module, clips: Tensor) -> int:

@@ -3,6 +3,7 @@
 Every message says what was given, what is allowed and the way out.
 """
 
+import pickle
 from pathlib import Path
 
 from gta.names import shown
@@ -32,8 +33,30 @@ class VideoError(DataError):
         return type(self), (self.path, self.reason)
 
 
+class MachineError(UsageError):
+    """The machine gave out: a full disk, a full memory, a process that was ended. Exit code 1."""
+
+    exit_code = 1
+
+
 class Notice(UserWarning):
     """Something is done in another way than was asked for; the command line prints it."""
+
+
+def reason_of(error: BaseException) -> str:
+    """What a library says of an error, in a line.
+
+    Of a pickle that torch does not open, torch's own text tells how to run the code in it.
+    """
+    if isinstance(error, pickle.UnpicklingError):
+        return "damaged, or more than tensors is in it"
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason'}"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says first; its name if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def nearest(word: str, allowed: list[str]) -> str:

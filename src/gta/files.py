@@ -1,8 +1,47 @@
 """Atomic writes: a file is there whole or not at all, whatever happens meanwhile."""
 
+import errno
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+_NO_PERMISSION = ("its permissions do not allow it", "change them")
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "make room on it"),
+    errno.EDQUOT: ("your share of the disk is used up", "make room in it"),
+    errno.EFBIG: ("a file may not be so large there", "raise that limit"),
+    errno.EROFS: ("the file system is read-only", "make it writable"),
+    errno.EACCES: _NO_PERMISSION,
+    errno.EPERM: _NO_PERMISSION,
+    errno.ENOENT: ("the folder is gone", "put it back"),
+    errno.EIO: ("the disk does not work", "mend it, or take another"),
+    errno.ESTALE: ("the network disk is gone", "mount it again"),
+}
+_ONLY_WRITING = frozenset(_REASONS) - {errno.EACCES, errno.EPERM, errno.ENOENT, errno.EIO}
+
+
+def why_not_written(error: OSError) -> tuple[str, str]:
+    """What the file system says of a write, in words, and what to do about it."""
+    return _REASONS.get(error.errno or 0, (error.strerror or str(error), "see to that"))
+
+
+def is_of_writing(error: OSError) -> bool:
+    """Whether nothing but a write can have ended so: the disk is full, read-only, ..."""
+    return error.errno in _ONLY_WRITING
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Puts the name of a file that is written into an `OSError` that has none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -12,23 +51,49 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     is flushed too, or the rename could be lost.
 
     Raises:
-        OSError: The disk is full, or the like; the old file is as it was.
+        OSError: The disk is full, or the like, with the name of the file; the old one is as it
+            was.
     """
     # The same ending: writers such as np.savez look at it.
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        write(part)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+        with naming(path):
+            write(part)
+            put_in_place(part, path)
+    except OSError as error:
+        if error.filename == str(part):  # nobody has heard of that name
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # of a disk that is read-only now, or gone
+            part.unlink(missing_ok=True)
+    flush_folder(path.parent)
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """The second half of an atomic write: a finished file in the same folder gets its name."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def flush_folder(path: Path) -> None:
+    """Waits until the names in a folder are on the disk."""
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
+        folder = os.open(path, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file; None: there is none, or nothing that can be read as one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def write_text(path: Path, text: str) -> None:

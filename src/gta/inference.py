@@ -7,9 +7,9 @@ from gta.config import Clip
 from gta.data.cache import FrameCache
 from gta.data.dataset import ViewClips
 from gta.data.records import VideoList
-from gta.data.sampling.modes import Sampling
-from gta.data.sampling.order import Order
+from gta.data.sampling.modes import Order, Sampling
 from gta.data.transforms.clip import ViewTransform, normalize
+from gta.data.transforms.flips import flip_partners
 from gta.devices import autocast
 from gta.protocols import Protocol
 
@@ -41,6 +41,7 @@ def protocol_views(
         sampling=Sampling(clip.sampling, clip.stride),
         order=order,
         keep_every=keep_every,
+        mirror=protocol.flip and not flip_partners(videos.classes).any,
         cache=cache,
     )
 
@@ -53,7 +54,7 @@ def probabilities(
     Args:
         model: Maps clips (B, C, T, H, W) to logits (B, num_classes); in evaluation mode.
         views: uint8 (..., V, C, T, H, W), such as (V, C, T, H, W) of one video.
-        clip: How pixels are normalised.
+        clip: How pixels are normalized.
         device: Where `model` is.
         amp: bf16 on a GPU.
     """

@@ -4,7 +4,16 @@ from functools import partial
 
 from torch import nn
 
-from gta.backbones import BlockFactory, FrameResNet, FrameWise, SlowFast, create_network
+from gta.backbones import (
+    BlockFactory,
+    ClipHead,
+    FrameResNet,
+    FrameWise,
+    SlowFast,
+    TrunkNetwork,
+    create_network,
+    with_fitting_groups,
+)
 from gta.blocks import (
     CGNL,
     TAPE,
@@ -32,6 +41,7 @@ from gta.config import (
     SpatialAttentionBlock,
     TAPEBlock,
     TemporalAttentionBlock,
+    TrunkModel,
 )
 
 BLOCKS = {
@@ -66,6 +76,8 @@ FIVE: Placement = {"res3": (1, 3), "res4": (1, 3, 5)}
 """Section 4.2: two places in res3 and three in res4, after every other residual block."""
 R101: Placement = {"res4": (6, 13, 20)}
 """PySlowFast's three places in res4 of SlowFast-R101."""
+LAST_MAP = "blocks.6"
+"""Of EfficientNet-Lite as timm names it."""
 EVEN: Placement = {"res3": (0, 2), "res4": (0, 2, 4)}
 """The places of the TSM repository's non-local network."""
 
@@ -103,6 +115,16 @@ def tiny(*blocks: Block) -> FrameResNetModel:
     return FrameResNetModel(
         depth=10, width=16, dropout=0, blocks=blocks, placement=placement if blocks else {}
     )
+
+
+def lite(number: int, *blocks: Block) -> TrunkModel:
+    """EfficientNet-Lite up to its last feature map, and a head with blocks: for own videos."""
+    return TrunkModel(network=f"lite{number}", after=LAST_MAP, blocks=blocks)
+
+
+def causal_form(model: FrameResNetModel | FrameWiseModel | TrunkModel) -> Model:
+    """The form of a network for streams: see `gta.backbones.stream`."""
+    return model.model_copy(update={"causal": True})
 
 
 def halves(block: CGNLBlock | GlobalContextBlock | GloReBlock) -> tuple[Block, Block]:
@@ -179,31 +201,73 @@ MODELS: dict[str, Model] = {
         blocks=(SA, GTA),
         at=("features.3.2", "features.5.2", "features.5.5", "features.5.8"),
     ),
+    "lite0": lite(0),
+    "lite0_nl": lite(0, NL),
+    "lite0_dnl": lite(0, SA, TA),
+    "lite0_tape": lite(0, SA, PE),
+    "lite0_gta": lite(0, SA, GTA),
+    "lite1": lite(1),
+    "lite1_gta": lite(1, SA, GTA),
+    "lite2": lite(2),
+    "lite2_gta": lite(2, SA, GTA),
     "tiny": tiny(),
     "tiny_dnl": tiny(SA, TA),
     "tiny_gta": tiny(SA, GTA),
+    # Streams
+    "r2d50_gta_causal": causal_form(r2d50(SA, GTA)),
+    "tsm50_gta_causal": causal_form(tsm50(SA, GTA)),
+    "lite0_gta_causal": causal_form(lite(0, SA, GTA)),
+    "tiny_gta_causal": causal_form(tiny(SA, GTA)),
 }
 
 
-def factory(block: Block) -> BlockFactory:
-    """Makes the block of a recipe from (channels, num_frames)."""
+def factory(block: Block, *, fit: bool = False, causal: bool = False) -> BlockFactory:
+    """Makes the block of a recipe from (channels, num_frames).
+
+    Args:
+        block: The block.
+        fit: Groups need not divide the width: see `with_fitting_groups`.
+        causal: No frame sees a later one.
+    """
     options = block.model_dump(exclude={"block", "along"})
+    if causal and isinstance(block, GlobalTemporalAttentionBlock):
+        options["causal"] = True
     along = getattr(block, "along", None)
     if along is not None:
         return partial(decoupled_half, BLOCKS[block.block], along, **options)
+    if fit and isinstance(block, TAPEBlock | GlobalTemporalAttentionBlock):
+        groups = options.pop("groups")
+        return with_fitting_groups(partial(BLOCKS[block.block], **options), groups)
     return partial(BLOCKS[block.block], **options)
 
 
 def build(model: Model, *, num_classes: int, num_frames: int) -> nn.Module:
     """The network of an architecture, for clips (B, 3, T, H, W) with T = num_frames.
 
+    One with `causal_frames` is made for so many, and takes clips of any number.
+
     Raises:
         ValueError: The parts do not fit together, such as groups that do not divide a width.
     """
-    blocks = [factory(block) for block in model.blocks]
+    if not isinstance(model, SlowFastModel):
+        num_frames = model.causal_frames or num_frames
     if isinstance(model, FrameWiseModel):
         network = create_network(model.network, num_classes=num_classes)
-        return FrameWise(network, num_frames=num_frames, blocks=blocks, at=model.at)
+        made = [factory(block, fit=True, causal=model.causal) for block in model.blocks]
+        return FrameWise(
+            network, num_frames=num_frames, blocks=made, at=model.at, causal=model.causal
+        )
+    if isinstance(model, TrunkModel):
+        network = create_network(model.network, num_classes=1)  # its classifier is not used
+        made = [factory(block, fit=True, causal=model.causal) for block in model.blocks]
+        of_trunk = {"backbone", "network", "after", "pool", "causal_frames", *Network.model_fields}
+        options = model.model_dump(exclude=of_trunk)
+        head = partial(ClipHead, num_classes=num_classes, blocks=made, **options)
+        return TrunkNetwork(
+            network, head, num_frames=num_frames, after=model.after, pool=model.pool
+        )
+    causal = isinstance(model, FrameResNetModel) and model.causal
+    blocks = [factory(block, causal=causal) for block in model.blocks]
     backbone = FrameResNet if isinstance(model, FrameResNetModel) else SlowFast
-    options = model.model_dump(exclude={"backbone", *Network.model_fields})
+    options = model.model_dump(exclude={"backbone", "causal_frames", *Network.model_fields})
     return backbone(num_classes=num_classes, num_frames=num_frames, blocks=blocks, **options)

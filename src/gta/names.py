@@ -20,7 +20,12 @@ def shown(text: str, keep: str = "") -> str:
         text: May hold names that were not made here.
         keep: Characters to leave as they are, such as the line ends of a message.
     """
-    return _UNSEEN.sub(lambda found: found[0] if found[0] in keep else _written(found[0]), text)
+    return _UNSEEN.sub(lambda match: match[0] if match[0] in keep else _written(match[0]), text)
+
+
+def as_utf8(text: str) -> str:
+    r"""The same text where all is UTF-8; a byte of a file name that is not becomes `\udcXX`."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _written(character: str) -> str:

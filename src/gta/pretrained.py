@@ -1,13 +1,15 @@
 """The weights from which the model of a recipe starts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from gta.backbones import create_network
 from gta.backbones.fetch import fetch_imagenet, fetch_kinetics
-from gta.backbones.weights import LoadReport, Weights, load_weights, read_weights, recognised
-from gta.config import FrameResNetModel, FrameWiseModel, Model, SlowFastModel
+from gta.backbones.installed_weights import INSTALLED, LICENCE
+from gta.backbones.weights import LoadReport, Weights, load_weights, read_weights, recognized
+from gta.config import FrameResNetModel, FrameWiseModel, Model, SlowFastModel, TrunkModel
 from gta.errors import UsageError
 
 
@@ -36,10 +38,11 @@ def find_weights(model: Model) -> Weights:
     if model.weights == "imagenet":
         if isinstance(model, FrameResNetModel):
             name = f"torchvision resnet{model.depth} IMAGENET1K_V1"
-            return recognised(fetch_imagenet(model.depth), name)
-        if isinstance(model, FrameWiseModel):
+            return recognized(fetch_imagenet(model.depth), name)
+        if isinstance(model, FrameWiseModel | TrunkModel):
             network = create_network(model.network, num_classes=1000, pretrained=True)
-            return recognised(network.state_dict(), f"{model.network}, ImageNet")
+            weights = recognized(network.state_dict(), f"{model.network}, ImageNet")
+            return replace(weights, notes=[LICENCE]) if model.network in INSTALLED else weights
         raise UsageError(
             "there are no ImageNet weights for SlowFast: set model.weights=kinetics, the path of "
             "a file, or none"
@@ -47,9 +50,13 @@ def find_weights(model: Model) -> Weights:
     if model.weights == "kinetics":
         if isinstance(model, SlowFastModel):
             name = f"pytorchvideo SlowFast-R{model.depth} 8x8, Kinetics-400"
-            return recognised(fetch_kinetics(model.depth), name)
+            return recognized(fetch_kinetics(model.depth), name)
         raise UsageError(
             "model.weights=kinetics is for SlowFast; for this backbone set imagenet, the path of "
             "a file, or none"
+        )
+    if model.weights == "ordered":
+        raise UsageError(
+            "model.weights=ordered is made where a training begins: `gta train --weights ordered`"
         )
     return read_weights(Path(model.weights).expanduser())

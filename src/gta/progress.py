@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from gta.files import naming
 from gta.names import shown
 
 Advance = Callable[[int, str], None]
@@ -50,5 +51,5 @@ class Lines(Silent):
 def append_log(log: Path | None, text: str) -> None:
     """Appends a message with the time, if there is a log."""
     if log is not None:
-        with log.open("a", encoding="utf-8") as file:
+        with naming(log), log.open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")

@@ -1,6 +1,6 @@
 """Evaluation protocols by name: which views of a video are scored, and what is averaged.
 
-A name is `<crops>x<clips>-<region><size>[@<resize>]`:
+A name is `<crops>x<clips>-<region><size>[@<resize>][+flip]`:
 
     1x1-center224      1 crop, 1 clip: frames resized to exactly 240x320 (height x width), then the
                        central 224x224, as in TSN and TSM
@@ -10,6 +10,8 @@ A name is `<crops>x<clips>-<region><size>[@<resize>]`:
     3x10-256           the same as 3x10-full256
     1x1-left256        the left (or top) 256x256: PySlowFast's single crop on Something-Something,
                        for comparison with numbers that were made so
+    1x2-center160@176+flip  each view is also mirrored; not where the name of a class tells a
+                       direction, since the mirror image is then of another class
 
 Clips cover the whole video, and differ as long as it has enough frames (`gta.data.sampling`). The
 scores of a video are the mean of the probabilities of its views, in all protocols.
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 
 from gta.errors import UsageError
 
-_NAME = re.compile(r"(\d+)x(\d+)-(center|left|full|)(\d+)(?:@(\d+))?")
+_NAME = re.compile(r"(\d+)x(\d+)-(center|left|full|)(\d+)(?:@(\d+))?(\+flip)?")
 _TSN = (240, 320)
 _PLACES = {"center": (1,), "left": (0,), "full": (0, 1, 2)}
 
@@ -31,12 +33,14 @@ class Protocol:
 
     name: str
     places: tuple[int, ...]
-    """Of the crops along the longer side: 0 left or top, 1 centre, 2 right or bottom."""
+    """Of the crops along the longer side: 0 left or top, 1 center, 2 right or bottom."""
     num_clips: int
     size: int
     """Height and width of a view in pixels."""
     resize: int | tuple[int, int]
     """Of frames before the crop: the short side, or exactly (height, width)."""
+    flip: bool = False
+    """Whether each view is also mirrored."""
 
     @property
     def num_crops(self) -> int:
@@ -44,7 +48,13 @@ class Protocol:
 
     @property
     def num_views(self) -> int:
-        return self.num_crops * self.num_clips
+        """At most: classes with a direction are not mirrored."""
+        return self.num_crops * self.num_clips * (1 + self.flip)
+
+    @property
+    def middle_view(self) -> int:
+        """The number of the middle crop of the middle clip: what is shown where one view is."""
+        return self.num_clips // 2 * self.num_crops + self.num_crops // 2
 
     def __str__(self) -> str:
         return f"{self.name} ({self.num_views} view{'s' * (self.num_views > 1)}, probabilities)"
@@ -65,7 +75,7 @@ def parse_protocol(name: str | Protocol) -> Protocol:
         raise UsageError(
             f"{name!r} is not an evaluation protocol. Its form is crops x clips, region and size: "
             f"1x1-center224, 1x1-center256, 3x2-full256, 3x10-256; 1x1-center112@128 resizes the "
-            f"short side to 128 first."
+            f"short side to 128 first, and +flip at the end adds mirror images."
         )
     crops, clips, size = int(match[1]), int(match[2]), int(match[4])
     region, resize = match[3] or "full", int(match[5] or size)
@@ -78,4 +88,4 @@ def parse_protocol(name: str | Protocol) -> Protocol:
     if resize < size:
         raise UsageError(f"{name!r}: a crop of {size} does not fit into a short side of {resize}.")
     exact = region == "center" and size == 224 and match[5] is None
-    return Protocol(name, _PLACES[region], clips, size, _TSN if exact else resize)
+    return Protocol(name, _PLACES[region], clips, size, _TSN if exact else resize, bool(match[6]))

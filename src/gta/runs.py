@@ -4,19 +4,22 @@ recipe.yaml            the resolved recipe, complete by itself
 labels.json            class names in label order
 last.safetensors       weights after the last finished epoch
 best.safetensors       weights after the epoch of the highest validation accuracy
-checkpoint.pt          everything needed to go on training
+checkpoints/           everything needed to go on training, at the last few moments
 metrics.csv            one line for each epoch
 log.txt                what was printed
 environment.json       versions and hardware
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
+from gta import shipped
+from gta.backbones import TrunkNetwork
 from gta.backbones.weight_numbers import require_finite
 from gta.blocks.resample import resample
 from gta.config import Recipe
@@ -29,6 +32,11 @@ from gta.names import shown
 from gta.recipes import read_recipe, write_recipe
 from gta.tensor_files import read_tensors, write_tensors
 
+_LARGEST = 2**26
+"""Characters of the names of classes."""
+MOST_CLASSES = 100_000
+"""Of a model."""
+
 
 def build_network(recipe: Recipe, num_classes: int) -> nn.Module:
     """The network of a recipe, with fresh weights.
@@ -37,9 +45,12 @@ def build_network(recipe: Recipe, num_classes: int) -> nn.Module:
         UsageError: Its parts do not fit together.
     """
     try:
-        return build(recipe.model, num_classes=num_classes, num_frames=recipe.clip.num_frames)
+        network = build(recipe.model, num_classes=num_classes, num_frames=recipe.clip.num_frames)
     except ValueError as error:
         raise UsageError(f"the recipe's model cannot be built: {error}") from error
+    if isinstance(network, TrunkNetwork) and recipe.train.freeze:
+        network.freeze()
+    return network
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +67,14 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
-        """Opens the folder of a run.
+        """Opens the folder of a run; "ordered", where no folder has that name, is in the package.
 
         Raises:
             UsageError: The folder is not there or is not that of a run.
         """
         folder = Path(folder).expanduser()
+        if str(folder) == shipped.NAME and not folder.exists():
+            folder = shipped.FOLDER
         if not (folder / "recipe.yaml").is_file():
             what = "is not the folder of a run" if folder.exists() else "does not exist"
             raise UsageError(
@@ -70,7 +83,7 @@ class Run:
             )
         recipe = read_recipe(folder / "recipe.yaml")
         try:
-            classes = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+            classes = read_names(folder / "labels.json")
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: its labels.json cannot be read ({error})") from error
         return cls(folder, recipe, classes)
@@ -87,7 +100,8 @@ class Run:
     def at_frames(self, num_frames: int) -> "Run":
         """The same run for clips of another number of frames.
 
-        `load` then resamples the temporal matrices and positions of its blocks.
+        `load` then resamples the temporal matrices and positions of its blocks, if they are of as
+        many frames as the clip.
         """
         trained = self.recipe.clip.num_frames
         clip = self.recipe.clip.model_copy(update={"num_frames": num_frames})
@@ -109,8 +123,20 @@ class Run:
             epoch: Finished epochs.
             source: Where the weights are from, if not from training here.
         """
+        self.write_weights(model.state_dict(), [name], epoch=epoch, source=source)
+
+    def write_weights(
+        self,
+        tensors: Mapping[str, Tensor],
+        names: Sequence[str],
+        *,
+        epoch: int,
+        source: str | None = None,
+    ) -> None:
+        """Writes a network's tensors under one or more names; see `save_weights`."""
         about = {"epoch": str(epoch)} | ({"source": shown(source)} if source else {})
-        write_tensors(self.folder / f"{name}.safetensors", model.state_dict(), about)
+        first, *others = (self.folder / f"{name}.safetensors" for name in names)
+        write_tensors(first, tensors, about, *others)
 
     def load(self, *, best: bool = False) -> tuple[nn.Module, str]:
         """The trained network in evaluation mode, on the CPU, and which weights it has.
@@ -152,6 +178,28 @@ class Run:
         resampled = f", resampled from {self.trained_frames} frames" if self.trained_frames else ""
         epoch = f"epoch {about.get('epoch', '?')} of {self.recipe.train.epochs}"
         return model.eval(), f"{path.name}, {about.get('source', epoch)}{resampled}"
+
+
+def read_names(path: Path) -> list[str]:
+    """The names of classes in a JSON file.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is something else than a list of different names, or too large.
+    """
+    with path.open(encoding="utf-8") as file:
+        text = file.read(_LARGEST + 1)
+    if len(text) > _LARGEST:
+        raise ValueError(f"it has more than {_LARGEST:,} characters")
+    try:
+        names = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("it is not a list of names")
+    if not 0 < len(names) <= MOST_CLASSES:
+        raise ValueError(f"it has {len(names):,} names; models have 1 to {MOST_CLASSES:,} classes")
+    return names
 
 
 def open_run(source: Run | str | Path) -> Run:

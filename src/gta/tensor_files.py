@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load, load_file, save
+from safetensors.torch import load, load_file
 from torch import Tensor
 
 from gta.errors import UsageError
@@ -17,17 +17,75 @@ from gta.files import write_atomically
 _KEY = "gta-sha256"
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
+_TYPES = {
+    torch.float64: "F64",
+    torch.int64: "I64",
+    torch.complex64: "C64",
+    torch.float32: "F32",
+    torch.int32: "I32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int16: "I16",
+    torch.float8_e4m3fn: "F8_E4M3",
+    torch.float8_e5m2: "F8_E5M2",
+    torch.uint8: "U8",
+    torch.int8: "I8",
+    torch.bool: "BOOL",
+}
+"""As the format calls them, the widest first: each then begins at a multiple of its width."""
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str], *copies: Path
+) -> None:
     """Writes tensors, what is said about them, and the SHA-256 of both.
+
+    Args:
+        path: The file.
+        tensors: By name.
+        about: What the file says of itself.
+        copies: Files that get the same content.
 
     Raises:
         OSError: The disk is full, or the like; the old file is as it was.
     """
     tensors = {key: value.detach().contiguous().cpu() for key, value in tensors.items()}
     about = {**about, _KEY: digest(tensors, about)}
-    content = _with_header(save(tensors), about)
-    # not save_file: its files can be read by their owner alone
-    write_atomically(path, lambda part: part.write_bytes(content))
+
+    def write(part: Path) -> None:
+        with part.open("wb") as file:
+            file.writelines(content(tensors, about))
+
+    for place in (path, *copies):
+        write_atomically(place, write)
+
+
+def content(
+    tensors: Mapping[str, Tensor], about: Mapping[str, str]
+) -> Iterator[bytes | memoryview]:
+    """What a file of these tensors holds, always the same bytes, one piece after the other.
+
+    The library makes two copies of all tensors for it, and holds Python meanwhile: a training that
+    goes on beside would wait.
+
+    Args:
+        tensors: By name, on the CPU.
+        about: What the file says of itself.
+    """
+    order = list(_TYPES.values())
+    kinds = {name: _TYPES[tensor.dtype] for name, tensor in tensors.items()}
+    names = sorted(tensors, key=lambda name: (order.index(kinds[name]), name))
+    header: dict[str, Any] = {"__metadata__": dict(sorted(about.items()))}
+    start = 0
+    for name in names:
+        shape, end = list(tensors[name].shape), start + tensors[name].nbytes
+        header[name] = {"dtype": kinds[name], "shape": shape, "data_offsets": [start, end]}
+        start = end
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    yield len(text).to_bytes(8, "little") + text
+    for name in names:
+        yield _bytes(tensors[name])
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -41,9 +99,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         str(path).encode()
     except UnicodeEncodeError:  # a name that is not UTF-8, which the library refuses
-        content = path.read_bytes()
-        tensors = load(content)
-        about = _header(content)[0].get("__metadata__", {})
+        data = path.read_bytes()
+        tensors = load(data)
+        about = _header(data).get("__metadata__", {})
     else:
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
@@ -59,28 +117,23 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, about
 
 
-def _header(content: bytes) -> tuple[dict[str, Any], int]:
-    """What a file's header says, and where the numbers begin."""
-    start = 8 + int.from_bytes(content[:8], "little")
-    return json.loads(content[8:start]), start
+def _header(data: bytes) -> dict[str, Any]:
+    """What a file's header says."""
+    return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
 
 
-def _with_header(content: bytes, about: Mapping[str, str]) -> bytes:
-    """A file's content with that in its header, always the same bytes: the library's are not."""
-    header, start = _header(content)
-    header = {"__metadata__": dict(sorted(about.items()))} | header
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + content[start:]
+def _bytes(tensor: Tensor) -> memoryview:
+    """The memory of a tensor on the CPU."""
+    return tensor.contiguous().flatten().view(torch.uint8).numpy().data
 
 
 def digest(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
     """SHA-256 over names, types, shapes and bytes of tensors, and over what is said about them."""
-    found = hashlib.sha256(json.dumps(dict(sorted(about.items()))).encode())
+    sha256 = hashlib.sha256(json.dumps(dict(sorted(about.items()))).encode())
     for name, tensor in sorted(tensors.items()):
-        found.update(f"{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
-        found.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
-    return found.hexdigest()
+        sha256.update(f"{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
+        sha256.update(_bytes(tensor))
+    return sha256.hexdigest()
 
 
 def _is_nearly_key(key: str) -> bool:

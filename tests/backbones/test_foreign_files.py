@@ -28,7 +28,7 @@ def said(path: Path) -> str:
         (b"version https://git-lfs.github.com/spec/v1\noid", "is a pointer of Git LFS"),
         (b"\n<!DOCTYPE html><html>Sign in</html>", "is a web page and not the file behind it"),
         (b"<?xml version='1.0'?><Error>AccessDenied</Error>", "is a web page"),
-        (gzip.compress(b"weights"), "is compressed (gzip): unpack it"),
+        (gzip.compress(b"weights", mtime=0), "is compressed (gzip): unpack it"),
         (b"\x89HDF\r\n\x1a\n", "is an HDF5 file, as of Keras: save the weights from PyTorch"),
     ],
 )

@@ -11,7 +11,7 @@ from gta.backbones import FrameResNet, SlowFast
 from gta.backbones.residual import BasicBlock, Bottleneck
 from gta.backbones.slow_fast import slow_indices
 from gta.backbones.temporal_shift import TemporalShift
-from gta.backbones.weights import load_weights, recognised
+from gta.backbones.weights import load_weights, recognized
 from gta.blocks import NonLocal
 
 from .networks import Network, relative_error
@@ -77,7 +77,7 @@ def tsm_unscaled(channels: int, num_frames: int) -> NonLocal:
 
 def loaded(model: Network, weights: dict[str, Tensor], project: str) -> Network:
     """With all of a project's weights and none of its own, through the converter of users."""
-    report = load_weights(model, found := recognised(weights, "a file"))
+    report = load_weights(model, found := recognized(weights, "a file"))
     assert found.project == project
     assert report.unused == {}
     assert report.fresh == []

@@ -1,5 +1,6 @@
 """Blocks inserted by placement: where they are, that they change nothing at first, mistakes."""
 
+import warnings
 from functools import partial
 from typing import cast
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gta.backbones import FrameResNet
+from gta.backbones import FrameResNet, with_fitting_groups
 from gta.blocks import (
     TAPE,
     GlobalTemporalAttention,
@@ -15,6 +16,7 @@ from gta.blocks import (
     SpatialAttention,
     TemporalAttention,
 )
+from gta.errors import Notice
 
 from .networks import random_clips, randomize
 
@@ -168,3 +170,18 @@ def test_another_number_of_frames(block):
     model = small([SpatialAttention, block], FIVE)
     with pytest.raises(ValueError, match="this model was built for 4 frames, got 6:"):
         model(torch.zeros(1, 3, 6, 32, 32))
+
+
+def test_groups_that_do_not_divide_fall_to_the_next_that_do_and_it_is_said_once():
+    make = with_fitting_groups(GlobalTemporalAttention, 8)
+    with pytest.warns(Notice, match="8 groups do not divide a block's width of 10 channels: 5"):
+        block = make(40, 2)
+    assert isinstance(block, GlobalTemporalAttention)
+    assert block.pixel is not None
+    assert block.pixel.matrix.shape == (5, 2, 5, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make(40, 2)  # again
+        assert make(64, 2).pixel.matrix.shape == (8, 2, 8, 2)
+        wide = with_fitting_groups(partial(GlobalTemporalAttention, width=24), 8)
+        assert wide(40, 2).pixel.matrix.shape == (8, 2, 8, 2)

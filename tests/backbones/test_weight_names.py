@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gta.backbones import FrameResNet, SlowFast
 from gta.backbones.weight_names import from_caffe2, from_pyslowfast, our_names
-from gta.backbones.weights import load_weights, read_weights, recognised
+from gta.backbones.weights import load_weights, read_weights, recognized
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
 from gta.errors import UsageError
 
@@ -85,7 +85,7 @@ def test_every_tensor_of_a_full_size_network_finds_its_place(name: str, wrapper:
     with torch.device("meta"):
         model = make()
         state = {wrapper + key: torch.empty(shape) for key, shape in listed(name).items()}
-    weights = recognised(state, name)
+    weights = recognized(state, name)
     assert weights.project == project
     report = load_weights(model, weights)
     assert len(report.used) == len(state) == len(model.state_dict())
@@ -167,7 +167,7 @@ def test_a_kinetics_slowfast_is_fine_tuned_with_gta(tmp_path: Path):
 def test_a_block_that_the_model_lacks_is_left_and_reported():
     weights, _, _ = load("psf_slowfast_nln_r50_tiny")
     model = SlowFast(50, num_classes=11, num_frames=32, width=8)
-    report = load_weights(model, recognised(weights, "a file"))
+    report = load_weights(model, recognized(weights, "a file"))
     assert len(report.unused) == 5 * 13
     assert report.unused["s4.pathway0_nonlocal5.conv_g.bias"] == "not in the model"
 
@@ -212,7 +212,7 @@ def test_every_name_of_mmaction2(wrapper: str):
         f"{wrapper}backbone.layer4.0.downsample.conv.weight",
         f"{wrapper}cls_head.fc_cls.weight",
     } <= state.keys()
-    weights = recognised(state | {"data_preprocessor.mean": torch.ones(3)}, "a file")
+    weights = recognized(state | {"data_preprocessor.mean": torch.ones(3)}, "a file")
     assert weights.project == "MMAction2"
     report = load_weights(model, weights)
     assert len(report.used) == len(state)
@@ -224,7 +224,7 @@ def test_a_slowfast_of_mmaction2_is_refused():
     names = ["slow_path.layer1.0.conv1.conv.weight", "fast_path.conv1.bn.weight"]
     state = {f"backbone.{name}": torch.ones(1) for name in names}
     with pytest.raises(UsageError) as error:
-        recognised(state, "epoch_256.pth")
+        recognized(state, "epoch_256.pth")
     assert str(error.value) == (
         "epoch_256.pth is a network of MMAction2's SlowFast, which fits none here: its lateral "
         "connections have no normalisation and ReLU as PySlowFast's and ours have, and its slow "

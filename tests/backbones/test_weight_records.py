@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gta.backbones import FrameResNet
 from gta.backbones.weight_records import Shift, block_notes, shift_of
-from gta.backbones.weights import LoadReport, load_weights, read_weights, recognised
+from gta.backbones.weights import LoadReport, load_weights, read_weights, recognized
 from gta.errors import UsageError
 
 NAME = "TSM_something_RGB_resnet50_shift4_blockres_avg_segment8_e45.pth"
@@ -84,7 +84,7 @@ def test_a_shift_on_one_side_only(tmp_path: Path):
     ]
     added = loaded(tmp_path / "tsn.pth", {"state_dict": of_tsm(shifted=False)}, tsm=True)
     assert added.differences == ["its network has no temporal shift, and the model has"]
-    torchvision = load_weights(network(tsm=True), recognised(network().state_dict(), "resnet"))
+    torchvision = load_weights(network(tsm=True), recognized(network().state_dict(), "resnet"))
     assert torchvision.differences == []  # ImageNet weights, from which TSM starts
 
 
@@ -100,7 +100,7 @@ def test_a_shift_on_one_side_only(tmp_path: Path):
 def test_forms_that_are_not_built_here(key: str, words: str):
     state = {f"module.{key}": torch.ones(1), "module.base_model.layer1.0.bn1.bias": torch.ones(1)}
     with pytest.raises(UsageError) as error:
-        recognised(state, "ckpt.pth")
+        recognized(state, "ckpt.pth")
     assert str(error.value).startswith("ckpt.pth is a network ")
     assert words in str(error.value)
     assert "not built here" in str(error.value)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gta.backbones import FrameResNet, FrameWise, SlowFast, create_network
-from gta.backbones.weights import LoadReport, load_weights, read_weights, recognised
+from gta.backbones.weights import LoadReport, load_weights, read_weights, recognized
 from gta.blocks import GlobalTemporalAttention, SpatialAttention
 from gta.blocks.resample import resample_matrix
 from gta.errors import UsageError
@@ -35,7 +35,7 @@ def network(depth: int = 18, num_classes: int = 7) -> FrameResNet:
 
 
 def load(model: nn.Module, state: State, source: str, **options: bool) -> LoadReport:
-    return load_weights(model, recognised(state, source), **options)
+    return load_weights(model, recognized(state, source), **options)
 
 
 def copy_of(model: FrameResNet) -> State:

@@ -52,6 +52,8 @@ ORDER_AWARE: dict[str, Make] = {
     "TAPE": partial(TAPE, CHANNELS),
     "TAPE two groups": partial(TAPE, CHANNELS, groups=2),
     "TAPE sinusoidal": partial(TAPE, CHANNELS, position="sinusoidal"),
+    "TAPE in values": partial(TAPE, CHANNELS, add_to="qkv", position_std=1.0),
+    "TAPE in the input": partial(TAPE, CHANNELS, groups=2, add_to="input"),
     "GTA": partial(GlobalTemporalAttention, CHANNELS, groups=2),
     "GTA one group": partial(GlobalTemporalAttention, CHANNELS, groups=1),
     "GTA pixel": partial(GlobalTemporalAttention, CHANNELS, groups=2, region=False),
@@ -60,5 +62,9 @@ ORDER_AWARE: dict[str, Make] = {
         GlobalTemporalAttention, CHANNELS, groups=2, assignment="softmax_positions"
     ),
     "GTA no normalisation": partial(GlobalTemporalAttention, CHANNELS, groups=2, assignment="none"),
+    "GTA three heads": partial(GlobalTemporalAttention, CHANNELS, groups=2, heads=3),
+    "GTA learned regions": partial(
+        GlobalTemporalAttention, CHANNELS, groups=2, region_grid=(4, 5), assignment="none"
+    ),
 }
 ALL = ORDER_BLIND | ORDER_AWARE

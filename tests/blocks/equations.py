@@ -120,10 +120,10 @@ def non_local(
 
 
 def mix(matrix: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Eq. 7 and 8 for one position or region: matrix (G, K, T, T), value (T, C) -> (T, C)."""
+    """Eq. 7 and 8 for one position or region: matrix (G, K, T, T), value (T, C) -> (T, K * C/G)."""
     G, K, T, _ = matrix.shape
     D = value.shape[1] // G
-    out = np.zeros_like(value)
+    out = np.zeros((T, K * D))
     for g in range(G):
         for k in range(K):  # head k's output takes the place of channel group k
             for t in range(T):
@@ -149,16 +149,34 @@ def tape_matrix(
     return matrix
 
 
+def with_positions(x: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """A vector (T, C) added for each frame."""
+    y = x.copy()
+    for b, c, t, h, w in np.ndindex(x.shape):
+        y[b, c, t, h, w] += position[t, c]
+    return y
+
+
 def tape(
-    x: np.ndarray, weights: dict, position: np.ndarray, groups: int, *, scale: bool = True
+    x: np.ndarray,
+    weights: dict,
+    position: np.ndarray,
+    groups: int,
+    *,
+    scale: bool = True,
+    add_to: str = "qk",
 ) -> np.ndarray:
     """Section B of the appendix: attention in time with a vector added for each frame (T, C)."""
-    query, key, value = (project(x, weights[name]) for name in ("query", "key", "value"))
+    seen = with_positions(x, position) if add_to == "input" else x
+    query, key, value = (project(seen, weights[name]) for name in ("query", "key", "value"))
+    if add_to == "qkv":
+        value = with_positions(value, position)
+    if add_to != "input":
+        query, key = with_positions(query, position), with_positions(key, position)
     attended = np.empty_like(value)
     B, _, _, H, W = x.shape
     for b, h, w in np.ndindex(B, H, W):
-        queries, keys = query[b, :, :, h, w].T + position, key[b, :, :, h, w].T + position
-        matrix = tape_matrix(queries, keys, groups, scale=scale)
+        matrix = tape_matrix(query[b, :, :, h, w].T, key[b, :, :, h, w].T, groups, scale=scale)
         attended[b, :, :, h, w] = mix(matrix, value[b, :, :, h, w].T).T
     return x + normalize(project(attended, weights["output"]), weights["norm"])
 
@@ -175,16 +193,35 @@ def sinusoid(num_frames: int, width: int) -> np.ndarray:
 def pixel_gta(x: np.ndarray, weights: dict, matrix: np.ndarray) -> np.ndarray:
     """Eq. 6-8 at every position, then the first underbraced term of Eq. 5."""
     value = project(x, weights["value"])
-    attended = np.empty_like(value)
-    B, _, _, H, W = x.shape
+    B, _, T, H, W = x.shape
+    attended = np.empty((B, num_mixed(matrix, value), T, H, W))
     for b, h, w in np.ndindex(B, H, W):
         attended[b, :, :, h, w] = mix(matrix, value[b, :, :, h, w].T).T
+    return added(attended, weights)
+
+
+def num_mixed(matrix: np.ndarray, value: np.ndarray) -> int:
+    """Channels of MH_G: heads times those of a group."""
+    G, K = matrix.shape[:2]
+    return K * value.shape[1] // G
+
+
+def added(attended: np.ndarray, weights: dict) -> np.ndarray:
+    """A W_O, normalised; where heads are not as many as groups, their own layer comes first."""
+    if "heads" in weights:
+        attended = project(attended, weights["heads"])
     return normalize(project(attended, weights["output"]), weights["norm"])
 
 
-def assign(x: np.ndarray, projection: Projection, assignment: str) -> np.ndarray:
-    """W_R, (B, R, T, H, W): a 1x1 convolution, normalised over regions, over positions or not."""
-    logits = project(x, projection)
+def assign(x: np.ndarray, how: Projection | np.ndarray, assignment: str) -> np.ndarray:
+    """W_R, (B, R, T, H, W): a 1x1 convolution, normalised over regions, over positions or not.
+
+    Or the learned matrix (T, R, H, W), which is the same for all samples.
+    """
+    if isinstance(how, np.ndarray):
+        logits = np.stack([np.moveaxis(how, 0, 1) for _ in x])
+    else:
+        logits = project(x, how)
     B, R, T, H, W = logits.shape
     out = logits.copy()
     for b, t in np.ndindex(B, T):
@@ -201,8 +238,8 @@ def region_gta(x: np.ndarray, weights: dict, matrix: np.ndarray, assignment: str
     """The second term of Eq. 5: to the regions, Eq. 6-8 in each, back by the transpose."""
     to_regions = assign(x, weights["assign"], assignment)
     value = project(x, weights["value"])
-    attended = np.zeros_like(value)
     B, C, T, H, W = value.shape
+    attended = np.zeros((B, num_mixed(matrix, value), T, H, W))
     share = 1 if assignment == "softmax_positions" else H * W  # ours: a mean over positions
     for b in range(B):
         for r in range(to_regions.shape[1]):
@@ -212,4 +249,4 @@ def region_gta(x: np.ndarray, weights: dict, matrix: np.ndarray, assignment: str
             mixed = mix(matrix, region)
             for t, h, w in np.ndindex(T, H, W):
                 attended[b, :, t, h, w] += to_regions[b, r, t, h, w] * mixed[t]
-    return normalize(project(attended, weights["output"]), weights["norm"])
+    return added(attended, weights)

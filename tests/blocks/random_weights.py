@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gta.blocks.gta import LearnedRegions
+
 from .equations import Norm
 
 
@@ -36,6 +38,8 @@ def weights_of(module: nn.Module) -> dict:
     """The projections and the norm that lie directly in a module, by name, as numpy arrays."""
     weights = {}
     for name, layer in module.named_children():
+        if isinstance(layer, LearnedRegions):
+            weights[name] = array(layer.weight)
         if isinstance(layer, nn.Linear):
             assert layer.bias is not None
             weights[name] = (array(layer.weight.flatten(1)), array(layer.bias))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
-from gta.blocks.fused.add_normalised import add_normalised
+from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.parts import fuses, unfused
 from gta.blocks.rows import Projection, from_rows, to_rows
 
@@ -151,7 +151,7 @@ def test_norms_that_are_not_known_are_called():
     rows = x.movedim(1, -1)
     term = (torch.randn(2, 3, 4, 4, 4), Projection(4, 16), untracked)
     torch.testing.assert_close(
-        add_normalised(rows, term),
+        add_normalized(rows, term),
         rows + untracked(term[1](term[0]).movedim(-1, 1)).movedim(1, -1),
     )
 
@@ -169,7 +169,7 @@ def test_a_far_off_mean_does_not_drown_the_variance(mean: int):
     wide = attended.double() @ output.weight.double().t()
     flat = wide.flatten(0, -2)
     expected = (wide - flat.mean(0)) / (flat.var(0, unbiased=False) + norm.eps).sqrt()
-    found = add_normalised(torch.zeros_like(attended), (attended, output, norm))
+    found = add_normalized(torch.zeros_like(attended), (attended, output, norm))
     # what is left is the rounding of the attended rows and their products themselves
     torch.testing.assert_close(found, expected.float(), rtol=1e-3, atol=1e-5 * mean + 1e-3)
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
 from gta.blocks import GlobalTemporalAttention
-from gta.blocks.gta import Assignment, Branch
+from gta.blocks.gta import Assignment, Branch, LearnedRegions
 
 from .equations import assign, pixel_gta, region_gta
 from .random_weights import array, random_clip, randomize, relative_error, weights_of
@@ -51,6 +52,62 @@ def test_equals_the_loops(
     randomize(block).train(training)
     x = random_clip(2, 6, 3, 3, 2)
     assert relative_error(block(x), loops(block, x)) <= 1e-10
+
+
+@pytest.mark.parametrize("heads", [1, 2, 4, 6])
+@pytest.mark.parametrize("training", [False, True])
+def test_other_heads_than_groups_equal_the_loops(heads: int, training: bool):
+    block = GlobalTemporalAttention(6, 3, width=4, groups=2, heads=heads, regions=3)
+    randomize(block).train(training)
+    x = random_clip(2, 6, 3, 3, 2)
+    assert relative_error(block(x), loops(block, x)) <= 1e-10
+
+
+def test_as_many_heads_as_groups_need_no_layer_of_their_own():
+    torch.manual_seed(0)
+    plain = GlobalTemporalAttention(16, 3, groups=2)
+    torch.manual_seed(0)
+    block = GlobalTemporalAttention(16, 3, groups=2, heads=2)
+    assert plain.state_dict().keys() == block.state_dict().keys()
+    x = random_clip(2, 16, 3, 3, 2).float()
+    assert torch.equal(randomize(plain)(x.double()), randomize(block)(x.double()))
+    with_layer = GlobalTemporalAttention(16, 3, groups=2, heads=3)
+    assert with_layer.pixel is not None
+    assert with_layer.pixel.matrix.shape == (3, 3, 2, 3)  # K, T, G, S
+    assert with_layer.pixel.heads is not None
+    assert with_layer.pixel.heads.weight.shape == (4, 3 * 2)  # C/4, K * (C/4)/G
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+@pytest.mark.parametrize("pixel", [True, False])
+def test_learned_regions_equal_the_loops(pixel: bool, assignment: Assignment):
+    block = GlobalTemporalAttention(
+        6, 3, width=4, groups=2, regions=3, region_grid=(3, 2), pixel=pixel, assignment=assignment
+    )
+    randomize(block)
+    x = random_clip(2, 6, 3, 3, 2)
+    assert relative_error(block(x), loops(block, x)) <= 1e-10
+    regions = block.regions(x)
+    assert regions.shape == (2, 3, 3, 3, 2)  # B, R, T, H, W
+    assert torch.equal(regions[0], regions[1])  # the same for all samples
+
+
+@pytest.mark.parametrize("size", [(6, 4), (2, 2), (5, 3)])
+def test_a_frame_of_another_size_sees_learned_regions_resized(size: tuple[int, int]):
+    block = GlobalTemporalAttention(6, 3, width=4, groups=2, region_grid=(3, 2), assignment="none")
+    randomize(block)
+    assert isinstance(block.assign, LearnedRegions)
+    regions = block.regions(random_clip(1, 6, 3, *size))[0]
+    weight = block.assign.weight.detach().movedim(0, 1)
+    expected = interpolate(weight, size=size, mode="bilinear", antialias=True)
+    torch.testing.assert_close(regions, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("grid", [(0, 3), (3, -1)])
+def test_a_grid_without_positions(grid: tuple[int, int]):
+    with pytest.raises(ValueError, match="region_grid") as error:
+        GlobalTemporalAttention(32, 3, region_grid=grid)
+    assert str(error.value) == f"both numbers of region_grid must be at least 1, got {min(grid)}"
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)

@@ -25,6 +25,7 @@ Make = Callable[..., Any]
         (SpatialAttention, "pool", "max", "'before', 'after', None"),
         (TAPE, "position", "sin", "'learned', 'sinusoidal'"),
         (TAPE, "position", None, "'learned', 'sinusoidal'"),
+        (TAPE, "add_to", "values", "'qk', 'qkv', 'input'"),
         (
             GlobalTemporalAttention,
             "assignment",
@@ -56,6 +57,7 @@ def test_misspelt(make: Make, option: str, given: object, allowed: str):
         (TAPE, "width"),
         (GlobalTemporalAttention, "width"),
         (GlobalTemporalAttention, "regions"),
+        (GlobalTemporalAttention, "heads"),
     ],
 )
 @pytest.mark.parametrize("given", [0, -4])

@@ -9,7 +9,13 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from gta.blocks import TAPE, GlobalTemporalAttention, TemporalAttention
-from gta.blocks.resample import interpolation, resample, resample_matrix, resample_position
+from gta.blocks.resample import (
+    interpolation,
+    resample,
+    resample_matrix,
+    resample_position,
+    resample_regions,
+)
 
 from .random_weights import randomize
 
@@ -82,6 +88,7 @@ def test_a_smooth_matrix_acts_as_before_to_within_4_percent(old: int, new: int):
     [
         partial(GlobalTemporalAttention, 16, groups=2),
         partial(GlobalTemporalAttention, 16, groups=1, region=False),
+        partial(GlobalTemporalAttention, 16, groups=2, heads=3),
         partial(TAPE, 16, groups=2),
         partial(TAPE, 16, position="sinusoidal"),
         partial(TemporalAttention, 16),
@@ -105,6 +112,20 @@ def test_a_block_at_another_number_of_frames(make):
         torch.testing.assert_close(after, expected)
 
 
+def test_learned_regions_at_another_number_of_frames_and_positions():
+    make = partial(GlobalTemporalAttention, 16, groups=2, region=True)
+    old, new = make(4, region_grid=(4, 6)), make(8, region_grid=(2, 3))
+    shapes = {name: tensor.shape for name, tensor in new.state_dict().items()}
+    state = {k: resample(k, v, shapes[k]) for k, v in old.state_dict().items()}
+    new.load_state_dict(state)
+    weight = old.state_dict()["assign.weight"]  # T, R, H, W
+    sized = interpolate(weight, size=(2, 3), mode="bilinear", antialias=True)
+    expected = torch.einsum("ut,trhw->urhw", interpolation(4, 8).float(), sized)
+    torch.testing.assert_close(state["assign.weight"], expected)
+    assert resample_regions(weight, 4) is weight
+    assert resample("assign.weight", weight, torch.Size((8, 3, 2, 3))) is weight  # other regions
+
+
 def test_what_is_no_temporal_parameter_or_differs_otherwise_is_left_alone():
     shape = torch.Size
     for name, tensor, wanted in (
@@ -125,3 +146,12 @@ def test_nothing_happens_unless_it_is_asked_for():
         block(torch.randn(1, 16, 8, 4, 4))
     with pytest.raises(RuntimeError, match="size mismatch"):
         GlobalTemporalAttention(16, 8, groups=2).load_state_dict(block.state_dict())
+
+
+@pytest.mark.parametrize("num_frames", [3, 4, 8, 16])
+def test_lags_of_another_number_of_frames_answer_a_constant_as_before(num_frames: int):
+    lags = torch.randn(2, 8, 4, dtype=torch.float64)
+    new = resample("inserted.res3_0.1.pixel.lags", lags, torch.Size((2, num_frames, 4)))
+    assert new.shape == (2, num_frames, 4)
+    assert torch.allclose(new.sum(1), lags.sum(1))
+    assert resample("pixel.lags", lags, torch.Size((3, num_frames, 4))) is lags

@@ -54,7 +54,7 @@ def test_a_broken_set_as_json(run: Run, ordered: Path, tmp_path: Path):
     assert "bad.mp4: " in error["items"][0]
     shown = run("check", *folder)
     assert shown.code == 1
-    assert "error: 1 video cannot be read. Training puts another in its place" in shown.out
+    assert "error: 1 video cannot be read. Training replaces it by another video" in shown.out
     assert "; --json or --out FILE has all" in shown.out
     assert "1 error, " in shown.out
 

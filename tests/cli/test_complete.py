@@ -54,7 +54,10 @@ def place(tmp_path: Path) -> Path:
         ("gta train --data k400 --model tsm50_", ["tsm50_nl"]),
         ("gta train --data ", ["folder", "k400", "ordered", "ssv1", "ssv2"]),
         ("gta train --set train.w", ["train.warmup_epochs=", "train.weight_decay="]),
-        ("gta recipes ssv2/tsm", ["ssv2/tsm50", "ssv2/tsm50_gta", "ssv2/tsm50_gta_16f"]),
+        (
+            "gta recipes ssv2/tsm",
+            [f"ssv2/tsm50{end}" for end in ("", "_gta", "_gta_16f", "_gta_causal")],
+        ),
         ("gta recipes runs/f", ["runs/first"]),
         ("gta recipes --ensemble ", ["ssv1", "ssv2"]),
         ("gta test ", ["other", "runs/first", "runs/second"]),
@@ -84,7 +87,7 @@ def test_models_are_listed(run: Run):
     one = run("cost", "--model", "help", "--data", "k400").out
     assert "--data k400" in one
     assert "--data folder\n" not in one
-    assert "--data ordered  3 models, such as tiny_gta" in run("train", "--data", "help").out
+    assert "--data ordered  4 models, such as tiny_gta" in run("train", "--data", "help").out
 
 
 def test_settings_are_listed_with_the_values_of_a_recipe(run: Run, tmp_path: Path):

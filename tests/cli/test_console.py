@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -71,3 +72,37 @@ def test_json_is_one_value_that_any_terminal_takes(
 def test_letters_stay_letters_in_json(capsys: pytest.CaptureFixture[str]):
     print_json(["é 開"])
     assert capsys.readouterr().out == '[\n "é 開"\n]\n'
+
+
+@pytest.mark.parametrize("width", [40, 160])
+def test_bars_of_a_whole_and_its_part_show_both_and_all_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, width: int
+):
+    monkeypatch.setenv("TERM", "xterm")
+    terminal, screen = Terminal(), Screen()
+    terminal.console.file, terminal.console.width = screen, width
+    terminal.console.is_interactive = True
+    note = "loss 0.825  train 72.9%  lr 0.00077  41.5 clips/s  bottleneck: network (6% waiting)"
+    with terminal.track("training", 60) as overall, terminal.track("epoch 3/6", 10) as advance:
+        overall(20, "val top-1 58.3%")
+        overall(25, "val top-1 58.3%")
+        advance(5, note)
+        assert terminal.progress is not None
+        before = len(screen.getvalue())
+        terminal.progress.refresh()
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()[before:])
+    for part in ("training", "epoch 3/6", "25/60", "5/10", *note.split(), "58.3%"):
+        assert part in text
+    assert max(map(len, text.splitlines())) <= width
+    assert re.search(r"0:00:0\d", text)  # what is left of the whole, by the 5 steps since it began
+    assert terminal.progress is None
+
+
+def test_bars_are_no_lines_where_there_is_no_terminal():
+    terminal, file = Terminal(), io.StringIO()
+    terminal.console.file = file
+    with terminal.track("training", 60) as overall, terminal.track("epoch 3/6", 10) as advance:
+        overall(20, "")
+        advance(5, "loss 0.8")
+        terminal.say("a line")
+    assert file.getvalue() == "a line\n"

@@ -87,7 +87,7 @@ ORDERED = ("train", "--model", "tiny_gta", "--data", "ordered")
         ),
         (["test", "nowhere"], 2, "nowhere does not exist: no recipe.yaml in it. Give the folder"),
         (["predict", "nowhere", "x.mp4"], 2, "nowhere does not exist: no recipe.yaml in it"),
-        (["predict", "nowhere"], 2, "Missing argument"),
+        (["predict", "nowhere"], 2, "which videos? Give files, folders, - for standard input"),
         (["render", "x", "--layout", "ssv3"], 2, "'ssv3' is not a layout. Did you mean 'ssv2'?"),
         (["render", "x", "--classes", "left_to_rihgt,up"], 2, "left_to_rihgt"),
         (
@@ -215,10 +215,14 @@ def test_a_run_that_never_began_may_be_begun_otherwise(
 def test_a_trained_run_without_its_checkpoint_is_not_overwritten(
     run: Run, trained: Path, ordered: Path, small_settings, tmp_path: Path
 ):
-    shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoint.pt"))
+    shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoints"))
     answer = run(*(*ORDERED, "--root", ordered, "--out", tmp_path / "run", *small(small_settings)))
     assert answer.code == 2
-    assert "holds a trained run without the checkpoint.pt that is needed to go on" in answer.err
+    assert (
+        f"{tmp_path / 'run'} holds a trained run without the checkpoints that are needed to go on: "
+        f"give another --out to train from the start, with --weights "
+        f"{tmp_path / 'run/last.safetensors'} from the last epoch's weights"
+    ) in answer.err
 
 
 @pytest.mark.parametrize("kept", [(), ("best.safetensors",), ("best", "last.safetensors")])

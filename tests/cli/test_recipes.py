@@ -138,8 +138,11 @@ def test_an_ensemble_as_json(run: Run):
         (["ssv2/r2d50_gat"], "no recipe for model 'r2d50_gat' on ssv2. Did you mean 'r2d50_gta'?"),
         (["ssv3/r2d50"], "there is no recipe for data 'ssv3'. Did you mean 'ssv2'?"),
         (["families/r2d50"], "there is no recipe for data 'families'."),
-        (["r2d50_gta"], "'r2d50_gta' is no recipe, file or run: a recipe is named DATA/MODEL"),
-        (["ssv2", "ssv1/r2d50"], "'ssv2' is no recipe, file or run"),
+        (
+            ["r2d50_gta"],
+            "'r2d50_gta' is no recipe: give data and model of one of this package, such as",
+        ),
+        (["ssv2", "ssv1/r2d50"], "'ssv2' is no recipe: "),
         (["no.yaml"], "no.yaml: no such recipe file"),
         (["."], ". is not the folder of a run: no recipe.yaml in it"),
         (["a/b", "c/d", "e/f"], "two recipes can be compared, got 3: a/b, c/d, e/f"),

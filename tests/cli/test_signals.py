@@ -39,8 +39,16 @@ def has_epoch(out: Path, line: str = "\n1,") -> bool:
     return (out / "metrics.csv").is_file() and line in (out / "metrics.csv").read_text()
 
 
-@pytest.mark.parametrize("group", [False, True], ids=["one", "group"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "group"),
+    [
+        (signal.SIGINT, True),  # as a terminal sends it: to the loader processes too
+        (signal.SIGTERM, False),
+        (signal.SIGTERM, True),
+        (signal.SIGHUP, True),
+        (signal.SIGUSR1, False),  # a scheduler warns before it takes the machine
+    ],
+)
 def test_a_signal_ends_a_training_and_keeps_it(
     ordered: Path, small_settings, tmp_path: Path, number: signal.Signals, group: bool
 ):
@@ -54,7 +62,7 @@ def test_a_signal_ends_a_training_and_keeps_it(
     assert process.returncode == 128 + number
     by = "Ctrl-C" if number == signal.SIGINT else number.name
     assert f"gta: stopped by {by}; the same command goes on" in error
-    assert f"kept in {out / 'checkpoint.pt'}: " in told
+    assert f"kept in {out / 'checkpoints'}: " in told
     assert "Traceback" not in error
     wait_for(lambda: not alive(began))
     assert not [name for name in names if name.exists()]
@@ -116,7 +124,7 @@ def test_a_start_that_is_stopped_leaves_nothing(ordered: Path, small_settings, t
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, "Traceback" in error) == (130, False)
-    assert not (tmp_path / "runs").exists() or (out / "checkpoint.pt").is_file()
+    assert not (tmp_path / "runs").exists() or (out / "checkpoints").is_dir()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -155,11 +163,12 @@ def launched(root: Path, out: Path, settings: list[str], *more: str) -> list[str
     command = training(root, out, settings, "data.workers=1", *more)
     return [
         *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
+        *("--signals-to-handle", "SIGTERM,SIGUSR1"),
         *command,
     ]
 
 
-@pytest.mark.parametrize("sent_to", ["one", "torchrun", "torchrun, killed"])
+@pytest.mark.parametrize("sent_to", ["one", "torchrun", "torchrun, killed", "torchrun, warned"])
 def test_several_processes_stop_after_the_same_step(
     ordered: Path, small_settings, tmp_path: Path, sent_to: str
 ):
@@ -172,8 +181,10 @@ def test_several_processes_stop_after_the_same_step(
         last = max(pid for pid, arguments in began.items() if "gta train" in arguments)
         os.kill(last, signal.SIGTERM)
     else:
-        process.send_signal(signal.SIGKILL if "killed" in sent_to else signal.SIGTERM)
+        kinds = {"torchrun": signal.SIGTERM, "torchrun, warned": signal.SIGUSR1}
+        process.send_signal(kinds.get(sent_to, signal.SIGKILL))
     told, error = process.communicate(timeout=TIMEOUT)
     wait_for(lambda: not alive(began))
-    assert f"kept in {out / 'checkpoint.pt'}: " in told
-    assert error.count("gta: stopped by SIGTERM; the same command goes on") == 1
+    assert f"kept in {out / 'checkpoints'}: " in told
+    by = "SIGUSR1" if sent_to == "torchrun, warned" else "SIGTERM"
+    assert error.count(f"gta: stopped by {by}; the same command goes on") == 1

@@ -72,7 +72,7 @@ def test_a_run_is_not_made_shorter(run: Run, finished: Path, ordered: Path, smal
 
 @pytest.mark.slow
 def test_a_longer_run_is_the_one_begun_so(run: Run, ordered: Path, small_settings, tmp_path: Path):
-    steps = ("train.schedule=steps", "train.steps=[2]")
+    steps = ("train.schedule=steps", "train.milestones=[2]")
     command = [*ORDERED, "--root", ordered, *small([*small_settings, *steps])]
     three = ["--set", "train.epochs=3"]
     assert run(*command, "--out", tmp_path / "grown").code == 0

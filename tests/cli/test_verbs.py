@@ -27,6 +27,9 @@ def test_help_names_every_verb(run: Run):
         "train",
         "test",
         "predict",
+        "show",
+        "figure",
+        "export",
         "ensemble",
         "compare",
         "probe",
@@ -89,7 +92,7 @@ def test_a_run_holds_everything(trained: Path):
     names = {path.name for path in trained.iterdir()}
     assert names >= {
         *("recipe.yaml", "labels.json", "last.safetensors", "best.safetensors"),
-        *("checkpoint.pt", "metrics.csv", "log.txt", "environment.json"),
+        *("checkpoints", "metrics.csv", "log.txt", "environment.json"),
     }
     assert len(json.loads((trained / "labels.json").read_text())) == 4
     environment = json.loads((trained / "environment.json").read_text())
@@ -177,7 +180,7 @@ def test_a_second_training_of_the_same_run_is_refused(
 
 
 @pytest.mark.slow  # torch looks every 5 seconds
-def test_a_killed_loader_process_is_explained(
+def test_a_killed_loader_process_is_replaced(
     run: Run, ordered: Path, small_settings, tmp_path: Path
 ):
     def kill_the_first() -> None:
@@ -192,6 +195,4 @@ def test_a_killed_loader_process_is_explained(
         *("--set", "data.workers=1", "--set", "data.cache_gb=0"),
     )
     killer.join()
-    assert answer.code == 1
-    assert "a loader process was killed, most often because the memory is full" in answer.err
-    assert "Traceback" not in answer.err
+    assert answer.code == 0, answer.err

@@ -12,7 +12,7 @@ from PIL import Image
 
 torch.set_num_threads(1)
 
-STEP = 6  # grey values of neighbouring frames, far enough apart to survive coding
+STEP = 6  # grey values of neighboring frames, far enough apart to survive coding
 
 
 @pytest.fixture(scope="session")

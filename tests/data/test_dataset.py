@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from gta.config import Clip
 from gta.data.cache import FrameCache
 from gta.data.dataset import TrainingClips, ViewClips
 from gta.data.decode import read_frames
@@ -10,6 +11,8 @@ from gta.data.sampling.modes import Sampling
 from gta.data.transforms.clip import TrainTransform, ViewTransform
 from gta.data.videos import load_videos
 from gta.errors import DataError, UsageError
+from gta.inference import protocol_views
+from gta.protocols import parse_protocol
 
 WHOLE = {"size": 32, "resize": (32, 32)}
 
@@ -103,6 +106,19 @@ def test_flips_by_class(sided, flip):
     assert seen[right] == ({(False, right), (True, left)} if both else {(False, right)})
 
 
+def test_views_are_followed_by_their_mirror_images_unless_a_class_has_a_direction(sided):
+    protocol, clip = parse_protocol("1x2-center32@48+flip"), Clip(num_frames=4)
+    views = protocol_views(sided, protocol, clip)
+    assert views.shape == (2, 3, 4, 32, 32)
+    plain = VideoList(sided.videos, ["jump", "spin", "turn", "walk"])
+    views = protocol_views(plain, protocol, clip)
+    found = views[0].clip
+    assert found.shape == views.shape == (4, 3, 4, 32, 32)
+    assert torch.equal(found[1], found[0].flip(-1))
+    assert torch.equal(found[3], found[2].flip(-1))
+    assert not torch.equal(found[1], found[0])
+
+
 def test_an_unreadable_video_is_on_record_and_another_is_drawn(videos, frame_numbers):
     path = videos.videos[2].path
     path.write_text("text")
@@ -163,7 +179,8 @@ def test_testing_puts_nothing_in_the_place_of_an_unreadable_video(videos):
 def test_a_count_in_the_annotation_is_not_counted_again(videos, frame_numbers, monkeypatch):
     asked: list = []
     monkeypatch.setattr(
-        "gta.data.dataset.read_frames", lambda *a: asked.append(a[1]) or read_frames(*a)
+        "gta.data.dataset.read_frames",
+        lambda *a, **changed: asked.append(a[1]) or read_frames(*a, **changed),
     )
     known = VideoList([Video("a", videos.videos[0].path, 0, num_frames=16)], ["a", "b"])
     view = ViewClips(known, num_frames=8, transform=ViewTransform(**WHOLE))[0]

@@ -16,7 +16,7 @@ CLASSES = ["up, fast", "down", "never", "left"]
 MATRIX = torch.tensor([[3, 1, 0, 2], [0, 4, 0, 0], [0, 0, 0, 0], [2, 0, 0, 1]])
 
 
-def test_counts_are_of_labelled_videos():
+def test_counts_are_of_labeled_videos():
     answers = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
     found = Scores(list("abc"), torch.tensor([0, -1, 1]), answers, ["x", "y"], "p")
     assert confusion(found).tolist() == [[1, 0], [1, 0]]

@@ -61,14 +61,14 @@ def test_a_model_that_is_blind_to_the_order():
     found = probed(frozen=torch.zeros_like(LABELS))
     assert found.blind
     blind, frozen = found.verdict(sees_order=False)
-    assert blind.startswith("This network is blind to the order of frames: whatever it is, the sc")
+    assert blind.startswith("This network is blind to the order of frames: its scores are the sa")
     assert "such as a GTA model trained on the same data" in blind
     assert frozen.startswith("One frame alone gives 33.3% of 100.0%: the rest needs several frames")
 
 
 def test_a_network_that_could_see_the_order_is_not_advised_to_be_another():
     blind, _ = probed(frozen=torch.zeros_like(LABELS)).verdict(sees_order=True)
-    assert blind.startswith("This model gives the same scores whatever the order of frames is, alt")
+    assert blind.startswith("This model gives the same scores for any order of frames, although i")
     assert "GTA" not in blind
 
 

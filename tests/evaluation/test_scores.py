@@ -62,24 +62,24 @@ def test_an_independent_script_gives_the_same_figures(tmp_path: Path):
     top5 = (ranked[:, :5] == file["labels"][:, None]).any(1).mean()
     mean_class = np.mean([right[file["labels"] == c].mean() for c in np.unique(file["labels"])])
     n, z = len(right), 1.959964
-    centre = (right.sum() + z * z / 2) / (n + z * z)
+    center = (right.sum() + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * np.sqrt(n * top1 * (1 - top1) + z * z / 4)
 
     told = Scores.load(tmp_path / "s.npz").summary()
     assert 0.3 < top1 < top5 < 1
     assert (told["top1"], told["top5"]) == (top1, top5)
     assert told["mean_class"] == pytest.approx(mean_class, abs=1e-12)
-    assert told["top1_interval"] == pytest.approx([centre - half, centre + half], abs=1e-7)
+    assert told["top1_interval"] == pytest.approx([center - half, center + half], abs=1e-7)
 
 
 def test_videos_without_labels_are_in_no_figure():
-    labelled = scores().summary()
+    labeled = scores().summary()
     some = replace(scores(), labels=torch.tensor([0, 1, -1]))
     assert some.summary()["top1"] == 0.5
     assert (some.summary()["videos"], some.summary()["labelled"]) == (3, 2)
     none = replace(scores(), labels=torch.full((3,), -1)).summary()
     assert [none[name] for name in ("top1", "top5", "mean_class", "top1_interval")] == [None] * 4
-    assert none["videos"] == labelled["videos"]
+    assert none["videos"] == labeled["videos"]
     json.dumps(none, allow_nan=False)
 
 

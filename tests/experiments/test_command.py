@@ -28,6 +28,8 @@ def test_the_command_runs_what_is_missing(ours, small, tmp_path: Path, monkeypat
         ours.main.main()
         return capsys.readouterr().out
 
+    assert "1/1 none" in call("--seeds", "1", "--row", "no*", "--commit", "abc")
+    out.unlink()
     assert "2/2 " in call("--seeds", "1", "--commit", "abc")
     first = out.read_text()
     assert {json.loads(line)["commit"] for line in first.splitlines()} == {"abc"}

@@ -2,49 +2,52 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
-from gta.figures.comparison import comparison_figure, draw_comparison
+from gta.figures.comparison import Shown, comparison_figure, draw_comparison
+from gta.figures.matrices import Matrix
 
-RANKED = {
-    "none": [("down", 0.6), ("up", 0.4)],
-    "DNL": [("down", 0.51), ("up", 0.49)],
-    "GTA": [("up", 0.9), ("down", 0.1)],
-}
+ACCURACIES = {"none": 0.43, "DNL": 0.55, "GTA": 0.97}
 
 
 @pytest.fixture
 def given() -> dict:
     rng = np.random.default_rng(0)
-    matrix = rng.normal(size=(2, 4, 2, 4)) * 0.1
-    matrix[1, :, 0] *= 20
+    clips = [
+        Shown(
+            rng.integers(0, 255, (4, 16, 16, 3), dtype=np.uint8),
+            label,
+            {"none": ("down", 0.6), "DNL": ("down", 0.51), "GTA": ("up", 0.9)},
+        )
+        for label in ("up", "down")
+    ]
+    matrix = Matrix("a", "pixel", rng.normal(size=(2, 4, 2, 4)), rng.normal(size=(4, 4)))
     return {
-        "frames": rng.integers(0, 255, (4, 16, 16, 3), dtype=np.uint8),
-        "label": "up",
-        "predictions": RANKED,
+        "clips": clips,
+        "accuracies": ACCURACIES,
+        "ceiling": 0.58,
         "matrix": matrix,
         "title": "A title",
     }
 
 
-def axes_of(figure: Figure) -> list:
-    return [axes for part in figure.subfigs for axes in part.axes]
-
-
 def test_what_is_drawn_is_what_was_given(given: dict):
-    axes = axes_of(comparison_figure(**given))
-    for t in range(4):
-        assert (axes[t].images[0].get_array() == given["frames"][t]).all()
-    titles = [one.get_title() for one in axes[4:7]]
-    assert titles == ["none: wrong", "DNL: wrong", "GTA: right"]
-    for one, ranked in zip(axes[4:7], RANKED.values(), strict=True):
-        assert [bar.get_width() for bar in one.patches] == [score for _, score in ranked]
-        assert [text.get_text() for text in one.texts] == [f"{c}  {s:.0%}" for c, s in ranked]
-    whole, strongest = axes[7].images[0].get_array(), axes[8].images[0].get_array()
-    assert np.array_equal(whole, given["matrix"].reshape(8, 8))
-    assert np.array_equal(strongest, given["matrix"][1, :, 0])
-    assert axes[8].get_title() == "Its strongest part: head 1, group 0"
+    figure = comparison_figure(**given)
+    bars, *others = figure.axes
+    heights = [bar.get_height() for bar in bars.patches]
+    assert heights == pytest.approx([43, 55, 58, 97])
+    assert [text.get_text() for text in bars.texts] == ["43.0%", "55.0%", "58.0%", "97.0%"]
+    names = [label.get_text() for label in bars.get_xticklabels()]
+    assert names == ["none", "DNL", "best without\nthe order", "GTA"]
+    pictures = [axes.images[0].get_array() for axes in others if axes.images]
+    frames = [frame for clip in given["clips"] for frame in clip.frames]
+    for drawn, frame in zip(pictures[:8], frames, strict=True):
+        assert np.array_equal(drawn, frame)
+    assert np.array_equal(pictures[8], given["matrix"].added)
+    said = [text.get_text() for text in figure.texts]
+    for text in ("A title", "“up”", "“down”", "✗ none, 60%", "✓ GTA, 90%"):
+        assert text in said
+    assert "✗ GTA, 90%" in said  # of the other clip
 
 
 def test_a_picture_is_written(given: dict, tmp_path: Path):

@@ -9,10 +9,11 @@ from matplotlib import font_manager
 from matplotlib.text import Text
 
 from gta.figures import lettering
-from gta.figures.comparison import draw_comparison
+from gta.figures.comparison import Shown, draw_comparison
 from gta.figures.confusion import confusion_figure, draw_confusion
 from gta.figures.contact_sheet import contact_sheet, draw_contact_sheet
 from gta.figures.lettering import BOX, Lettering
+from gta.figures.matrices import Matrix
 
 NAMES = [
     *(
@@ -74,10 +75,10 @@ def test_pictures_of_any_names_are_written_without_a_word(tmp_path: Path, capfd)
     draw_contact_sheet(tmp_path / "sheet.png", clips, NAMES)
     draw_comparison(
         tmp_path / "comparison.png",
-        frames=clips[0],
-        label=NAMES[0],
-        predictions={name: [(other, 0.5) for other in NAMES[:4]] for name in NAMES[:3]},
-        matrix=np.ones((1, 2, 1, 2)),
+        clips=[Shown(clips[0], name, dict.fromkeys(NAMES[:3], (name, 0.5))) for name in NAMES],
+        accuracies=dict.fromkeys(NAMES[:3], 0.5),
+        ceiling=0.5,
+        matrix=Matrix(NAMES[0], "pixel", np.ones((1, 2, 1, 2)), np.ones((2, 2))),
         title=title,
     )
     assert len(list(tmp_path.glob("*.png"))) == 4

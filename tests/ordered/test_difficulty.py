@@ -58,7 +58,7 @@ def test_an_event_can_wait_for_its_moment():
     moments = [np.flatnonzero(moving(seed)) for seed in range(200)]
     middles = [(one[0] + one[-1]) / 2 / 62 for one in moments]
     assert min(len(one) for one in moments) < 20
-    assert np.mean(middles) == pytest.approx(0.5, abs=0.03)  # none favoured over its mirror
+    assert np.mean(middles) == pytest.approx(0.5, abs=0.03)  # none favored over its mirror
     assert np.std(middles) > 0.05
 
 

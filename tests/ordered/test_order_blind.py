@@ -15,7 +15,7 @@ ERROR = 0.5 / np.sqrt(NUM_CLIPS)  # of the accuracy of a coin on the test clips
 
 
 def frame_statistics(clip: np.ndarray) -> np.ndarray:
-    """(T, D): mean, deviation and maximum of each colour; an 8x8 picture of what stands out."""
+    """(T, D): mean, deviation and maximum of each color; an 8x8 picture of what stands out."""
     frames = clip / np.float32(255)
     standing_out = np.abs(frames - np.median(frames, axis=(0, 1, 2))).max(-1)
     step = SIZE // BINS
@@ -81,10 +81,10 @@ def rotation(clip: np.ndarray) -> float:
     y, x = np.mgrid[:SIZE, :SIZE]
     total = 0.0
     for now, then, weight in zip(frames[1:], frames[:-1], standing_out[1:], strict=True):
-        centre_y, centre_x = (weight * y).sum() / weight.sum(), (weight * x).sum() / weight.sum()
+        center_y, center_x = (weight * y).sum() / weight.sum(), (weight * x).sum() / weight.sum()
         slope_y, slope_x = np.gradient((now + then) / 2)
-        around = (x - centre_x) * slope_y - (y - centre_y) * slope_x
-        near = np.hypot(x - centre_x, y - centre_y) < 0.2 * SIZE
+        around = (x - center_x) * slope_y - (y - center_y) * slope_x
+        near = np.hypot(x - center_x, y - center_y) < 0.2 * SIZE
         total -= ((now - then) * around * near).sum() / (around**2 * near).sum()
     return total
 

@@ -121,7 +121,7 @@ def test_names_of_things_fill_the_placeholders():
 
 
 @pytest.mark.parametrize("name", ["camera", "light", "distractor", "progress"])
-def test_random_tracks_favour_no_direction_of_time(name):
+def test_random_tracks_favor_no_direction_of_time(name):
     """Averaged over clips, a track is equal to its mirror in time."""
     tracks = []
     for seed in range(800):
@@ -154,7 +154,7 @@ def still_thing(outline: str, mark: str, angle: float) -> Scene:
 
 @pytest.mark.parametrize("mark", [mark for mark in MARKS if mark != "none"])
 def test_a_positive_angle_turns_clockwise(mark):
-    def centre_of_mark(angle):
+    def center_of_mark(angle):
         scene = still_thing("disc", mark, angle)
         frame = render_scene(scene, 64, 64, np.random.default_rng(0))[0, 20:44, 20:44]
         bright = frame.mean(-1) - 100.0
@@ -162,10 +162,10 @@ def test_a_positive_angle_turns_clockwise(mark):
         y, x = np.mgrid[-11.5:12, -11.5:12]
         return (bright * x).sum() / bright.sum(), (bright * y).sum() / bright.sum()
 
-    x, y = centre_of_mark(0.0)
+    x, y = center_of_mark(0.0)
     assert abs(x) < 1
     assert y < -2  # at the top
-    x, y = centre_of_mark(np.pi / 2)
+    x, y = center_of_mark(np.pi / 2)
     assert abs(y) < 1
     assert x > 2  # at the right
 

@@ -16,10 +16,29 @@ from gta.config import RENAMED
 from gta.recipes import find_recipe, read_recipe, shipped_recipes
 
 FROZEN: dict[str, str] = json.loads((Path(__file__).parent / "frozen.json").read_text())
-ADDED_SINCE: dict[str, Any] = {}
+ADDED_SINCE: dict[str, Any] = {
+    "tape.position_std": 0.02,
+    "tape.add_to": "qk",
+    "gta.heads": None,
+    "gta.region_grid": None,
+    "train.position_lr_mult": None,
+    "train.keep_checkpoints": 2,
+    "train.max_nonfinite": 10,
+    "train.freeze": False,
+    "train.loggers": [],
+    "augment.views": 2,
+    "data.features_gb": 4.0,
+    "data.features_dir": None,
+    "data.scenes": None,
+    "model.causal": False,
+    "model.causal_frames": None,
+}
 """Settings that came later, with the value that does what was done before: not in the hashes.
 
 By section and name, such as "train.nesterov"; in blocks by the block's, such as "tape.position"."""
+
+DEFAULTS_SINCE: dict[str, tuple[Any, Any]] = {"train.checkpoint_minutes": (0.45, 10.0)}
+"""Settings of which no recipe says anything, with the value of today and that of then."""
 
 
 def as_of_then(content: dict[str, Any]) -> dict[str, Any]:
@@ -29,6 +48,10 @@ def as_of_then(content: dict[str, Any]) -> dict[str, Any]:
     for part, name, value in added:
         if name in parts.get(part, {}) and parts[part][name] == value:
             del parts[part][name]
+    for setting, (today, then) in DEFAULTS_SINCE.items():
+        section, _, name = setting.partition(".")
+        if content[section][name] == today:
+            content[section][name] = then
     for old, new in RENAMED.items():
         section, _, name = new.partition(".")
         content[section][old.partition(".")[2]] = content[section].pop(name)

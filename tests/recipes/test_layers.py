@@ -29,7 +29,11 @@ def merged(folder: Path, **files: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("below", "above", "expected"),
     [
-        ("train: {lr: 1, steps: [1, 2]}", "train: {steps: [3]}", {"lr": 1, "steps": [3]}),
+        (
+            "train: {lr: 1, milestones: [1, 2]}",
+            "train: {milestones: [3]}",
+            {"lr": 1, "milestones": [3]},
+        ),
         ("train: {clip_norm: 20}", "train: {clip_norm: null}", {"clip_norm": None}),
         ("train: {lr: 1}", "train: {epochs: 2}", {"lr": 1, "epochs": 2}),
         ("train: {a: {b: 1, c: 2}}", "train: {a: {b: 3}}", {"a": {"b": 3, "c": 2}}),
@@ -75,6 +79,26 @@ def test_the_recipe_of_a_run_can_be_a_family(tmp_path: Path):
     write(tmp_path / "runs", recipe=write_recipe(before))
     path = write(tmp_path, mine="family: runs/recipe.yaml\ntrain: {epochs: 9}")
     assert read_recipe(path) == read_recipe(find_recipe("ordered", "tiny_gta"), ["train.epochs=9"])
+
+
+@pytest.mark.parametrize("name", ["../secret.yaml", "{}/secret.yaml", "link.yaml", "~/secret.yaml"])
+def test_a_recipe_reads_nothing_outside_of_its_folder(tmp_path: Path, monkeypatch, name: str):
+    """Also not through a file that it names; what stands there is not told."""
+    (tmp_path / "mine/below").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path, secret="password: 12345")
+    (tmp_path / "mine/link.yaml").symlink_to(tmp_path / "secret.yaml")
+    name = name.format(tmp_path)
+    for row, other in ((f"family: {name}", ""), ("family: below/b.yaml", f"schedule: ../{name}")):
+        write(tmp_path / "mine/below", b=other)
+        with pytest.raises(UsageError) as caught:
+            read_recipe(write(tmp_path / "mine", row=row))
+        told = str(caught.value)
+        assert "12345" not in told
+        assert "is outside of" in told or "no such file" in told
+    write(tmp_path / "mine/below", b="family: ../c.yaml")
+    found = merge(read_layers(write(tmp_path / "mine", row="family: below/b.yaml", c="a: 3")))
+    assert found == {"a": 3}
 
 
 @pytest.mark.parametrize(

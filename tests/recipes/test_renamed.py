@@ -17,6 +17,8 @@ VALUES = {
     "train.precise_norm": 3,
     "train.matrix_lr": 0.5,
     "data.max_bad": 0.25,
+    "augment.jitter": [64, 80],
+    "train.steps": [1],
 }
 
 
@@ -43,7 +45,7 @@ def test_the_names_of_today_are_settings_and_the_earlier_ones_are_not():
 
 def test_an_old_run_opens_with_a_hint(tmp_path: Path):
     (tmp_path / "recipe.yaml").write_text(as_before())
-    (tmp_path / "labels.json").write_text("[]")
+    (tmp_path / "labels.json").write_text('["down", "up"]')
     with pytest.warns(Notice) as caught:
         run = Run.open(tmp_path)
     assert run.recipe == of_today()
@@ -51,7 +53,9 @@ def test_an_old_run_opens_with_a_hint(tmp_path: Path):
         f"{tmp_path / 'recipe.yaml'}: train.sync_norm is called train.sync_bn now, "
         "train.precise_norm is called train.precise_bn now, "
         "train.matrix_lr is called train.matrix_lr_mult now, "
-        "data.max_bad is called data.max_unreadable now"
+        "data.max_bad is called data.max_unreadable now, "
+        "augment.jitter is called augment.scale_jitter now, "
+        "train.steps is called train.milestones now"
     ]
 
 

@@ -37,7 +37,7 @@ def make_training(
         found,
         folder,
         Processes(torch.device("cpu")),
-        save_weights=lambda scored, name, epoch: saved.append((name, epoch)),
+        save_weights=lambda tensors, names, epoch: saved.extend((n, epoch) for n in names),
         report=report,
         stop=stop,
     )

@@ -11,6 +11,8 @@ from gta.training import exchange
 from gta.training.exchange import buckets
 
 TRIAL = """
+import sys
+
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -56,7 +58,7 @@ with joined_processes("cpu") as processes:
     for name, value in found[0].items():
         assert torch.equal(found[1][name], value), name
         assert found[1][name].stride() == value.stride(), name
-    print(f"{len(found[0])} equal")
+    sys.stdout.write(f"{len(found[0])} equal\\n")  # at once: print writes twice
     del run, model
 """
 

@@ -31,10 +31,14 @@ def environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1"}
 
 
-def kill_when(process: subprocess.Popen, checkpoint: Path, after: float) -> None:
-    """SIGKILL, once the checkpoint is newer than `after`; all children go with it."""
+def newest(checkpoints: Path) -> str:
+    return max((path.name for path in checkpoints.glob("0*")), default="")
+
+
+def kill_when(process: subprocess.Popen, checkpoints: Path, after: str) -> None:
+    """SIGKILL, once there is a checkpoint later than `after`; all children go with it."""
     deadline = time.monotonic() + 120
-    while not (checkpoint.exists() and checkpoint.stat().st_mtime > after):
+    while not (found := newest(checkpoints)) or found <= after:
         assert process.poll() is None, "training ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -60,15 +64,15 @@ def test_killed_twice_the_weights_are_those_of_an_undisturbed_run(
         timeout=TIMEOUT,
     )
     often = "train.checkpoint_minutes=1e-9"
-    after = 0.0
+    after = ""
     for _ in range(2):
         process = subprocess.Popen(
             [*launcher, *command(ordered, killed, small_settings, often, "data.workers=1")],
             env=environment(),
             start_new_session=True,
         )
-        kill_when(process, killed / "checkpoint.pt", after)
-        after = (killed / "checkpoint.pt").stat().st_mtime
+        kill_when(process, killed / "checkpoints", after)
+        after = newest(killed / "checkpoints")
         assert (
             not (killed / "metrics.csv").exists()
             or "\n3," not in (killed / "metrics.csv").read_text()

@@ -1,4 +1,8 @@
 import csv
+import errno
+import itertools
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,9 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from gta.errors import DataError, UsageError
+from gta.errors import DataError, MachineError, UsageError
 from gta.progress import Silent
 from gta.training import loop
+from gta.training.background import Background
+from gta.training.saved_state import newest_state
 
 from .small_training import make_training, recipe
 
@@ -43,8 +49,9 @@ def same(a: nn.Module, b: nn.Module) -> bool:
 
 @pytest.fixture
 def every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Progress, and thus an interruption, after every batch."""
+    """Progress, and thus an interruption, after every batch; and a checkpoint, if one is due."""
     monkeypatch.setattr(loop, "_SHOW_EVERY", -1)
+    monkeypatch.setattr(Background, "is_busy", False)
 
 
 def without_times(history: list[dict[str, float]]) -> list[dict[str, float]]:
@@ -78,13 +85,16 @@ def test_a_finished_training_is_left_as_it_is(ordered: Path, small_settings, tmp
     found = recipe(ordered, small_settings)
     first, model, _ = make_training(found, tmp_path / "run")
     first.run()
-    written = (tmp_path / "run/checkpoint.pt").stat().st_mtime_ns
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("run/checkpoints/*/*")}
+    assert len(written) == 2 * 4
     (tmp_path / "run/metrics.csv").unlink()  # as if interrupted before it was written
     again, other, saved = make_training(found, tmp_path / "run")
     again.run()
     assert same(model, other)
     assert not saved
-    assert (tmp_path / "run/checkpoint.pt").stat().st_mtime_ns == written
+    assert written == {
+        path: path.stat().st_mtime_ns for path in tmp_path.glob("run/checkpoints/*/*")
+    }
     assert len((tmp_path / "run/metrics.csv").read_text().splitlines()) == 3
 
 
@@ -178,7 +188,10 @@ def test_repeated_augmentation_trains_on_each_video_so_often(
 def test_diverged_training_says_so(ordered: Path, small_settings, tmp_path: Path):
     found = recipe(ordered, small_settings, "train.lr=1e30", "train.clip_norm=null")
     training, _, _ = make_training(found, tmp_path / "run")
-    with pytest.raises(UsageError, match=r"the loss became \w+ in epoch \d/2: .*Lower train.lr"):
+    with pytest.raises(
+        UsageError,
+        match=r"^the last \d steps of epoch 1/2 had .*training has diverged. Lower train.lr",
+    ):
         training.run()
 
 
@@ -309,26 +322,115 @@ def test_an_epoch_without_a_finite_gradient_has_diverged(
     assert len(training.position.history) == 1
 
 
+@pytest.mark.usefixtures("every_batch")
 def test_a_run_of_an_earlier_version_goes_on(ordered: Path, small_settings, tmp_path: Path):
-    """Its totals and metrics do not say how many steps were left out."""
+    """Its one file stays until there is a checkpoint of today; it knows of no steps left out."""
     found = recipe(ordered, small_settings, "train.checkpoint_minutes=1e-9")
     whole, model, _ = make_training(found, tmp_path / "whole")
     whole.run()
     training, _, _ = make_training(found, tmp_path / "run", Interrupting(7))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_SHOW_EVERY", -1)
-        with pytest.raises(Interrupt):
-            training.run()
-    path = tmp_path / "run/checkpoint.pt"
-    state = torch.load(path, weights_only=True)
+    with pytest.raises(Interrupt):
+        training.run()
+    state = newest_state(tmp_path / "run", pytest.fail)
+    assert state is not None
     assert state["position"]["batch"] > 0
+    shutil.rmtree(tmp_path / "run/checkpoints")
     del state["position"]["totals"][3:]
     for entry in state["position"]["history"]:
         del entry["train_left_out"]
-    torch.save(state, path)
+    path = tmp_path / "run/checkpoint.pt"
+    torch.save({key: value for key, value in state.items() if value is not None}, path)
     resumed, other, _ = make_training(found, tmp_path / "run")
+    assert path.is_file()
     resumed.run()
+    assert not path.exists()
     assert same(model, other)
     assert resumed.position.history[1]["train_left_out"] == 0
     with (tmp_path / "run/metrics.csv").open() as file:
         assert [row["train_left_out"] for row in csv.DictReader(file)] == ["", "0"]
+
+
+def test_so_many_steps_in_a_row_without_a_finite_gradient_end_the_training(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    settings = ("train.max_nonfinite=3", "train.checkpoint_minutes=1e-9")
+    training, model, _ = make_training(recipe(ordered, small_settings, *settings), tmp_path / "run")
+    Poisoned(model, {1, 2, 6, 7, 8})
+    with pytest.raises(UsageError) as caught:
+        training.run()
+    assert str(caught.value) == (
+        "3 steps in a row had no finite loss and gradient and changed nothing "
+        "(train.max_nonfinite): training has diverged. Lower train.lr, lengthen "
+        "train.warmup_epochs or lower train.clip_norm, and give another --out."
+    )
+    assert training.position.place == (1, 4)
+    state = newest_state(tmp_path / "run", pytest.fail)
+    assert state is not None
+    assert state["position"]["epoch"] == 1
+    assert state["position"]["batch"] <= 1  # nothing was saved after it began
+
+
+def test_weights_that_are_not_finite_do_not_replace_a_checkpoint(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    training, model, saved = make_training(recipe(ordered, small_settings), tmp_path / "run")
+    keep = training.keeping.save_epoch
+
+    def poisoned(entry):
+        if entry["epoch"] == 2:
+            with torch.no_grad():
+                model.get_parameter(next(iter(dict(model.named_parameters()))))[0] = torch.nan
+        keep(entry)
+
+    training.keeping.save_epoch = poisoned
+    with pytest.raises(UsageError, match=r"diverged: 1 tensors hold NaN .*model: .*not saved") as e:
+        training.run()
+    assert f"what was saved before in {tmp_path / 'run'} stays. Lower train.lr" in str(e.value)
+    assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["00001-000000"]
+    assert not [epoch for _, epoch in saved if epoch == 2]
+
+
+def test_a_full_disk_is_a_sentence_and_the_run_goes_on_afterwards(
+    ordered: Path, small_settings, tmp_path: Path, monkeypatch
+):
+    found = recipe(ordered, small_settings)
+    whole, model, _ = make_training(found, tmp_path / "whole")
+    whole.run()
+    training, _, _ = make_training(found, tmp_path / "run")
+    fsync, calls = os.fsync, itertools.count()
+
+    def full(file: int) -> None:
+        if next(calls) > 6:  # the first checkpoint and metrics.csv are written
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(MachineError) as caught:
+            training.run()
+    assert str(caught.value) == (
+        f"metrics.csv in {tmp_path / 'run'} could not be written: the disk is full. What was saved "
+        "before stays: make room on it, and the same command goes on from there"
+    )
+    assert caught.value.exit_code == 1
+    assert not [path for path in (tmp_path / "run").rglob("*") if ".part" in path.name]
+    again, other, _ = make_training(found, tmp_path / "run")
+    assert again.position.epoch == 1
+    again.run()
+    assert same(model, other)
+
+
+def test_a_loss_that_is_not_finite_is_left_out_though_its_gradient_is_finite(
+    ordered: Path, small_settings, tmp_path: Path, monkeypatch
+):
+    cross_entropy = torch.nn.functional.cross_entropy
+    losses = itertools.count()
+
+    def infinite(*arguments, **options):
+        return cross_entropy(*arguments, **options) + (torch.inf if next(losses) == 2 else 0)
+
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", infinite)
+    training, _, _ = make_training(recipe(ordered, small_settings), tmp_path / "run")
+    history = training.run().history
+    assert [entry["train_left_out"] for entry in history] == [1, 0]
+    assert all(torch.isfinite(torch.tensor(entry["train_loss"])) for entry in history)

@@ -64,6 +64,30 @@ def test_the_matrices_have_their_own_learning_rate(optimizer, kind):
         assert {group["momentum"] for group in made.param_groups} == {0.8}
 
 
+def test_positions_can_have_their_own_learning_rate():
+    model = build(
+        MODELS["r2d50_tape"].model_copy(update={"depth": 10, "placement": {"res3": (0,)}}),
+        num_classes=5,
+        num_frames=4,
+    )
+    shared = parameter_groups(model, Train(matrix_lr_mult=3))
+    assert [group["name"] for group in shared] == ["weights", "rest", "attention"]
+    train = Train(position_lr_mult=10, matrix_weight_decay=0.25)
+    weights, rest, positions = parameter_groups(model, train)
+    assert (weights["factor"], rest["factor"]) == (1, 1)
+    assert (positions["name"], positions["factor"]) == ("positions", 10)
+    assert positions["weight_decay"] == 0.25
+    own = dict(model.named_parameters())
+    (position,) = (parameter for name, parameter in own.items() if name.endswith(".position"))
+    assert positions["params"][0] is position
+
+
+def test_the_matrices_keep_theirs_beside_positions_of_another():
+    model = build(MODELS["tiny_gta"], num_classes=5, num_frames=4)
+    groups = parameter_groups(model, Train(matrix_lr_mult=3, position_lr_mult=10))
+    assert {group["name"]: group["factor"] for group in groups}["attention"] == 3
+
+
 def trained(optimizer: torch.optim.Optimizer, model: torch.nn.Module, steps: int) -> None:
     for number in range(steps):
         for parameter in model.parameters():

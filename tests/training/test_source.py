@@ -10,7 +10,7 @@ from gta.config import Train
 from gta.data.batch import Batch
 from gta.progress import Silent
 from gta.training.batches import video_batches
-from gta.training.checkpoint import Position
+from gta.training.checkpoint import TrainState
 from gta.training.loop import Loop
 from gta.training.processes import Processes
 from gta.training.splits import load_splits
@@ -42,7 +42,7 @@ def test_a_loop_goes_on_where_its_position_is():
     source = Listed(batches(6, 5, 4), 3)
     ends, entries = [], []
     for taken in ((), (1,), (2, 5)):  # steps after which it is interrupted
-        step, position, steps, kept = make(Train(), epochs=2), Position(""), 0, []
+        step, position, steps, kept = make(Train(), epochs=2), TrainState(""), 0, []
 
         def stop_after(interrupted=taken):
             nonlocal steps
@@ -76,12 +76,46 @@ def test_what_could_not_be_read_is_noted_before_the_step():
     step.model.register_forward_pre_hook(lambda *_: order.append("step"))
     source = Listed([batch._replace(failures=[("a.webm", "is empty")])], 1)
     Loop(
-        *(step, source, Position(""), CPU),
+        *(step, source, TrainState(""), CPU),
         epochs=1,
         note=order.extend,
         taken=lambda: order.append("taken"),
     ).run()
     assert order == [("a.webm", "is empty"), "step", "taken"]
+
+
+class Late:
+    """Several processes hear of a wish one step after it was said."""
+
+    def __init__(self, processes, wishes):
+        self.said = self.nothing = (0,) * wishes
+
+    def __call__(self, *wanted: int):
+        heard, self.said = self.said, wanted
+        return heard
+
+    def last(self):
+        return self(*self.nothing)
+
+
+def test_a_checkpoint_that_is_heard_of_late_is_written_once(monkeypatch):
+    monkeypatch.setattr("gta.training.loop.Agreement", Late)
+    due, saved = [True], []
+    loop: Loop
+
+    def save() -> None:
+        due[0] = False
+        saved.append(loop.position.batch)
+
+    source = Listed(batches(5, 5), 5)
+    loop = Loop(
+        *(make(Train()), source, TrainState(""), CPU),
+        epochs=1,
+        is_due=lambda: due[0],
+        save=save,
+    )
+    loop.run()
+    assert saved == [2]
 
 
 @pytest.mark.slow  # a process is started

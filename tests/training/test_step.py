@@ -46,7 +46,9 @@ def test_the_average_is_what_is_scored_and_kept(ordered: Path, small_settings, t
     found = recipe(ordered, small_settings, "train.ema=0.9", "train.epochs=2")
     training, model, _ = make_training(found, tmp_path / "run")
     kept = []
-    training.keeping.save_weights = lambda scored, name, epoch: kept.append((scored, name, epoch))
+    training.keeping.save_weights = lambda tensors, names, epoch: kept.append(
+        ({name: tensor.clone() for name, tensor in tensors.items()}, names)
+    )
     expected = {name: p.detach().clone() for name, p in model.named_parameters()}
     averaged = training.averaged
     assert averaged is not None
@@ -61,8 +63,10 @@ def test_the_average_is_what_is_scored_and_kept(ordered: Path, small_settings, t
 
     averaged.update_parameters = follow
     training.run()
-    assert {name for _, name, _ in kept} == {"best", "last"}
-    assert all(scored is averaged.module for scored, _, _ in kept)
+    assert kept[0][1] == ["last", "best"]
+    last = averaged.module.state_dict()
+    assert kept[-1][0].keys() == last.keys()
+    assert all(torch.equal(kept[-1][0][name], value) for name, value in last.items())
     for name, parameter in averaged.module.named_parameters():
         torch.testing.assert_close(parameter, expected[name], rtol=1e-4, atol=1e-6)
         if not torch.equal(parameter, model.get_parameter(name)):
@@ -74,7 +78,7 @@ def test_the_average_is_what_is_scored_and_kept(ordered: Path, small_settings, t
 def test_an_interrupted_average_goes_on(ordered: Path, small_settings, tmp_path: Path):
     def found(epochs: int):
         average = ("train.ema=0.8", "train.accumulate=2")
-        same = ("train.schedule=steps", "train.steps=[9]", "train.warmup_epochs=0.5")
+        same = ("train.schedule=steps", "train.milestones=[9]", "train.warmup_epochs=0.5")
         return recipe(ordered, small_settings, *average, *same, f"train.epochs={epochs}")
 
     whole, _, _ = make_training(found(2), tmp_path / "whole")
@@ -96,7 +100,7 @@ def test_a_compiled_network_trains_alike_and_resumes_to_the_bit(
         short = (f"train.epochs={epochs}", "train.warmup_epochs=0.5")
         found = recipe(ordered, small_settings, *STILL, *short, *more)
         found = found.model_copy(
-            update={"train": found.train.model_copy(update={"schedule": "steps", "steps": ()})}
+            update={"train": found.train.model_copy(update={"schedule": "steps", "milestones": ()})}
         )
         training, model, _ = make_training(found, tmp_path / folder)
         training.run()

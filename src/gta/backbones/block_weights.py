@@ -51,7 +51,7 @@ def load_block(block: nn.Module, state: Mapping[str, Tensor]) -> None:
     """
     own = block.state_dict()
     names = NAMES.get(type(block), {})
-    found: dict[str, Tensor] = {}
+    mapped: dict[str, Tensor] = {}
     problems: list[str] = []
     for key, value in state.items():
         layer, _, parameter = key.rpartition(".")
@@ -61,15 +61,15 @@ def load_block(block: nn.Module, state: Mapping[str, Tensor]) -> None:
         elif without_ones(value) != without_ones(own[ours]):
             problems.append(f"{key} (shape {shape(value)}, the block's is {shape(own[ours])})")
         else:
-            found[ours] = value.reshape(own[ours].shape)
-    for key in own.keys() - found.keys():
-        if key.endswith(".bias") and f"{key.removesuffix('bias')}weight" in found:
-            found[key] = torch.zeros_like(own[key])
+            mapped[ours] = value.reshape(own[ours].shape)
+    for key in own.keys() - mapped.keys():
+        if key.endswith(".bias") and f"{key.removesuffix('bias')}weight" in mapped:
+            mapped[key] = torch.zeros_like(own[key])
         elif not key.endswith("num_batches_tracked"):
             problems.append(f"{key} (missing)")
     if problems:
         raise UsageError(
             f"the weights do not fit {type(block).__name__}: {shortened(sorted(problems))}"
         )
-    require_finite(found, f"the weights of {type(block).__name__}")
-    block.load_state_dict(found, strict=False)
+    require_finite(mapped, f"the weights of {type(block).__name__}")
+    block.load_state_dict(mapped, strict=False)

@@ -51,7 +51,7 @@ def find_classifier(
         for key, value in left.items()
         if key.endswith(".weight") and value.ndim > 1
     }
-    found = [
+    candidates = [
         layer
         for layer, weight in layers.items()
         if without_ones(weight[0]) == features
@@ -59,8 +59,8 @@ def find_classifier(
         and not any(other.shape[1] == weight.shape[0] for other in layers.values())
         and _is_alone(names[f"{layer}.weight"], [names[key] for key in left], trunk)
     ]
-    usual = [layer for layer in found if layer.rpartition(".")[2] in USUAL]
-    return next((group[0] for group in (usual, found) if len(group) == 1), None)
+    usual = [layer for layer in candidates if layer.rpartition(".")[2] in USUAL]
+    return next((group[0] for group in (usual, candidates) if len(group) == 1), None)
 
 
 def _is_other(layer: str) -> bool:

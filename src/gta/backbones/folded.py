@@ -14,7 +14,8 @@ def fold_norms(model: nn.Module) -> nn.Module:
     """A copy of a network without the normalisations of its convolutions: the same outputs, faster.
 
     Folded are the pairs of which this is certain: `conv` and `bn`, `conv1` and `bn1`, ... of one
-    module, and neighbours in a `Sequential`. Blocks keep theirs.
+    module, neighbours in a `Sequential`, and in timm's networks a convolution and the normalisation
+    with activation beside it. Blocks keep theirs.
 
     Raises:
         ValueError: The model is in training mode, where normalisation depends on the batch.
@@ -25,9 +26,13 @@ def fold_norms(model: nn.Module) -> nn.Module:
     for parent in model.modules():
         for conv_name, norm_name in _pairs(parent):
             conv, norm = getattr(parent, conv_name), getattr(parent, norm_name)
+            if norm._forward_hooks:  # it would be lost with the layer
+                continue
             if isinstance(conv, Convolution) and isinstance(norm, BatchNorm):
                 setattr(parent, conv_name, fuse_conv_bn_eval(conv, norm))
-                setattr(parent, norm_name, nn.Identity())
+                # timm's layer is a normalisation and the activation after it
+                after = getattr(norm, "act", None)
+                setattr(parent, norm_name, after if isinstance(after, nn.Module) else nn.Identity())
     return model
 
 
@@ -36,5 +41,12 @@ def _pairs(parent: nn.Module) -> list[tuple[str, str]]:
     names = [name for name, _ in parent.named_children()]
     if isinstance(parent, nn.Sequential):
         return list(pairwise(names))
+    of_timm = [
+        (conv, norm)
+        for conv, norm in pairwise(names)
+        if hasattr(getattr(parent, norm), "act") and isinstance(getattr(parent, norm), BatchNorm)
+    ]
+    if of_timm:
+        return of_timm
     pairs = [(name, name.replace("conv", "bn", 1)) for name in names if name.startswith("conv")]
     return [(conv, norm) for conv, norm in pairs if norm in names]

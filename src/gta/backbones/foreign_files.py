@@ -3,6 +3,8 @@
 import zipfile
 from pathlib import Path
 
+from gta.archives import check_directory
+
 STATE_DICT = "torch.save(model.state_dict(), 'weights.pth')"
 """How weights are saved for others."""
 
@@ -38,6 +40,10 @@ def foreign(path: Path) -> str | None:
 
 def foreign_zip(path: Path) -> str | None:
     """What a zip archive is, if it is not a checkpoint of PyTorch."""
+    try:
+        check_directory(path)
+    except ValueError as error:
+        return str(error).removeprefix("it ")
     try:
         with zipfile.ZipFile(path) as archive:
             inside = [name.partition("/")[2] or name for name in archive.namelist()]

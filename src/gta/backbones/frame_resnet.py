@@ -1,6 +1,7 @@
 """ResNet over frames: R2D, and TSM when its residual branches shift along time."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -8,7 +9,9 @@ from gta.backbones.clips import require_clips
 from gta.backbones.head import mean_of_windows, pool_windows
 from gta.backbones.inserted import STAGES, BlockFactory, any_frames, insert_blocks
 from gta.backbones.residual import BasicBlock, Bottleneck
-from gta.backbones.temporal_shift import TemporalShift
+from gta.backbones.stream import delay, initial_state, receptive_field, require_causal, step
+from gta.backbones.temporal_shift import CausalShift, TemporalShift
+from gta.blocks.causal import MeanOfLast
 from gta.blocks.frames import require_frames
 from gta.blocks.options import require_positive
 
@@ -49,6 +52,9 @@ class FrameResNet(nn.Module):
         window: Side of the classifier's pooling window in positions, for clips larger than those
             of training: PySlowFast's networks have 7 (224 pixels), and average the probabilities of
             all windows. None pools all positions at once.
+        causal: No frame sees a later one: the shift goes one way, and logits are the mean over the
+            last `num_frames` frames of a clip, which may have any number. `step` then goes through
+            a stream frame by frame.
         blocks: The blocks of one place, in the order in which they run.
         placement: Stage name to 0-based indices of the residual blocks after whose ReLU the blocks
             run. The paper's: {"res3": [1, 3], "res4": [1, 3, 5]}.
@@ -70,6 +76,7 @@ class FrameResNet(nn.Module):
         temporal_pool: bool = False,
         dropout: float = 0.5,
         window: int | None = None,
+        causal: bool = False,
         blocks: Sequence[BlockFactory] = (),
         placement: Mapping[str, Sequence[int]] | None = None,
     ):
@@ -88,6 +95,8 @@ class FrameResNet(nn.Module):
             )
         if temporal_pool and num_frames % 2:
             raise ValueError(f"temporal_pool takes pairs of frames: got num_frames={num_frames}")
+        if causal and temporal_pool:
+            raise ValueError("temporal_pool takes pairs of frames, and a stream has one at a time")
         if window is not None:
             require_positive("window", window)
         residual, lengths = DEPTHS[depth]
@@ -95,6 +104,7 @@ class FrameResNet(nn.Module):
         self.num_frames = num_frames
         self.temporal_pool = temporal_pool
         self.window = window
+        self.causal = causal
         frames = dict.fromkeys(STAGES, num_frames // 2 if temporal_pool else num_frames)
         frames["res2"] = num_frames
         self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
@@ -110,7 +120,8 @@ class FrameResNet(nn.Module):
                 stride = 2 if number > 0 and index == 0 else 1
                 shift = None
                 if tsm and index % shift_every == 0:
-                    shift = TemporalShift(frames[stage], fraction=shift_div)
+                    made = partial(TemporalShift, frames[stage])
+                    shift = (CausalShift if causal else made)(fraction=shift_div)
                 stack.append(residual(channels, stage_width, stride, shift))
                 channels = stage_width * residual.expansion
             self.add_module(layer, stack)
@@ -125,7 +136,10 @@ class FrameResNet(nn.Module):
             lengths=dict(zip(STAGES, lengths, strict=True)),
             num_frames=frames,
         )
-        self.any_frames = not tsm and any_frames(self.inserted)
+        if causal:
+            require_causal(self.inserted)
+        self.average = MeanOfLast(num_frames) if causal else None
+        self.any_frames = causal or (not tsm and any_frames(self.inserted))
 
     def reset_parameters(self) -> None:
         """Draw the trunk's weights as torchvision does, and the classifier's as TSM does."""
@@ -142,6 +156,9 @@ class FrameResNet(nn.Module):
             require_frames(clips, self.num_frames)
         if self.temporal_pool and T % 2:
             raise ValueError(f"temporal_pool takes pairs of frames: got clips of {T}")
+        for module in self.modules() if self.causal else ():
+            if isinstance(module, CausalShift):
+                module.clip_frames = T
         x = clips.transpose(1, 2).flatten(0, 1)  # (B*T, 3, H, W)
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         for stage, layer in STAGES.items():
@@ -155,4 +172,9 @@ class FrameResNet(nn.Module):
                 x = x.unflatten(0, (-1, 2)).amax(dim=1)
                 T = T // 2
         x = self.fc(self.dropout(pool_windows(x, self.window)))  # (B*T, windows, classes)
-        return mean_of_windows(x.unflatten(0, (B, T)).mean(dim=1), training=self.training)
+        x = x.unflatten(0, (B, T))
+        x = x.mean(dim=1) if self.average is None else self.average(x)
+        return mean_of_windows(x, training=self.training)
+
+    step, initial_state = step, initial_state
+    delay, receptive_field = property(delay), property(receptive_field)

@@ -12,6 +12,8 @@ from gta.backbones.clips import require_clips
 from gta.backbones.feature_layout import FeatureLayout, Layout, described, feature_layout
 from gta.backbones.inserted import BlockFactory, any_frames
 from gta.backbones.named_network import create_network
+from gta.backbones.stream import delay, initial_state, receptive_field, require_causal, step
+from gta.blocks.causal import MeanOfLast
 from gta.blocks.options import require_option, require_positive
 from gta.errors import nearest
 
@@ -70,6 +72,8 @@ class FrameWise(nn.Module):
             `num_prefix_tokens` says, 1 where there is a `class_token` (torchvision) or a
             `cls_token`, else none.
         layout: How four dimensions are read, should the shape not tell.
+        causal: No frame sees a later one, and logits are the mean over the last `num_frames` frames
+            of a clip, which may have any number; `step` then goes through a stream frame by frame.
         image_size: Height and width, or the side, of the frame on which the network is run once;
             None: those for which it was made, else 224.
 
@@ -88,6 +92,7 @@ class FrameWise(nn.Module):
         at: Sequence[str] = (),
         prefix_tokens: int | None = None,
         layout: Layout = "auto",
+        causal: bool = False,
         image_size: int | tuple[int, int] | None = None,
     ):
         super().__init__()
@@ -112,21 +117,21 @@ class FrameWise(nn.Module):
         self.inserted = nn.ModuleDict()
         for path in modules:
             try:
-                found = feature_layout(outputs[path], frame_size, layout, prefixes)
+                feature = feature_layout(outputs[path], frame_size, layout, prefixes)
             except ValueError as error:
                 raise ValueError(f"module {path!r} {error}") from error
-            if found.kind == "tokens" and hasattr(network, "reroll"):  # timm's Hiera
+            if feature.kind == "tokens" and hasattr(network, "reroll"):  # timm's Hiera
                 raise ValueError(
                     f"module {path!r} returns its tokens in the order of pooling windows and not "
                     f"row by row, as all of {type(network).__name__} does: choose another network"
                 )
             try:
-                made = [make(found.channels, num_frames) for make in blocks]
+                made = [make(feature.channels, num_frames) for make in blocks]
             except ValueError as error:
                 raise ValueError(
-                    f"module {path!r} has {found.channels} channels: {error}"
+                    f"module {path!r} has {feature.channels} channels: {error}"
                 ) from error
-            place = Place(made, path, found)
+            place = Place(made, path, feature)
             key = path.replace(".", "_")
             while hasattr(self.inserted, key):  # "a.b_c" and "a_b.c"; "items"
                 key += "_"
@@ -134,7 +139,11 @@ class FrameWise(nn.Module):
         for place, module in zip(self.inserted.values(), modules.values(), strict=True):
             assert isinstance(place, Place)
             module.register_forward_hook(place.replace_output)
-        self.any_frames = any_frames(self.inserted)
+        if causal:
+            require_causal(self.inserted)
+        self.causal = causal
+        self.average = MeanOfLast(num_frames) if causal else None
+        self.any_frames = causal or any_frames(self.inserted)
 
     def forward(self, clips: Tensor) -> Tensor:
         require_clips(clips)
@@ -149,7 +158,13 @@ class FrameWise(nn.Module):
                 f"the network returned {returned} and not logits (frames, num_classes): build it "
                 f"as a classifier without auxiliary outputs"
             )
-        return logits.unflatten(0, (B, T)).mean(dim=1)
+        logits = logits.unflatten(0, (B, T))
+        if self.average is not None:
+            return self.average(logits.unsqueeze(2)).squeeze(1)
+        return logits.mean(dim=1)
+
+    step, initial_state = step, initial_state
+    delay, receptive_field = property(delay), property(receptive_field)
 
 
 def modules_at(network: nn.Module, at: Sequence[str]) -> dict[str, nn.Module]:

@@ -1,14 +1,47 @@
 """Blocks inserted into a network by placement."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from torch import nn
+
+from gta.blocks.channel_groups import fitting_groups
+from gta.blocks.options import width_of
+from gta.errors import Notice
 
 STAGES = {"res2": "layer1", "res3": "layer2", "res4": "layer3", "res5": "layer4"}
 """The field's stage names and torchvision's."""
 
 BlockFactory = Callable[[int, int], nn.Module]
 """Makes a block from (channels, num_frames): a block class, or a `functools.partial` of one."""
+
+_said = set[str]()
+
+
+def with_fitting_groups(make: Callable[..., nn.Module], groups: int) -> BlockFactory:
+    """A block class with channel groups, for networks whose widths nobody chose for them.
+
+    Where the groups do not divide the block's width, the next smaller number that does is taken,
+    and that is said once.
+
+    Args:
+        make: A block class, or a partial of one, that takes `groups`; its width is C/4, or the
+            `width` of the partial.
+        groups: As many as are wanted.
+    """
+
+    def made(channels: int, num_frames: int) -> nn.Module:
+        given = make.keywords.get("width") if isinstance(make, partial) else None
+        width = width_of(channels, 4, given)
+        fitting = fitting_groups(width, groups)
+        text = f"{groups} groups do not divide a block's width of {width} channels: {fitting} there"
+        if fitting != groups and text not in _said:
+            _said.add(text)
+            warnings.warn(text, Notice, stacklevel=2)
+        return make(channels, num_frames, groups=fitting)
+
+    return made
 
 
 def insert_blocks(

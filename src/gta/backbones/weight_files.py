@@ -3,6 +3,7 @@
 import pickle
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from gta.archives import check_archive
 from gta.backbones.foreign_files import STATE_DICT, folder, foreign
 from gta.backbones.pickled_arrays import ALLOWED, Array, unpickle
 from gta.backbones.sharded_files import is_index, read_sharded
@@ -19,6 +21,8 @@ from gta.backbones.weight_parts import chosen_part
 from gta.errors import UsageError
 from gta.tensor_files import read_tensors
 
+_SMALL = 2**28
+"""Bytes that any tensor may repeat."""
 DAMAGED = "{}: not a file of weights, or a damaged one"
 
 
@@ -80,6 +84,7 @@ def _read(path: Path, wanted: str = "") -> Checkpoint:
             raise UsageError(f"{path} {words}")
         content = _content(path)
         part = chosen_part(content, str(path), wanted)
+        _check_claims(part.tensors, path)
         return Checkpoint(part.tensors, part.name, part.others, content)
     except UsageError:
         raise
@@ -113,12 +118,33 @@ def _content(path: Path) -> Any:
     if not zipped and not torch_pickle:
         with path.open("rb") as file:
             return unpickle(file)
+    if zipped:
+        _check_size(path)
     if zipped and (arrays := _arrays(path)):
         return arrays
     # checkpoints hold more than tensors: numpy numbers, parsed arguments
     allowed = torch.serialization.safe_globals([(value, name) for name, value in ALLOWED.items()])
     with allowed, path.open("rb") as file:  # torch trusts the end of a path
         return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _check_claims(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """A tensor may repeat one number as often as it claims, until something copies it."""
+    for name, value in tensors.items():
+        if value.layout == torch.strided:
+            claimed, there = value.numel() * value.itemsize, value.untyped_storage().nbytes()
+            if claimed > max(_SMALL, 4 * there):
+                raise UsageError(
+                    f"{path}: {name} claims {claimed / 1e9:.1f} GB of numbers, and the file has "
+                    f"{there / 1e9:.1f}"
+                )
+
+
+def _check_size(path: Path) -> None:
+    try:
+        check_archive(path)
+    except ValueError as error:
+        raise UsageError(f"{path} is not read as weights: {error}") from error
 
 
 def _arrays(path: Path) -> dict[str, Array]:

@@ -42,8 +42,8 @@ class Project:
 
     def prefixes(self, keys: Iterable[str]) -> list[str]:
         """What stands before its names, such as "module."; nothing if there are none."""
-        found = dict.fromkeys(key[: key.find(self.mark)] for key in keys if self.mark in key)
-        return [prefix for prefix in found if prefix == "" or prefix.endswith(".")]
+        match = dict.fromkeys(key[: key.find(self.mark)] for key in keys if self.mark in key)
+        return [prefix for prefix in match if prefix == "" or prefix.endswith(".")]
 
 
 def stage_of(layer: str) -> str:
@@ -54,9 +54,9 @@ def stage_of(layer: str) -> str:
 def from_tsm(key: str) -> str | None:
     """TSM repository: `base_model.layer2.0.nl.theta.weight` to `inserted.res3_0.0.query.weight`."""
     key = key.removeprefix("base_model.").replace("new_fc.", "fc.")
-    found = re.fullmatch(r"(layer\d)\.(\d+)\.nl\.(theta|phi(?:\.0)?|g(?:\.0)?|W\.[01])\.(\w+)", key)
-    if found:
-        layer, index, part, parameter = found.groups()
+    match = re.fullmatch(r"(layer\d)\.(\d+)\.nl\.(theta|phi(?:\.0)?|g(?:\.0)?|W\.[01])\.(\w+)", key)
+    if match:
+        layer, index, part, parameter = match.groups()
         return f"inserted.{stage_of(layer)}_{index}.0.{NON_LOCAL[part]}.{parameter}"
     # the wrappers round a convolution that is shifted and round a block that is followed by one
     return re.sub(r"^(layer\d\.\d+)\.block\.", r"\1.", key).replace(".conv1.net.", ".conv1.")
@@ -64,23 +64,23 @@ def from_tsm(key: str) -> str | None:
 
 def from_pyslowfast(key: str) -> str | None:
     """PySlowFast: `s3.pathway1_res0.branch2.a_bn.weight` to `fast.layer2.0.bn1.weight`."""
-    found = re.fullmatch(r"s1\.pathway(\d)_stem\.(conv|bn)\.(\w+)", key)
-    if found:
-        return f"{pathway(found[1])}.{found[2]}1.{found[3]}"
-    found = re.fullmatch(r"s(\d)_fuse\.(conv_f2s|bn)\.(\w+)", key)
-    if found:
-        before = "stem" if found[1] == "1" else f"res{found[1]}"
-        return f"lateral.{before}.{found[2].removesuffix('_f2s')}.{found[3]}"
-    found = re.fullmatch(r"s([2-5])\.pathway(\d)_res(\d+)\.branch(1|2\.[abc])(_bn)?\.(\w+)", key)
-    if found:
-        number, path, index, branch, norm, parameter = found.groups()
+    match = re.fullmatch(r"s1\.pathway(\d)_stem\.(conv|bn)\.(\w+)", key)
+    if match:
+        return f"{pathway(match[1])}.{match[2]}1.{match[3]}"
+    match = re.fullmatch(r"s(\d)_fuse\.(conv_f2s|bn)\.(\w+)", key)
+    if match:
+        before = "stem" if match[1] == "1" else f"res{match[1]}"
+        return f"lateral.{before}.{match[2].removesuffix('_f2s')}.{match[3]}"
+    match = re.fullmatch(r"s([2-5])\.pathway(\d)_res(\d+)\.branch(1|2\.[abc])(_bn)?\.(\w+)", key)
+    if match:
+        number, path, index, branch, norm, parameter = match.groups()
         block = f"{pathway(path)}.{STAGES[f'res{number}']}.{index}"
         if branch == "1":
             return f"{block}.downsample.{1 if norm else 0}.{parameter}"
         return f"{block}.{'bn' if norm else 'conv'}{'abc'.index(branch[-1]) + 1}.{parameter}"
-    found = re.fullmatch(r"s([2-5])\.pathway0_nonlocal(\d+)\.(conv_\w+|bn)\.(\w+)", key)
-    if found and found[3] in NON_LOCAL:
-        return f"inserted.res{found[1]}_{found[2]}.0.{NON_LOCAL[found[3]]}.{found[4]}"
+    match = re.fullmatch(r"s([2-5])\.pathway0_nonlocal(\d+)\.(conv_\w+|bn)\.(\w+)", key)
+    if match and match[3] in NON_LOCAL:
+        return f"inserted.res{match[1]}_{match[2]}.0.{NON_LOCAL[match[3]]}.{match[4]}"
     return key.replace("head.projection.", "fc.")
 
 
@@ -91,10 +91,10 @@ def pathway(number: str) -> str:
 
 def from_caffe2(key: str) -> str | None:
     """PySlowFast's Caffe2 model zoo: `t_res3_0_branch2a_bn_riv` to the name in PySlowFast."""
-    found = re.fullmatch(r"(t_)?(.+?)_(w|s|b|rm|riv)", key)
-    if not found:
+    match = re.fullmatch(r"(t_)?(.+?)_(w|s|b|rm|riv)", key)
+    if not match:
         return None  # the momentum of a weight, the learning rate, the number of iterations
-    path, place, parameter = int(found[1] is not None), found[2], CAFFE2[found[3]]
+    path, place, parameter = int(match[1] is not None), match[2], CAFFE2[match[3]]
     place, subsamples, norm = re.sub(r"_bn$", "", place), "_subsample" in place, place[-3:] == "_bn"
     if subsamples:
         stage = re.match(r"(?:pool|res)(\d)", place)
@@ -116,11 +116,11 @@ def from_caffe2(key: str) -> str | None:
 
 def from_pytorchvideo(key: str) -> str | None:
     """Pytorchvideo's hub: `blocks.0.multipathway_fusion.norm.bias` to the name in PySlowFast."""
-    found = re.match(r"blocks\.(\d)\.multipathway_(fusion|blocks\.(\d))\.", key)
-    if not found:
+    match = re.match(r"blocks\.(\d)\.multipathway_(fusion|blocks\.(\d))\.", key)
+    if not match:
         return from_pyslowfast(key.replace("blocks.6.proj.", "head.projection."))
-    rest, stage = key[found.end() :], f"s{int(found[1]) + 1}"
-    if found[3] is None:
+    rest, stage = key[match.end() :], f"s{int(match[1]) + 1}"
+    if match[3] is None:
         rest = rest.replace("conv_fast_to_slow.", "conv_f2s.").replace("norm.", "bn.")
         return from_pyslowfast(f"{stage}_fuse.{rest}")
     rest = re.sub(r"^(conv|norm)\.", r"stem.\1.", rest).replace(".norm.", ".bn.")
@@ -128,7 +128,7 @@ def from_pytorchvideo(key: str) -> str | None:
     rest = rest.replace("branch1_conv.", "branch1.").replace("branch1_norm.", "branch1_bn.")
     rest = re.sub(r"branch2\.conv_([abc])", r"branch2.\1", rest)
     rest = re.sub(r"branch2\.norm_([abc])", r"branch2.\1_bn", rest)
-    return from_pyslowfast(f"{stage}.pathway{found[3]}_{rest}")
+    return from_pyslowfast(f"{stage}.pathway{match[3]}_{rest}")
 
 
 def from_mmaction2(key: str) -> str | None:
@@ -136,9 +136,9 @@ def from_mmaction2(key: str) -> str | None:
     if key.startswith("data_preprocessor."):
         return None  # the mean and deviation of its pictures
     key = re.sub(r"^(?:.*\.)?cls_head\.fc_cls\.", "fc.", key)
-    found = re.fullmatch(r"(layer\d)\.(\d+)\.non_local_block\.(\w+)(?:\.0)?\.(conv|bn)\.(\w+)", key)
-    if found:
-        layer, index, part, kind, parameter = found.groups()
+    match = re.fullmatch(r"(layer\d)\.(\d+)\.non_local_block\.(\w+)(?:\.0)?\.(conv|bn)\.(\w+)", key)
+    if match:
+        layer, index, part, kind, parameter = match.groups()
         ours = "norm" if kind == "bn" else NON_LOCAL.get(part, part)
         return f"inserted.{stage_of(layer)}_{index}.0.{ours}.{parameter}"
     key = re.sub(r"^(layer\d\.\d+)\.block\.", r"\1.", key)  # round a block that one follows

@@ -6,7 +6,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from gta.backbones.classifiers import classifiers, find_classifier
-from gta.backbones.found_weights import Weights
+from gta.backbones.recognized_weights import Weights
 from gta.backbones.weight_names import plain
 from gta.backbones.weight_parts import chosen
 
@@ -56,8 +56,8 @@ def placed_names(weights: Weights, own: Mapping[str, Tensor]) -> dict[str, str]:
         for prefix in best
     }
     prefix = chosen(parts, weights.source) if parts else ""
-    found = {key: f"network.{name.removeprefix(prefix)}" for key, name in bare.items()}
+    placed = {key: f"network.{name.removeprefix(prefix)}" for key, name in bare.items()}
     return {
         key: name if name in own or not key.startswith("inserted.") else key
-        for key, name in found.items()
+        for key, name in placed.items()
     }

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor, nn
 
 from gta.backbones.classifiers import classifiers, without_ones
-from gta.backbones.found_weights import Weights, read_weights, recognised
 from gta.backbones.load_report import LoadReport, part_of
-from gta.backbones.temporal_shift import TemporalShift
+from gta.backbones.recognized_weights import Weights, read_weights, recognized
+from gta.backbones.temporal_shift import CausalShift, TemporalShift
 from gta.backbones.weight_numbers import plain_number, require_finite, shortened
 from gta.backbones.weight_places import in_place
 from gta.blocks.resample import resample as resampled_tensor
 from gta.errors import UsageError
 
-__all__ = ["LoadReport", "Weights", "load_weights", "read_weights", "recognised"]
+__all__ = ["LoadReport", "Weights", "load_weights", "read_weights", "recognized"]
 
 STATISTICS = ("running_mean (missing)", "running_var (missing)")
 """What is missing of weights that were saved without a network's buffers."""
@@ -35,7 +35,7 @@ def load_weights(
 
     Args:
         model: FrameResNet, SlowFast or FrameWise.
-        weights: From `read_weights` or `recognised`.
+        weights: From `read_weights` or `recognized`.
         keep_classifier: Load the source's classifier, if it fits; False: never.
         resample: Resample temporal matrices and positions for another number of frames.
 
@@ -59,9 +59,9 @@ def load_weights(
             rejected[key] = report.unused[theirs] = "not in the model"
             continue
         if resample and value.shape != own[key].shape:
-            found = resampled_tensor(key, value, own[key].shape)
-            report.resampled.extend([key] if found is not value else [])
-            value = found
+            resampled = resampled_tensor(key, value, own[key].shape)
+            report.resampled.extend([key] if resampled is not value else [])
+            value = resampled
         if key.startswith(heads) and not keep_classifier:
             rejected[key] = report.unused[theirs] = "dropped on request"
         elif without_ones(value) != without_ones(own[key]):
@@ -103,16 +103,16 @@ def differences(
     left = {part_of(key) for key in rejected if key.startswith("inserted.")}
     fresh = {part_of(key) for key in report.fresh if key.startswith("inserted.")}
     differing = sorted(left & fresh)
-    found: list[str] = []
+    differences: list[str] = []
     if more := sorted(left - fresh):
-        found.append(f"its blocks after {places(more)} have no place in this model")
+        differences.append(f"its blocks after {places(more)} have no place in this model")
     if less := sorted(fresh - left):
-        found.append(f"the model's blocks after {places(less)} are not in it")
+        differences.append(f"the model's blocks after {places(less)} are not in it")
     if differing:
-        found.append(f"the blocks after {places(differing)} are of another kind or size")
+        differences.append(f"the blocks after {places(differing)} are of another kind or size")
     if any(key.startswith(heads) for key in report.fresh):
-        found.append("the model's classifier is not in it")
-    return found
+        differences.append("the model's classifier is not in it")
+    return differences
 
 
 def places(parts: list[str]) -> str:
@@ -131,7 +131,8 @@ def another_shift(weights: Weights, model: nn.Module, notes: list[str]) -> list[
     Raises:
         UsageError: Both shift, but other shares of the channels.
     """
-    own = next((m.fraction for m in model.modules() if isinstance(m, TemporalShift)), None)
+    shifts = TemporalShift | CausalShift
+    own = next((m.fraction for m in model.modules() if isinstance(m, shifts)), None)
     theirs = weights.shift
     if theirs is None:
         known = own is not None and weights.project in ("TSM", "MMAction2")
@@ -149,6 +150,8 @@ def another_shift(weights: Weights, model: nn.Module, notes: list[str]) -> list[
             f"way ({theirs.said}), and this one shifts 1/{own}: set "
             f"--set model.shift_div={theirs.div}"
         )
+    if getattr(model, "causal", False):
+        return ["its network shifts channels both ways in time, and the model forward alone"]
     return []
 
 

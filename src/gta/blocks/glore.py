@@ -6,7 +6,7 @@ Axes: B batch, C channels, T, H, W, N = T*H*W, S states, K nodes.
 from torch import Tensor, nn
 
 from gta.blocks.frames import require_feature
-from gta.blocks.fused.add_normalised import add_normalised
+from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import project
 from gta.blocks.options import require_positive, width_of
@@ -73,7 +73,7 @@ class GloRe(nn.Module):
         nodes = (nodes + self.mix_nodes(nodes)).transpose(1, 2)  # (B, S, K)
         nodes = self.mix_states(nodes.relu()).transpose(1, 2)
         spread = (assignment @ nodes).unflatten(1, rows.shape[1:4])
-        return from_rows(add_normalised(rows, (spread, self.extend, self.norm)), like=x)
+        return from_rows(add_normalized(rows, (spread, self.extend, self.norm)), like=x)
 
 
 _REGIONS = GloRe.regions

@@ -9,12 +9,14 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from gta.blocks.causal import CausalBranch
 from gta.blocks.channel_groups import mix_groups, require_groups
 from gta.blocks.frames import require_feature, require_frames
-from gta.blocks.fused.add_normalised import add_normalised
+from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import project
 from gta.blocks.options import require_option, require_positive, width_of
+from gta.blocks.resample import resize_grid
 from gta.blocks.rows import Projection, from_rows, to_rows
 from gta.blocks.zero_norm import zero_norm
 
@@ -24,19 +26,36 @@ Assignment = Literal["softmax_regions", "softmax_positions", "none"]
 class Branch(nn.Module):
     """What Pixel GTA and Region GTA own each: W_V, the learned matrix, W_O and the last norm."""
 
-    def __init__(self, channels: int, num_frames: int, width: int, groups: int):
+    def __init__(self, channels: int, num_frames: int, width: int, groups: int, heads: int):
         super().__init__()
         self.value = Projection(channels, width)  # W_V
-        self.matrix = nn.Parameter(
-            torch.empty(groups, num_frames, groups, num_frames)
-        )  # K, T, G, S
+        self.matrix = nn.Parameter(torch.empty(heads, num_frames, groups, num_frames))  # K, T, G, S
+        concatenated = heads * width // groups
+        self.heads = Projection(concatenated, width) if heads != groups else None
         self.output = Projection(width, channels)  # W_O
         self.norm = zero_norm(channels)
         nn.init.normal_(self.matrix, std=(groups * num_frames) ** -0.5)  # keeps the variance of V
 
     def mix(self, value: Tensor) -> Tensor:
         """A, the values (B, T, ..., D) mixed over frames and channel groups."""
-        return mix_groups(self.matrix, value)  # Eq. 6-8
+        attended = mix_groups(self.matrix, value)  # Eq. 6-8
+        return attended if self.heads is None else self.heads(attended)
+
+
+class LearnedRegions(nn.Module):
+    """W_R as section 3.3 writes it: a learned T x R x HW matrix, the same for all samples.
+
+    A feature of another size than `grid` sees it resized.
+    """
+
+    def __init__(self, num_frames: int, regions: int, grid: tuple[int, int]):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(num_frames, regions, *grid))  # T, R, H, W
+
+    def forward(self, shape: torch.Size) -> Tensor:
+        """For a feature of shape (B, C, T, H, W): (B, T, H, W, R)."""
+        weight = resize_grid(self.weight, *shape[3:])
+        return weight.movedim(1, -1).repeat(shape[0], 1, 1, 1, 1)
 
 
 class GlobalTemporalAttention(nn.Module):
@@ -54,13 +73,18 @@ class GlobalTemporalAttention(nn.Module):
     Args:
         channels: C.
         num_frames: T, the size of the learned matrices.
-        groups: G, groups of channels and heads of the cross-channel multi-head design (Eq. 7-8); 1
-            is Eq. 6.
+        groups: G, groups of channels of the cross-channel multi-head design (Eq. 7-8); 1 is Eq. 6.
+        heads: N_h; G unless given. If it is another number, a layer of its own takes what the heads
+            give to D channels.
         pixel: Whether there is a Pixel GTA branch.
         region: Whether there is a Region GTA branch.
         regions: R, number of regions.
         assignment: How the assignment of positions to regions is normalised; see `regions()`.
+        region_grid: (H, W) of positions for which W_R is learned as a free T x R x HW matrix,
+            instead of made from X. Features of another size see it resized, so H and W stay free.
         width: D, channels of the values of each branch; C/4 unless given.
+        causal: A frame is mixed with the T - 1 before it alone, by matrices of the lag t - s; T in
+            `forward` is then free. For streams: see `gta.blocks.causal`.
     """
 
     def __init__(
@@ -69,11 +93,14 @@ class GlobalTemporalAttention(nn.Module):
         num_frames: int,
         *,
         groups: int = 8,
+        heads: int | None = None,
         pixel: bool = True,
         region: bool = True,
         regions: int = 8,
         assignment: Assignment = "softmax_regions",
+        region_grid: tuple[int, int] | None = None,
         width: int | None = None,
+        causal: bool = False,
     ):
         super().__init__()
         if not pixel and not region:
@@ -85,11 +112,26 @@ class GlobalTemporalAttention(nn.Module):
         require_positive("regions", regions)
         width = width_of(channels, 4, width)
         require_groups(width, groups)
-        self.channels, self.num_frames = channels, num_frames
+        heads = groups if heads is None else heads
+        require_positive("heads", heads)
+        if causal and region_grid is not None:
+            raise ValueError(
+                f"region_grid={region_grid} learns W_R of each frame of a clip, and a stream has "
+                f"no such frames: leave it out, or build the block with causal=False"
+            )
+        self.channels, self.num_frames, self.causal = channels, num_frames, causal
         self.normalisation = assignment
-        self.pixel = Branch(channels, num_frames, width, groups) if pixel else None
-        self.region = Branch(channels, num_frames, width, groups) if region else None
-        self.assign = Projection(channels, regions) if region else None  # makes W_R from X
+        branch = CausalBranch if causal else Branch
+        self.pixel = branch(channels, num_frames, width, groups, heads) if pixel else None
+        self.region = branch(channels, num_frames, width, groups, heads) if region else None
+        self.learns_regions = region_grid is not None
+        self.assign = None
+        if region_grid is not None:
+            for side in region_grid:
+                require_positive("both numbers of region_grid", side)
+            self.assign = LearnedRegions(num_frames, regions, region_grid) if region else None
+        elif region:
+            self.assign = Projection(channels, regions)  # makes W_R from X
 
     def regions(self, x: Tensor) -> Tensor:
         """W_R, how much of each position belongs to each region: (B, R, T, H, W).
@@ -102,9 +144,10 @@ class GlobalTemporalAttention(nn.Module):
         if self.assign is None:
             raise ValueError("this block has no Region GTA branch: build it with region=True")
         require_feature(x, self.channels)
-        return from_rows(self.share_out(self.assign(to_rows(x))))
+        seen = x.shape if self.learns_regions else to_rows(x)
+        return from_rows(self.assignment_weights(self.assign(seen)))
 
-    def share_out(self, logits: Tensor) -> Tensor:
+    def assignment_weights(self, logits: Tensor) -> Tensor:
         """The assignment, normalised, from what the projection gives: (B, T, H, W, R) both."""
         if self.normalisation == "softmax_regions":
             return logits.softmax(dim=4, dtype=logits.dtype)
@@ -114,7 +157,8 @@ class GlobalTemporalAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         require_feature(x, self.channels)
-        require_frames(x, self.num_frames)
+        if not self.causal:
+            require_frames(x, self.num_frames)
         rows, values, shares = self.project(x)
         terms = []
         if self.pixel is not None:
@@ -128,14 +172,15 @@ class GlobalTemporalAttention(nn.Module):
             attended = shares @ self.region.mix(value)  # Eq. 6-8: W_R^T A^R
             attended = attended.unflatten(2, rows.shape[2:4])
             terms.append((attended, self.region.output, self.region.norm))  # W_R^T A^R W_O^R
-        return from_rows(add_normalised(rows, *terms), like=x)  # Eq. 5
+        return from_rows(add_normalized(rows, *terms), like=x)  # Eq. 5
 
     def project(self, x: Tensor) -> tuple[Tensor, list[Tensor], Tensor | None]:
         """The rows of x, the values of each branch (B, T, H, W, D), and W_R (B, T, H, W, R)."""
         parts = [branch.value for branch in (self.pixel, self.region) if branch is not None]
-        if self.assign is not None and is_own(self, "regions", _REGIONS):
+        by_content = not self.learns_regions and is_own(self, "regions", _REGIONS)
+        if self.assign is not None and by_content:
             rows, *values, logits = project(to_rows(x), *parts, self.assign)
-            return rows, values, self.share_out(logits)
+            return rows, values, self.assignment_weights(logits)
         rows, *values = project(to_rows(x), *parts)
         return rows, values, None if self.region is None else to_rows(self.regions(x))
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from gta.blocks.frames import require_feature
-from gta.blocks.fused.add_normalised import add_normalised
+from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.attend_frames import attend_frames
 from gta.blocks.fused.parts import is_own
 from gta.blocks.fused.project import ALIGNED, project
@@ -114,7 +114,7 @@ class NonLocal(nn.Module):
                     key, value, mask = aligned(key, value)
                 weights = self.weights(query, key, mask)  # Eq. 2
             attended = (weights @ value).unflatten(1, rows.shape[1:4])  # Eq. 3
-        y = add_normalised(rows, (attended, self.output, self.norm))  # Eq. 4
+        y = add_normalized(rows, (attended, self.output, self.norm))  # Eq. 4
         return from_rows(y, like=x)
 
     def goes_along_time(self) -> bool:

@@ -1,4 +1,4 @@
-"""A block's temporal parameters for another number of frames.
+"""A block's parameters for another number of frames, and W_R for another number of positions.
 
 Frames are taken as samples of one stretch of time, each at the centre of its T-th part: the same
 stretch seen in T' frames has its samples elsewhere, and the parameters are read off between theirs.
@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 
-def interpolation(old: int, new: int) -> Tensor:
+def interpolation(old: int, new: int, device: torch.device | None = None) -> Tensor:
     """Weights (new, old) that interpolate linearly between samples at the centres of equal parts.
 
     Each row sums to one. With fewer samples than before the triangle is as wide as the new ones
     are apart, so that no old sample is passed over.
     """
     scale = old / new
-    centre = (torch.arange(new, dtype=torch.float64) + 0.5) * scale - 0.5
-    distance = (torch.arange(old) - centre[:, None]).abs()
+    centre = (torch.arange(new, dtype=torch.float64, device=device) + 0.5) * scale - 0.5
+    distance = (torch.arange(old, device=device) - centre[:, None]).abs()
     weight = (1 - distance / max(scale, 1)).clamp(min=0)
     return weight / weight.sum(dim=1, keepdim=True)
 
@@ -40,11 +40,43 @@ def resample_matrix(matrix: Tensor, num_frames: int) -> Tensor:
     return out.to(matrix.dtype)
 
 
+def resample_lags(lags: Tensor, num_frames: int) -> Tensor:
+    """The weights of lags (K, T, G) of causal GTA for T' = num_frames: (K, T', G).
+
+    Each old lag's weight is shared out among the new ones: the response to a constant input stays.
+    """
+    T = lags.shape[1]
+    if num_frames == T:
+        return lags
+    rows = interpolation(T, num_frames)
+    columns = rows / rows.sum(dim=0)
+    return torch.einsum("ut,ktg->kug", columns, lags.double()).to(lags.dtype)
+
+
 def resample_position(position: Tensor, num_frames: int) -> Tensor:
     """The positional embedding (T, D) of TAPE for T' = num_frames: interpolated, (T', D)."""
     if num_frames == len(position):
         return position
     return (interpolation(len(position), num_frames) @ position.double()).to(position.dtype)
+
+
+def resize_grid(weight: Tensor, height: int, width: int) -> Tensor:
+    """Numbers of a grid of positions (..., H, W) for another one, interpolated: (..., H', W')."""
+    if weight.shape[-2:] == (height, width):
+        return weight
+    rows, columns = (
+        interpolation(old, new, weight.device).to(weight)  # made there: also within a CUDA graph
+        for old, new in zip(weight.shape[-2:], (height, width), strict=True)
+    )
+    return rows @ weight @ columns.mT
+
+
+def resample_regions(weight: Tensor, num_frames: int) -> Tensor:
+    """A learned W_R (T, R, H, W) of GTA for T' = num_frames: interpolated, (T', R, H, W)."""
+    if num_frames == len(weight):
+        return weight
+    rows = interpolation(len(weight), num_frames)
+    return torch.einsum("ut,trhw->urhw", rows, weight.double()).to(weight.dtype)
 
 
 def resample(name: str, tensor: Tensor, shape: torch.Size) -> Tensor:
@@ -60,6 +92,11 @@ def resample(name: str, tensor: Tensor, shape: torch.Size) -> Tensor:
     kind = name.rpartition(".")[2]
     if kind == "matrix" and tensor.ndim == len(shape) == 4 and tensor.shape[::2] == shape[::2]:
         return resample_matrix(tensor, shape[1])
+    if kind == "lags" and tensor.ndim == len(shape) == 3 and tensor.shape[::2] == shape[::2]:
+        return resample_lags(tensor, shape[1])
     if kind == "position" and tensor.ndim == len(shape) == 2 and tensor.shape[1] == shape[1]:
         return resample_position(tensor, shape[0])
+    is_grid = name.endswith("assign.weight") and tensor.ndim == len(shape) == 4
+    if is_grid and tensor.shape[1] == shape[1]:
+        return resize_grid(resample_regions(tensor, shape[0]), *shape[2:])
     return tensor

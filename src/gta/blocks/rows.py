@@ -29,9 +29,13 @@ def from_rows(rows: Tensor, like: Tensor | None = None) -> Tensor:
 def pool_rows(rows: Tensor) -> Tensor:
     """Max-pool 1x2x2 of rows; an axis of length 1 is left as it is."""
     B, T, H, W, _ = rows.shape
+    h, w = min(2, H), min(2, W)
+    if torch.compiler.is_compiling() and rows.is_cuda:
+        # compiled, its gradient is part of the sum that it goes into; that of max_pool2d is slow
+        whole = rows[:, :, : H // h * h, : W // w * w]
+        return whole.unflatten(3, (-1, w)).unflatten(2, (-1, h)).amax((3, 5))
     frames = rows.flatten(0, 1).movedim(-1, 1)  # (B*T, D, H, W)
-    pooled = max_pool2d(frames, (min(2, H), min(2, W)))
-    return pooled.movedim(1, -1).unflatten(0, (B, T))
+    return max_pool2d(frames, (h, w)).movedim(1, -1).unflatten(0, (B, T))
 
 
 class Projection(nn.Linear):

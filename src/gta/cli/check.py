@@ -59,8 +59,8 @@ def check(
             trained = Run.open(run).classes
             if (model, data, recipe) == (None, None, None):
                 recipe = run / "recipe.yaml"
-        found = chosen_recipe(model, data, recipe, root, settings)
-        report = _look(found, trained, thorough=thorough, workers=workers, quiet=as_json)
+        chosen = chosen_recipe(model, data, recipe, root, settings)
+        report = _look(chosen, trained, thorough=thorough, workers=workers, quiet=as_json)
     except KeyboardInterrupt as stopped:
         _leave(getattr(stopped, "number", signal.SIGINT))
     _tell(report, out, as_json=as_json)
@@ -68,7 +68,7 @@ def check(
 
 
 def _look(
-    found: "Recipe",
+    recipe: "Recipe",
     trained: list[str] | None,
     *,
     thorough: bool,
@@ -79,22 +79,23 @@ def _look(
     from gta.cores import available_cores
     from gta.data.check import check_videos
 
-    listed = _list(found.data)
+    listed = _list(recipe.data)
     total = sum(len(videos) for videos in (listed.train, listed.val) if videos is not None)
     with Terminal(stderr=quiet).track("checking", total) as advance:
         return check_videos(
             listed.train,
             listed.val,
-            clip_frames=found.clip.num_frames,
-            size=found.clip.size,
-            flip=found.augment.flip,
+            clip_frames=recipe.clip.num_frames,
+            size=recipe.clip.size,
+            flip=recipe.augment.flip,
             trained_classes=trained,
             thorough=thorough,
             workers=workers or available_cores(),
             progress=lambda done, _: advance(done, ""),
-            found=listed.findings,
-            empty=listed.empty,
+            listing=listed.findings,
+            without_videos=listed.empty,
             way_out=listed.way_out,
+            scenes=_scenes(recipe.data),
         )
 
 
@@ -108,13 +109,13 @@ def _tell(report: "CheckReport", out: Path | None, *, as_json: bool) -> None:
     from gta.files import write_text
     from gta.names import shown
 
-    told = {"ok": report.ok, "summary": report.summary}
-    told |= {"findings": [asdict(finding) for finding in report.findings]}
-    text = json.dumps(told, ensure_ascii=False, indent=1)
+    content = {"ok": report.ok, "summary": report.summary}
+    content |= {"findings": [asdict(finding) for finding in report.findings]}
+    text = json.dumps(content, ensure_ascii=False, indent=1)
     if out is not None:
         write_text(out, text + "\n")
     if as_json:
-        print_json(told)
+        print_json(content)
         return
     terminal = Terminal()
     if report.summary["classes"]:
@@ -152,6 +153,12 @@ def _shortened(summary: dict[str, Any]) -> dict[str, Any]:
     return short
 
 
+def _scenes(data: "DataSource") -> dict[str, str]:
+    from gta.data.formats.scenes import read_scenes
+
+    return read_scenes(data.scenes) if data.scenes else {}
+
+
 def _list(data: "DataSource") -> "Listed":
     """Both splits, as far as they can be listed."""
     from gta.data.check.layout import is_folder_of_classes, list_annotated, list_folders
@@ -164,4 +171,5 @@ def _list(data: "DataSource") -> "Listed":
         val_fraction=data.val_fraction,
         seed=data.split_seed,
         keep_groups=data.keep_groups,
+        scenes=_scenes(data),
     )

@@ -39,26 +39,27 @@ def compare(
     from gta.evaluation.score_files import Scored, read_matching
 
     files, scores = read_matching([a, b], Scored(protocol, split, best, frames))
-    found = compare_scores(*scores)
+    comparison = compare_scores(*scores)
     if as_json:
-        told = {
+        result = {
             "members": [
-                one.summary() | {"scores": str(file)}
-                for file, one in zip(files, scores, strict=True)
+                part.summary() | {"scores": str(file)}
+                for file, part in zip(files, scores, strict=True)
             ],
-            "gain": found.overall.gain,
-            **asdict(found.overall),
+            "gain": comparison.overall.gain,
+            **asdict(comparison.overall),
             "classes": [
-                {"class": name, "gain": one.gain, **asdict(one)} for name, one in found.classes
+                {"class": name, "gain": part.gain, **asdict(part)}
+                for name, part in comparison.classes
             ],
-            "notable_classes": found.num_significant,
-            "conclusion": found.conclusion,
+            "notable_classes": comparison.num_significant,
+            "conclusion": comparison.conclusion,
         }
-        print_json(told)
+        print_json(result)
         return
     terminal = Terminal()
     terminal.show(parts_table(scores, names=("A", "B")))
-    if any(one.gain for _, one in found.classes):
-        terminal.show(class_gain_table(found.classes))
-        terminal.say(found.note)
-    terminal.say(found.conclusion)
+    if any(part.gain for _, part in comparison.classes):
+        terminal.show(class_gain_table(comparison.classes))
+        terminal.say(comparison.note)
+    terminal.say(comparison.conclusion)

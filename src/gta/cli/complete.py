@@ -54,8 +54,8 @@ def runs(incomplete: str) -> list[str]:
 
 
 def _recipes() -> list[tuple[str, str]]:
-    found = ((path.parent.name, path.stem) for path in RECIPES.glob("*/*.yaml"))
-    return [(data, model) for data, model in found if data not in PARTS]
+    names = ((path.parent.name, path.stem) for path in RECIPES.glob("*/*.yaml"))
+    return [(data, model) for data, model in names if data not in PARTS]
 
 
 def _runs_in(folder: Path, depth: int = 2) -> Iterator[Path]:

@@ -7,15 +7,17 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
@@ -43,6 +45,8 @@ class Terminal:
         if not self.console.file.isatty():
             self.console.width = _ENDLESS
         self.log = None if quiet else log
+        self.progress: Progress | None = None
+        """The bars, while there are some."""
 
     def say(self, text: str) -> None:
         """Prints a line, or several, and keeps it in the log."""
@@ -56,20 +60,63 @@ class Terminal:
 
     @contextmanager
     def track(self, what: str, total: int) -> Iterator[Advance]:
-        """A progress bar that goes away when the work is done."""
+        """A progress bar that goes away when the work is done; those of its parts are below it."""
+        if self.progress is None:
+            self.progress = self._bars()
+            try:
+                with self.progress, self.track(what, total) as advance:
+                    yield advance
+            finally:
+                self.progress = None
+            return
+        progress = self.progress
+        task = progress.add_task(what, total=total, note="", began=None)
+
+        def forward(done: int, note: str) -> None:
+            began = progress.tasks[progress.task_ids.index(task)].fields["began"]
+            progress.update(
+                *(task,), completed=done, note=shown(note), began=done if began is None else began
+            )
+
+        try:
+            yield forward
+        finally:
+            progress.remove_task(task)
+
+    def _bars(self) -> Progress:
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
+            _Left(),
         )
         visible = self.console.is_terminal and not self.console.quiet
-        with Progress(
-            *columns, console=self.console, transient=True, disable=not visible
-        ) as progress:
-            task = progress.add_task(what, total=total, note="")
-            yield lambda done, note: progress.update(task, completed=done, note=shown(note))
+        return _Bars(*columns, console=self.console, transient=True, disable=not visible)
+
+
+class _Bars(Progress):
+    """Bars, and below them what is said of them, over as many lines as a narrow terminal needs."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """What is on the screen."""
+        yield self.make_tasks_table(self.tasks)
+        notes = "  ".join(task.fields["note"] for task in self.tasks if task.fields["note"])
+        if notes:
+            yield Text(notes, no_wrap=False, overflow="fold")  # the console wraps nothing
+
+
+class _Left(ProgressColumn):
+    """The time that is left, by all of the time since the bar appeared: pauses count, too."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        """Hours, minutes and seconds."""
+        done = task.completed - (task.fields["began"] or 0)
+        if task.total is None or task.elapsed is None or done <= 0:
+            return Text("-:--:--", style="progress.remaining")
+        left = timedelta(seconds=round(task.elapsed * (task.total - task.completed) / done))
+        return Text(str(left), style="progress.remaining")
 
 
 def warn(text: str) -> None:
@@ -92,7 +139,7 @@ def make_table(
     table = Table(title=heading, show_header=any(columns))
     for place, name in enumerate(columns):
         justify = "left" if place < left else "right"
-        table.add_column(Text(name), justify=justify, overflow="fold")
+        table.add_column(Text(shown(name)), justify=justify, overflow="fold")
     for row in rows:
         if row is None:
             table.add_section()
@@ -101,12 +148,12 @@ def make_table(
     return table
 
 
-def print_json(told: object) -> None:
+def print_json(value: object) -> None:
     """Prints one JSON value, indented, on stdout: the form of every verb's `--json`.
 
     Letters are written as they are, unless one of them cannot be seen or cannot be printed here.
     """
-    text = json.dumps(told, ensure_ascii=False, indent=1)
+    text = json.dumps(value, ensure_ascii=False, indent=1)
     encoding = sys.stdout.encoding or "utf-8"
     plain = shown(text, keep="\n") == text == text.encode(encoding, "ignore").decode(encoding)
-    print(text if plain else json.dumps(told, indent=1))
+    print(text if plain else json.dumps(value, indent=1))

@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,41 +49,43 @@ def convert(
 ) -> None:
     """Load weights from elsewhere, say what was matched, and make a run of them.
 
-    What the file holds is recognised by its content. Nothing in it is executed.
+    What the file holds is recognized by its content. Nothing in it is executed.
     """
-    found = chosen_recipe(model, data, recipe, root, settings)
+    chosen = chosen_recipe(model, data, recipe, root, settings)
 
     from gta.backbones.weights import load_weights, read_weights
     from gta.data.storage.outside import check_outside
     from gta.errors import UsageError
+    from gta.names import shown
     from gta.runs import Run, build_network
 
     if out is not None:
-        check_outside("--out", out, found.data.root)
+        check_outside("--out", out, chosen.data.root)
     weights = read_weights(file)
-    classifier = classifier_of(weights, found)
-    names = class_names(labels, found.data)
-    where = f"--labels {labels}" if labels else f"the data set in {found.data.root}"
+    classifier = classifier_of(weights, chosen)
+    names = class_names(labels, chosen.data)
+    where = f"--labels {labels}" if labels else f"the data set in {chosen.data.root}"
     if names is not None and classifier is not None and len(names) != len(classifier):
         raise UsageError(
             f"{where} names {len(names)} classes, but the classifier of {file} has "
             f"{len(classifier)}: give one name a line, in the order of the classifier"
         )
     numbers = [str(number) for number in range(1 if classifier is None else len(classifier))]
-    network = build_network(found, len(names or numbers))
+    network = build_network(chosen, len(names or numbers))
     report = load_weights(
         network,
         weights,
-        keep_classifier=found.model.keep_classifier,
-        resample=found.model.resample,
+        keep_classifier=chosen.model.keep_classifier,
+        resample=chosen.model.resample,
     )
-    print(report)
+    print(shown(str(report), keep="\n"))
     train = f"To train from it: gta train ... --weights {shlex.quote(str(file))}"
     if report.differences:
-        print(f"This is another network than that of {file}: {'; '.join(report.differences)}.")
+        different = f"another network than that of {file}: {'; '.join(report.differences)}"
+        print(f"This is {shown(different)}.")
     if out is None:
         make = "Give --out RUN to make a run for gta test and gta predict."
-        print(f"Nothing was written. {train if report.differences else make}")
+        print(f"Nothing was written. {shown(train) if report.differences else make}")
         return
     if report.differences:
         raise UsageError(
@@ -92,10 +95,14 @@ def convert(
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out} exists already; give a new folder for the run")
-    model_used = found.model.model_copy(update={"weights": str(file.expanduser().absolute())})
-    run = Run.create(out, found.model_copy(update={"model": model_used}), names or numbers)
-    run.save_weights(network, "last", epoch=0, source=f"{file.name} ({weights.project})")
-    print(next_command(out, named=names is not None, rooted=found.data.root is not None))
+    model_used = chosen.model.model_copy(update={"weights": str(file.expanduser().absolute())})
+    try:
+        run = Run.create(out, chosen.model_copy(update={"model": model_used}), names or numbers)
+        run.save_weights(network, "last", epoch=0, source=f"{file.name} ({weights.project})")
+    except OSError:
+        rmtree(out, ignore_errors=True)  # or the same command would be refused
+        raise
+    print(shown(next_command(out, named=names is not None, rooted=chosen.data.root is not None)))
 
 
 def classifier_of(weights: "Weights", recipe: "Recipe") -> "Tensor | None":
@@ -150,15 +157,14 @@ def next_command(out: Path, *, named: bool, rooted: bool) -> str:
 
 def read_labels(path: Path) -> list[str]:
     """Names of classes, one a line or a JSON list."""
-    import json
-
     from gta.errors import UsageError
+    from gta.runs import read_names
 
     try:
-        text = path.read_text(encoding="utf-8")
-        names = json.loads(text) if path.suffix == ".json" else text.splitlines()
+        if path.suffix == ".json":
+            names = read_names(path)
+        else:
+            names = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise UsageError(f"--labels {path} cannot be read: {error}") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UsageError(f"--labels {path} is not a list of names")
     return [name for name in names if name.strip()]

@@ -50,16 +50,16 @@ def cost(
 
     if run is not None:
         opened = Run.open(run)
-        found, classes = opened.recipe, len(opened.classes)
+        chosen, classes = opened.recipe, len(opened.classes)
     else:
-        found = chosen_recipe(model, data, recipe, None, settings)
-    protocol = parse_protocol(found.test.protocol)
-    shape = (3, found.clip.num_frames, protocol.size, protocol.size)
+        chosen = chosen_recipe(model, data, recipe, None, settings)
+    protocol = parse_protocol(chosen.test.protocol)
+    shape = (3, chosen.clip.num_frames, protocol.size, protocol.size)
     if clip is not None:
         shape = (3, *parse_clip(clip))
-        frames = found.clip.model_copy(update={"num_frames": shape[1]})
-        found = found.model_copy(update={"clip": frames})
-    counted = count_cost(lambda: build_network(found, classes), shape)
+        frames = chosen.clip.model_copy(update={"num_frames": shape[1]})
+        chosen = chosen.model_copy(update={"clip": frames})
+    counted = count_cost(lambda: build_network(chosen, classes), shape)
     if as_json:
         about = {"clip": shape, "classes": classes, "protocol": protocol.name}
         print_json(vars(counted) | about)
@@ -71,6 +71,12 @@ def cost(
         f"  {counted.params_m:.2f} M parameters\n"
         f"  {counted.activations_mib:.0f} MiB of activations kept for a training step (float32)"
     )
+    if counted.step_gflops is not None:
+        times = counted.gflops / counted.step_gflops
+        print(
+            f"One more frame of a stream: {counted.step_gflops:.3f} GFLOPs, 1/{times:.1f} of the "
+            f"clip."
+        )
     if clip is None:
         print(
             f"A video takes {protocol.num_views} view(s) in protocol {protocol.name}: "
@@ -98,7 +104,7 @@ def _print_paper(as_json: bool) -> None:
 
     rows = paper_costs()
     if as_json:
-        told = [
+        rows_json = [
             {
                 "table": row.table,
                 "row": row.row,
@@ -114,7 +120,7 @@ def _print_paper(as_json: bool) -> None:
             }
             for row, cost in rows
         ]
-        print_json({"rows": told})
+        print_json({"rows": rows_json})
         return
     terminal = Terminal()
     terminal.show(paper_table(rows))

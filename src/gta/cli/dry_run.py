@@ -27,6 +27,11 @@ def tell(recipe: Recipe, out: Path, device: str) -> None:
     """
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise UsageError("--dry-run measures one process; start it without torchrun")
+    if recipe.train.freeze:
+        raise UsageError(
+            "--dry-run measures steps on videos, and with --freeze each video is looked at once: "
+            "leave out one of the two; a stopped training goes on with the features it has"
+        )
     check_outside("--out", out, recipe.data.root)
     terminal = Terminal()
     processes = Processes(find_device(device))
@@ -36,17 +41,17 @@ def tell(recipe: Recipe, out: Path, device: str) -> None:
     loaded = load_pretrained(model, recipe.model)
     if loaded is not None:
         terminal.say(str(loaded))
-    found = dry_run(model, splits, recipe, processes, out)
-    terminal.show(dry_run_table(found))
-    for path, reason in found.batch.failures:
+    dry = dry_run(model, splits, recipe, processes, out)
+    terminal.show(dry_run_table(dry))
+    for path, reason in dry.batch.failures:
         terminal.say(f"could not be read: {path}: {reason}")
     picture = out.with_name(f"{out.name}-dry-run.png")
     picture.parent.mkdir(parents=True, exist_ok=True)
-    names = [splits.train.classes[label] for label in found.batch.labels]
-    draw_contact_sheet(picture, found.batch.clips.permute(0, 2, 3, 4, 1).numpy(), names)
+    names = [splits.train.classes[label] for label in dry.batch.labels]
+    draw_contact_sheet(picture, dry.batch.clips.permute(0, 2, 3, 4, 1).numpy(), names)
     terminal.say(f"clips as the network sees them: {picture}")
-    if not found.fits:
+    if not dry.fits:
         raise UsageError(
-            f"the disk of {out} has {found.disk_free / 2**30:.2f} GiB free, the run needs "
-            f"{found.disk_bytes / 2**30:.2f} GiB: give another --out, or make room"
+            f"the disk of {out} has {dry.disk_free / 2**30:.2f} GiB free, the run needs "
+            f"{dry.disk_bytes / 2**30:.2f} GiB: give another --out, or make room"
         )

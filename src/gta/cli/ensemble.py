@@ -49,24 +49,23 @@ def ensemble(
     from gta.evaluation.submission import write_submission
 
     check_npz("--out", out)
-    shares = None if weights is None else parse_weights(weights)
-    places, parts = read_matching(files, Scored(protocol, split, best, frames))
-    if out is not None and out.resolve() in [place.resolve() for place in places]:
+    weight_list = None if weights is None else parse_weights(weights)
+    paths, parts = read_matching(files, Scored(protocol, split, best, frames))
+    if out is not None and out.resolve() in [path.resolve() for path in paths]:
         raise UsageError(f"--out {out} is one of the files that are averaged; give another name")
-    found = average(parts, shares)
+    combined = average(parts, weight_list)
     if submission is not None:
-        write_submission(submission, found)
-    written = {} if out is None else write_results(found, out)
+        write_submission(submission, combined)
+    written = {} if out is None else write_results(combined, out)
     if submission is not None:
         written["submission"] = str(submission)
     if as_json:
-        told = [
-            part.summary() | {"scores": str(place)}
-            for place, part in zip(places, parts, strict=True)
+        members = [
+            part.summary() | {"scores": str(path)} for path, part in zip(paths, parts, strict=True)
         ]
-        print_json(found.summary() | written | {"members": told})
+        print_json(combined.summary() | written | {"members": members})
         return
     terminal = Terminal()
-    terminal.show(parts_table([*parts, found]))
+    terminal.show(parts_table([*parts, combined]))
     for kind, path in written.items():
         terminal.say(f"{kind.replace('_', ' ')}: {path}")

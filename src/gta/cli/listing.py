@@ -27,7 +27,8 @@ def print_models(data: str | None) -> None:
 def print_data() -> None:
     """The data that recipes are for, and how many models each has."""
     for name, models in shipped_recipes().items():
-        print(f"--data {name:<8} {len(models)} models, such as {models[-1]}")
+        usual = next((model for model in reversed(models) if model.endswith("_gta")), models[-1])
+        print(f"--data {name:<8} {len(models)} models, such as {usual}")
     print("--model help lists the models.")
 
 

@@ -7,9 +7,10 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,13 +19,21 @@ from gta.cli.check import check
 from gta.cli.compare import compare
 from gta.cli.convert import convert
 from gta.cli.cost import cost
+from gta.cli.demo import demo
+from gta.cli.doctor import doctor
 from gta.cli.ensemble import ensemble
+from gta.cli.export import export
+from gta.cli.figure import figure
 from gta.cli.predict import predict
 from gta.cli.prepare import prepare
 from gta.cli.probe import probe
+from gta.cli.publish import publish
 from gta.cli.quickstart import quickstart
 from gta.cli.recipes import recipes
 from gta.cli.render import render
+from gta.cli.report import report
+from gta.cli.serve import serve
+from gta.cli.show import show
 from gta.cli.signals import stop
 from gta.cli.test import test
 from gta.cli.train import train
@@ -60,14 +69,22 @@ for verb in (
     train,
     test,
     predict,
+    show,
+    figure,
+    export,
     ensemble,
     compare,
     probe,
+    report,
+    demo,
+    serve,
     cost,
     recipes,
     convert,
     prepare,
     render,
+    doctor,
+    publish,
 ):
     app.command()(verb)
 
@@ -84,15 +101,19 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     stop.listen()
     warnings.showwarning = partial(_show, warnings.showwarning)
+    sys.excepthook = _print_traceback
     try:
         _run()
     except UsageError as error:
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
+        _drop_output()
         sys.stderr.close()  # `gta ... | head`: nobody reads any more
         sys.exit(1)
     except OSError as error:
-        _fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), 1)
+        if not error.filename:
+            _drop_output()
+        _fail(_of_system(error), 1)
     except RuntimeError as error:
         reason = _outside_reason(error)
         if reason is None:
@@ -107,6 +128,7 @@ def _run() -> None:
             app()
     finally:
         stop.over = True
+        sys.stdout.flush()  # here it can be said that the output's disk is full
 
 
 def _refuse_bare_settings(words: list[str]) -> None:
@@ -132,7 +154,27 @@ def _show(others: Callable[..., None], message, category, *where) -> None:
     if issubclass(category, Notice):
         _print(str(message))
     else:
-        others(message, category, *where)
+        others(_seen(str(message)), category, *where)
+
+
+def _drop_output() -> None:
+    """Python would try to write it again at its end, and change the exit code."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _of_system(error: OSError) -> str:
+    """What the system says of a file, or of the output, which has no name."""
+    from gta.files import is_of_writing, why_not_written
+
+    if is_of_writing(error):
+        reason, cure = why_not_written(error)
+        return (
+            f"{error.filename or 'the output'} could not be written: {reason}. What was there "
+            f"before stays: {cure}, and give the same command again"
+        )
+    return f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
 
 
 def _outside_reason(error: RuntimeError) -> str | None:
@@ -153,6 +195,17 @@ def _fail(message: str, code: int) -> None:
 
 
 def _print(message: str) -> None:
+    print(f"gta: {_seen(message)}", file=sys.stderr)
+
+
+def _print_traceback(*error: Any) -> None:
+    """Of what should not have happened; the names in it are no commands to the terminal either."""
+    import traceback
+
+    print(_seen("".join(traceback.format_exception(*error))), end="", file=sys.stderr)
+
+
+def _seen(text: str) -> str:
     from gta.names import shown
 
-    print(f"gta: {shown(message, keep=chr(10))}", file=sys.stderr)
+    return shown(text, keep="\n")

@@ -1,12 +1,15 @@
 """Options that several verbs have, with their help."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from gta.cli import complete
 from gta.errors import UsageError
+
+if TYPE_CHECKING:
+    from gta.config import Recipe
 
 ModelOption = Annotated[
     str | None,
@@ -41,6 +44,21 @@ SetOption = Annotated[
         help="Override a recipe's value, such as train.lr=0.01; --set help lists them.",
     ),
 ]
+BlocksOption = Annotated[
+    str | None,
+    typer.Option(
+        "--blocks",
+        metavar="NAMES",
+        help="Blocks of a network, such as sa,gta; of timm/NAME after its stages.",
+    ),
+]
+FreezeOption = Annotated[
+    bool,
+    typer.Option(
+        "--freeze",
+        help="Frozen trunk: its features are computed once, the head trains in seconds.",
+    ),
+]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="auto (a GPU if there is one), cpu, cuda, cuda:1 ...")
 ]
@@ -57,6 +75,12 @@ FramesOption = Annotated[
         "--frames",
         min=1,
         help="Frames of a clip, if not those of training: the temporal matrices are resampled.",
+    ),
+]
+PrecisionOption = Annotated[
+    Literal["auto", "fp32", "bf16"],
+    typer.Option(
+        "--precision", help="Of the network; auto: bf16 on a GPU where the recipe says so."
     ),
 ]
 PartProtocolOption = Annotated[
@@ -83,7 +107,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 RunArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="RUN", autocompletion=complete.runs, help="The folder that `gta train` wrote."
+        metavar="RUN",
+        autocompletion=complete.runs,
+        help="The folder that `gta train` wrote; or `ordered`, which is in the package.",
     ),
 ]
 
@@ -94,17 +120,15 @@ def with_short_forms(settings: list[str] | None, given: dict[str, object]) -> li
     Raises:
         UsageError: A value was given in both ways.
     """
-    found = [*(settings or ())]
+    merged = [*(settings or ())]
     for name, value in given.items():
         option = f"--{name.rpartition('.')[2].replace('_', '-')} {value}"
-        twice = [setting for setting in found if setting.partition("=")[0].strip() == name]
-        if value is not None and twice:
-            raise UsageError(
-                f"{option} and --set {twice[0]} are the same setting: give one of them"
-            )
+        same = [setting for setting in merged if setting.partition("=")[0].strip() == name]
+        if value is not None and same:
+            raise UsageError(f"{option} and --set {same[0]} are the same setting: give one of them")
         if value is not None:
-            found.append(f"{name}={value}")
-    return found
+            merged.append(f"{name}={value}")
+    return merged
 
 
 def chosen_recipe(
@@ -113,9 +137,11 @@ def chosen_recipe(
     recipe: Path | None,
     root: str | None,
     settings: list[str] | None,
+    *,
+    blocks: str | None = None,
+    freeze: bool = False,
 ):
     """The recipe that the options name, with its overrides; or a listing, and the end."""
-    from gta.data.storage.locations import absolute
     from gta.recipes import find_recipe, read_recipe, shipped_recipes
 
     if "help" in (model, data, *(settings or ())):
@@ -130,12 +156,29 @@ def chosen_recipe(
                 f"(data: {', '.join(shipped_recipes())}; --model help lists the models), or "
                 f"--recipe FILE"
             )
+        if "/" in model:
+            from gta.cli.any_network import network_recipe
+
+            chosen = network_recipe(model, data, blocks, settings or (), freeze=freeze)
+            return _at(chosen, root)
         recipe = find_recipe(data, model)
-    found = read_recipe(recipe, settings or ())
+    if blocks or freeze:
+        from gta.cli.any_network import changed_recipe
+
+        chosen = changed_recipe(read_recipe(recipe), blocks, settings or (), freeze=freeze)
+    else:
+        chosen = read_recipe(recipe, settings or ())
+    return _at(chosen, root)
+
+
+def _at(chosen: "Recipe", root: str | None) -> "Recipe":
+    """The recipe for the videos of a folder."""
+    from gta.data.storage.locations import absolute
+
     if root is not None:
-        source = found.data.model_copy(update={"root": absolute(root)})
-        found = found.model_copy(update={"data": source})
-    return found
+        source = chosen.data.model_copy(update={"root": absolute(root)})
+        chosen = chosen.model_copy(update={"data": source})
+    return chosen
 
 
 def _list(model: str | None, data: str | None, recipe: Path | None) -> None:

@@ -1,95 +1,263 @@
 """`gta predict`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gta.cli.list_options import (
+    DecodersOption,
+    EngineOption,
+    LimitOption,
+    NetworksOption,
+    ShardOption,
+    WorkOption,
+)
 from gta.cli.options import (
     BestOption,
     DeviceOption,
     FramesOption,
     JsonOption,
+    PrecisionOption,
     ProtocolOption,
     RunArgument,
 )
+from gta.cli.stream import (
+    CameraOption,
+    LiveOption,
+    StreamOption,
+    StreamOptions,
+    predict_stream,
+)
+from gta.errors import UsageError
 
-SHOWN = 5
-"""Places with files that are passed over which the terminal names."""
+_INPUT, _OUTPUT, _LONG = "What is given", "What is written", "Long videos"
 
 
 def predict(
     folder: RunArgument,
     videos: Annotated[
-        list[Path],
-        typer.Argument(metavar="VIDEO", help="Video files, folders of frames, folders of either."),
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="VIDEO",
+            help="Video files, folders of frames, folders of either, - for standard input.",
+        ),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 5,
     best: BestOption = False,
     frames: FramesOption = None,
     protocol: ProtocolOption = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Views scored at a time; the recipe's, on a CPU 8.")
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=0, help="That decode ahead; one a core, at most 8, if left out."),
+    ] = None,
+    lists: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--list",
+            rich_help_panel=_INPUT,
+            help="A file that names videos: csv, txt or json, as the lists of data sets.",
+        ),
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_INPUT, help="Of the paths in a list; its own folder if left out."
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WIDTHxHEIGHT",
+            rich_help_panel=_INPUT,
+            help="Of raw RGB frames (rgb24) in standard input; else it is a video file.",
+        ),
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_INPUT, help="Of frames without times; of a file, in place of its own."
+        ),
+    ] = None,
     as_json: JsonOption = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", rich_help_panel=_OUTPUT, help="Print csv instead of tables.")
+    ] = False,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_OUTPUT,
+            help="Write a .csv or .json file; of a timeline also .srt, .vtt, .otio, .edl, .png, "
+            ".mp4. Repeatable.",
+        ),
+    ] = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_OUTPUT,
+            help="Write what the classifier sees of each video: .safetensors or .npz.",
+        ),
+    ] = None,
+    timeline: Annotated[
+        bool,
+        typer.Option(
+            "--timeline",
+            rich_help_panel=_LONG,
+            help="Say what happens when: a label for each part.",
+        ),
+    ] = False,
+    window: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_LONG,
+            help="Seconds that the network sees at a time; the recipe's if left out.",
+        ),
+    ] = None,
+    stride: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_LONG,
+            help="Seconds from one window to the next; an eighth of it if left out.",
+        ),
+    ] = None,
+    smoothing: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_LONG,
+            help="Seconds over which scores are averaged; half a window if left out.",
+        ),
+    ] = None,
+    least: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_LONG, help="Seconds: what is shorter goes to the part before it."
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_LONG, help="Say nothing where no class is as probable as this."
+        ),
+    ] = None,
+    background: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS", rich_help_panel=_LONG, help="Say nothing of this class; repeatable."
+        ),
+    ] = None,
+    cut: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=_LONG,
+            help="Write each part as a video of its own, in a folder for its class.",
+        ),
+    ] = None,
+    work: WorkOption = None,
+    engine: EngineOption = "local",
+    decoders: DecodersOption = None,
+    networks: NetworksOption = None,
+    limit: LimitOption = None,
+    shard: ShardOption = None,
+    stream: StreamOption = False,
+    camera: CameraOption = None,
+    live: LiveOption = False,
 ) -> None:
     """Say what happens in videos: the most probable classes of each.
 
     A folder is looked through with the folders in it. A folder with pictures alone is one video,
-    its frames; pictures beside videos are passed over, and what is passed over is said.
+    its frames; pictures beside videos are passed over, and what is passed over is counted and said.
 
     A video that cannot be read is reported, the others are still predicted, and the exit code is
-    that of the error.
+    that of the error, 3. Of a file that is cut off, what is there is predicted, and it is said.
+
+    With --timeline, what happens when: windows slide over a video of any length.
+
+    With --list and --work, many videos are predicted in shards, by any number of processes on any
+    number of hosts (torchrun, a SLURM array, or none of these); the same command goes on.
+
+    A stream, `gta predict RUN - --stream` or --camera N, needs a causal network (docs/streams.md).
     """
-    from gta.cli.console import Terminal, print_json, warn
-    from gta.cli.tables import prediction_table
-    from gta.data.given import find_videos
-    from gta.data.records import Video
-    from gta.errors import VideoError
+    if as_json and as_csv:
+        raise UsageError("--json and --csv are two forms of the same: give one of them")
+    outs, parts = tuple(out or ()), (window, stride, smoothing, least, threshold, background, cut)
+    of_files = {
+        "--csv": as_csv,
+        "--fps": fps is not None,
+        "--embeddings": embeddings is not None,
+        "--batch-size": batch_size is not None,
+        "--threads": threads is not None,
+        "--timeline and its options": timeline or any(part is not None for part in parts),
+    }
+    streamed = StreamOptions(stream, camera, size, live)
+    if streamed.asked:
+        beside = {
+            "--work": work is not None,
+            "--list": bool(lists),
+            "--root": root is not None,
+            "--out": bool(outs),
+        }
+        streamed.require_alone(videos or (), names_given(of_files | beside))
+    streamed.require_fit()
+    model = {"best": best, "protocol": protocol, "num_frames": frames, "precision": precision}
+    if streamed.asked:
+        from gta.predict import load
+
+        predict_stream(load(folder, device=device, **model), streamed, top=top, as_json=as_json)
+        return
+    if work is not None:
+        from gta.cli.many_videos import ListOptions, predict_list
+
+        given = ListOptions(
+            *(tuple(lists or ()), work, root, outs, engine, decoders, networks, limit, shard)
+        )
+        given.require_alone(videos or (), names_given(of_files | {"--size": size is not None}))
+        predict_list(folder, given, model, device=device, top=top, as_json=as_json)
+    of_many = {
+        "--engine": engine != "local",
+        "--decoders": decoders is not None,
+        "--networks": networks is not None,
+        "--limit": limit is not None,
+        "--shard": shard is not None,
+    }
+    for name in names_given(of_many):
+        raise UsageError(f"{name} is of many videos in shards: give --list FILE --work FOLDER too")
+    from gta.cli.predict_inputs import inputs_of
+    from gta.cli.predict_run import Wanted, predict_all
+    from gta.cli.predict_timeline import WantedTimeline, show_timelines
     from gta.predict import load
 
-    predictor = load(folder, device=device, best=best, protocol=protocol, num_frames=frames)
-    terminal = Terminal(stderr=as_json)
-    answers: list[dict[str, object]] = []
-    passed_over: list[tuple[Path, str]] = []
-    exit_code = 0
-
-    def fail(path: Path, error: VideoError) -> None:
-        nonlocal exit_code
-        exit_code = error.exit_code
-        warn(str(error))
-        answers.append({"video": str(path), "error": error.reason})
-
-    for given in videos:
-        try:
-            found = find_videos(given)
-        except VideoError as error:
-            fail(given, error)
-            continue
-        passed_over += found.passed_over
-        for path in found.videos:
-            try:
-                prediction = predictor(Video(str(path), path, None))
-            except VideoError as error:
-                fail(path, error)
-                continue
-            answers.append(prediction.to_dict(top))
-            if not as_json:
-                terminal.show(prediction_table(str(path), prediction.scores[:top]))
-    for place, what in passed_over[:SHOWN]:
-        terminal.say(f"passed over in {place}, {what}")
-    if len(passed_over) > SHOWN:
-        terminal.say(f"passed over in {len(passed_over) - SHOWN} more places; --json lists all")
-    about = {
-        "run": str(folder),
-        "weights": predictor.weights,
-        "protocol": predictor.protocol.name,
-    }
-    if as_json:
-        told = [{"path": str(place), "reason": what} for place, what in passed_over]
-        print_json(about | {"videos": answers, "passed_over": told})
+    if timeline and threads is not None:
+        raise UsageError("--threads is for many videos: a timeline is decoded by one")
+    if timeline:
+        wanted = WantedTimeline(
+            *(window, stride, smoothing, least or 0.0, threshold or 0.0, tuple(background or ())),
+            *(batch_size, as_json, as_csv, outs, cut, embeddings),
+        )
+    elif any(part is not None for part in parts):
+        raise UsageError(
+            "--window, --stride, --smoothing, --least, --threshold, --background and --cut are of "
+            "timelines: give --timeline too"
+        )
     else:
-        predicted = sum("top" in answer for answer in answers)
-        counts = f"; {predicted} video{'s' * (predicted != 1)}" if len(answers) > 1 else ""
-        if predicted < len(answers):
-            counts += f"; {len(answers) - predicted} could not be read"
-        terminal.say(f"{folder}: {predictor.weights}, protocol {predictor.protocol}{counts}")
+        wanted = Wanted(top, batch_size, threads, as_json, as_csv, outs, embeddings)
+    with inputs_of(videos or (), lists or (), root=root, size=size, fps=fps) as inputs:
+        predictor = load(folder, device=device, **model)
+        if isinstance(wanted, WantedTimeline):
+            exit_code = show_timelines(predictor, str(folder), inputs, wanted, fps)
+        else:
+            exit_code = predict_all(predictor, str(folder), inputs, wanted, fps)
     raise typer.Exit(exit_code)
+
+
+def names_given(options: Mapping[str, bool]) -> list[str]:
+    """Those that are given."""
+    return [name for name, there in options.items() if there]

@@ -84,8 +84,8 @@ def prepare(
     from gta.data.videos import chosen_splits, list_videos
     from gta.errors import DataError, UsageError
 
-    found = chosen_recipe(model or _any_model(data, recipe), data, recipe, root, settings)
-    source, size = found.data, found.clip.resize
+    chosen = chosen_recipe(model or _any_model(data, recipe), data, recipe, root, settings)
+    source, size = chosen.data, chosen.clip.resize
     for_recipe = resize is None and bool(model or recipe) and isinstance(size, tuple)
     if not for_recipe:
         size = parse_resize(resize or "256")
@@ -155,6 +155,12 @@ def prepare(
             f"warning: {len(done.poor)} copies lost much of their original, with frames below "
             f"{POOR_PSNR:g} dB (PSNR), such as {done.least_psnr_of}"
             + (f"; {remedy}" if better is not None else "")
+        )
+    if done.cut_off:
+        name, what = next(iter(done.cut_off.items()))
+        terminal.say(
+            f"warning: {len(done.cut_off)} originals are cut off and were copied as far as they "
+            f"go, such as {name}: {what}"
         )
     if done.gain is not None:
         terminal.say(str(done.gain))

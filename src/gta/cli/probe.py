@@ -48,6 +48,7 @@ def probe(
     from gta.evaluation.probe import probe as probe_model
     from gta.evaluation.scores import Scores
     from gta.evaluation.videos import run_videos
+    from gta.features import feature_batches
     from gta.files import write_text
     from gta.names import shown
     from gta.protocols import parse_protocol
@@ -56,34 +57,43 @@ def probe(
     run = Run.open(folder)
     recipe, views = run.recipe, parse_protocol(protocol or run.recipe.test.protocol)
     videos = run_videos(run, root)
-    terminal, where = Terminal(stderr=as_json), find_device(device)
+    terminal, torch_device = Terminal(stderr=as_json), find_device(device)
     model, weights = run.load(best=best)
-    model = model.to(where)
-    asked = recipe.data.workers if workers is None else workers
+    model = model.to(torch_device)
+    workers = num_workers(recipe.data.workers if workers is None else workers)
     with terminal.track("probing", len(videos) * (1 + len(DISTURBANCES))) as advance:
         scored = 0
 
         def score(disturbance: Disturbance) -> Scores:
             nonlocal scored
-            found = evaluate(
+            batches = feature_batches(
+                *(model, videos, recipe, views),
+                device=torch_device,
+                threads=workers,
+                order=disturbance.order,
+                keep_every=disturbance.keep_every,
+                say=terminal.say,
+            )
+            scores = evaluate(
                 model,
                 videos,
                 views,
                 clip=recipe.clip,
-                device=where,
+                device=torch_device,
                 batch_size=recipe.test.batch_size,
-                workers=num_workers(asked),
+                workers=workers,
                 amp=recipe.train.amp,
                 order=disturbance.order,
                 keep_every=disturbance.keep_every,
+                batches=batches,
                 progress=lambda done, _: advance(scored + done, disturbance.name),
             )
             scored += len(videos)
-            return found
+            return scores
 
-        found = probe_model(score)
-    rows, may = found.by_class(), sees_order(recipe.model)
-    verdict = found.verdict(sees_order=may)
+        probed = probe_model(score)
+    rows, can_see_order = probed.by_class(), sees_order(recipe.model)
+    verdict = probed.verdict(sees_order=can_see_order)
     if out is not None:
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
@@ -91,23 +101,23 @@ def probe(
         writer.writerows(rows)
         write_text(out, text.getvalue())
     if as_json:
-        told = {
+        result = {
             "model": f"{folder.name}, {weights}",
             "run": str(folder),
             "weights": weights,
             "protocol": views.name,
-            "blind": found.blind,
-            "sees_order": may,
+            "blind": probed.blind,
+            "sees_order": can_see_order,
             "disturbances": {
-                d.name: {"gain": found.change(d.name).gain, **asdict(found.change(d.name))}
+                d.name: {"gain": probed.change(d.name).gain, **asdict(probed.change(d.name))}
                 for d in DISTURBANCES
             },
             "classes": rows,
             "verdict": verdict,
         }
-        print_json(told)
+        print_json(result)
         return
-    terminal.show(probe_table(f"{shown(folder.name)}, {weights}\nprotocol {views}", found))
+    terminal.show(probe_table(f"{shown(folder.name)}, {weights}\nprotocol {views}", probed))
     terminal.show(class_probe_table(rows))
     apart = sum(row["low"] > 0 or row["high"] < 0 for row in rows)
     terminal.say(
@@ -123,5 +133,7 @@ def sees_order(model: "Model") -> bool:
     if model.backbone == "slow_fast":
         return True
     if model.backbone == "frame_resnet" and (model.tsm or model.temporal_pool):
+        return True
+    if model.backbone == "trunk" and model.reader != "mean":
         return True
     return any(block.block in ("gta", "tape") for block in model.blocks)

@@ -35,7 +35,10 @@ def quickstart(
         for name, recipe in recipes.items()
     }
     terminal.show(compare(results, summary.order_blind_ceiling))
-    picture, seconds = draw(out, splits, results), time.monotonic() - began
+    picture, seconds = (
+        draw(out, splits, results, summary.order_blind_ceiling),
+        time.monotonic() - began,
+    )
     keep(out, results, summary.order_blind_ceiling, seconds)
     terminal.say(
         f"{seconds:.0f} s. Picture: {picture}. Try one of the clips:\n"

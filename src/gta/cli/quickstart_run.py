@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -24,6 +25,9 @@ from gta.training.run import train_run
 from gta.training.session import open_session
 from gta.training.splits import Splits, load_splits
 
+if TYPE_CHECKING:
+    from gta.figures.comparison import Shown
+
 MODELS = {"tiny": "no attention", "tiny_dnl": "DNL", "tiny_gta": "GTA"}
 CLASSES = (
     "left_to_right",
@@ -40,6 +44,8 @@ CLASSES = (
     "shake_sideways",
 )
 NUM_TRAIN, NUM_VAL = 2400, 480
+NUM_SHOWN = 3
+"""Clips of the picture."""
 
 
 def prepare(out: Path, terminal: Terminal) -> tuple[Summary, dict[str, Recipe], Splits]:
@@ -90,7 +96,7 @@ def train_and_test(
         dataset=recipe.data.format,
         split="val",
     )
-    write_atomically(folder / Scored(scores.protocol).file_name, scores.save)
+    scores.save(folder / Scored(scores.protocol).file_name)
     return scores
 
 
@@ -111,49 +117,60 @@ def compare(results: dict[str, Scores], ceiling: float) -> Table:
 
 def keep(out: Path, results: dict[str, Scores], ceiling: float, seconds: float) -> None:
     """Writes results.json: the figures of the table, and how long it took."""
-    told = {
+    results_json = {
         "models": {MODELS[name]: scores.summary() for name, scores in results.items()},
         "order_blind_ceiling": ceiling,
         "num_train": NUM_TRAIN,
         "seconds": round(seconds),
     }
-    write_text(out / "results.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    write_text(out / "results.json", json.dumps(results_json, indent=1, ensure_ascii=False) + "\n")
 
 
-def draw(out: Path, splits: Splits, results: dict[str, Scores]) -> Path:
-    """The picture, of a clip that GTA gets right and the others do not, if there is one."""
+def draw(out: Path, splits: Splits, results: dict[str, Scores], ceiling: float) -> Path:
+    """The picture, of clips that GTA gets right and the others do not, if there are some."""
     from gta.figures.comparison import draw_comparison
+    from gta.figures.matrices import matrices
 
-    run = Run.open(out / "tiny_gta")
-    model, _ = run.load()
-    labels = results["tiny_gta"].labels
-    own = [scores.scores.gather(1, labels[:, None])[:, 0] for scores in results.values()]
-    right = [ranks(scores.scores, labels) == 1 for scores in results.values()]
-    index = int((own[-1] - right[0].float() - right[1].float()).argmax())
-    protocol = parse_protocol(run.recipe.test.protocol)
-    views = protocol_views(splits.val, protocol, run.recipe.clip, cache=splits.val_cache)[
-        index
-    ].clip
-    assert views is not None
+    model, _ = Run.open(out / "tiny_gta").load()
     path = out / "quickstart.png"
-    predictions = {
-        MODELS[name]: sorted(
-            zip(run.classes, scores.scores[index].tolist(), strict=True), key=lambda one: -one[1]
-        )
-        for name, scores in results.items()
-    }
-    matrix = next(
-        value for key, value in model.state_dict().items() if key.endswith("pixel.matrix")
-    )
     write_atomically(
         path,
         lambda part: draw_comparison(
             part,
-            frames=views[0].permute(1, 2, 3, 0).numpy(),
-            label=run.classes[int(labels[index])],
-            predictions=predictions,
-            matrix=matrix.numpy(),
+            clips=_telling(splits, results, Run.open(out / "tiny_gta")),
+            accuracies={MODELS[name]: scores.top(1) for name, scores in results.items()},
+            ceiling=ceiling,
+            matrix=matrices(model)[0],
             title="Attention over time: what happened first?",
         ),
     )
     return path
+
+
+def _telling(splits: Splits, results: dict[str, Scores], run: Run) -> "list[Shown]":
+    """Clips of different pairs of classes, those first that tell the models apart best."""
+    from gta.figures.comparison import Shown
+    from gta.ordered.classes import find_class
+
+    labels = results["tiny_gta"].labels
+    own = [scores.scores.gather(1, labels[:, None])[:, 0] for scores in results.values()]
+    correct = [ranks(scores.scores, labels) == 1 for scores in results.values()]
+    order = (own[-1] - correct[0].float() - correct[1].float()).argsort(descending=True)
+    protocol = parse_protocol(run.recipe.test.protocol)
+    views = protocol_views(splits.val, protocol, run.recipe.clip, cache=splits.val_cache)
+    shown, pairs = list[Shown](), set[str]()
+    for index in order.tolist():
+        label = run.classes[int(labels[index])]
+        pair = find_class(label).program
+        clip = views[index].clip
+        if pair in pairs or clip is None:
+            continue
+        pairs.add(pair)
+        answers = {}
+        for name, scores in results.items():
+            best = int(scores.scores[index].argmax())
+            answers[MODELS[name]] = run.classes[best], float(scores.scores[index, best])
+        shown.append(Shown(clip[0].permute(1, 2, 3, 0).numpy(), label, answers))
+        if len(shown) == NUM_SHOWN:
+            break
+    return shown

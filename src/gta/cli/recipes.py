@@ -1,15 +1,11 @@
 """`gta recipes`."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gta.cli import complete
 from gta.cli.options import JsonOption, RootOption
-
-if TYPE_CHECKING:
-    from gta.config import Recipe
 
 
 def recipes(
@@ -64,13 +60,13 @@ def _list(datasets: list[str], as_json: bool) -> None:
     from gta.recipes import read_header, read_recipe, shipped_rows
     from gta.recipes.shipped import shipped_gflops
 
-    gflops, paths, told, terminal = shipped_gflops(), shipped_rows(), [], Terminal()
+    gflops, paths, entries, terminal = shipped_gflops(), shipped_rows(), [], Terminal()
     for data in datasets:
         rows = []
         for path in (path for path in paths if path.parent.name == data):
             model = path.stem
             header, frames = read_header(path), read_recipe(path).clip.num_frames
-            told.append(
+            entries.append(
                 {
                     "name": f"{data}/{model}",
                     "title": header.title,
@@ -85,7 +81,7 @@ def _list(datasets: list[str], as_json: bool) -> None:
             columns = ("recipe", "network", "the paper reports", "frames", "GFLOPs")
             terminal.show(make_table(data, columns, rows, left=3))
     if as_json:
-        print_json({"recipes": told})
+        print_json({"recipes": entries})
         return
     terminal.say(
         "GFLOPs: multiply-adds / 1e9 of one view of the test protocol. gta recipes NAME prints a "
@@ -96,41 +92,44 @@ def _list(datasets: list[str], as_json: bool) -> None:
 def _print_recipe(name: str, as_json: bool) -> None:
     from gta.cli.console import print_json
     from gta.names import shown
-    from gta.recipes import read_header, write_recipe
+    from gta.recipes import read_header, read_recipe, recipe_file, write_recipe
     from gta.recipes.layers import read_layers
 
-    path, recipe = _open(name)
+    path = recipe_file(name)
+    recipe = read_recipe(path)
     header, parts = read_header(path), [layer.name for layer in read_layers(path)[:-1]]
     if as_json:
-        told = {"name": name, "title": header.title, "reproduces": header.reproduces}
-        print_json(told | {"parts": parts, "recipe": recipe.model_dump(mode="json")})
+        about = {"name": name, "title": header.title, "reproduces": header.reproduces}
+        print_json(about | {"parts": parts, "recipe": recipe.model_dump(mode="json")})
         return
     made = f"Made of {', '.join(parts)}." if parts else ""
-    if said := [line for line in (header.title, header.reproduces, made) if line]:
-        print("\n#\n".join(f"# {shown(line)}" for line in said), end="\n\n")
+    if comments := [line for line in (header.title, header.reproduces, made) if line]:
+        print("\n#\n".join(f"# {shown(line)}" for line in comments), end="\n\n")
     print(write_recipe(recipe), end="")
 
 
 def _compare(a: str, b: str, as_json: bool) -> None:
     from gta.cli.console import Terminal, make_table, print_json
+    from gta.recipes import read_recipe, recipe_file
     from gta.recipes.differences import ABSENT, differences
     from gta.recipes.yaml_text import in_one_line
 
-    found = differences(_open(a)[1], _open(b)[1])
+    changed = differences(*(read_recipe(recipe_file(name)) for name in (a, b)))
     if as_json:
-        told = [
+        entries = [
             {"setting": name}
             | {key: v for key, v in (("a", ours), ("b", theirs)) if v is not ABSENT}
-            for name, ours, theirs in found
+            for name, ours, theirs in changed
         ]
-        print_json({"members": [a, b], "differences": told})
+        print_json({"members": [a, b], "differences": entries})
         return
     terminal = Terminal()
-    if not found:
+    if not changed:
         terminal.say(f"{a} and {b} say the same")
         return
     rows = [
-        (name, *("-" if v is ABSENT else in_one_line(v) for v in values)) for name, *values in found
+        (name, *("-" if v is ABSENT else in_one_line(v) for v in values))
+        for name, *values in changed
     ]
     terminal.show(make_table("", ("setting", a, b), rows, left=3))
 
@@ -141,35 +140,12 @@ def _print_ensemble(data: str, root: str, as_json: bool) -> None:
 
     steps = ensemble_steps(data, root)
     if as_json:
-        told = {"data": data, **find_ensemble(data).model_dump(mode="json")}
+        about = {"data": data, **find_ensemble(data).model_dump(mode="json")}
         print_json(
-            told | {"steps": [{"step": s.what, "commands": list(s.commands)} for s in steps]}
+            about | {"steps": [{"step": s.what, "commands": list(s.commands)} for s in steps]}
         )
         return
     terminal = Terminal()
     terminal.say("# GTA_En: the mean of the scores of an 8- and a 16-frame network")
     for step in steps:
         terminal.say("\n".join(["", f"# {step.what}", *step.commands]))
-
-
-def _open(name: str) -> tuple[Path, "Recipe"]:
-    """The file of a recipe that is given by its name, as a file or as a run, and what it says."""
-    from gta.errors import UsageError
-    from gta.recipes import find_recipe, read_recipe, shipped_recipes
-
-    data, _, model = name.partition("/")
-    there = Path(name).expanduser()
-    if model in shipped_recipes().get(data, ()) or not (there.exists() or there.suffix):
-        if not model:
-            raise UsageError(
-                f"{name!r} is no recipe, file or run: a recipe is named DATA/MODEL, such as "
-                f"ssv2/r2d50_gta; gta recipes lists them"
-            )
-        path = find_recipe(data, model)
-    elif there.is_dir() and (there / "recipe.yaml").is_file():
-        path = there / "recipe.yaml"
-    elif there.is_dir():
-        raise UsageError(f"{name} is not the folder of a run: no recipe.yaml in it")
-    else:
-        path = there
-    return path, read_recipe(path)

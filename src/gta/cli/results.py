@@ -28,8 +28,8 @@ def write_results(scores: Scores, file: Path) -> dict[str, str]:
     """
     from gta.evaluation.confusion import (
         class_results,
-        confused_pairs,
         confusion,
+        mistake_lines,
         write_class_table,
         write_confusion,
     )
@@ -37,7 +37,7 @@ def write_results(scores: Scores, file: Path) -> dict[str, str]:
     from gta.files import write_atomically
     from gta.names import shown
 
-    write_atomically(file, scores.save)
+    scores.save(file)
     written = {"scores": file}
     if scores.num_labeled:
         kinds = ("classes.csv", "confusion.csv", "confusion.png")
@@ -45,11 +45,7 @@ def write_results(scores: Scores, file: Path) -> dict[str, str]:
         matrix = confusion(scores)
         write_class_table(table, class_results(matrix, scores.classes))
         write_confusion(counts, matrix, scores.classes)
-        mistakes = [
-            f"{pair.count} of {pair.videos} ({pair.share:.0%})  {shown(pair.label)}\n"
-            f"    → {shown(pair.prediction)}"
-            for pair in confused_pairs(matrix, scores.classes, LISTED)
-        ]
+        mistakes = mistake_lines(matrix, scores.classes, LISTED)
         title = f"{shown(scores.model)}\n{scores.protocol}, top-1 {scores.top(1):.1%}"
         write_atomically(
             picture,

@@ -32,8 +32,8 @@ def parts_table(scores: Sequence[Scores], names: Sequence[str] = ()) -> Table:
     """The figures of several tests of the same videos."""
     words = [*([""] if names else []), "model", "protocol"]
     rows = [
-        [*names[index : index + 1], one.model, one.protocol, *_figures(one)]
-        for index, one in enumerate(scores)
+        [*names[index : index + 1], part.model, part.protocol, *_figures(part)]
+        for index, part in enumerate(scores)
     ]
     columns = [*words, *_columns(scores[0])]
     return make_table(f"{len(scores[0])} videos", columns, rows, left=len(words))
@@ -56,20 +56,20 @@ def _figures(scores: Scores) -> list[str]:
 
 def class_gain_table(classes: Sequence[tuple[str, Difference]], most: int = 10) -> Table:
     """The classes with the greatest gains and losses, the greatest gain first."""
-    ups = [one for one in classes if one[1].gain > 0][:most]
-    downs = [one for one in classes if one[1].gain < 0][-most:]
+    ups = [(name, change) for name, change in classes if change.gain > 0][:most]
+    downs = [(name, change) for name, change in classes if change.gain < 0][-most:]
     rest = len(classes) - len(ups) - len(downs)
     left = f"; of the other {rest} see --json" if rest else ""
     rows = [
         [
             name,
-            str(one.videos),
-            f"{one.a:.0%}",
-            f"{one.b:.0%}",
-            f"{100 * one.gain:+.1f}",
-            f"{100 * one.low:+.1f} to {100 * one.high:+.1f}",
+            str(change.videos),
+            f"{change.a:.0%}",
+            f"{change.b:.0%}",
+            f"{100 * change.gain:+.1f}",
+            f"{100 * change.low:+.1f} to {100 * change.high:+.1f}",
         ]
-        for name, one in (*ups, *downs)
+        for name, change in (*ups, *downs)
     ]
     return make_table(
         f"Classes that change most, B minus A{left}",
@@ -140,20 +140,20 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
     )
 
 
-def probe_table(title: str, found: Probe) -> Table:
+def probe_table(title: str, probe: Probe) -> Table:
     """What disturbed frames do to a model."""
-    rows = [[IN_ORDER.name, f"{found.correct(IN_ORDER.name).double().mean():.1%}", "", "", ""]]
+    rows = [[IN_ORDER.name, f"{probe.correct(IN_ORDER.name).double().mean():.1%}", "", "", ""]]
     for name in (disturbance.name for disturbance in DISTURBANCES):
-        one = found.change(name)
-        low, high = (100 * end for end in (one.low, one.high))
-        figures = (f"{100 * one.gain:+.1f}", f"{low:+.1f} to {high:+.1f}", f"{one.p:.2g}")
-        rows.append([name, f"{one.b:.1%}", *figures])
+        change = probe.change(name)
+        low, high = (100 * end for end in (change.low, change.high))
+        figures = (f"{100 * change.gain:+.1f}", f"{low:+.1f} to {high:+.1f}", f"{change.p:.2g}")
+        rows.append([name, f"{change.b:.1%}", *figures])
     return make_table(title, ["frames", "top-1", "difference", "95 %", "p"], rows)
 
 
 def class_probe_table(rows: Sequence[Mapping[str, Any]], most: int = 10) -> Table:
     """The classes that lose most when their frames are shuffled, with the interval of the loss."""
-    names = [IN_ORDER.name, *(one.name for one in DISTURBANCES if one.keep_every == 1)]
+    names = [IN_ORDER.name, *(d.name for d in DISTURBANCES if d.keep_every == 1)]
     cells = []
     for row in rows[:most]:
         low, high = (100 * row[end] for end in ("low", "high"))
@@ -167,23 +167,23 @@ def class_probe_table(rows: Sequence[Mapping[str, Any]], most: int = 10) -> Tabl
     )
 
 
-def dry_run_table(found: "DryRun") -> Table:
+def dry_run_table(dry: "DryRun") -> Table:
     """What a training will take."""
-    limit = f" of {found.memory_limit / 2**30:.0f}" if found.memory_limit else ""
-    where = "of the GPU" if found.memory_limit else "of this process"
-    epoch, free = found.epoch_seconds, f"{found.disk_free / 2**30:.1f} GiB free"
+    limit = f" of {dry.memory_limit / 2**30:.0f}" if dry.memory_limit else ""
+    where = "of the GPU" if dry.memory_limit else "of this process"
+    epoch, free = dry.epoch_seconds, f"{dry.disk_free / 2**30:.1f} GiB free"
     return make_table(
-        f"{found.epochs} epochs of {found.steps} steps",
+        f"{dry.epochs} epochs of {dry.steps} steps",
         ["", ""],
         [
-            ["a step", f"{found.step_seconds:.2f} s for {found.batch_size} clips"],
-            ["reading a clip", f"{1000 * found.load_seconds:.0f} ms on one core"],
-            ["who waits", found.waits],
-            ["an epoch", f"{_duration(epoch)}, with {found.videos} validation videos"],
-            ["all", _duration(epoch * found.epochs)],
-            ["memory", f"{found.memory_bytes / 2**30:.1f}{limit} GiB {where}"],
-            ["disk", f"{found.disk_bytes / 2**30:.2f} GiB for the run's folder, {free}"],
-            ["first loss", f"{found.loss:.3f}"],
+            ["a step", f"{dry.step_seconds:.2f} s for {dry.batch_size} clips"],
+            ["reading a clip", f"{1000 * dry.load_seconds:.0f} ms on one core"],
+            ["bottleneck", dry.waits],
+            ["an epoch", f"{_duration(epoch)}, with {dry.videos} validation videos"],
+            ["all", _duration(epoch * dry.epochs)],
+            ["memory", f"{dry.memory_bytes / 2**30:.1f}{limit} GiB {where}"],
+            ["disk", f"{dry.disk_bytes / 2**30:.2f} GiB for the run's folder, {free}"],
+            ["first loss", f"{dry.loss:.3f}"],
         ],
         left=2,
     )

@@ -40,6 +40,7 @@ def test(
     Writes the scores of each video and, beside them, the table of the classes and the confusion
     matrix, as csv and as a picture.
     """
+    from gta.cli.by_scene import by_scene
     from gta.cli.console import Terminal, print_json
     from gta.cli.results import check_npz, write_results
     from gta.cli.tables import score_table
@@ -59,7 +60,7 @@ def test(
         check_submission(run.recipe.data.format)
     with joined_processes(device) as processes:
         terminal = Terminal(quiet=not processes.is_main, stderr=as_json)
-        found = evaluate(
+        result = evaluate(
             run,
             root,
             protocol=protocol,
@@ -72,17 +73,19 @@ def test(
         )
         if not processes.is_main:
             return
-        name = Scored(found.protocol, split, best, frames).file_name
-        written = write_results(found, scores or folder / name)
+        name = Scored(result.protocol, split, best, frames).file_name
+        written = write_results(result, scores or folder / name)
         if submission is not None:
-            write_submission(submission, found)
+            write_submission(submission, result)
             written["submission"] = str(submission)
         if as_json:
-            weights = found.model.removeprefix(f"{folder.name}, ")
-            print_json({"run": str(folder), "weights": weights} | found.summary() | written)
+            weights = result.model.removeprefix(f"{folder.name}, ")
+            print_json({"run": str(folder), "weights": weights} | result.summary() | written)
             return
-        terminal.show(score_table(found))
-        for path, reason in found.failures:
+        terminal.show(score_table(result))
+        for line in by_scene(result, run.recipe.data.scenes):
+            terminal.say(line)
+        for path, reason in result.failures:
             terminal.say(f"could not be read, in no figure above: {path}: {reason}")
         for kind, path in written.items():
             terminal.say(f"{kind.replace('_', ' ')}: {path}")

@@ -1,13 +1,16 @@
 """`gta train`."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gta.cli.options import (
+    BlocksOption,
     DataOption,
     DeviceOption,
+    FreezeOption,
     ModelOption,
     RecipeOption,
     RootOption,
@@ -15,6 +18,8 @@ from gta.cli.options import (
     chosen_recipe,
     with_short_forms,
 )
+from gta.errors import UsageError
+from gta.files import write_text
 
 
 def train(
@@ -27,7 +32,19 @@ def train(
     recipe: RecipeOption = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="Start from: a file, imagenet, kinetics or none (model.weights)."),
+        typer.Option(
+            help="Start from: a file, imagenet, kinetics, ordered or none (model.weights)."
+        ),
+    ] = None,
+    blocks: BlocksOption = None,
+    freeze: FreezeOption = False,
+    scenes: Annotated[
+        str | None,
+        typer.Option(help="A csv file with path and scene of each video (data.scenes)."),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Without --model: how long it may take; 15 if left out."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Short for --set train.epochs=...")] = None,
     batch_size: Annotated[
@@ -56,17 +73,28 @@ def train(
     """
     short = {"train.epochs": epochs, "train.batch_size": batch_size, "train.lr": lr}
     short |= {"train.seed": seed, "data.workers": workers}
-    found = chosen_recipe(model, data, recipe, root, with_short_forms(settings, short))
+    short |= {"data.scenes": str(Path(scenes).expanduser().absolute()) if scenes else None}
+    given = with_short_forms(settings, short)
+    pick = None
+    if model is None and recipe is None and data == "folder" and root and "help" not in given:
+        from gta.cli.choose import choose_model
+
+        pick = choose_model(root, given, minutes=minutes or 15, device=device, dry=dry_run)
+        model, freeze = pick.model, pick.freeze
+        given = [*pick.settings, *given]
+    elif minutes is not None:
+        raise UsageError("--minutes is for a model that is chosen: leave out --model and --recipe")
+    chosen = chosen_recipe(model, data, recipe, root, given, blocks=blocks, freeze=freeze)
     if weights is not None:
-        start = found.model.model_copy(update={"weights": weights})
-        found = found.model_copy(update={"model": start})
+        start = chosen.model.model_copy(update={"weights": weights})
+        chosen = chosen.model_copy(update={"model": start})
     if out is None:
-        out = Path("runs") / (recipe.stem if recipe else f"{data}-{model}")
+        out = Path("runs") / (recipe.stem if recipe else f"{data}-{model}".replace("/", "-"))
 
     if dry_run:
         from gta.cli.dry_run import tell
 
-        tell(found, out, device)
+        tell(chosen, out, device)
         return
 
     from gta.cli.console import Terminal
@@ -74,6 +102,8 @@ def train(
     from gta.training.run import train as train_recipe
 
     terminal, name = Terminal(out / "log.txt"), str(model or recipe)
-    train_recipe(found, None, out, device=device, report=terminal, stop=stop, name=name)
+    train_recipe(chosen, None, out, device=device, report=terminal, stop=stop, name=name)
+    if pick is not None and pick.figures:
+        write_text(out / "cross_validation.json", json.dumps(pick.figures, indent=1) + "\n")
     if not stop.silent:
         terminal.say(f"Next: gta test {out}   or   gta predict {out} VIDEO")

@@ -3,6 +3,7 @@
 import os
 import re
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ class Batch(NamedTuple):
     """int64 (B,), into the list of videos."""
     failures: list[tuple[str, str]]
     """(path, reason)."""
+    cut_off: Sequence[tuple[str, str]] = ()
+    """(path, what is there) of videos whose files end before their end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,20 @@ class SharedBatch:
     labels: np.ndarray
     indices: np.ndarray
     failures: list[tuple[str, str]]
+    cut_off: Sequence[tuple[str, str]]
 
     @classmethod
     def of(cls, batch: Batch) -> "SharedBatch":
         """In the loader process."""
         clips = _shared(batch.clips.movedim(-4, -1))
-        return cls(clips, batch.labels.numpy(), batch.indices.numpy(), batch.failures)
+        labels, indices = batch.labels.numpy(), batch.indices.numpy()
+        return cls(clips, labels, indices, batch.failures, batch.cut_off)
 
     def to_batch(self) -> Batch:
         """In the training."""
         clips = self.clips
         if isinstance(clips, np.ndarray):
-            _notice(
+            say_once(
                 f"{_shared_memory()} has no room for a batch: batches are sent through pipes, "
                 f"which is slower. {_WAYS_OUT}"
             )
@@ -72,12 +77,14 @@ class SharedBatch:
             torch.from_numpy(self.labels),
             torch.from_numpy(self.indices),
             self.failures,
+            self.cut_off,
         )
 
     def pin_memory(self) -> Batch:
         """Called by torch's loader where batches go to a GPU."""
-        clips, labels, indices, failures = self.to_batch()
-        return Batch(clips.pin_memory(), labels.pin_memory(), indices.pin_memory(), failures)
+        batch = self.to_batch()
+        clips, labels, indices = (tensor.pin_memory() for tensor in batch[:3])
+        return batch._replace(clips=clips, labels=labels, indices=indices)
 
 
 def _shared(clips: Tensor) -> Tensor | np.ndarray:
@@ -125,14 +132,14 @@ def possible_workers(workers: int, num_bytes: int = 0) -> int:
     if workers == 0 or free is None or num_bytes + _LEAST < free:
         return workers
     frames = f" and {num_bytes / 1e6:.0f} MB of frames" if num_bytes else ""
-    _notice(
+    say_once(
         f"{_shared_memory()} has no room for their queues{frames}: videos are read by the process "
         f"that computes, which is slower. {_WAYS_OUT}"
     )
     return 0
 
 
-def _notice(text: str) -> None:
+def say_once(text: str) -> None:
     """Says it once; torch changes warning filters, which makes Python forget what it has said."""
     if text not in _said:
         _said.add(text)

@@ -4,11 +4,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from gta.data.decode import decoded_bytes, read_frames
+from gta.data.decode import cut_off, decoded_bytes, read_frames
 from gta.data.records import Video, VideoList
 from gta.data.storage.sources import Source
 from gta.data.transforms.clip import Resize, resize_frames
@@ -33,6 +34,8 @@ class FrameCache:
         self.resize = resize
         self.bytes = 0
         """Of the frames held."""
+        self.cut_off: dict[Source, str] = {}
+        """Of videos whose file ends before its end: what of it is there."""
         self._limit = int(limit_gb * 2**30)
         self._chunks: list[Tensor] = []
         self._places: dict[Source, _Place] = {}
@@ -62,8 +65,11 @@ class FrameCache:
         """
         cache = cls(limit_gb=limit_gb, resize=resize)
         for done, (video, frames) in enumerate(_decoded(videos, resize, workers), start=1):
-            if frames is not None and not cache._add(video, frames):
-                break
+            if frames is not None:
+                if not cache._add(video, frames):
+                    break
+                if what := cut_off(video.path):
+                    cache.cut_off[video.path] = what
             if progress is not None:
                 progress(done, len(videos))
         return cache
@@ -139,6 +145,6 @@ def _decode(video: Video, resize: Resize) -> Tensor | None:
     try:
         if decoded_bytes(video.path) > _CHUNK_BYTES:
             return None
-        return resize_frames(read_frames(video.path), resize)
+        return read_frames(video.path, change=partial(resize_frames, resize=resize))
     except VideoError:
         return None

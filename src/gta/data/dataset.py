@@ -11,12 +11,18 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gta.data.cache import FrameCache
-from gta.data.decode import frame_rate, read_frames
+from gta.data.decode import Change, cut_off, frame_rate, read_frames
+from gta.data.reading import Reading
 from gta.data.records import Video, VideoList
-from gta.data.sampling.modes import Sampling
-from gta.data.sampling.order import Order, in_order
+from gta.data.sampling.modes import Order, Sampling, in_order
+from gta.data.spent import Spent
 from gta.data.storage.sources import Unreadable
-from gta.data.transforms.clip import TrainTransform, ViewTransform, resize_frames
+from gta.data.transforms.clip import (
+    RandomCrop,
+    TrainTransform,
+    ViewTransform,
+    resize_frames,
+)
 from gta.data.transforms.flips import flip_partners
 from gta.errors import DataError, UsageError, VideoError
 
@@ -35,6 +41,8 @@ class Item:
     index: int
     failures: tuple[tuple[str, str], ...]
     """(path, reason) of each video that could not be read."""
+    cut_off: tuple[str, str] | None = None
+    """(path, what of it is there) of a video whose file ends before its end."""
 
 
 class TrainingClips(Dataset):
@@ -43,7 +51,7 @@ class TrainingClips(Dataset):
     A video that cannot be read is skipped and recorded in the item; another one replaces it.
 
     Args:
-        videos: Labelled videos.
+        videos: Labeled videos.
         num_frames: T, of a clip.
         transform: Crops and flips.
         flip: Half of the clips are mirrored. "skip": but never those of a directional class;
@@ -70,6 +78,8 @@ class TrainingClips(Dataset):
         self.videos, self.num_frames, self.transform = videos.videos, num_frames, transform
         self.flip, self.seed, self.sampling = flip, seed, sampling
         self.partner = flip_partners(videos.classes).partner
+        self.reading = Reading(0)
+        """Is told what is read; a loader puts its own here."""
         self.frames = _Frames(cache, transform.resize)
 
     def __len__(self) -> int:
@@ -87,8 +97,9 @@ class TrainingClips(Dataset):
         for _ in range(_TRIES):
             video = self.videos[chosen]
             try:
+                self.reading.begin(chosen, video.id, str(video.path))
                 clip, label = self._clip(video, rng)
-                return Item(clip, label, index, tuple(failures))
+                return Item(clip, label, index, tuple(failures), self.frames.cut_off(video))
             except VideoError as error:
                 failures.append((error.path, error.reason))
                 chosen = int(rng.integers(len(self.videos)))
@@ -99,14 +110,27 @@ class TrainingClips(Dataset):
         )
 
     def _clip(self, video: Video, rng: np.random.Generator) -> tuple[Tensor, int]:
-        mirrored, label = self._mirror(video, rng.random() < 0.5)
-        fps = self.frames.rate(video, self.sampling)
-        frames = self.frames.read(
-            video, lambda n: self.sampling(n, self.num_frames, fps=fps, rng=rng)
-        )
-        return self.transform(frames, rng, flip=mirrored), label
+        mirrored, label = self.mirrored(video, rng.random() < 0.5)
+        return self.drawn(video, rng, mirrored=mirrored), label
 
-    def _mirror(self, video: Video, heads: bool) -> tuple[bool, int]:
+    def drawn(self, video: Video, rng: np.random.Generator, *, mirrored: bool) -> Tensor:
+        """A clip (C, T, size, size) of a video, in the list or not.
+
+        Raises:
+            VideoError: It cannot be read.
+        """
+        fps = self.frames.rate(video, self.sampling)
+        crop = RandomCrop(self.transform, rng)
+        try:
+            frames = self.frames.read(
+                video, lambda n: self.sampling(n, self.num_frames, fps=fps, rng=rng), crop
+            )
+        except VideoError:
+            crop.undo()
+            raise
+        return self.transform.finish(frames, rng, flip=mirrored)
+
+    def mirrored(self, video: Video, heads: bool) -> tuple[bool, int]:
         """Whether the clip is mirrored, and its label then."""
         label = _label(video)
         if self.flip == "off" or not heads:
@@ -123,7 +147,8 @@ class TrainingClips(Dataset):
 class ViewClips(Dataset):
     """All views (V, C, T, size, size) of a video: `num_clips` in time x `num_crops` in space.
 
-    View v is crop v % num_crops of clip v // num_crops. A video that cannot be read gives an item
+    View v is crop v % num_crops of clip v // num_crops; with `mirror` each is followed by its
+    mirror image. A video that cannot be read gives an item
     without a clip; no other replaces it.
 
     Args:
@@ -134,6 +159,7 @@ class ViewClips(Dataset):
         sampling: Which frames a clip shows.
         order: How the frames of each clip are put in order, to see whether a model minds.
         keep_every: Every so many-th frame of a video is there for sampling: 2 halves its rate.
+        mirror: Each view is followed by its mirror image.
         cache: Frames in memory, filled with the transform's `resize`.
     """
 
@@ -147,18 +173,21 @@ class ViewClips(Dataset):
         sampling: Sampling = SEGMENTS,
         order: Order = "forward",
         keep_every: int = 1,
+        mirror: bool = False,
         cache: FrameCache | None = None,
     ):
         self.videos, self.num_frames, self.transform = videos.videos, num_frames, transform
-        self.num_clips, self.sampling = num_clips, sampling
+        self.num_clips, self.sampling, self.mirror = num_clips, sampling, mirror
         self.order: Order = order
         self.keep_every = keep_every
+        self.reading = Reading(0)
+        """Is told what is read; a loader puts its own here."""
         self.frames = _Frames(cache, transform.resize)
 
     @property
     def shape(self) -> tuple[int, int, int, int, int]:
         """(V, C, T, H, W) of an item's clip."""
-        num_views = self.num_clips * self.transform.num_crops
+        num_views = self.num_clips * self.transform.num_crops * (1 + self.mirror)
         return num_views, 3, self.num_frames, self.transform.size, self.transform.size
 
     def __len__(self) -> int:
@@ -167,21 +196,28 @@ class ViewClips(Dataset):
     def __getitem__(self, index: int) -> Item:
         video = self.videos[index]
         try:
-            return Item(self.read(video, index), _label(video), index, ())
+            self.reading.begin(index, video.id, str(video.path))
+            clip = self.read(video, index)
+            return Item(clip, _label(video), index, (), self.frames.cut_off(video))
         except VideoError as error:
             return Item(None, _label(video), index, ((error.path, error.reason),))
 
-    def read(self, video: Video, index: int = 0) -> Tensor:
+    def read(self, video: Video, index: int = 0, *, spent: Spent | None = None) -> Tensor:
         """The views of a video, in the list or not: uint8 (V, C, T, size, size).
 
         Args:
             video: A file, a folder of frames, or a part of a shard.
             index: What an order of frames that is drawn at random depends on.
+            spent: Is told how long it takes.
 
         Raises:
             VideoError: It cannot be read.
         """
-        return self._cropped(self.frames.read(video, partial(self._shown, video, index)))
+        spent = spent or Spent()
+        resized = spent.transforming(partial(resize_frames, resize=self.transform.resize))
+        with spent.decoding():
+            frames = self.frames.read(video, partial(self._shown, video, index), resized)
+        return spent.transforming(self._cropped)(frames)
 
     def views_of(self, frames: Tensor, *, fps: float | None = None) -> Tensor:
         """The views of a video in memory, frames (T, 3, H, W): uint8 (V, C, T, size, size).
@@ -189,19 +225,27 @@ class ViewClips(Dataset):
         Args:
             frames: All frames, uint8.
             fps: Their rate, for sampling that goes by time; None: 30, as of a video without one.
+
+        Raises:
+            UsageError: They are too narrow to be resized.
         """
         nowhere = Unreadable("frames in memory", "they are in no file")
         shown = self._shown(Video("", nowhere, None, fps=fps or 30.0), 0, len(frames))
-        return self._cropped(resize_frames(frames[shown], self.transform.resize))
+        try:
+            resized = [resize_frames(frames[i : i + 1], self.transform.resize) for i in shown]
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return self._cropped(torch.cat(resized))
 
     def _cropped(self, frames: Tensor) -> Tensor:
-        return torch.stack(
-            [
-                self.transform(clip, crop)
-                for clip in frames.split(self.num_frames)
-                for crop in range(self.transform.num_crops)
-            ]
-        )
+        views = [
+            self.transform(clip, crop)
+            for clip in frames.split(self.num_frames)
+            for crop in range(self.transform.num_crops)
+        ]
+        if self.mirror:
+            views = [one for view in views for one in (view, view.flip(-1))]
+        return torch.stack(views)
 
     def _shown(self, video: Video, index: int, num_frames: int) -> list[int]:
         """The frames of all clips, one clip after the other."""
@@ -218,7 +262,7 @@ class ViewClips(Dataset):
 
 
 class _Frames:
-    """Resized frames, from memory or from the file."""
+    """Frames from memory or from the file, made small one by one."""
 
     def __init__(self, cache: FrameCache | None, resize):
         if cache is not None and cache.resize != resize:
@@ -226,21 +270,29 @@ class _Frames:
                 f"the cache holds frames resized to {cache.resize}, but the transform resizes to "
                 f"{resize}; fill the cache with resize={resize}"
             )
-        self.cache, self.resize = cache, resize
+        self.cache = cache
 
     def rate(self, video: Video, sampling: Sampling) -> float | None:
         """Frames per second, where the sampling depends on them."""
         return (video.fps or frame_rate(video.path)) if sampling.by_time else None
 
-    def read(self, video: Video, choose: Callable[[int], Sequence[int]]) -> Tensor:
-        """The frames that `choose` tells from their number: (T, 3, H, W)."""
+    def cut_off(self, video: Video) -> tuple[str, str] | None:
+        """Its path and what of its file is there, if the end of it is not."""
+        if self.cache is not None and self.cache.num_frames(video):
+            what = self.cache.cut_off.get(video.path)
+        else:
+            what = cut_off(video.path)
+        return (str(video.path), what) if what else None
+
+    def read(self, video: Video, choose: Callable[[int], Sequence[int]], change: Change) -> Tensor:
+        """The frames that `choose` tells from their number, each changed: (T, 3, H, W)."""
         cached = self.cache.num_frames(video) if self.cache is not None else None
         if self.cache is not None and cached:
             frames = self.cache.read(video, choose(cached))
             if frames is not None:
-                return frames
+                return change(frames)
         choice = choose(video.num_frames) if video.num_frames else choose
-        return resize_frames(read_frames(video.path, choice), self.resize)
+        return read_frames(video.path, choice, change=change)
 
 
 def _label(video: Video) -> int:

@@ -9,6 +9,11 @@ import os
 import signal
 
 atexit.register(os._exit, 0)  # to take torch down piece by piece takes seconds, and nothing is kept
-for _name in ("SIGINT", "SIGTERM", "SIGHUP"):  # what it forks ignores them too, from the beginning
+for _name in (
+    "SIGINT",
+    "SIGTERM",
+    "SIGHUP",
+    "SIGUSR1",
+):  # what it forks ignores them too, from the beginning
     if hasattr(signal, _name):
         signal.signal(getattr(signal, _name), signal.SIG_IGN)

@@ -32,6 +32,8 @@ class Given:
     """Video files and folders of frames, sorted by name within each folder."""
     passed_over: list[tuple[Path, str]] = field(default_factory=list)
     """(folder, what in it is not taken, and why)."""
+    num_passed_over: int = 0
+    """Files and folders that this is; what is hidden does not count."""
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self.videos)
@@ -77,7 +79,7 @@ def _look(folder: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]
         return _frames(folder, [*videos, *others, *folders])
     inside_of = {entry: Given([entry]) for entry in videos}
     passed_over: list[tuple[Path, str]] = []
-    empty, runs = list[Path](), list[Path]()
+    empty, runs, unseen = list[Path](), list[Path](), 0
     for entry in folders:
         if is_run(entry):
             runs.append(entry)
@@ -86,6 +88,7 @@ def _look(folder: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]
             inside = _look_below(entry, beside_videos=bool(videos), above=above)
         except OSError as error:
             passed_over.append((entry, f"cannot be looked into: {error.strerror or error}"))
+            unseen += 1
             continue
         if inside.videos:
             inside_of[entry] = inside
@@ -98,9 +101,12 @@ def _look(folder: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]
     passed_over += _told(folder, others, "without the ending of a video")
     passed_over += _told(folder, empty, "without videos")
     passed_over += _told(folder, runs, "folders of trainings")
+    count = unseen + sum(map(len, (pictures, others, empty, runs)))
     for inside in inside_of.values():
         passed_over += inside.passed_over
-    return Given([path for entry in sorted(inside_of) for path in inside_of[entry]], passed_over)
+        count += inside.num_passed_over
+    videos = [path for entry in sorted(inside_of) for path in inside_of[entry]]
+    return Given(videos, passed_over, count)
 
 
 def _look_below(entry: Path, *, beside_videos: bool, above: frozenset[tuple[int, int]]) -> Given:
@@ -111,7 +117,7 @@ def _look_below(entry: Path, *, beside_videos: bool, above: frozenset[tuple[int,
 
 
 def _frames(folder: Path, others: Sequence[Path]) -> Given:
-    return Given([folder], _told(folder, others, "no frames of it"))
+    return Given([folder], _told(folder, others, "no frames of it"), len(others))
 
 
 def _told(folder: Path, entries: Sequence[Path], why: str) -> list[tuple[Path, str]]:

@@ -4,16 +4,19 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from multiprocessing import get_all_start_methods, get_context, util
 from multiprocessing.context import BaseContext
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
-from gta.children import kill_at_exit, serve, start_tracker, without_main
+from gta.children import serve, start_tracker
 from gta.cores import available_cores, processes_here
 from gta.data.batch import Batch, SharedBatch, possible_workers
 from gta.data.dataset import Item, TrainingClips, ViewClips
+from gta.data.reading import Reading
+from gta.data.workers import WorkerLoader
 from gta.errors import DataError, UsageError
 
 
@@ -88,6 +91,20 @@ class EpochOrder(Sampler[list[tuple[int, ...]]]):
             yield [(epoch, int(order[i]), *([r] if self.repeats > 1 else [])) for i, r in clips]
 
 
+class _ListOrder(Sampler[list[int]]):
+    """Indices in their order, in batches from `start_batch` on."""
+
+    def __init__(self, indices: range, batch_size: int):
+        self.indices, self.batch_size, self.start_batch = indices, batch_size, 0
+
+    def __len__(self) -> int:
+        return max(-(-len(self.indices) // self.batch_size) - self.start_batch, 0)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for start in range(self.start_batch * self.batch_size, len(self.indices), self.batch_size):
+            yield list(self.indices[start : start + self.batch_size])
+
+
 def num_workers(asked: int | None, *, world_size: int = 1, cached: bool = False) -> int:
     """Loader processes of one training process.
 
@@ -116,11 +133,13 @@ def training_loader(
     repeats: int = 1,
     workers: int = 0,
     pin_memory: bool = False,
-) -> DataLoader[Batch]:
+    set_aside: dict[str, str] | None = None,
+) -> WorkerLoader:
     """Batches of one epoch, the same for any number of workers.
 
     To keep the worker processes for the next epoch, set `loader.batch_sampler.epoch` (and
-    `.start_batch`) and iterate again. See `EpochOrder` for the arguments.
+    `.start_batch`) and iterate again. See `EpochOrder` for the arguments; `set_aside` says of
+    videos that are not to be read why, by their ids, and gets those at which a worker dies.
     """
     order = EpochOrder(
         len(dataset),
@@ -133,17 +152,14 @@ def training_loader(
         repeats=repeats,
     )
     workers = possible_workers(workers, _frames_to_share(dataset))
-    return _Loader(
-        _Guarded(dataset),
-        batch_sampler=order,
-        collate_fn=_collate,
-        worker_init_fn=serve,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        multiprocessing_context=_start_method(workers),
-        pin_memory=pin_memory,
-        generator=torch.Generator(),  # or iterating would draw from the global one
-    )
+    options = {
+        **_options(workers),
+        "collate_fn": _collate,
+        "persistent_workers": workers > 0,
+        "pin_memory": pin_memory,
+    }
+    reading = Reading(workers, set_aside)
+    return WorkerLoader(_Guarded(dataset, reading), dataset.videos, order, reading, options)
 
 
 def evaluation_loader(
@@ -159,16 +175,20 @@ def evaluation_loader(
     A batch holds the videos that could be read; it may be empty.
     """
     workers = possible_workers(workers, _frames_to_share(dataset))
-    return _Loader(
-        _Guarded(dataset),
-        batch_size=batch_size,
-        sampler=range(rank, len(dataset), world_size),
-        collate_fn=partial(_collate, shape=dataset.shape),
-        worker_init_fn=serve,
-        num_workers=workers,
-        multiprocessing_context=_start_method(workers),
-        generator=torch.Generator(),
-    )
+    order = _ListOrder(range(rank, len(dataset), world_size), batch_size)
+    options = {**_options(workers), "collate_fn": partial(_collate, shape=dataset.shape)}
+    reading = Reading(workers)
+    return WorkerLoader(_Guarded(dataset, reading), dataset.videos, order, reading, options)
+
+
+def _options(workers: int) -> dict[str, Any]:
+    """Of torch's loader."""
+    return {
+        "num_workers": workers,
+        "worker_init_fn": serve,
+        "multiprocessing_context": _start_method(workers),
+        "generator": torch.Generator(),  # or iterating would draw from the global one
+    }
 
 
 def _frames_to_share(clips: TrainingClips | ViewClips) -> int:
@@ -196,8 +216,9 @@ def _start_method(workers: int) -> BaseContext | None:
 class _Guarded(Dataset):
     """Gives a `UsageError` instead of raising it: torch would bury a worker's in a traceback."""
 
-    def __init__(self, clips: TrainingClips | ViewClips):
-        self.clips = clips
+    def __init__(self, clips: TrainingClips | ViewClips, reading: Reading):
+        self.clips, self.reading = clips, reading
+        clips.reading = reading
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -207,26 +228,8 @@ class _Guarded(Dataset):
             return [self.clips[key] for key in keys]
         except UsageError as error:
             return error
-
-
-class _Loader(DataLoader[Batch]):
-    """Raises the `UsageError` that a worker gave, and one kind of error for a worker that died."""
-
-    def __iter__(self) -> Iterator[Batch]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        with without_main():
-            batches = super().__iter__()
-        if self.num_workers:
-            kill_at_exit()
-        while True:
-            try:
-                batch = next(batches)
-            except StopIteration:
-                return
-            except (ConnectionError, EOFError) as error:  # it died while handing a batch over
-                raise RuntimeError(f"DataLoader worker exited unexpectedly ({error})") from error
-            if isinstance(batch, UsageError):
-                raise batch
-            yield batch.to_batch() if isinstance(batch, SharedBatch) else batch
+        finally:
+            self.reading.end()
 
 
 def _collate(
@@ -242,6 +245,7 @@ def _collate(
         labels=torch.tensor([item.label for _, item in readable], dtype=torch.int64),
         indices=torch.tensor([item.index for _, item in readable], dtype=torch.int64),
         failures=[failure for item in items for failure in item.failures],
+        cut_off=[item.cut_off for item in items if item.cut_off is not None],
     )
     return batch if get_worker_info() is None else SharedBatch.of(batch)
 

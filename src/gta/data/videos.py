@@ -39,6 +39,7 @@ def list_videos(source: DataSource, split: Split) -> VideoList:
         val_fraction=source.val_fraction,
         seed=source.split_seed,
         keep_groups=source.keep_groups,
+        scenes=source.scenes,
         fold=source.fold,
         lists={"train": source.train_list, "val": source.val_list, "test": source.test_list},
         cache_dir=source.cache_dir,
@@ -54,6 +55,7 @@ def load_videos(
     val_fraction: float = 0.2,
     seed: int = 0,
     keep_groups: bool = False,
+    scenes: str | None = None,
     fold: int = 1,
     lists: Mapping[Split, str | None] | None = None,
     cache_dir: str | None = None,
@@ -69,6 +71,7 @@ def load_videos(
         val_fraction: Share of each class kept for validation where a "folder" has no split.
         seed: Of that split.
         keep_groups: Videos of one recording stay in one part of that split.
+        scenes: A csv file with the scene of each video of a "folder": likewise.
         fold: Which of the three official splits of "ucf101" and "hmdb51".
         lists: The files of a "list", and the annotations of "kinetics", where their names do not
             tell.
@@ -93,7 +96,7 @@ def load_videos(
             raise DataError(f"The data folder {root} {what}; give the folder of the data set.")
     manifest = find_manifest(root)
     if manifest is not None:
-        found = prepared_videos(
+        listed = prepared_videos(
             manifest,
             root,
             split,
@@ -109,13 +112,15 @@ def load_videos(
             cache_gb=shard_cache_gb,
         )
     else:
-        found = _read(format, Path(root), split, val_fraction, seed, keep_groups, fold, lists)
-    rules = flip_partners(found.classes)
+        listed = _read(
+            format, Path(root), split, val_fraction, seed, keep_groups, fold, lists, scenes
+        )
+    rules = flip_partners(listed.classes)
     videos = [
         replace(video, flippable=video.label is None or rules.flippable(video.label))
-        for video in found.videos
+        for video in listed.videos
     ]
-    return replace(found, videos=videos)
+    return replace(listed, videos=videos)
 
 
 def chosen_splits(
@@ -150,6 +155,7 @@ def _read(
     keep_groups: bool,
     fold: int,
     lists: Mapping[Split, str | None] | None,
+    scenes: str | None = None,
 ) -> VideoList:
     match format:
         case "ssv1":
@@ -166,5 +172,9 @@ def _read(
             return read_list(root, split, lists=lists)
         case _:
             return read_folder(
-                root, split, val_fraction=val_fraction, seed=seed, keep_groups=keep_groups
+                *(root, split),
+                val_fraction=val_fraction,
+                seed=seed,
+                keep_groups=keep_groups,
+                scenes=scenes,
             )

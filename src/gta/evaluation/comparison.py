@@ -81,7 +81,7 @@ class Comparison:
 
 
 def compare(a: Scores, b: Scores) -> Comparison:
-    """Compares top-1 answers on the labelled videos.
+    """Compares top-1 answers on the labeled videos.
 
     Args:
         a: Scores.

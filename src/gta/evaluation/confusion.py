@@ -10,6 +10,7 @@ from torch import Tensor
 from gta.evaluation.metrics import confusion_matrix
 from gta.evaluation.scores import Scores
 from gta.files import write_atomically
+from gta.names import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class ConfusedPair:
 
 
 def confusion(scores: Scores) -> Tensor:
-    """Counts (num_classes, num_classes) of the labelled videos: rows are labels."""
+    """Counts (num_classes, num_classes) of the labeled videos: rows are labels."""
     return confusion_matrix(*scores.labeled())
 
 
@@ -79,6 +80,15 @@ def confused_pairs(matrix: Tensor, classes: list[str], count: int) -> list[Confu
         for label, taken in wrong.nonzero().tolist()
     ]
     return sorted(pairs, key=lambda pair: (-pair.count, -pair.share))[:count]
+
+
+def mistake_lines(matrix: Tensor, classes: list[str], count: int = 20) -> list[str]:
+    """The `count` most frequent mistakes in words, two lines each."""
+    return [
+        f"{pair.count} of {pair.videos} ({pair.share:.0%})  {shown(pair.label)}\n"
+        f"    → {shown(pair.prediction)}"
+        for pair in confused_pairs(matrix, classes, count)
+    ]
 
 
 def write_class_table(path: Path, results: Iterable[ClassResult]) -> None:

@@ -28,10 +28,10 @@ def ensemble(parts: Sequence[Scores], weights: Sequence[float] | None = None) ->
     """
     if len(parts) < 2:
         raise UsageError("an ensemble needs at least two score files")
-    shares = _shares(weights, len(parts))
+    normalized = _normalized(weights, len(parts))
     scores = torch.zeros_like(parts[0].scores, dtype=torch.float64)
-    for part, share in zip(parts, shares, strict=True):
-        scores += share * part.scores.double()
+    for part, weight in zip(parts, normalized, strict=True):
+        scores += weight * part.scores.double()
     first = parts[0]
     abouts = [part.about for part in parts]
     return Scores(
@@ -49,8 +49,8 @@ def ensemble(parts: Sequence[Scores], weights: Sequence[float] | None = None) ->
             num_frames=_same([about.num_frames for about in abouts]),
             num_views=_same([about.num_views for about in abouts]),
             parts=tuple(
-                f"{part.model}, {part.protocol}, weight {share:.4g}"
-                for part, share in zip(parts, shares, strict=True)
+                f"{part.model}, {part.protocol}, weight {weight:.4g}"
+                for part, weight in zip(parts, normalized, strict=True)
             ),
         ),
     )
@@ -70,7 +70,7 @@ def parse_weights(text: str) -> list[float]:
         ) from error
 
 
-def _shares(weights: Sequence[float] | None, num_parts: int) -> list[float]:
+def _normalized(weights: Sequence[float] | None, num_parts: int) -> list[float]:
     if weights is None:
         return [1 / num_parts] * num_parts
     if len(weights) != num_parts:
@@ -78,9 +78,9 @@ def _shares(weights: Sequence[float] | None, num_parts: int) -> list[float]:
             f"{len(weights)} weights for {num_parts} score files; give one for each, in their order"
         )
     if not all(isfinite(weight) and weight > 0 for weight in weights):
-        given = ", ".join(f"{weight:g}" for weight in weights)
+        listed = ", ".join(f"{weight:g}" for weight in weights)
         raise UsageError(
-            f"the weights are {given}; each has to be above 0. Leave out the file that should "
+            f"the weights are {listed}; each has to be above 0. Leave out the file that should "
             f"not count."
         )
     return [weight / sum(weights) for weight in weights]

@@ -12,7 +12,7 @@ from gta.data.batch import Batch
 from gta.data.cache import FrameCache
 from gta.data.loader import evaluation_loader
 from gta.data.records import VideoList
-from gta.data.sampling.order import Order
+from gta.data.sampling.modes import Order
 from gta.errors import DataError, UsageError
 from gta.evaluation.scores import About, Scores, list_hash
 from gta.inference import probabilities, protocol_views
@@ -34,6 +34,7 @@ def evaluate(
     order: Order = "forward",
     keep_every: int = 1,
     cache: FrameCache | None = None,
+    batches: Iterable[Batch] | None = None,
     progress: Callable[[int, int], None] | None = None,
     name: str = "",
     dataset: str = "",
@@ -45,7 +46,7 @@ def evaluate(
         model: Maps clips (B, 3, T, H, W) to logits (B, num_classes). Left in evaluation mode.
         videos: Each is scored once; one that cannot be read is reported, and nothing replaces it.
         protocol: The views.
-        clip: Frames of a view, and how they are normalised.
+        clip: Frames of a view, and how they are normalized.
         device: Where `model` is.
         batch_size: Views at a time on each process; at least the views of one video.
         workers: Loader processes.
@@ -55,6 +56,7 @@ def evaluate(
         order: How the frames of a clip are put in order, and
         keep_every: every which frame of a video is there: see `ViewClips`.
         cache: Frames in memory, resized as `protocol` resizes.
+        batches: Views of the videos of this process instead, such as features of a frozen trunk.
         progress: Called with (videos done, videos in all) of this process.
         name: Of the model, kept with the scores, as are
         dataset: the recipe's `data.format`, and
@@ -67,15 +69,15 @@ def evaluate(
     protocol = parse_protocol(protocol)
     device = torch.device(device)
     clips = protocol_views(videos, protocol, clip, order=order, keep_every=keep_every, cache=cache)
-    loader = evaluation_loader(
+    loader = batches or evaluation_loader(
         clips,
-        batch_size=max(1, batch_size // protocol.num_views),
+        batch_size=max(1, batch_size // clips.shape[0]),
         rank=rank,
         world_size=world_size,
         workers=workers,
     )
     total = len(range(rank, len(videos), world_size))
-    found, failures = score_batches(
+    scored, failures = score_batches(
         *(model, loader, clip),
         device=device,
         amp=amp,
@@ -83,27 +85,27 @@ def evaluate(
     )
     if world_size > 1:
         parts: list[Any] = [None] * world_size
-        dist.all_gather_object(parts, (found, failures))
-        found = [one for part in parts for one in part[0]]
-        failures = [one for part in parts for one in part[1]]
-    if not found:
+        dist.all_gather_object(parts, (scored, failures))
+        scored = [pair for part in parts for pair in part[0]]
+        failures = [pair for part in parts for pair in part[1]]
+    if not scored:
         path, reason = failures[0]
         raise DataError(
             f"Not one of {len(videos)} videos could be read; the first is {path}: {reason}"
         )
-    found.sort(key=lambda one: one[0])
-    bad = [index for index, scores in found if not scores.isfinite().all()]
-    if bad:
+    scored.sort(key=lambda pair: pair[0])
+    not_finite = [index for index, scores in scored if not scores.isfinite().all()]
+    if not_finite:
         raise UsageError(
-            f"The scores of {len(bad)} of {len(found)} videos are not finite, first those of "
-            f"{videos.videos[bad[0]].id}: the weights are broken, as after a training that has "
-            f"diverged. Test other weights, or train again with a lower train.lr."
+            f"The scores of {len(not_finite)} of {len(scored)} videos are not finite, first those "
+            f"of {videos.videos[not_finite[0]].id}: the weights are broken, as after a training "
+            f"that has diverged. Test other weights, or train again with a lower train.lr."
         )
-    chosen = [videos.videos[index] for index, _ in found]
+    chosen = [videos.videos[index] for index, _ in scored]
     return Scores(
         ids=[video.id for video in chosen],
         labels=torch.tensor([-1 if video.label is None else video.label for video in chosen]),
-        scores=torch.stack([scores for _, scores in found]),
+        scores=torch.stack([scores for _, scores in scored]),
         classes=videos.classes,
         protocol=protocol.name,
         failures=sorted(failures),
@@ -113,7 +115,7 @@ def evaluate(
             split=split,
             list_hash=list_hash(videos.classes, [(v.id, v.label) for v in videos.videos]),
             num_frames=clip.num_frames,
-            num_views=protocol.num_views,
+            num_views=clips.shape[0],
         ),
     )
 
@@ -132,7 +134,7 @@ def score_batches(
     Args:
         model: Maps clips (B, 3, T, H, W) to logits (B, num_classes). Left in evaluation mode.
         batches: Views, uint8 (B, V, 3, T, H, W), read from files or from memory.
-        clip: How they are normalised.
+        clip: How they are normalized.
         device: Where `model` is.
         amp: bf16 autocast on a GPU.
         progress: Called with the number of videos that are done.
@@ -142,13 +144,13 @@ def score_batches(
         those that could not be read.
     """
     model.eval()
-    found: list[tuple[int, Tensor]] = []
+    scored: list[tuple[int, Tensor]] = []
     failures: list[tuple[str, str]] = []
     for batch in batches:
         failures += batch.failures
         if len(batch.indices):
             scores = probabilities(model, batch.clips, clip, device, amp=amp)
-            found += zip(batch.indices.tolist(), scores.cpu(), strict=True)
+            scored += zip(batch.indices.tolist(), scores.cpu(), strict=True)
         if progress is not None:
-            progress(len(found) + len(failures))
-    return found, failures
+            progress(len(scored) + len(failures))
+    return scored, failures

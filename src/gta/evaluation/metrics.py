@@ -22,6 +22,17 @@ def top_k_accuracy(scores: Tensor, labels: Tensor, k: int) -> float:
     return (ranks(scores, labels) <= k).double().mean().item()
 
 
+def log_loss(scores: Tensor, labels: Tensor) -> float:
+    """Cross entropy in nats: the mean of -log of the probability of each video's label.
+
+    Args:
+        scores: Probabilities (N, num_classes).
+        labels: int64 (N,).
+    """
+    own = scores.gather(1, labels[:, None]).double()
+    return -own.clamp_min(torch.finfo(torch.float32).tiny).log().mean().item()
+
+
 def top5_tells(num_classes: int) -> bool:
     """Whether top-5 says something: among five classes the right one is always of the first five.
 

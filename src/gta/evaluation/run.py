@@ -11,6 +11,7 @@ from gta.devices import find_device
 from gta.evaluation.evaluate import evaluate as score
 from gta.evaluation.scores import Scores
 from gta.evaluation.videos import run_videos
+from gta.features import feature_batches
 from gta.progress import Report, Silent
 from gta.protocols import Protocol, parse_protocol
 from gta.runs import Run, open_run
@@ -58,20 +59,31 @@ def evaluate(
     model, weights = run.load(best=best)
     together = dist.is_available() and dist.is_initialized()
     rank, world_size = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
-    with (report or Silent()).track("testing", len(videos)) as advance:
+    workers = num_workers(
+        recipe.data.workers if workers is None else workers, world_size=world_size
+    )
+    report, model = report or Silent(), model.to(where)
+    batches = feature_batches(
+        *(model, videos, recipe, protocol),
+        device=where,
+        threads=workers,
+        rank=rank,
+        world_size=world_size,
+        say=report.say,
+    )
+    with report.track("testing", len(videos)) as advance:
         return score(
-            model.to(where),
+            model,
             videos,
             protocol,
             clip=recipe.clip,
             device=where,
             batch_size=recipe.test.batch_size,
-            workers=num_workers(
-                recipe.data.workers if workers is None else workers, world_size=world_size
-            ),
+            workers=workers,
             amp=recipe.train.amp,
             rank=rank,
             world_size=world_size,
+            batches=batches,
             progress=lambda done, _: advance(done * world_size, ""),
             name=f"{run.folder.name}, {weights}",
             dataset=recipe.data.format,

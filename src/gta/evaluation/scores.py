@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 
 from gta import __version__
+from gta.archives import check_archive
 from gta.errors import DataError
-from gta.evaluation.metrics import mean_class_accuracy, ranks, top5_tells, top_k_accuracy
+from gta.evaluation.metrics import log_loss, mean_class_accuracy, ranks, top5_tells, top_k_accuracy
 from gta.evaluation.significance import wilson_interval
+from gta.files import write_atomically
 
 TOLERANCE = 1e-3
 """By which the probabilities of a video may miss 1."""
@@ -104,12 +106,16 @@ class Scores:
         return self.scores[known], self.labels[known]
 
     def correct(self) -> Tensor:
-        """Whether each labelled video's top-1 prediction is right, bool (num_labeled,)."""
+        """Whether each labeled video's top-1 prediction is right, bool (num_labeled,)."""
         return ranks(*self.labeled()) == 1
 
     def top(self, k: int) -> float:
         """Top-k accuracy, 0 to 1, of the videos that could be read; NaN without labels."""
         return top_k_accuracy(*self.labeled(), k)
+
+    def log_loss(self) -> float:
+        """Cross entropy of the probabilities, in nats; NaN without labels."""
+        return log_loss(*self.labeled())
 
     def mean_class(self) -> float:
         """Mean of the classes' top-1 accuracies, 0 to 1; NaN without labels."""
@@ -144,17 +150,26 @@ class Scores:
         }
 
     def save(self, path: str | Path) -> None:
-        """Writes a NumPy .npz file: ids, labels, scores, classes, and `about`, JSON."""
+        """Writes a NumPy .npz file: ids, labels, scores, classes, and `about`, JSON.
+
+        Args:
+            path: The file; `.npz` is appended where its name does not end so.
+
+        Raises:
+            OSError: The disk is full, or the like; the old file is as it was.
+        """
+        path = Path(path).expanduser()
+        path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
         about = {"protocol": self.protocol, "model": self.model, "failures": self.failures}
         about |= asdict(self.about)
-        np.savez_compressed(
-            path,
-            ids=np.array(self.ids, dtype=np.str_),
-            labels=self.labels.numpy(),
-            scores=self.scores.numpy(),
-            classes=np.array(self.classes, dtype=np.str_),
-            about=np.array(json.dumps(about, ensure_ascii=False)),
-        )
+        arrays = {
+            "ids": np.array(self.ids, dtype=np.str_),
+            "labels": self.labels.numpy(),
+            "scores": self.scores.numpy(),
+            "classes": np.array(self.classes, dtype=np.str_),
+            "about": np.array(json.dumps(about, ensure_ascii=False)),
+        }
+        write_atomically(path, lambda part: np.savez_compressed(part, **arrays))
 
     @classmethod
     def load(cls, path: str | Path) -> "Scores":
@@ -172,17 +187,18 @@ class Scores:
                 f"damaged one"
             )
         try:
+            check_archive(path)
             with np.load(path, allow_pickle=False) as file:
-                told = json.loads(str(file["about"]))
+                about = json.loads(str(file["about"]))
                 scores = cls(
                     ids=file["ids"].tolist(),
                     labels=torch.from_numpy(file["labels"]),
                     scores=torch.from_numpy(file["scores"]),
                     classes=file["classes"].tolist(),
-                    protocol=told["protocol"],
-                    failures=[(where, why) for where, why in told["failures"]],
-                    model=told["model"],
-                    about=_about(told),
+                    protocol=about["protocol"],
+                    failures=[(where, why) for where, why in about["failures"]],
+                    model=about["model"],
+                    about=_about(about),
                 )
         except _UNREADABLE as error:
             raise DataError(f"{path} is not a score file written by `gta test`: {error}") from error
@@ -192,15 +208,18 @@ class Scores:
         return scores
 
 
-def _about(told: dict[str, Any]) -> About:
+def _about(stored: dict[str, Any]) -> About:
     """What a file tells of itself; an early one leaves it open."""
-    known: dict[str, Any] = {"version": ""}
-    known |= {each.name: told[each.name] for each in fields(About) if each.name in told}
-    known["parts"] = tuple(known.get("parts", ()))
-    return About(**known)
+    values: dict[str, Any] = {"version": ""}
+    values |= {each.name: stored[each.name] for each in fields(About) if each.name in stored}
+    values["parts"] = tuple(values.get("parts", ()))
+    return About(**values)
 
 
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error),
+    *(RecursionError, MemoryError, NotImplementedError),
+)
 
 
 def _fault(scores: Scores) -> str | None:

@@ -16,12 +16,13 @@ from gta.evaluation.significance import wilson_interval
 MARGIN = 0.05
 """A loss of top-1 that counts as none, where the interval of the difference is above it."""
 BLIND_BUILD = (
-    "This network is blind to the order of frames: whatever it is, the scores are the same. What "
-    "order is worth is told by one that is not, such as a GTA model trained on the same data."
+    "This network is blind to the order of frames: its scores are the same for any order. To "
+    "measure what the order is worth, probe one that is not, such as a GTA model trained on the "
+    "same data."
 )
 BLIND_UNLEARNED = (
-    "This model gives the same scores whatever the order of frames is, although its network could "
-    "tell: training has not taught it to use the order. Nothing follows about the videos."
+    "This model gives the same scores for any order of frames, although its network could tell "
+    "them apart: training has not taught it to use the order. Nothing follows about the videos."
 )
 _SHOWN = 3
 

@@ -1,4 +1,4 @@
-"""What a thing looks like: an outline, a colour, and a mark that shows which way it is turned.
+"""What a thing looks like: an outline, a color, and a mark that shows which way it is turned.
 
 Outlines and marks are functions of the thing's own coordinates `(u, v)`: u to its right, v down,
 1 at its half width and half height.
@@ -105,7 +105,7 @@ COLORS: dict[str, tuple[float, float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The unchanging part of a thing: keys of `OUTLINES` and `MARKS`, sRGB colours in [0, 1]."""
+    """The unchanging part of a thing: keys of `OUTLINES` and `MARKS`, sRGB colors in [0, 1]."""
 
     color_name: str
     outline: str
@@ -128,13 +128,13 @@ def draw_look(
     outline: str | None = None,
     unlike: Look | None = None,
 ) -> Look:
-    """A random look in clear contrast to `background`, an sRGB colour in [0, 1].
+    """A random look in clear contrast to `background`, an sRGB color in [0, 1].
 
     Args:
         rng: The source of chance.
         background: sRGB in [0, 1].
         outline: One of `OUTLINES`; any if not given.
-        unlike: A look whose colour is not to be taken again.
+        unlike: A look whose color is not to be taken again.
     """
     apart = [
         name

@@ -11,7 +11,7 @@ PATTERNS = ("clouds", "wood", "cloth", "tiles", "dots")
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Random numbers of one surface, free of any frame size. Colours are sRGB in [0, 1]."""
+    """Random numbers of one surface, free of any frame size. Colors are sRGB in [0, 1]."""
 
     pattern: str
     color: np.ndarray
@@ -25,7 +25,7 @@ class Background:
 
 
 def draw_background(rng: np.random.Generator) -> Background:
-    """A random surface of muted colour."""
+    """A random surface of muted color."""
     gray, hue, saturation = rng.uniform(0.3, 0.66), rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.22)
     color = gray + saturation * np.cos(hue + np.array([0.0, 2.1, 4.2])) / 2
     second = color * rng.uniform(0.62, 0.82) if gray > 0.45 else color + rng.uniform(0.1, 0.2)

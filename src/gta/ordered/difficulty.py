@@ -15,7 +15,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Difficulty:
-    """Knobs, none of which favours a class over its partner. As they stand the clips are easy.
+    """Knobs, none of which favors a class over its partner. As they stand the clips are easy.
 
     Raises:
         UsageError: A value that is not possible.

@@ -8,8 +8,8 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 
-# Every frame is a key frame of one fixed quantiser: a frame's pixels do not depend on its
-# neighbours, so even after coding a clip and its reverse hold the same frames.
+# Every frame is a key frame of one fixed quantizer: a frame's pixels do not depend on its
+# neighbors, so even after coding a clip and its reverse hold the same frames.
 _VP9 = {
     "deadline": "realtime",
     "cpu-used": "8",

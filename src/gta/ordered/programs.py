@@ -13,7 +13,7 @@ from gta.ordered.scene import Program, Stage, Thing
 
 
 def _main_thing(stage: Stage, spread_x: float = 0.35, spread_y: float = 0.35) -> Thing:
-    """The thing of a single-thing event, somewhere about the centre."""
+    """The thing of a single-thing event, somewhere about the center."""
     rng = stage.rng
     return stage.thing(
         rng.uniform(0.14, 0.18),
@@ -126,6 +126,7 @@ def _faster(stage: Stage) -> tuple[list[Thing], list[str]]:
     start_x, end_x = _path(stage, stage.half_x)
     start_y, end_y = _path(stage, stage.half_y)
     progress = stage.piece(stage.time**power)
+    stage.event = (0.0, 1.0)
     thing.x += sign_x * (start_x + (end_x - start_x) * progress)
     thing.y += sign_y * (start_y + (end_y - start_y) * progress)
     return [thing], [str(thing.look)]

@@ -76,7 +76,7 @@ def _draw(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a thing adds, (T, 3, h, w) in 0..255, and what it leaves of what is behind, (T, h, w).
 
-    Everything is in pixels: `dx` (T, 1, w) and `dy` (T, h, 1) from the thing's centre.
+    Everything is in pixels: `dx` (T, 1, w) and `dy` (T, h, 1) from the thing's center.
     """
 
     def column(track: np.ndarray) -> np.ndarray:

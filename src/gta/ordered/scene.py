@@ -14,7 +14,7 @@ from gta.ordered.difficulty import EASY, Difficulty
 class Thing:
     """One thing over time. Every track is (T,); lengths are in short sides of the frame.
 
-    Positions are from the frame's centre, x to the right and y down; the angle is in radians,
+    Positions are from the frame's center, x to the right and y down; the angle is in radians,
     growing clockwise as seen.
     """
 
@@ -41,9 +41,11 @@ class Stage:
     half_y: float
     background: Background
     difficulty: Difficulty = EASY
+    event: tuple[float, float] | None = None
+    """Begin and end of what a program lets happen once, in the units of `time`."""
 
     def progress(self) -> np.ndarray:
-        """(T,) rising: a random start, end and ease, none favoured over its mirror."""
+        """(T,) rising: a random start, end and ease, none favored over its mirror."""
         return self.piece(self._eased())
 
     def piece(self, way: np.ndarray) -> np.ndarray:
@@ -53,6 +55,7 @@ class Stage:
 
     def _eased(self) -> np.ndarray:
         start, rest = self.rng.uniform(0.0, self.difficulty.stillness, 2)
+        self.event = (float(start), float(1.0 - rest))
         part = np.clip((self.time - start) / (1.0 - rest - start), 0.0, 1.0)
         ease = self.rng.integers(4)
         if ease == 0:
@@ -130,11 +133,13 @@ class Scene:
     """(T,) in short sides: how far everything is moved to the right."""
     camera_y: np.ndarray
     light: np.ndarray
-    """(T,) factor on all colours, about 1."""
+    """(T,) factor on all colors, about 1."""
     light_slope: np.ndarray
     """(x, y): how much brighter it is per short side to the right and down."""
     noise: float
     """Amplitude of the sensor noise, in grey levels."""
+    event: tuple[float, float] | None = None
+    """Begin and end of the event in the program's time, 0 to 1; None: it has none, or goes on."""
 
 
 def draw_scene(
@@ -178,4 +183,5 @@ def draw_scene(
         light=light,
         light_slope=light_slope,
         noise=noise,
+        event=stage.event,
     )

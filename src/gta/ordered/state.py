@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from gta.errors import UsageError
 from gta.ordered.difficulty import EASY, Difficulty
@@ -29,11 +30,20 @@ class Options:
     difficulty: Difficulty = EASY
 
 
-def _read(path: Path) -> dict[str, object]:
+def read_options(path: Path) -> dict[str, Any]:
+    """The fields of `Options` that a folder was rendered with.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: The file is not there, or is no such one.
+    """
+    options = json.loads(path.read_text(encoding="utf-8"))["options"]
+    # folders written before there was a choice are easy
+    return {"difficulty": asdict(EASY), **options, "classes": tuple(options["classes"])}
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        options = json.loads(path.read_text(encoding="utf-8"))["options"]
-        # folders written before there was a choice are easy
-        return {"difficulty": asdict(EASY), **options, "classes": tuple(options["classes"])}
+        return read_options(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path} cannot be read ({error!r}); delete the folder or choose another one."

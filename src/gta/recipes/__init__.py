@@ -6,7 +6,13 @@ from pathlib import Path
 from gta.config import Recipe
 from gta.recipes.layers import merge, read_layers
 from gta.recipes.settings import apply_setting
-from gta.recipes.shipped import find_recipe, read_header, shipped_recipes, shipped_rows
+from gta.recipes.shipped import (
+    find_recipe,
+    read_header,
+    recipe_file,
+    shipped_recipes,
+    shipped_rows,
+)
 from gta.recipes.validation import checked, fields
 from gta.recipes.yaml_text import write_yaml
 
@@ -15,6 +21,7 @@ __all__ = [
     "find_recipe",
     "read_header",
     "read_recipe",
+    "recipe_file",
     "shipped_recipes",
     "shipped_rows",
     "with_settings",

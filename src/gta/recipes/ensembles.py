@@ -40,13 +40,13 @@ def find_ensemble(data: str) -> Ensemble:
     Raises:
         UsageError: There is none; names the data sets that have one.
     """
-    found = shipped_ensembles()
-    if data not in found:
+    ensembles = shipped_ensembles()
+    if data not in ensembles:
         raise UsageError(
-            f"there is no ensemble for data {data!r}.{nearest(data, list(found))} GTA_En is on "
-            f"{', '.join(found)}."
+            f"there is no ensemble for data {data!r}.{nearest(data, list(ensembles))} GTA_En is on "
+            f"{', '.join(ensembles)}."
         )
-    return found[data]
+    return ensembles[data]
 
 
 def ensemble_steps(data: str, root: str = "DIR") -> list[Step]:
@@ -59,8 +59,8 @@ def ensemble_steps(data: str, root: str = "DIR") -> list[Step]:
     Raises:
         UsageError: There is no ensemble for this data.
     """
-    found = find_ensemble(data)
-    runs = {model: f"runs/{data}-{model}" for model in found.members}
+    ensemble = find_ensemble(data)
+    runs = {model: f"runs/{data}-{model}" for model in ensemble.members}
     train = tuple(
         _gta("train", "--model", model, "--data", data, "--root", root, "--out", run)
         for model, run in runs.items()
@@ -78,13 +78,13 @@ def ensemble_steps(data: str, root: str = "DIR") -> list[Step]:
             ["--out", f"{mean}-test.npz", "--submission", f"{mean}-test.csv"],
         ),
     ):
-        views = ("--protocol", found.protocol, *options)
+        views = ("--protocol", ensemble.protocol, *options)
         title = "validation videos" if split == "val" else "test set, and its file for the server"
         commands = (
             *(_gta("test", run, *views) for run in runs.values()),
             _gta("ensemble", *runs.values(), *views, *out),
         )
-        steps.append(Step(f"{title}: the paper reports {getattr(found, split)}", commands))
+        steps.append(Step(f"{title}: the paper reports {getattr(ensemble, split)}", commands))
     return steps
 
 

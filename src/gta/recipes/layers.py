@@ -8,6 +8,9 @@
 One rule: the schedule is merged into the family, and the file's own sections into both. Mappings
 are merged name by name; everything else, lists and null too, takes the place of what was there. A
 family or schedule may name others in the same way. A file that names neither is complete by itself.
+
+Files are those of the package and those in the folder of the recipe, or below: a recipe from a
+stranger reads no other, and what stands in others is never shown.
 """
 
 import warnings
@@ -21,7 +24,7 @@ import yaml
 from gta.config import RENAMED, Recipe
 from gta.errors import Notice, UsageError
 from gta.recipes.shipped import PARTS, SHIPPED, find_part
-from gta.recipes.yaml_text import parse_yaml
+from gta.recipes.yaml_text import LARGEST, parse_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ def read_layers(path: str | Path, above: tuple[Path, ...] = ()) -> list[Layer]:
     for kind in PARTS:
         if kind not in content:
             continue
-        part = _named(kind, content.pop(kind), path)
         way = (*above, path)
+        part = _named(kind, content.pop(kind), path, way[0].parent)
         if part.resolve() in [file.resolve() for file in way]:
             shown = " -> ".join(str(file) for file in (*way, part))
             raise UsageError(f"{path}: {kind}: a file cannot be made of itself: {shown}")
@@ -93,7 +96,8 @@ def _merged(below: Any, above: Any) -> Any:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            content = parse_yaml(file.read(LARGEST + 1))
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such recipe file") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -105,8 +109,8 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _named(kind: str, name: Any, source: Path) -> Path:
-    """The file of a family or schedule that a file names."""
+def _named(kind: str, name: Any, source: Path, folder: Path) -> Path:
+    """The file of a family or schedule that a file names; in that folder or the package's."""
     if not isinstance(name, str):
         raise UsageError(f"{source}: {kind}: expected one name, such as {kind}: ssv2, got {name!r}")
     if not name.endswith((".yaml", ".yml")):
@@ -114,7 +118,12 @@ def _named(kind: str, name: Any, source: Path) -> Path:
             return find_part(kind, name)
         except UsageError as error:
             raise UsageError(f"{source}: {kind}: {error}") from None
-    part = source.parent / Path(name).expanduser()
+    part = source.parent / name
+    if not part.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"{source}: {kind}: {name} is outside of {folder}: a recipe is made of files in its "
+            f"own folder, or below. Put a copy there"
+        )
     if not part.is_file():
         raise UsageError(f"{source}: {kind}: no such file: {part}")
     return part

@@ -30,14 +30,14 @@ def meant(name: str, siblings: Sequence[str], every: Iterable[str]) -> str:
     by_last: dict[str, list[str]] = {}
     for full in every:
         by_last.setdefault(full.rpartition(".")[2], []).append(full)
-    found = by_last.get(last) or by_last.get(_OTHER_WORDS.get(last, ""), [])
-    if not found:
+    suggestions = by_last.get(last) or by_last.get(_OTHER_WORDS.get(last, ""), [])
+    if not suggestions:
         near = difflib.get_close_matches(last, siblings, n=1, cutoff=0.5)
-        found = [f"{place}.{near[0]}" if place else near[0]] if near else []
-    if not found:
+        suggestions = [f"{place}.{near[0]}" if place else near[0]] if near else []
+    if not suggestions:
         near = difflib.get_close_matches(last, list(by_last), n=1, cutoff=0.7)
-        found = by_last[near[0]] if near else []
-    return f" Did you mean {' or '.join(map(repr, found[:_SHOWN]))}?" if found else ""
+        suggestions = by_last[near[0]] if near else []
+    return f" Did you mean {' or '.join(map(repr, suggestions[:_SHOWN]))}?" if suggestions else ""
 
 
 def full_names(content: Any, prefix: str = "") -> Iterator[str]:

@@ -45,7 +45,8 @@ def _key(content: Any, place: Any, part: str, parents: Sequence[str], setting: s
     elif isinstance(place, list):
         keys = {str(i): i for i in range(len(place))}
     # stages of the network: the one mapping whose names are not fields
-    if part in keys or parents == ["model", "placement"]:
+    is_last = len(parents) == setting.partition("=")[0].count(".")
+    if part in keys or (is_last and parents == ["model", "placement"]):
         return keys.get(part, part)
     where = f" in {'.'.join(parents)}" if parents else ""
     name = setting.partition("=")[0].strip()

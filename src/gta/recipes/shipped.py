@@ -22,10 +22,10 @@ def shipped_rows() -> list[Path]:
 
 def shipped_recipes() -> dict[str, list[str]]:
     """Names of models for which there is a recipe, by data."""
-    found: dict[str, list[str]] = {}
+    models: dict[str, list[str]] = {}
     for path in shipped_rows():
-        found.setdefault(path.parent.name, []).append(path.stem)
-    return found
+        models.setdefault(path.parent.name, []).append(path.stem)
+    return models
 
 
 def find_recipe(data: str, model: str) -> Path:
@@ -34,18 +34,44 @@ def find_recipe(data: str, model: str) -> Path:
     Raises:
         UsageError: There is none; names those that there are.
     """
-    found = shipped_recipes()
-    if data not in found:
+    models = shipped_recipes()
+    if data not in models:
         raise UsageError(
-            f"there is no recipe for data {data!r}.{nearest(data, list(found))} "
-            f"Data: {', '.join(found)}."
+            f"there is no recipe for data {data!r}.{nearest(data, list(models))} "
+            f"Data: {', '.join(models)}."
         )
-    if model not in found[data]:
+    if model not in models[data]:
         raise UsageError(
-            f"there is no recipe for model {model!r} on {data}.{nearest(model, found[data])} "
-            f"Models on {data}: {', '.join(found[data])}."
+            f"there is no recipe for model {model!r} on {data}.{nearest(model, models[data])} "
+            f"Models on {data}: {', '.join(models[data])}."
         )
     return SHIPPED / data / f"{model}.yaml"
+
+
+def recipe_file(name: str | Path) -> Path:
+    """The file of a recipe that is given as "ssv2/r2d50_gta", as a file or as a run's folder.
+
+    A file need not exist: reading it says so.
+
+    Raises:
+        UsageError: There is no such recipe, or a folder is no run.
+    """
+    data, _, model = str(name).partition("/")
+    path = Path(name).expanduser()
+    if model in shipped_recipes().get(data, ()):
+        return find_recipe(data, model)
+    if path.is_dir():
+        if not (path / "recipe.yaml").is_file():
+            raise UsageError(f"{name} is not the folder of a run: no recipe.yaml in it")
+        return path / "recipe.yaml"
+    if path.exists() or path.suffix:
+        return path
+    if not model:
+        raise UsageError(
+            f"{str(name)!r} is no recipe: give data and model of one of this package, such as "
+            f"ssv2/r2d50_gta (data: {', '.join(shipped_recipes())}), a recipe file or a run"
+        )
+    return find_recipe(data, model)
 
 
 def find_part(kind: str, name: str) -> Path:

@@ -81,9 +81,9 @@ def _allowed(loc: Sequence[str]) -> list[str]:
     models: list[type[BaseModel]] = [Recipe]
     for part in loc:
         inside = [m.model_fields[part].annotation for m in models if part in m.model_fields]
-        found = [model for annotation in inside for model in _models_in(annotation)]
+        parts = [model for annotation in inside for model in _models_in(annotation)]
         tagged = [m for m in models if _tag(m) == part]
-        models = found or tagged or models
+        models = parts or tagged or models
     return list(models[0].model_fields)
 
 

@@ -5,9 +5,52 @@ from typing import Any
 
 import yaml
 
+LARGEST = 2**18
+"""Characters; recipes have some thousands."""
+_MOST_VALUES, _DEEPEST = 5_000, 40
+"""With those that aliases repeat; recipes have some hundred, six levels deep."""
+
 
 class _Loader(yaml.SafeLoader):
-    """Data only, and scalars as YAML 1.2 has them: `off` is text, 1e-3 is a number."""
+    """Data only, and scalars as YAML 1.2 has them: `off` is text, 1e-3 is a number.
+
+    What a text would become is counted before it is built: aliases of aliases are a short text for
+    more than any memory.
+    """
+
+    def __init__(self, text: str):
+        if len(text) > LARGEST:
+            raise yaml.YAMLError(f"it has more than {LARGEST:,} characters")
+        super().__init__(text)
+        self._depth, self._composed, self._values = 0, 0, dict[int, int]()
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self._depth, self._composed = self._depth + 1, self._composed + 1
+        if self._depth > _DEEPEST:
+            raise yaml.YAMLError(f"it is nested more than {_DEEPEST} levels deep")
+        is_alias = self.check_event(yaml.AliasEvent)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if is_alias and id(node) not in self._values:
+            raise yaml.YAMLError("it is a part of itself")
+        if not is_alias:
+            self._values[id(node)] = 1 + sum(self._values[id(part)] for part in _parts(node))
+        if max(self._composed, self._values[id(node)]) > _MOST_VALUES:
+            raise yaml.YAMLError(f"it has more than {_MOST_VALUES:,} values")
+        return node
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, OverflowError) as error:  # a number of thousands of digits, no date
+            raise yaml.YAMLError(str(error)) from error
+
+
+def _parts(node: Any) -> list[Any]:
+    """Keys and values of a mapping, or the members of a list."""
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 class _Dumper(yaml.SafeDumper):
@@ -32,7 +75,7 @@ def parse_yaml(text: str) -> Any:
     """What a YAML text says.
 
     Raises:
-        yaml.YAMLError: It is none, or asks for more than plain data.
+        yaml.YAMLError: It is none, asks for more than plain data, or is too large or too deep.
     """
     return yaml.load(text, _Loader)
 

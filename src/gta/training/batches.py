@@ -3,14 +3,15 @@
 import time
 from collections.abc import Iterator
 
-from torch.utils.data import DataLoader
-
 from gta.config import Recipe
+from gta.data.cache import FrameCache
 from gta.data.dataset import TrainingClips
 from gta.data.loader import Batch, EpochOrder, training_loader
+from gta.data.records import VideoList
 from gta.data.sampling.modes import Sampling
 from gta.data.transforms.augment import Augmentation
 from gta.data.transforms.clip import TrainTransform
+from gta.data.workers import WorkerLoader
 from gta.training.processes import Processes
 from gta.training.splits import Splits
 
@@ -22,7 +23,7 @@ class VideoBatches:
         loader: From `training_loader`; its processes serve one epoch after the other.
     """
 
-    def __init__(self, loader: DataLoader[Batch]):
+    def __init__(self, loader: WorkerLoader):
         order = loader.batch_sampler
         assert isinstance(order, EpochOrder)
         self.loader, self.order = loader, order
@@ -43,22 +44,52 @@ class VideoBatches:
         return iter(self.loader)
 
     def close(self) -> None:
-        """Ends the loader's processes, which torch does when their iterator goes."""
-        self.loader._iterator = None
+        """Ends the loader's processes."""
+        self.loader.close()
 
 
 def video_batches(
-    splits: Splits, recipe: Recipe, processes: Processes, workers: int
+    splits: Splits,
+    recipe: Recipe,
+    processes: Processes,
+    workers: int,
+    set_aside: dict[str, str] | None = None,
 ) -> VideoBatches:
-    """This process's part of all batches of a recipe's training videos."""
-    clips = TrainingClips(
-        splits.train,
+    """This process's part of all batches of a recipe's training videos.
+
+    Args:
+        splits: The videos.
+        recipe: The settings.
+        processes: This process among all that train.
+        workers: Loader processes.
+        set_aside: Why some videos are not to be read, by their ids; gets those at which a loader
+            process dies.
+    """
+    return VideoBatches(
+        training_loader(
+            training_clips(splits.train, recipe, splits.train_cache),
+            batch_size=recipe.train.batch_size,
+            seed=recipe.train.seed,
+            rank=processes.rank,
+            world_size=processes.world_size,
+            repeats=recipe.augment.repeats,
+            workers=workers,
+            pin_memory=processes.device.type == "cuda",
+            set_aside=set_aside,
+        )
+    )
+
+
+def training_clips(videos: VideoList, recipe: Recipe, cache: FrameCache | None) -> TrainingClips:
+    """Clips of videos as a recipe draws and changes them."""
+    return TrainingClips(
+        videos,
         num_frames=recipe.clip.num_frames,
         transform=TrainTransform(
             size=recipe.clip.size,
             resize=recipe.clip.resize,
             scales=recipe.augment.scales,
-            jitter=recipe.augment.jitter,
+            scale_jitter=recipe.augment.scale_jitter,
             augmentation=Augmentation(
                 rand_augment=recipe.augment.rand_augment,
                 color_jitter=recipe.augment.color_jitter,
@@ -69,19 +100,7 @@ def video_batches(
         flip=recipe.augment.flip,
         seed=recipe.train.seed,
         sampling=Sampling(recipe.clip.sampling, recipe.clip.stride),
-        cache=splits.train_cache,
-    )
-    return VideoBatches(
-        training_loader(
-            clips,
-            batch_size=recipe.train.batch_size,
-            seed=recipe.train.seed,
-            rank=processes.rank,
-            world_size=processes.world_size,
-            repeats=recipe.augment.repeats,
-            workers=workers,
-            pin_memory=processes.device.type == "cuda",
-        )
+        cache=cache,
     )
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gta.errors import first_line
+
 WARM_UP = 3
 """Calls that are taken as they are before one is recorded: kernels are chosen, memory is taken."""
 _ROOM = 0.1
@@ -105,8 +107,3 @@ def _reason(error: Exception) -> str:
     places = [f for f in frames if "/torch/" not in Path(f.filename).as_posix()]
     place = f" in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else ""
     return first_line(error) + place
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says first; its name if it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

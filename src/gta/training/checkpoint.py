@@ -1,18 +1,29 @@
 """Everything needed to go on training as if nothing had happened."""
 
+import json
+import pickle
+import zipfile
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from safetensors import SafetensorError
+from torch import Tensor, nn
 
-from gta.errors import UsageError
-from gta.files import write_atomically
+from gta.errors import UsageError, first_line, reason_of
+from gta.tensor_files import content, read_tensors
+from gta.training.checkpoint_folder import Chunks, DamagedError
+
+State = Mapping[str, Any]
+"""The state of model, optimiser, average (None: there is none), and position, as plain values."""
+
+_ABOUT = "state.json"
 
 
 @dataclass(slots=True)
-class Position:
+class TrainState:
     """Where training is, and what it has found so far."""
 
     data: str
@@ -22,7 +33,7 @@ class Position:
     batch: int = 0
     """Finished batches of the epoch under way."""
     totals: list[float] = field(default_factory=lambda: [0.0] * 4)
-    """Of that epoch: sum of losses, clips classified rightly, clips, steps left out.
+    """Of that epoch: sum of losses, correct clips, clips, steps left out.
 
     Checkpoints of earlier versions lack the last.
     """
@@ -31,6 +42,8 @@ class Position:
     """One entry for each finished epoch."""
     failures: dict[str, str] = field(default_factory=dict)
     """Training videos that could not be read, and why."""
+    set_aside: dict[str, str] = field(default_factory=dict)
+    """Ids of training videos at which a loader process died, and how."""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -43,61 +56,152 @@ class Position:
         self.history.append(entry)
 
 
-def save_checkpoint(
-    path: Path,
+def state_of(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    position: Position,
+    position: TrainState,
     averaged: nn.Module | None = None,
-) -> None:
-    """Writes the checkpoint; the one before it stays until the new one is on the disk."""
-    state = {
+) -> dict[str, Any]:
+    """What a checkpoint holds; tensors are those that training goes on with, no copies."""
+    return {
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
+        "averaged": None if averaged is None else averaged.state_dict(),
         "position": asdict(position),
     }
-    if averaged is not None:
-        state["averaged"] = averaged.state_dict()
-    write_atomically(path, lambda part: torch.save(state, part))
 
 
-def load_checkpoint(
-    path: Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    position: Position,
-    averaged: nn.Module | None = None,
-) -> Position:
-    """Puts model, optimiser and averaged model where the checkpoint was.
+def tensors_of(state: State) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """The tensors of a state by name, in its parts: model, averaged, optimizer."""
+    yield "model", state["model"]
+    if state["averaged"] is not None:
+        yield "averaged", state["averaged"]
+    kept = state["optimizer"]["state"]
+    yield (
+        "optimizer",
+        {
+            f"{number}/{key}": value
+            for number, values in kept.items()
+            for key, value in values.items()
+            if isinstance(value, Tensor)
+        },
+    )
 
-    Returns:
-        The position of the checkpoint, or `position` if there is no checkpoint.
+
+def files_of(state: State) -> dict[str, Chunks]:
+    """The files of a checkpoint: tensors as safetensors, the rest as JSON."""
+    optimizer = state["optimizer"]
+    about = {
+        "position": state["position"],
+        "param_groups": optimizer["param_groups"],
+        "values": [
+            [number, key, value]
+            for number, values in optimizer["state"].items()
+            for key, value in values.items()
+            if not isinstance(value, Tensor)
+        ],
+    }
+    files: dict[str, Chunks] = {
+        f"{part}.safetensors": content(tensors, {}) for part, tensors in tensors_of(state)
+    }
+    return {**files, _ABOUT: [json.dumps(about, indent=1).encode()]}
+
+
+def read_folder(path: Path) -> dict[str, Any]:
+    """The state that the files of a checkpoint hold.
 
     Raises:
-        UsageError: The file is damaged, or of other videos or another model.
+        DamagedError: They are not what `files_of` makes.
     """
-    if not path.is_file():
-        return position
     try:
+        about = json.loads((path / _ABOUT).read_bytes())
+        state: dict[int, dict[str, Any]] = {}
+        for name, value in read_tensors(path / "optimizer.safetensors")[0].items():
+            number, _, key = name.partition("/")
+            state.setdefault(int(number), {})[key] = value
+        for number, key, value in about["values"]:
+            state.setdefault(int(number), {})[key] = value
+        averaged = path / "averaged.safetensors"
+        return {
+            "model": read_tensors(path / "model.safetensors")[0],
+            "optimizer": {"state": state, "param_groups": about["param_groups"]},
+            "averaged": read_tensors(averaged)[0] if averaged.is_file() else None,
+            "position": asdict(TrainState(**about["position"])),
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise DamagedError(f"it cannot be read ({first_line(error)})") from error
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The state in a checkpoint.pt of an earlier version.
+
+    Raises:
+        DamagedError: The file is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # checks that torch.load leaves out
+        if damaged is not None:
+            raise ValueError(f"{damaged} in it has other bytes than were written")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        found = Position(**state["position"])
-        if found.data == position.data:
-            model.load_state_dict(state["model"])
-            optimizer.load_state_dict(state["optimizer"])
-            if averaged is not None:
-                averaged.load_state_dict(state["averaged"])
+        return {
+            "model": state["model"],
+            "optimizer": state["optimizer"],
+            "averaged": state.get("averaged"),
+            "position": asdict(TrainState(**state["position"])),
+        }
+    except pickle.UnpicklingError as error:
+        raise DamagedError(reason_of(error)) from error
     except Exception as error:  # unpickling raises errors of many types
+        raise DamagedError(first_line(error)) from error
+
+
+def restore(
+    state: State,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    position: TrainState,
+    averaged: nn.Module | None,
+    folder: Path,
+) -> TrainState:
+    """Puts model, optimiser and averaged model where a checkpoint was.
+
+    Args:
+        state: Of the checkpoint.
+        model: Of the same shape.
+        optimizer: Of its parameters.
+        position: Of a training that begins: its `data` are the videos that are there.
+        averaged: The moving average, if there is one.
+        folder: Of the run.
+
+    Returns:
+        The position of the checkpoint.
+
+    Raises:
+        UsageError: It is of other videos or another model.
+    """
+    kept = TrainState(**state["position"])
+    if kept.data != position.data:
         raise UsageError(
-            f"{path} cannot be used to go on ({_first_line(error)}). Remove it to train from the "
-            f"start, or give another --out."
-        ) from error
-    if found.data != position.data:
-        raise UsageError(
-            f"the videos or classes are not those with which {path.parent} was begun; going on "
+            f"the videos or classes are not those with which {folder} was begun; going on "
             f"would mix two data sets. Give another --out, or restore the data folder."
         )
-    return found
+    try:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        if averaged is not None:
+            averaged.load_state_dict(state["averaged"] or {})
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"the checkpoint in {folder} is of another network or optimiser "
+            f"({first_line(error)}): {ways_out(folder)}"
+        ) from error
+    return kept
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def ways_out(folder: Path) -> str:
+    """What to do about a run whose checkpoints are of no use."""
+    text = "give another --out to train from the start"
+    if (folder / "last.safetensors").is_file():
+        text += f", with --weights {folder / 'last.safetensors'} from the last epoch's weights"
+    return text

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gta.config import Recipe
+from gta.config import Recipe, Train
 from gta.cores import available_cores
 from gta.data.loader import Batch, num_workers
 from gta.errors import DataError
@@ -149,7 +149,7 @@ def dry_run(
         test_load_seconds=test_load,
         memory_bytes=memory,
         memory_limit=limit,
-        disk_bytes=_disk_bytes(model, optimizer, averaged=recipe.train.ema > 0),
+        disk_bytes=_disk_bytes(model, optimizer, recipe.train),
         disk_free=shutil.disk_usage(_existing(folder)).free,
         steps=source.num_batches,
         videos=len(splits.val),
@@ -203,11 +203,12 @@ def _memory(device: torch.device) -> tuple[int, int | None]:
     return peak * (1 if sys.platform == "darwin" else 1024), None
 
 
-def _disk_bytes(model: nn.Module, optimizer: torch.optim.Optimizer, *, averaged: bool) -> int:
+def _disk_bytes(model: nn.Module, optimizer: torch.optim.Optimizer, train: Train) -> int:
     weights = sum(t.nbytes for t in model.state_dict().values())
     kept = [t for state in optimizer.state.values() for t in state.values() if torch.is_tensor(t)]
-    checkpoint = weights * (1 + averaged) + sum(tensor.nbytes for tensor in kept)
-    return 2 * weights + 2 * checkpoint  # last, best; a checkpoint and the one that replaces it
+    checkpoint = weights * (1 + (train.ema > 0)) + sum(tensor.nbytes for tensor in kept)
+    # last, best; the checkpoints that stay, and the one that is being written
+    return 2 * weights + (train.keep_checkpoints + 1) * checkpoint
 
 
 def _existing(folder: Path) -> Path:

@@ -48,12 +48,12 @@ class Exchange:
 
 def buckets(tensors: list[Tensor]) -> list[list[Tensor]]:
     """Tensors of one type that are sent together, in their order."""
-    found: list[list[Tensor]] = []
+    buckets: list[list[Tensor]] = []
     size = 0
     for tensor in tensors:
-        if not found or size + tensor.nbytes > _BUCKET or found[-1][0].dtype != tensor.dtype:
-            found.append([])
+        if not buckets or size + tensor.nbytes > _BUCKET or buckets[-1][0].dtype != tensor.dtype:
+            buckets.append([])
             size = 0
-        found[-1].append(tensor)
+        buckets[-1].append(tensor)
         size += tensor.nbytes
-    return found
+    return buckets

@@ -2,28 +2,37 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from gta.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from gta.backbones.weight_numbers import shortened
+from gta.errors import UsageError
+from gta.training.background import Background
+from gta.training.checkpoint import TrainState, files_of, restore, state_of, tensors_of
+from gta.training.checkpoint_folder import CheckpointFolder, name_of
 from gta.training.history import write_metrics
 from gta.training.processes import Processes
+from gta.training.saved_state import FOLDER, OLD, newest_state
+from gta.training.snapshot import Snapshot, Snapshots
 from gta.training.stopping import Stop
+from gta.training.writing import told
 
 GO_ON = "the same command goes on"
-_AGREE_EVERY = 50
-"""Batches after which several processes agree whether it is time for a checkpoint."""
 
 
 class Keeping:
-    """Checkpoint, weights and metrics.csv of a training. The first of several processes writes.
+    """Checkpoints, weights and metrics.csv of a training. The first of several processes writes.
 
-    Made, it puts model, optimiser and average where the folder's checkpoint was, if there is one;
-    `position` is then the checkpoint's.
+    Made, it puts model, optimiser and average where the folder's newest checkpoint was, if there is
+    one; `position` is then the checkpoint's.
+
+    Saving copies the state and goes on; a thread writes it. What goes wrong there is a `problem`.
 
     Args:
         folder: Where they are.
@@ -32,10 +41,13 @@ class Keeping:
         averaged: Its moving average, if there is one.
         position: Where a training begins that has no checkpoint.
         processes: This process among all that train.
-        minutes: Between checkpoints inside an epoch.
-        save_weights: Called with (model, "last" or "best", finished epochs): of the averaged
-            model, where there is one.
+        minutes: Of work that a machine that dies costs at most; checkpoints inside an epoch are as
+            far apart as that allows, given what the last one took to be written.
+        keep: How many checkpoints stay.
+        save_weights: Called on a thread with (tensors by name, "last" and "best" or one of them,
+            finished epochs): of the averaged model, where there is one.
         stop: Is told what is kept.
+        say: Is told of checkpoints that are damaged.
     """
 
     def __init__(
@@ -44,71 +56,144 @@ class Keeping:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         averaged: AveragedModel | None,
-        position: Position,
+        position: TrainState,
         processes: Processes,
         *,
         minutes: float,
-        save_weights: Callable[[nn.Module, str, int], None],
+        keep: int,
+        save_weights: Callable[[Mapping[str, Tensor], Sequence[str], int], None],
         stop: Stop,
+        say: Callable[[str], object] = lambda text: None,
     ):
-        self.checkpoint, self.metrics = folder / "checkpoint.pt", folder / "metrics.csv"
+        self.folder, self.metrics = folder, folder / "metrics.csv"
+        self.checkpoints = CheckpointFolder(folder / FOLDER, keep=keep)
         self.model, self.optimizer, self.averaged = model, optimizer, averaged
         self.processes, self.minutes, self.save_weights = processes, minutes, save_weights
-        self.stop = stop
-        self.position = load_checkpoint(self.checkpoint, model, optimizer, position, averaged)
-        self.saved_at, self.saved = time.monotonic(), self.position.place
-        if self.saved != (0, 0):
+        self.stop, self.snapshots, self.background = stop, Snapshots(), Background()
+        self.position = position
+        state = processes.from_main(partial(newest_state, folder, say))
+        if state is not None:
+            self.position = restore(state, model, optimizer, position, averaged, folder)
             self.stop.kept = GO_ON
+        self.saved_at, self.saved = time.monotonic(), self.position.place
 
     @property
     def scored(self) -> nn.Module:
         """The network that is scored and kept: the average, if there is one."""
         return self.model if self.averaged is None else self.averaged.module
 
+    @property
+    def problem(self) -> Exception | None:
+        """Why what was saved last could not be written; None: it could, or is being written."""
+        return self.background.problem
+
     def is_due(self) -> bool:
-        """Whether it is time for a checkpoint; all processes hear the same."""
-        if self.processes.world_size > 1 and self.position.batch % _AGREE_EVERY:
-            return False
-        return self.processes.agree(time.monotonic() - self.saved_at > 60 * self.minutes)
+        """Whether it is time for a checkpoint; the first of several processes decides."""
+        most = 60 * self.minutes
+        interval = most - min(self.background.seconds, most / 2)  # lost until the next is valid
+        late = time.monotonic() - self.saved_at > interval
+        return self.processes.is_main and late and not self.background.is_busy
 
     def save(self) -> None:
-        """Writes the checkpoint."""
-        if self.processes.is_main:
-            save_checkpoint(
-                self.checkpoint, self.model, self.optimizer, self.position, self.averaged
-            )
-        self.saved_at, self.saved = time.monotonic(), self.position.place
-        self.stop.kept = GO_ON
+        """Has the checkpoint written."""
+        self._save()
 
     def save_epoch(self, entry: dict[str, float]) -> None:
         """Weights first: a machine that stops before the checkpoint repeats the epoch."""
-        position, scored = self.position, self.scored
-        if self.processes.is_main:
-            if entry["val_top1"] > position.best_top1:
-                self.save_weights(scored, "best", position.epoch)
-            self.save_weights(scored, "last", position.epoch)
-        position.best_top1 = max(position.best_top1, entry["val_top1"])
-        self.save()
-        self.write_metrics()
+        names = ["last"]
+        if entry["val_top1"] > self.position.best_top1:
+            self.position.best_top1, names = entry["val_top1"], ["last", "best"]
+        self._save(names)
 
     def save_end(self, num_batches: int) -> str | None:
         """Saves where training was stopped, and says what is kept; None: nothing is worth it.
 
         Args:
             num_batches: Of an epoch.
+
+        Raises:
+            MachineError: It cannot be written.
+            UsageError: Some weights are not finite; what was saved before stays.
         """
         position = self.position
-        if not math.isfinite(position.totals[0]):
-            return None
         if position.place != self.saved:
-            self.save()
+            self._save()
+        self.background.wait()
         if self.saved == (0, 0):
             return None
         epochs = f"{position.epoch} epoch{'s' * (position.epoch != 1)}"
         batches = f" and {position.batch} of {num_batches} steps of the next"
-        return f"kept in {self.checkpoint}: {epochs}{batches if position.batch else ''}"
+        return f"kept in {self.checkpoints.folder}: {epochs}{batches if position.batch else ''}"
 
     def write_metrics(self) -> None:
         """A line for each epoch."""
         if self.processes.is_main and self.position.history:
-            write_metrics(self.metrics, self.position.history)
+            with told("metrics.csv", self.folder):
+                write_metrics(self.metrics, self.position.history)
+
+    def finish(self) -> None:
+        """Waits until all is written.
+
+        Raises:
+            MachineError: It cannot be.
+            UsageError: Some weights are not finite.
+        """
+        self.background.wait()
+
+    def close(self) -> None:
+        """Ends the thread, after what it is writing."""
+        self.background.close()
+
+    def _save(self, weights: Sequence[str] = ()) -> None:
+        if self.processes.is_main:
+            self.background.wait()  # its memory is used again
+            state = state_of(self.model, self.optimizer, self.position, self.averaged)
+            work = partial(self._write, self.snapshots.take(state), self.position.place, weights)
+            self.background.start(work)
+        self.saved_at, self.saved = time.monotonic(), self.position.place
+
+    def _write(self, snapshot: Snapshot, place: tuple[int, int], weights: Sequence[str]) -> None:
+        """On the thread."""
+        state = snapshot.wait()
+        _require_finite(state, self.folder)
+        if weights:
+            with told("the weights", self.folder):
+                self.save_weights(_scored(state), weights, place[0])
+        with told("a checkpoint", self.folder):
+            self.checkpoints.write(name_of(*place), files_of(state))
+            (self.folder / OLD).unlink(missing_ok=True)
+        self.stop.kept = GO_ON
+        if weights:
+            with told("metrics.csv", self.folder):
+                write_metrics(self.metrics, state["position"]["history"])
+
+
+def _scored(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of the network that is scored."""
+    if state["averaged"] is None:
+        return state["model"]
+    prefix = "module."
+    named = state["averaged"].items()
+    return {name.removeprefix(prefix): value for name, value in named if name.startswith(prefix)}
+
+
+def _is_finite(value: Tensor) -> bool:
+    """The sum tells, in a third of the time, unless it is too large itself."""
+    return math.isfinite(value.sum()) or bool(value.isfinite().all())
+
+
+def _require_finite(state: Mapping[str, Any], folder: Path) -> None:
+    """Numbers that are not finite do not replace a good checkpoint."""
+    bad = [
+        f"{part}: {name}"
+        for part, tensors in tensors_of(state)
+        for name, value in tensors.items()
+        if value.is_floating_point() and not _is_finite(value)
+    ]
+    if bad:
+        raise UsageError(
+            f"training has diverged: {len(bad)} tensors hold NaN or infinite numbers "
+            f"({shortened(bad)}). They were not saved; what was saved before in {folder} stays. "
+            f"Lower train.lr, lengthen train.warmup_epochs or lower train.clip_norm, and give "
+            f"another --out"
+        )

@@ -17,10 +17,10 @@ _MAY_WAIT = "torch/nn/modules/_functions.py"
 def observed() -> Iterator[list[str]]:
     """A list that holds, after the block, why what ran in it on a GPU cannot be recorded."""
     before = _drawn()
-    with _waits_noted() as found:
-        yield found
-    if not found and _drawn() != before:
-        found.append("it draws random numbers on the CPU")
+    with _waits_noted() as waits:
+        yield waits
+    if not waits and _drawn() != before:
+        waits.append("it draws random numbers on the CPU")
 
 
 @contextmanager
@@ -29,14 +29,14 @@ def _waits_noted() -> Iterator[list[str]]:
 
     Other warnings are passed on.
     """
-    found: list[str] = []
+    waits: list[str] = []
     before = torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")
         del seen[:]  # that this is a prototype
         try:
-            yield found
+            yield waits
         finally:
             torch.cuda.set_sync_debug_mode(before)
     for one in seen:
@@ -44,7 +44,7 @@ def _waits_noted() -> Iterator[list[str]]:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
         elif not Path(one.filename).as_posix().endswith(_MAY_WAIT):
             place = f"{Path(one.filename).name}, line {one.lineno}"
-            found.append(f"it waits for a value of the GPU in {place}")
+            waits.append(f"it waits for a value of the GPU in {place}")
 
 
 def _drawn() -> tuple[bytes, object, bytes]:

@@ -7,29 +7,39 @@ from torch import Tensor, nn
 
 from gta.config import Train
 
-_ATTENTION = ("matrix", "position")
+_ATTENTION = ("matrix", "lags", "position")
 """Last part of the names of GTA's learned matrices and of positional embeddings."""
 
 
 def parameter_groups(model: nn.Module, train: Train) -> list[dict[str, Any]]:
-    """Every trainable parameter in exactly one of three groups; empty groups are left out.
+    """Every trainable parameter in exactly one group; empty groups are left out.
 
     `weights` (convolutions, linear layers) decay. `rest` (biases, normalisation: fewer than two
     axes) do not. `attention`, GTA's temporal matrices and positional embeddings, have a learning
-    rate and a decay of their own.
+    rate and a decay of their own. With `position_lr_mult` the embeddings are apart, in `positions`.
     """
-    groups: dict[str, list[nn.Parameter]] = {"weights": [], "rest": [], "attention": []}
+    of_attention = train.matrix_weight_decay, train.matrix_lr_mult
+    options = {"weights": (train.weight_decay, 1.0), "rest": (0.0, 1.0), "attention": of_attention}
+    if train.position_lr_mult is not None:
+        options["positions"] = (train.matrix_weight_decay, train.position_lr_mult)
+    groups: dict[str, list[nn.Parameter]] = {name: [] for name in options}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        if name.rpartition(".")[2] in _ATTENTION:
+        last = name.rpartition(".")[2]
+        if last == "position" and "positions" in groups:
+            groups["positions"].append(parameter)
+        elif last in _ATTENTION:
             groups["attention"].append(parameter)
         else:
             groups["weights" if parameter.ndim > 1 else "rest"].append(parameter)
-    decay = {"weights": train.weight_decay, "rest": 0.0, "attention": train.matrix_weight_decay}
-    factor = {"weights": 1.0, "rest": 1.0, "attention": train.matrix_lr_mult}
     return [
-        {"name": name, "params": params, "weight_decay": decay[name], "factor": factor[name]}
+        {
+            "name": name,
+            "params": params,
+            "weight_decay": options[name][0],
+            "factor": options[name][1],
+        }
         for name, params in groups.items()
         if params
     ]
@@ -125,15 +135,20 @@ def _with_own_options(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -
 
 
 def _in_own_shapes(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[int, Any]:
-    """Tensors of parameters that were 1x1x1 convolutions in earlier versions, as linear layers."""
-    found: dict[int, Any] = dict(state["state"])
+    """Tensors of parameters in the shape and memory format of these."""
+    ours: dict[int, Any] = dict(state["state"])
     for saved, group in zip(state["param_groups"], optimizer.param_groups, strict=True):
         for name, parameter in zip(saved["params"], group["params"], strict=False):
-            if name in found:
-                found[name] = {
-                    key: value.view_as(parameter)
-                    if isinstance(value, Tensor) and value.shape[2:].numel() == 1 < value.ndim
-                    else value
-                    for key, value in found[name].items()
-                }
-    return found
+            if name in ours:
+                ours[name] = {key: _as(parameter, value) for key, value in ours[name].items()}
+    return ours
+
+
+def _as(parameter: Tensor, value: object) -> object:
+    if not isinstance(value, Tensor):
+        return value
+    if value.shape[2:].numel() == 1 < value.ndim:  # a 1x1x1 convolution in earlier versions
+        value = value.view_as(parameter)
+    if value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)

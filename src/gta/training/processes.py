@@ -5,16 +5,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
 
 from gta.devices import find_device
+from gta.errors import UsageError
+from gta.training.heartbeat import Heartbeat, connect
+
+T = TypeVar("T")
 
 _PATIENCE = 30
 """Seconds that a process has for its end, once the one that started it is gone."""
@@ -49,45 +53,55 @@ class Processes:
         dist.all_gather_object(values, value)
         return values
 
-    def agree(self, flag: bool) -> bool:
-        """What the main process says."""
+    def from_main(self, make: Callable[[], T]) -> T:
+        """What the main process makes, the tensors of it on the CPU; the others make nothing.
+
+        Raises:
+            UsageError: `make` has raised it there; here it is the same.
+        """
         if self.world_size == 1:
-            return flag
-        said = [flag]
-        dist.broadcast_object_list(said, src=0)
-        return said[0]
+            return make()
+        told: list[T | UsageError | None] = [None]
+        if self.is_main:
+            try:
+                told = [make()]
+            except UsageError as error:
+                told = [error]
+        dist.broadcast_object_list(told, src=0, group=self.control, device=torch.device("cpu"))
+        if isinstance(told[0], UsageError):
+            raise told[0]
+        return cast(T, told[0])
 
 
 class Agreement:
-    """What one of several processes wants, known to all of them after the same step.
+    """What several processes want, known to all of them after the same step.
 
-    Each step says a number, and hears the largest that was said one step before: the answer is on
-    its way while the step is computed.
+    Each step says a number for each wish, and hears the largest that were said one step before: the
+    answer is on its way while the step is computed.
     """
 
-    def __init__(self, processes: Processes):
-        self.processes = processes
+    def __init__(self, processes: Processes, wishes: int = 1):
+        self.processes, self.nothing = processes, (0,) * wishes
         self._said: tuple[torch.Tensor, dist.Work | None] | None = None
 
-    def __call__(self, wanted: int) -> int:
+    def __call__(self, *wanted: int) -> tuple[int, ...]:
         """Says what this process wants; returns the largest of what all said the time before."""
         if self.processes.world_size == 1:
             return wanted
         heard = self.last()
-        if not heard:
-            said = torch.tensor([wanted])
-            maximum, group = dist.ReduceOp.MAX, self.processes.control
-            self._said = said, dist.all_reduce(said, maximum, group=group, async_op=True)
+        said = torch.tensor(wanted)
+        maximum, group = dist.ReduceOp.MAX, self.processes.control
+        self._said = said, dist.all_reduce(said, maximum, group=group, async_op=True)
         return heard
 
-    def last(self) -> int:
+    def last(self) -> tuple[int, ...]:
         """The largest of what all said last; 0 if nothing was said, or it was heard already."""
         if self._said is None:
-            return 0
+            return self.nothing
         (said, work), self._said = self._said, None
         if work is not None:
             work.wait()
-        return int(said)
+        return tuple(said.tolist())
 
 
 @contextmanager
@@ -109,10 +123,14 @@ def joined_processes(device: str = "auto") -> Iterator[Processes]:
     # and keep it, with threads that can abort the process when Python ends.
     import_module("torch.distributed.nn")
     dist.init_process_group("nccl" if here.type == "cuda" else "gloo")
+    heartbeat = Heartbeat(connect(), dist.get_rank(), dist.get_world_size())
     try:
         control = cast(dist.ProcessGroup, dist.new_group(backend="gloo"))  # all are members
+        dist.barrier(control)
+        heartbeat.start()
         yield Processes(here, dist.get_rank(), dist.get_world_size(), control)
     finally:
+        heartbeat.close()
         gc.collect()  # DistributedDataParallel refers to itself, and to the group
         dist.destroy_process_group()
 

@@ -1,24 +1,32 @@
 """The training of a recipe's network on its videos, kept in a folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
+from gta.backbones import TrunkNetwork
 from gta.config import Recipe
 from gta.cores import available_cores, processes_here
+from gta.data.batch import Batch
 from gta.data.loader import num_workers
+from gta.data.workers import StalledError
+from gta.errors import UsageError
 from gta.evaluation.evaluate import evaluate
+from gta.evaluation.scores import Scores
+from gta.features import FrozenVideos
 from gta.progress import Report, Silent
 from gta.protocols import parse_protocol
 from gta.training.average import averaged_model
 from gta.training.batches import video_batches
-from gta.training.checkpoint import Position
+from gta.training.checkpoint import TrainState
+from gta.training.features import FeatureBatches, frozen_features
 from gta.training.history import epoch_line
 from gta.training.keeping import Keeping
 from gta.training.loop import Entry, Loop
+from gta.training.memory import memory_error
 from gta.training.norm import renew_statistics, shared_norm
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
@@ -29,6 +37,7 @@ from gta.training.splits import Splits
 from gta.training.stopping import Stop, Stopped
 from gta.training.unreadable import Unreadable
 from gta.training.waiting import Waiting, advice
+from gta.training.watching import Watch
 
 
 class Training:
@@ -40,13 +49,15 @@ class Training:
         model: Maps clips (B, 3, T, H, W) to logits (B, num_classes); moved to the device.
         splits: The videos.
         recipe: The settings.
-        folder: Of checkpoint.pt and metrics.csv; a checkpoint in it is where training goes on.
+        folder: Of checkpoints and metrics.csv; the newest checkpoint is where training goes on.
         processes: This process among all that train.
-        save_weights: Called with (model, "last" or "best", finished epochs) when weights are to be
-            kept: the averaged ones where `train.ema` asks for them.
+        save_weights: Called on a thread with (tensors by name, "last" and "best" or one of them,
+            finished epochs) when weights are to be kept: the averaged ones where `train.ema` asks
+            for them.
         report: Where messages and progress go.
         stop: Signals that ask for the end: the step under way is finished, its state is saved, and
             `Stopped` is raised. If left out, none is listened to.
+        watch: Draws and logs the figures of each epoch; the main process has one.
     """
 
     def __init__(
@@ -57,11 +68,15 @@ class Training:
         folder: Path,
         processes: Processes,
         *,
-        save_weights: Callable[[nn.Module, str, int], None],
+        save_weights: Callable[[Mapping[str, Tensor], Sequence[str], int], None],
         report: Report | None = None,
         stop: Stop | None = None,
+        watch: Watch | None = None,
     ):
         self.stop, self.report = stop or Stop(), report or Silent()
+        self.watch = watch
+        self.scores: Scores | None = None
+        """Of the validation videos, after the last epoch."""
         self.splits, self.recipe, self.processes = splits, recipe, processes
         self.workers = num_workers(
             recipe.data.workers, world_size=processes.world_size, cached=splits.cached
@@ -73,17 +88,21 @@ class Training:
         self.averaged = averaged_model(model, recipe.train.ema)
         self.keeping = Keeping(
             *(folder, model, self.optimizer, self.averaged),
-            *(Position(splits.fingerprint()), processes),
+            *(TrainState(splits.fingerprint()), processes),
             minutes=recipe.train.checkpoint_minutes,
+            keep=recipe.train.keep_checkpoints,
             save_weights=save_weights,
             stop=self.stop,
+            say=self.report.say,
         )
         self.position = self.keeping.position
         self.was_finished = self.position.epoch >= recipe.train.epochs
         self.unreadable = Unreadable(
-            self.position.failures, len(splits.train), recipe.data.max_unreadable, self.report.say
+            self.position.failures, splits.train, recipe.data.max_unreadable, self.report.say
         )
         self.advised = False
+        self.frozen: FrozenVideos | None = None
+        """Features of the validation videos, where the trunk is frozen."""
         self.said = set[str]()
         """Validation videos that could not be read."""
 
@@ -92,13 +111,23 @@ class Training:
         """The network that is scored and kept."""
         return self.keeping.scored
 
-    def run(self) -> Position:
+    def run(self) -> TrainState:
         """Trains to the end of the last epoch.
 
         Raises:
             DataError: Too many training videos cannot be read.
             UsageError: Training has diverged.
+            MachineError: The disk or the memory is full, or the like.
         """
+        with closing(self.keeping):
+            try:
+                return self._run()
+            finally:
+                if self.watch is not None:
+                    finished = self.position.epoch >= self.recipe.train.epochs
+                    self.watch.close(self.position.history, finished=finished)
+
+    def _run(self) -> TrainState:
         position, train = self.position, self.recipe.train
         self.keeping.write_metrics()  # an interruption may have come before they were written
         if self.was_finished:
@@ -110,7 +139,7 @@ class Training:
                 f"learning rate {peak_rate(train):g}: {train.lr:g} is for batches of "
                 f"{train.lr_batch} (train.lr_batch), these are of {train.batch_size}"
             )
-        source = video_batches(self.splits, self.recipe, self.processes, self.workers)
+        source = self._source()
         step = make_step(
             *(self.model.train(), self.optimizer, self.recipe, len(self.splits.train.classes)),
             self.processes,
@@ -123,19 +152,42 @@ class Training:
             report=self.report,
             stop=self.stop,
             note=self.unreadable.note,
-            taken=lambda: self._save_if_due(loop),
+            is_due=self.keeping.is_due,
+            save=self.keeping.save,
+            problem=lambda: self.keeping.problem,
             start=max(self.workers, 1),
+            max_nonfinite=train.max_nonfinite,
         )
         with closing(step):
             try:
                 loop.run(score=lambda waiting: self._score(source, waiting), keep=self._keep)
-            except (Stopped, RuntimeError) as error:
+                self.keeping.finish()
+            except (Stopped, RuntimeError, MemoryError, StalledError) as error:
                 # what goes wrong in a step may have changed some of the weights
-                if isinstance(error, Stopped) or position.batch == source.num_batches:
+                whole = isinstance(error, StalledError) and self.processes.world_size == 1
+                scoring = position.batch == source.num_batches
+                if whole or isinstance(error, Stopped) or scoring:
                     self._keep_end(loop)
+                full = memory_error(error, self.recipe, self.processes, scoring=scoring)
+                if full is not None:
+                    raise full from error
                 raise
         source.close()
         return position
+
+    def _source(self) -> Source:
+        """The batches: of videos, or of what a frozen trunk says of them."""
+        if not self.recipe.train.freeze:
+            return video_batches(
+                self.splits, self.recipe, self.processes, self.workers, self.position.set_aside
+            )
+        assert isinstance(self.model, TrunkNetwork)
+        train, self.frozen = frozen_features(
+            *(self.model, self.splits, self.recipe, self.processes),
+            threads=max(self.workers, 1),
+            report=self.report,
+        )
+        return FeatureBatches(train, self.recipe, self.processes)
 
     def _score(self, source: Source, waiting: Waiting) -> Entry:
         """The figures of the validation videos, with statistics of now and all processes."""
@@ -145,6 +197,8 @@ class Training:
             batches = source.epoch(self.position.epoch)
             renew_statistics(self.scored, batches, recipe, processes)
         self.unreadable.share(processes)
+        for theirs in processes.gather(self.position.set_aside):
+            self.position.set_aside.update(theirs)
         if processes.world_size > 1:
             for buffer in self.scored.buffers():  # running statistics: the main process's count
                 dist.broadcast(buffer, src=0)
@@ -161,36 +215,45 @@ class Training:
                 rank=processes.rank,
                 world_size=processes.world_size,
                 cache=splits.val_cache,
+                batches=self.frozen and self._frozen_batches(self.frozen),
                 progress=lambda done, _: advance(done * processes.world_size, ""),
             )
+        self.scores = scores
         for path, reason in scores.failures:
             if path not in self.said:
                 self.said.add(path)
                 self.report.say(f"validation video that cannot be read: {path}: {reason}")
         return {
+            "val_loss": scores.log_loss(),
             "val_top1": scores.top(1),
             "val_top5": scores.top(5),
             "val_unreadable": len(scores.failures),
             "train_unreadable": len(self.position.failures),
         }
 
+    def _frozen_batches(self, frozen: FrozenVideos) -> Iterator[Batch]:
+        processes = self.processes
+        return frozen.batches(self.recipe.test.batch_size, processes.rank, processes.world_size)
+
     def _keep(self, entry: Entry) -> None:
         """Tells of an epoch and keeps what it gave."""
         num_classes = len(self.splits.train.classes)
         self.report.say(epoch_line(entry, self.recipe.train.epochs, num_classes))
         self.keeping.save_epoch(entry)
-
-    def _save_if_due(self, loop: Loop) -> None:
-        if self.keeping.is_due():
-            loop.count()
-            self.keeping.save()
+        if self.watch is not None:
+            self.watch.epoch(self.position.history, self.scores)
 
     def _keep_end(self, loop: Loop) -> None:
         """Saves where training was stopped, and says so."""
         with self.stop.held():
             if self.processes.world_size == 1:
                 loop.count()
-            kept = self.keeping.save_end(loop.source.num_batches)
+            if loop.nonfinite.count:  # the weights may be why steps are being left out
+                return
+            try:
+                kept = self.keeping.save_end(loop.source.num_batches)
+            except UsageError as error:
+                kept = str(error)
             if kept is not None:
                 self.report.say(kept)
 

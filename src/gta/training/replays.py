@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gta.training.captured import WARM_UP, CannotCaptureError, capture, first_line, on
+from gta.errors import first_line
+from gta.training.captured import WARM_UP, CannotCaptureError, capture, on
 from gta.training.observed import observed
 
 _MOST = 3

@@ -1,8 +1,6 @@
 """Training a recipe: from its name and a data set to the folder of a run."""
 
 import json
-import platform
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,20 +8,22 @@ import torch
 
 from gta.config import Recipe
 from gta.data.storage.locations import absolute
-from gta.errors import UsageError
-from gta.files import write_text
 from gta.pretrained import load_pretrained
 from gta.progress import Lines, Report, Silent
-from gta.recipes import find_recipe, read_recipe, shipped_recipes, with_settings
+from gta.recipes import read_recipe, recipe_file, with_settings
 from gta.runs import Run, build_network
-from gta.training.checkpoint import Position
+from gta.training.checkpoint import TrainState
+from gta.training.environment import write_environment
 from gta.training.history import end_line
+from gta.training.ordered_start import ordered_start
 from gta.training.processes import Processes, joined_processes
 from gta.training.recipe_training import Training
+from gta.training.saved_state import has_checkpoint
 from gta.training.schedule import learning_rate
 from gta.training.session import Session, open_session
 from gta.training.splits import Splits, load_splits
 from gta.training.stopping import Stop
+from gta.training.watching import Watch
 
 
 def train(
@@ -43,7 +43,7 @@ def train(
 
     Args:
         recipe: A recipe of this package by its data and model, "ssv2/r2d50_gta"; the path of a
-            recipe file; or a `Recipe`.
+            recipe file or of a run, whose recipe is taken; or a `Recipe`.
         root: The folder of the data set, or folder or URL of a prepared one; None: the recipe's.
         out: The folder of the run.
         settings: What to change of the recipe: {"train.lr": 0.02}, or ["train.lr=0.02"].
@@ -60,6 +60,12 @@ def train(
     found, out = _chosen(recipe, root, settings), Path(out).expanduser()
     name = name or ("a recipe" if isinstance(recipe, Recipe) else str(recipe))
     stop = stop or Stop()
+    start = None
+    if found.model.weights == "ordered" and not (out / "checkpoint.pt").exists():
+        start = ordered_start(
+            *(found, lambda inner, place: train(inner, None, place, device=device, stop=stop)),
+            report or Lines(None),
+        )
     with joined_processes(device) as processes, open_session(out, found, processes) as session:
         stop.silent = not processes.is_main
         told = (report or Lines(out / "log.txt")) if processes.is_main else Silent()
@@ -73,7 +79,7 @@ def train(
                 f"train.epochs={found.train.epochs}: the warm-up is {found.train.warmup:g} epochs"
             )
         splits = load_splits(found, told, world_size=processes.world_size)
-        training = train_run(session, splits, processes, told, stop)
+        training = train_run(session, splits, processes, told, stop, start)
         _tell_end(training, splits, session, told)
     return Run.open(out)
 
@@ -87,25 +93,12 @@ def _chosen(
     if isinstance(settings, Mapping):
         settings = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
     if not isinstance(recipe, Recipe):
-        file = Path(recipe).expanduser()
-        if not file.suffix and not file.is_file():
-            file = _shipped(str(recipe))
-        recipe = read_recipe(file)
+        recipe = read_recipe(recipe_file(recipe))
     recipe = with_settings(recipe, settings)
     if root is not None:
         source = recipe.data.model_copy(update={"root": absolute(str(root))})
         recipe = recipe.model_copy(update={"data": source})
     return recipe
-
-
-def _shipped(name: str) -> Path:
-    data, slash, model = name.partition("/")
-    if not slash:
-        raise UsageError(
-            f"{name!r} is no recipe: give the path of a recipe file, or data and model of one of "
-            f"this package, such as 'ssv2/r2d50_gta' (data: {', '.join(shipped_recipes())})"
-        )
-    return find_recipe(data, model)
 
 
 def _tell_end(training: Training, splits: Splits, session: Session, report: Report) -> None:
@@ -124,38 +117,56 @@ def _tell_end(training: Training, splits: Splits, session: Session, report: Repo
 
 
 def train_run(
-    session: Session, splits: Splits, processes: Processes, report: Report, stop: Stop
+    session: Session,
+    splits: Splits,
+    processes: Processes,
+    report: Report,
+    stop: Stop,
+    start: Path | None = None,
 ) -> Training:
-    """Trains a run to its end and leaves everything in its folder."""
+    """Trains a run to its end and leaves everything in its folder.
+
+    Args:
+        session: Of the folder.
+        splits: The videos.
+        processes: This process among all that train.
+        report: Where messages and progress go.
+        stop: Signals that ask for the end.
+        start: A file of weights in place of what the recipe names.
+    """
     recipe, folder = session.recipe, session.folder
+    watch = Watch(folder, recipe, report.say)
     torch.manual_seed(recipe.train.seed)  # the fresh weights
     model = build_network(recipe, len(splits.train.classes))
     run = Run(folder, recipe, splits.train.classes)
     if processes.is_main:
         # the other processes get the weights of this one
-        if not (folder / "checkpoint.pt").exists():
-            loaded = load_pretrained(model, recipe.model)
+        if not has_checkpoint(folder):
+            named = {"weights": str(start)} if start else {}
+            loaded = load_pretrained(model, recipe.model.model_copy(update=named))
             if loaded is not None:
                 report.say(str(loaded))
         run = Run.create(folder, recipe, splits.train.classes)
-        write_text(folder / "environment.json", json.dumps(_environment(processes), indent=1))
     training = Training(
         model,
         splits,
         recipe,
         folder,
         processes,
-        save_weights=lambda scored, name, epoch: run.save_weights(scored, name, epoch=epoch),
+        save_weights=lambda state, names, epoch: run.write_weights(state, names, epoch=epoch),
         report=report,
         stop=stop,
+        watch=watch if processes.is_main else None,
     )
+    if processes.is_main and not training.was_finished:
+        write_environment(folder / "environment.json", processes, training.position)
     if session.epochs_before is not None:
         report.say(_longer(training.position, session.epochs_before, recipe))
     training.run()
     return training
 
 
-def _longer(position: Position, before: int, recipe: Recipe) -> str:
+def _longer(position: TrainState, before: int, recipe: Recipe) -> str:
     """What more epochs mean for the learning rate."""
     train = recipe.train
     what = f"{train.epochs} epochs instead of {before}: "
@@ -167,27 +178,3 @@ def _longer(position: Position, before: int, recipe: Recipe) -> str:
         f"the cosine of the learning rate now ends there, so it goes on at {rate:.3g}, not at "
         f"{old:.3g}. A run that is begun with {train.epochs} epochs ends with other weights"
     )
-
-
-def _environment(processes: Processes) -> dict[str, object]:
-    from importlib.metadata import version
-
-    import av
-
-    from gta import __version__
-
-    device = processes.device
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    return {
-        "gta": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": version("torchvision"),
-        "av": av.__version__,
-        "platform": platform.platform(),
-        "device": str(device),
-        "gpu": gpu,
-        "processes": processes.world_size,
-        "threads": torch.get_num_threads(),
-        "arguments": sys.argv[1:],
-    }

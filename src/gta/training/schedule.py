@@ -17,14 +17,14 @@ def learning_rate(train: Train, epoch: float) -> float:
     """The learning rate at a moment: 2.5 is half-way through the third epoch.
 
     Linear warm-up from 0 over the first `warmup` epochs; then either divided by ten at each of
-    `steps`, or half a cosine from the end of the warm-up to 0 at the end of training (SGDR without
-    restarts, Loshchilov and Hutter 2017).
+    `milestones`, or half a cosine from the end of the warm-up to 0 at the end of training (SGDR
+    without restarts, Loshchilov and Hutter 2017).
     """
     peak = peak_rate(train)
     warmup = train.warmup
     if epoch < warmup:
         return peak * epoch / warmup
     if train.schedule == "steps":
-        return peak * 0.1 ** sum(epoch >= step for step in train.steps)
+        return peak * 0.1 ** sum(epoch >= milestone for milestone in train.milestones)
     done = (epoch - warmup) / (train.epochs - warmup)
     return peak * 0.5 * (1 + math.cos(math.pi * done))

@@ -1,5 +1,6 @@
 """A run under way: its folder, claimed by one training at a time."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -8,9 +9,11 @@ from pathlib import Path
 from gta.config import Recipe
 from gta.data.storage.outside import check_outside
 from gta.errors import UsageError
-from gta.locks import alone
+from gta.locks import HOLDER, LOCK, claimed
 from gta.recipes import read_recipe
+from gta.training.checkpoint import ways_out
 from gta.training.processes import Processes
+from gta.training.saved_state import FOLDER, OLD, has_checkpoint
 
 FREE = {
     "data.root",
@@ -20,17 +23,22 @@ FREE = {
     "data.shard_cache_gb",
     "data.max_unreadable",
     "train.checkpoint_minutes",
+    "train.keep_checkpoints",
+    "train.max_nonfinite",
+    "train.loggers",
     "train.compile",
     "train.cuda_graphs",
     "test.batch_size",
 }
 """Settings that may differ when a run goes on: they do not change its weights, but by rounding."""
-_EARLY = {".lock", "log.txt", "labels.json", ".labels.part.json", ".recipe.part.yaml"}
+_EARLY = {
+    *(LOCK, HOLDER, ".holder.part.json"),
+    *("log.txt", "labels.json", ".labels.part.json", ".recipe.part.yaml"),
+}
 """What a run leaves that was stopped before its recipe was written."""
 
-
-_LATER = {"recipe.yaml", "environment.json"}
-_WORTH = {"checkpoint.pt", "last.safetensors", "best.safetensors", "metrics.csv"}
+_LATER = {"recipe.yaml", "environment.json", "curves.png", "tensorboard", "wandb"}
+_WORTH = {FOLDER, OLD, "last.safetensors", "best.safetensors", "metrics.csv"}
 """What training has found out."""
 
 
@@ -57,7 +65,7 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file; give a folder")
     is_run, epochs_before = (folder / "recipe.yaml").is_file(), None
-    if is_run and (folder / "checkpoint.pt").is_file():
+    if is_run and has_checkpoint(folder):
         before = read_recipe(folder / "recipe.yaml")
         _check_same(folder, before, recipe)
         if recipe.train.compile is None:  # as it was begun: `false` of an earlier version too
@@ -67,8 +75,8 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
             epochs_before = before.train.epochs
     elif (folder / "metrics.csv").is_file():
         raise UsageError(
-            f"{folder} holds a trained run without the checkpoint.pt that is needed to go on; "
-            f"give a new folder for the run"
+            f"{folder} holds a trained run without the {FOLDER} that are needed to go on: "
+            f"{ways_out(folder)}"
         )
     elif not is_run and folder.is_dir() and any(e.name not in _EARLY for e in folder.iterdir()):
         raise UsageError(f"--out {folder} holds other files; give a new folder for the run")
@@ -81,10 +89,7 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
     kept = set() if made else {entry.name for entry in folder.iterdir()}
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with alone(
-            folder / ".lock",
-            f"{folder} is being trained by another process; wait for it, or give another --out",
-        ):
+        with claimed(folder):
             yield session
     except BaseException:
         _remove_what_is_nothing(folder, kept, made)
@@ -98,7 +103,8 @@ def _remove_what_is_nothing(folder: Path, kept: set[str], made: list[Path]) -> N
         return
     for name in names - kept:
         if name in _EARLY or name in _LATER:
-            (folder / name).unlink(missing_ok=True)
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     with suppress(OSError):  # something else is in it
         for place in made:
             place.rmdir()

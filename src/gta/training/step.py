@@ -1,5 +1,6 @@
 """One update of the weights."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 
@@ -13,8 +14,9 @@ from torch.optim.swa_utils import AveragedModel
 from gta.data.loader import Batch
 from gta.data.transforms.clip import normalize
 from gta.devices import autocast
+from gta.errors import first_line
 from gta.training.average import follow
-from gta.training.captured import WARM_UP, first_line
+from gta.training.captured import WARM_UP
 from gta.training.decision import compiles
 from gta.training.exchange import Exchange
 from gta.training.mixing import Mixing
@@ -34,8 +36,9 @@ class Step:
     With `accumulate` that part is computed in several smaller ones, one after the other; the
     gradient is that of all of them, but batch normalisation and mixing see each by itself.
 
-    Where the gradient is not finite, weights, optimiser, moving average and running statistics stay
-    as they are, and the step is counted as left out. On a GPU nothing waits for that.
+    Where the loss or the gradient is not finite, weights, optimiser, moving average and running
+    statistics stay as they are, and the step is counted as left out. On a GPU nothing waits for
+    that.
 
     Args:
         model: In training mode, on the device; several processes may train it.
@@ -87,9 +90,10 @@ class Step:
         self.moments: list[torch.cuda.Event] = []
 
     def __call__(self, batch: Batch, epoch: int, number: int, num_batches: int) -> Tensor:
-        """One update; returns (sum of losses, clips classified rightly, clips, steps left out).
+        """One update; returns (sum of losses, correct clips, clips, steps left out).
 
-        The last is 0, or 1 over the number of processes.
+        The last is 0, or 1 over the number of processes; the others are 0 where the loss is not
+        finite.
 
         Args:
             batch: This process's part of it.
@@ -145,7 +149,8 @@ class Step:
         """A batch after all that the CPU draws for it; still there if nothing was drawn."""
         if self.mixing is None or not self.mixing.ways:
             return batch.clips, batch.labels, batch.labels
-        clips, labels, targets = (torch.cat(one) for one in zip(*self._parts(batch), strict=True))
+        parts = zip(*self._parts(batch), strict=True)
+        clips, labels, targets = (torch.cat(tensors) for tensors in parts)
         if self.replays is not None:  # one layout, so one graph, whatever way mixed them
             clips = clips.contiguous(memory_format=torch.channels_last_3d)
         return clips, labels, targets
@@ -153,12 +158,12 @@ class Step:
     def _advance(self, whole: Part) -> Tensor:
         if self.replays is not None:
             return self.replays(*whole)
-        return self._whole(*(one.to(self.device, non_blocking=True) for one in whole))
+        return self._whole(*(tensor.to(self.device, non_blocking=True) for tensor in whole))
 
     def _whole(self, clips: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         """An update that depends on tensors of the device alone, so that it can be replayed."""
         parts = min(self.numbers.accumulate, len(labels))
-        split = (one.tensor_split(parts) for one in (clips, labels, targets))
+        split = (tensor.tensor_split(parts) for tensor in (clips, labels, targets))
         return self._update(zip(*split, strict=True), len(labels))
 
     def _update(self, parts: Iterable[Part], count: int) -> Tensor:
@@ -182,6 +187,7 @@ class Step:
         left_out = ~torch.isfinite(norm)
         self._apply(left_out)
         total = torch.stack(totals).sum(0) if last else totals[0]
+        total = torch.where(torch.isfinite(total[0]), total, 0.0)
         return torch.cat([total, left_out[None] / self.processes.world_size])
 
     @torch.no_grad()
@@ -208,12 +214,13 @@ class Step:
             clips = normalize(clips, numbers.mean, numbers.std)
         with autocast(device, numbers.half):
             logits = self.forward(clips)
-        logits = logits.float()
+        logits = logits if logits.dtype == torch.float64 else logits.float()
         loss = F.cross_entropy(logits, targets, label_smoothing=numbers.label_smoothing)
-        (loss * share if share < 1 else loss).backward()
-        right = (logits.detach().argmax(1) == labels).sum()
-        count = torch.full_like(right, len(labels))
-        return torch.stack([loss.detach() * len(labels), right, count])
+        # a loss that is not finite makes the gradient of all processes so, and all skip the step
+        (loss * torch.where(torch.isfinite(loss.detach()), share, math.nan)).backward()
+        correct = (logits.detach().argmax(1) == labels).sum()
+        count = torch.full_like(correct, len(labels))
+        return torch.stack([loss.detach() * len(labels), correct, count])
 
     def _compiled(self) -> Callable[[Tensor], Tensor]:
         return torch.compile(self.replica, dynamic=False)
@@ -230,8 +237,8 @@ class Step:
         (began, ended), self.moments, self.undecided = self.moments, [], False
         ended.synchronize()
         took = began.elapsed_time(ended)
-        found = compiles(None, device=self.device.type, steps=steps, step_ms=took)
-        decided, reason = self.processes.gather(found)[0]  # as the first process measured
+        decision = compiles(None, device=self.device.type, steps=steps, step_ms=took)
+        decided, reason = self.processes.gather(decision)[0]  # as the first process measured
         self.say(reason)
         if decided:
             self.forward, self.untried = self._compiled(), True

@@ -13,8 +13,11 @@ from types import FrameType
 from typing import NoReturn
 
 SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+    if hasattr(signal, name)
 )
+"""The last is how schedulers warn of the end of the time that a job has."""
 _SAME = 0.3
 """Seconds within which a signal is the same again: `timeout` sends each to a process and to its
 group, and a wrapper hands on the Ctrl-C that a terminal sends to both."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gta.data.check import CheckReport, check_videos
+from gta.data.check.contents import known_flaws
 from gta.data.check.finding import Finding
 from gta.data.check.inspect import inspect_video
 from gta.data.records import Video, VideoList
@@ -81,8 +82,8 @@ def test_videos_that_cannot_be_read(video, tmp_path: Path):
     finding = found(report)["unreadable"]
     assert (finding.severity, len(finding.items)) == ("error", 3)
     assert finding.text == (
-        "3 videos cannot be read. Training puts others in their place and counts them, tests leave "
-        "them out; mend or remove them"
+        "3 videos cannot be read. Training replaces them by other videos and counts them, tests "
+        "skip them; repair or remove them"
     )
     assert any("00.mp4: is empty (0 bytes)" in item for item in finding.items)
     assert any("no such file" in item for item in finding.items)
@@ -100,8 +101,8 @@ def test_one_video_is_told_as_one(video, tmp_path: Path):
     train, val = good(video, ["jump"])
     (tmp_path / "train/00.mp4").write_bytes(b"")
     assert found(check(train, val))["unreadable"].text == (
-        "1 video cannot be read. Training puts another in its place and counts it, tests leave it "
-        "out; mend or remove it"
+        "1 video cannot be read. Training replaces it by another video and counts it, tests skip "
+        "it; repair or remove it"
     )
 
 
@@ -177,3 +178,14 @@ def test_classes_of_a_model(video):
     other = found(check(train, val, trained_classes=["a", "c", "d"]))["other classes"]
     assert other.text.startswith("The model has other classes: it has 3 classes, the data 2.")
     assert other.items == ["only in the data: b", "only in the model: c", "only in the model: d"]
+
+
+def test_the_version_of_ffmpeg():
+    assert known_flaws("8.1.2") == []
+    (found,) = known_flaws("8.1.1")
+    assert found.severity == "warning"
+    assert found.text == (
+        "The FFmpeg that decodes videos, 8.1.1, has flaws that a video from a stranger could use: "
+        "pip install --upgrade av"
+    )
+    assert found.items == ["CVE-2026-8461 (in a decoder that is never opened here)"]

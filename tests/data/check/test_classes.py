@@ -38,7 +38,7 @@ def test_classes_without_videos():
         "2 classes have no validation video: they are not tested"
     )
     assert found["no validation video"].items == ["run", "sit"]
-    assert kinds(some(9, 8, 0), some(1, 1, 0), told=["sit"]) == {}
+    assert kinds(some(9, 8, 0), some(1, 1, 0), reported=["sit"]) == {}
 
 
 def test_a_split_that_could_not_be_listed_is_not_counted():

@@ -268,7 +268,7 @@ def test_two_times_of_one_id_are_two_videos(make):
     assert [path for path, _ in read(root).values()] == files
     for file in files[:2]:
         (root / file).unlink()
-    make({}, [f"{A}.mp4"])  # which of its times it has cannot be told
+    make({}, [f"{A}.mp4"])  # which of its times it has is unclear
     found = load_videos("kinetics", root, "train")
     assert found.missing == (f"{A}_000010_000020", f"{A}_000030_000040")
     assert found.notes == (

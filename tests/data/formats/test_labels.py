@@ -4,6 +4,8 @@ import unicodedata
 
 import pytest
 
+from gta.data.formats.labels import classes_of
+from gta.data.formats.rows import Row
 from gta.data.videos import load_videos
 from gta.errors import DataError
 
@@ -165,7 +167,11 @@ def test_a_list_of_videos_is_no_file_of_classes(make, name):
     [
         ("classes.txt", "1 jump\n2 run\n3 hop\n", "counts classes from 1, and whether the lists"),
         ("classes.txt", "0 jump\n5 run\n", "its lines begin with numbers that are not those from"),
-        ("classes.txt", "0,jump,12\n1,run,15\n", "has 3 columns; which are number and name cannot"),
+        (
+            "classes.txt",
+            "0,jump,12\n1,run,15\n",
+            "has 3 columns; which are number and name is unclear",
+        ),
         ("classes.txt", "0,jump\n0,run\n", "has the number 0 twice."),
         ("classes.txt", "jump\njump\n", "has the class 'jump' twice."),
         ("classes.txt", "\n", "has no classes."),
@@ -180,3 +186,14 @@ def test_files_of_class_names_that_cannot_be_told(make, name, text, words):
         labels(root)
     assert words in str(caught.value)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("label", [99_999, 1_000_000_000])
+def test_a_large_number_takes_neither_memory_nor_time(tmp_path, label):
+    rows = [Row("line 1", "a.mp4", "0"), Row("line 2", "b.mp4", str(label))]
+    lists = {"train": (tmp_path / "train.txt", rows)}
+    if label < 100_000:
+        assert len(classes_of(lists).names) == 100_000
+    else:
+        with pytest.raises(DataError, match="label 1000000000 is too large to be the number of"):
+            classes_of(lists)

@@ -106,7 +106,7 @@ def test_mistakes_of_ucf101(tmp_path):
     file.write_text("YoYo/v.avi 2\nYoYo/w.avi 1\n")
     assert error("ucf101", tmp_path) == (
         f"{file}, line 2: label '1' is not the number that classInd.txt gives to the class of "
-        f"'YoYo/w.avi'. Mend the one that is wrong."
+        f"'YoYo/w.avi'. Correct the one that is wrong."
     )
 
 

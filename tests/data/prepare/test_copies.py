@@ -67,9 +67,9 @@ def test_the_same_frames_are_sampled(original, copies, form, sampling, monkeypat
     for name, root in (("before", original), ("after", copies[form])):
         seen = asked.setdefault(name, [])
 
-        def recorded(path, choice, seen=seen):
+        def recorded(path, choice, change, seen=seen):
             seen.append(chosen(path, choice, count_frames(path)))
-            return read_frames(path, seen[-1])
+            return read_frames(path, seen[-1], change=change)
 
         monkeypatch.setattr("gta.data.dataset.read_frames", recorded)
         clips = TrainingClips(
@@ -345,7 +345,10 @@ def test_a_damaged_shard_is_a_video_error_that_says_where(copies, tmp_path):
     path = videos.videos[0].path
     with pytest.raises(VideoError) as caught:
         read_frames(path)
-    assert str(caught.value) == f"{shard}: 9: there is no tar header where one should be"
+    assert str(caught.value) == (
+        f"{shard}: 9: its shard cannot be read: its bytes are not those that were written "
+        f"(checksum); copy the shard again"
+    )
     other = videos.videos[1].path
     shard.write_bytes(b"")
     with pytest.raises(VideoError, match=r"its shard cannot be read: it is shorter than its index"):

@@ -7,14 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gta.data import prepare as package
 from gta.data.decode import read_frames
 from gta.data.formats.prepared import find_manifest
 from gta.data.prepare import Options, copies, run, workers
+from gta.data.storage.sources import Member
 from gta.data.videos import load_videos
 from gta.errors import DataError, UsageError, VideoError
 
@@ -290,3 +293,124 @@ def test_stopped_with_its_processes_and_typed_again(ordered, tmp_path, how):
             assert len(read_frames(other.path)) == len(read_frames(one.path))
     assert not list(out.rglob("*.part*"))
     assert not (out / "videos").exists()
+
+
+@pytest.mark.parametrize("form", ["video", "jpeg"])
+def test_flipped_bits_in_shards_are_found(original, prepared, tmp_path, monkeypatch, form):
+    monkeypatch.setattr(run, "measure", lambda *_: None)
+    monkeypatch.setattr(run, "_trial", lambda *_: "")
+    prepared(original, tmp_path, form=form, shards=True)
+    videos = load_videos("ssv2", tmp_path, "train")
+    members = [video.path for video in videos.videos if isinstance(video.path, Member)]
+    assert not videos.notes
+    assert len(members) == 7
+    shard = Path(members[0].shard.location)
+    whole, rng = shard.read_bytes(), np.random.default_rng(0)
+    for member in members:
+        read_frames(member)
+        for _ in range(30):
+            damaged = bytearray(whole)
+            damaged[member.offset + rng.integers(member.size)] ^= 1 << rng.integers(8)
+            with shard.open("r+b") as file:  # the same file: it is held open
+                file.write(damaged)
+            with pytest.raises(VideoError, match=r"not those that were written \(checksum\)"):
+                read_frames(member)
+
+
+def crashing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Processes end at video 4, as at a file that crashes the decoder; what was tried alone."""
+    alone = []
+
+    def apart(job, folder, options):
+        alone.append(job.name)
+        entry = real(job, folder, options)
+        return workers.Entry(entry.stamp, None, workers.CRASHES) if "/4." in job.name else entry
+
+    real = workers._copy
+    monkeypatch.setattr(workers, "_copied_apart", apart)
+    return alone
+
+
+def test_what_crashes_a_process_is_set_aside(original, prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "measure", lambda *_: None)
+    monkeypatch.setattr(run, "_trial", lambda *_: "")
+    alone, pooled, copy = crashing(monkeypatch), [], workers._copy
+
+    def pool(left, running, folder, options, count):
+        while left:
+            job = left.popleft()
+            running[object()] = job
+            if "/4." in job.name:
+                raise BrokenProcessPool
+            yield running.popitem()[1], copy(job, folder, options)
+            pooled.append(job.name)
+
+    monkeypatch.setattr(workers, "_pooled", pool)
+    summary = prepared(original, tmp_path / "out", more={"workers": 2})
+    assert [Path(name).stem for name in alone] == ["4"]
+    assert len(pooled) == 13
+    assert [Path(name).stem for name in summary.unreadable] == ["3", "4"]
+    four = load_videos("ssv2", tmp_path / "out", "train").videos[3]
+    with pytest.raises(VideoError, match="it crashes the decoder, or needs too much memory"):
+        read_frames(four.path)
+
+
+def test_where_the_caller_itself_was_killed(original, prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "measure", lambda *_: None)
+    monkeypatch.setattr(run, "_trial", lambda *_: "")
+
+    class Killed(BaseException):
+        pass
+
+    def copy(source, target, options, real=workers.write_copy):
+        if source.stem == "4":
+            raise Killed
+        return real(source, target, options)
+
+    monkeypatch.setattr(workers, "write_copy", copy)
+    with pytest.raises(Killed):
+        prepared(original, tmp_path / "out")
+    monkeypatch.undo()
+    monkeypatch.setattr(run, "measure", lambda *_: None)
+    alone = crashing(monkeypatch)
+    summary = prepared(original, tmp_path / "out")
+    assert [Path(name).stem for name in alone] == ["4"]
+    assert {Path(name).stem for name in summary.unreadable} == {"3", "4"}
+    assert not (tmp_path / "out/.prepare/now.json").exists()
+
+
+@pytest.mark.slow  # several processes start
+def test_a_process_that_is_killed_by_a_file(original, tmp_path, write_video):
+    """A whole folder of them, of which one kills the process at each attempt."""
+    script = tmp_path / "killed.py"
+    script.write_text(
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from gta.data.prepare import workers\n"
+        "from gta.data.prepare.options import Options\n"
+        "from gta.data.prepare.plan import Job\n"
+        "real = workers.write_copy\n"
+        "def copy(source, target, options):\n"
+        "    if source.stem == '2':\n"
+        "        os.kill(os.getpid(), 11)\n"
+        "    return real(source, target, options)\n"
+        "workers.write_copy = copy\n"
+        "if __name__ == '__main__':\n"
+        "    folder = Path(sys.argv[1])\n"
+        "    (folder / '.prepare').mkdir()\n"
+        "    jobs = [Job(p.name, p, f'videos/{p.name}', p.stem, 'train', None)\n"
+        "            for p in sorted(folder.glob('*.mp4'))]\n"
+        "    for job, entry in workers.copied(jobs, folder, Options(), 2):\n"
+        "        print(job.name, entry.copy is not None, entry.problem)\n"
+    )
+    for i in range(5):
+        write_video(tmp_path / "data" / f"{i}.mp4")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = sorted(done.stdout.splitlines())
+    assert rows == [f"{i}.mp4 {i != 2} {workers.CRASHES if i == 2 else None}" for i in range(5)]

@@ -194,7 +194,7 @@ def test_a_busy_server_is_asked_again(served, tmp_path):
 def test_no_server(tmp_path, monkeypatch):
     monkeypatch.setattr(remote, "_WAITS", ())
     prepared._fetched.cache_clear()
-    with pytest.raises(DataError, match=r"prepared.json cannot be read: ClientConnectorError: "):
+    with pytest.raises(DataError, match=r"prepared.json cannot be read: 127.0.0.1:1: \[Errno"):
         load_videos("ssv2", "http://127.0.0.1:1/x", "val", cache_dir=str(tmp_path))
 
 

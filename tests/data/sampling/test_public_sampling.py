@@ -142,11 +142,11 @@ def test_every_length_as_tsm_computes_it(segments: int):
     """In double precision: a length of n/S frames, half of it, and as many of it as segments."""
     tick = (LENGTHS / segments)[:, None]
     beginnings = np.trunc(tick * np.arange(segments)).astype(int).tolist()
-    centres = np.trunc(tick / 2 + tick * np.arange(segments)).astype(int).tolist()
-    for n, begin, centre in zip(LENGTHS.tolist(), beginnings, centres, strict=True):
-        assert tsm_twice_indices(n, segments, view=0) == centre, n
+    centers = np.trunc(tick / 2 + tick * np.arange(segments)).astype(int).tolist()
+    for n, begin, center in zip(LENGTHS.tolist(), beginnings, centers, strict=True):
+        assert tsm_twice_indices(n, segments, view=0) == center, n
         assert tsm_twice_indices(n, segments, view=1) == begin, n
-        in_training = centre if n > segments else [0] * segments
+        in_training = center if n > segments else [0] * segments
         assert tsm_validation_indices(n, segments) == in_training, n
 
 
@@ -158,14 +158,14 @@ def test_our_own_centres_are_exact_where_those_of_tsm_are_rounded(segments: int,
         if segment_indices(n, segments) != tsm_twice_indices(n, segments, view=0)
     ]
     assert len(different) == differ
-    for n in different:  # a centre that is a whole number, and the frame before it
+    for n in different:  # a center that is a whole number, and the frame before it
         ours, theirs = segment_indices(n, segments), tsm_twice_indices(n, segments, view=0)
         assert {own - other for own, other in zip(ours, theirs, strict=True)} == {0, 1}
 
 
 @pytest.mark.parametrize("segments", [*range(1, 33), 64])
 def test_every_length_as_pyslowfast_computes_it_on_something_something(segments: int):
-    """In double precision, rounded half to even; the middle of two neighbouring ends."""
+    """In double precision, rounded half to even; the middle of two neighboring ends."""
     ends = np.rint((LENGTHS - 1)[:, None] / segments * np.arange(segments + 1)).astype(int)
     middles = ((ends[:, :-1] + ends[:, 1:]) // 2).tolist()
     for n, middle in zip(LENGTHS.tolist(), middles, strict=True):

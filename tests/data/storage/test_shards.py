@@ -14,7 +14,7 @@ from gta.data.decode import read_frames
 from gta.data.storage import remote as module
 from gta.data.storage.locations import absolute, inside, is_url, scheme, without_cache
 from gta.data.storage.shard_cache import ShardCache, default_folder
-from gta.data.storage.shards import Shard
+from gta.data.storage.shards import Shard, checksum_of
 from gta.data.storage.sources import Member
 from gta.errors import UsageError, VideoError
 
@@ -114,6 +114,23 @@ def test_errors_say_where(tmp_path, remote, offset, size, name, local, far, plac
         read_frames(Member(Shard(f"{folder}/{name}"), "key", offset, size))
     assert caught.value.path == f"{folder}/{name}: key"
     assert caught.value.reason.startswith(local if place == "local" else far)
+
+
+def test_a_damaged_part_in_the_cache_is_fetched_again(tmp_path, remote):
+    cache = ShardCache.of(tmp_path, "far://bucket", "made", 1)
+    shard = Shard("far://bucket/a.tar", cache)
+    checksum = checksum_of(bytes(range(10, 90)))
+    for _ in range(2):
+        assert shard.read(10, 80, checksum=checksum) == bytes(range(10, 90))
+    assert len(remote["asked"]) == 1
+    (kept,) = (path for path in cache.home.rglob("*") if path.is_file())
+    kept.write_bytes(bytes(80))
+    assert shard.read(10, 80, checksum=checksum) == bytes(range(10, 90))
+    assert len(remote["asked"]) == 2
+    assert kept.read_bytes() == bytes(range(10, 90))
+    assert cache.recount() == 80
+    with pytest.raises(OSError, match=r"not those that were written \(checksum\)"):
+        shard.read(10, 80, checksum="0")
 
 
 def test_a_network_may_have_hiccups(remote):

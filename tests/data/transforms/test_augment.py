@@ -58,7 +58,7 @@ def test_draws_are_those_of_the_generator_alone(options: dict):
     assert torch.equal(torch.get_rng_state(), state)  # the global generator was left alone
 
 
-def test_what_is_erased_becomes_the_mean_colour():
+def test_what_is_erased_becomes_the_mean_color():
     clip = Augmentation(erase=0.999, fill=(124, 116, 104))(still(), np.random.default_rng(1))
     gone = (clip != still()).any(1)[0]
     assert 0.01 < gone.float().mean() < 0.4

@@ -89,7 +89,7 @@ def test_small_and_snapped_frames_do_not_break_the_crop():
 @pytest.mark.parametrize(("height", "width"), [(20, 31), (31, 20)])
 def test_views(height: int, width: int):
     whole = frames(height, width)
-    centre = ViewTransform(size=20, resize=None)(whole)
+    center = ViewTransform(size=20, resize=None)(whole)
     left = ViewTransform(size=20, resize=None, places=(0,))(whole)
     three = ViewTransform(size=20, resize=None, places=(0, 1, 2))
     first, middle, last = (three(whole, crop) for crop in range(3))
@@ -98,7 +98,7 @@ def test_views(height: int, width: int):
     assert torch.equal(first, expected[0])
     assert torch.equal(middle, expected[1])
     assert torch.equal(last, expected[2])
-    assert torch.equal(centre, middle)
+    assert torch.equal(center, middle)
     assert torch.equal(left, first)
 
 
@@ -148,7 +148,7 @@ def test_normalize():
 
 
 def test_jitter_draws_the_side_evenly_in_its_inverse_and_the_place_from_all():
-    transform = TrainTransform(size=224, resize=None, jitter=(256, 320))
+    transform = TrainTransform(size=224, resize=None, scale_jitter=(256, 320))
     rng = np.random.default_rng(0)
     draws = np.array([transform.jittered_crop(240, 400, (256, 320), rng) for _ in range(4000)])
     top, left, height, width = draws.T
@@ -167,7 +167,7 @@ def test_jitter_crops_as_if_the_frame_had_been_resized():
     y, x = torch.meshgrid(torch.arange(120.0), torch.arange(160.0), indexing="ij")
     picture = (127 + 60 * torch.sin(y / 30) + 60 * torch.cos(x / 40)).to(torch.uint8)
     whole = picture.expand(2, 3, -1, -1)
-    transform = TrainTransform(size=56, resize=None, jitter=(80, 80))
+    transform = TrainTransform(size=56, resize=None, scale_jitter=(80, 80))
     for seed in range(5):
         top, left, _, _ = transform.jittered_crop(120, 160, (80, 80), np.random.default_rng(seed))
         clip = transform(whole, np.random.default_rng(seed)).transpose(0, 1)
@@ -177,7 +177,15 @@ def test_jitter_crops_as_if_the_frame_had_been_resized():
 
 
 def test_jitter_of_frames_smaller_than_the_clip():
-    clip = TrainTransform(size=64, resize=None, jitter=(64, 80))(
+    clip = TrainTransform(size=64, resize=None, scale_jitter=(64, 80))(
         frames(20, 30), np.random.default_rng(0)
     )
     assert clip.shape == (3, 2, 64, 64)
+
+
+def test_frames_that_would_fill_the_memory_are_not_resized():
+    narrow = torch.zeros(1, 3, 2, 200_000, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r"200000x2 pixels are too narrow: .* 25,600,000 long"):
+        resize_frames(narrow, 256)
+    assert resize_frames(narrow, (4, 4)).shape == (1, 3, 4, 4)
+    assert resize_frames(narrow[..., :2000], 64).shape == (1, 3, 64, 64_000)

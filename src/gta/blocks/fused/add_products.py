@@ -28,6 +28,15 @@ def add_products(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
     return plain_sum(x, bias, *pairs)
 
 
+def add_to(x: Tensor, a: Tensor, w: Tensor) -> Tensor:
+    """The sum x + a W. A compiled step makes it in x itself, where nobody else needs x any more."""
+    if torch.compiler.is_compiling() and x.is_cuda:
+        y = x.clone()  # which the compiler leaves out there
+        _add_in_place(y, a, w)
+        return y
+    return add_products(x, None, (a, w))
+
+
 def plain_sum(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
     """The same by torch's products and sums; one new tensor is made."""
     (a, w), *more = pairs
@@ -62,3 +71,8 @@ def _add_products(
     except ImportError:  # Triton is missing
         return plain_sum(x, bias, (a, w), *([(b, v)] if b is not None and v is not None else []))
     return launch(x, bias, a, w, b, v)
+
+
+@torch.library.custom_op("gta::add_in_place", mutates_args=("x",))
+def _add_in_place(x: Tensor, a: Tensor, w: Tensor) -> None:
+    x.addmm_(a, w)

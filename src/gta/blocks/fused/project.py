@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
-from gta.blocks.fused.add_products import add_products, column_sums
+from gta.blocks.fused.add_products import add_to, column_sums
 from gta.blocks.fused.gradients import by_hand, gradients
 from gta.blocks.fused.parts import fuses
 
@@ -64,7 +64,7 @@ class _Project(torch.autograd.Function):
     def backward(ctx: Any, of_rows: Tensor, of_wide: Tensor):  # pyright: ignore
         rows, weight, bias = ctx.saved_tensors
         of_wide = of_wide.flatten(0, -2)
-        total = add_products(of_rows.flatten(0, -2), None, (of_wide, weight.to(rows.dtype)))
+        total = add_to(of_rows.flatten(0, -2), of_wide, weight.to(rows.dtype))
         of_weight = of_wide.t() @ rows.flatten(0, -2)
         of_bias = column_sums(of_wide, bias.dtype)
         return total.view_as(rows), of_weight.to(weight.dtype), of_bias

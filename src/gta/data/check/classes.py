@@ -44,7 +44,7 @@ def missing(train: VideoList, val: VideoList) -> list[Finding]:
             lost, total = len(videos.missing), len(videos) + len(videos.missing)
             text = (
                 f"{lost} of {total} {split} videos of the annotation "
-                f"{'is' if lost == 1 else 'are'} not there. Left out"
+                f"{'is' if lost == 1 else 'are'} not there. Skipped"
             )
             findings.append(Finding("warning", "missing", text, list(videos.missing)))
     return findings
@@ -55,7 +55,7 @@ def class_counts(
     val: Sequence[Facts] | None,
     classes: Sequence[str],
     *,
-    told: Collection[str] = (),
+    reported: Collection[str] = (),
 ) -> list[Finding]:
     """Classes without videos that can be read, with very few, or with far more than others.
 
@@ -63,13 +63,13 @@ def class_counts(
         train: Training videos; None: they could not be listed.
         val: Validation videos, likewise.
         classes: Names by label.
-        told: Classes of which another finding has said that they have none.
+        reported: Classes of which another finding has said that they have none.
     """
     findings = []
     if train is not None:
-        findings += _without(train, classes, told, "training", "error", "cannot be learned")
+        findings += _without(train, classes, reported, "training", "error", "cannot be learned")
     if val is not None:
-        findings += _without(val, classes, told, "validation", "warning", "not tested")
+        findings += _without(val, classes, reported, "validation", "warning", "not tested")
     if train is None:
         return findings
     counts = counted(train, len(classes))
@@ -83,21 +83,21 @@ def class_counts(
 
 def counted(facts: Sequence[Facts], num_classes: int) -> list[int]:
     """Videos of each class."""
-    counts = Counter(one.video.label for one in facts)
+    counts = Counter(f.video.label for f in facts)
     return [counts[label] for label in range(num_classes)]
 
 
 def _without(
     facts: Sequence[Facts],
     classes: Sequence[str],
-    told: Collection[str],
+    reported: Collection[str],
     split: str,
     severity: str,
     follows: str,
 ) -> list[Finding]:
     counts = counted(facts, len(classes))
-    read = counted([one for one in facts if one.problem is None], len(classes))
-    none = [name for name, n in zip(classes, counts, strict=True) if not n and name not in told]
+    read = counted([f for f in facts if f.problem is None], len(classes))
+    none = [name for name, n in zip(classes, counts, strict=True) if not n and name not in reported]
     lost = [
         f"{name} ({n})"
         for name, n, well in zip(classes, counts, read, strict=True)
@@ -121,10 +121,10 @@ def _without(
 def _imbalance(
     counts: Sequence[int], val: Sequence[int] | None, classes: Sequence[str]
 ) -> list[Finding]:
-    there = [i for i, n in enumerate(counts) if n]
-    if not there:
+    present = [i for i, n in enumerate(counts) if n]
+    if not present:
         return []
-    most, least = (pick(there, key=counts.__getitem__) for pick in (max, min))
+    most, least = (pick(present, key=counts.__getitem__) for pick in (max, min))
     times = counts[most] / counts[least]
     if times < UNEQUAL:
         return []
@@ -136,7 +136,7 @@ def _imbalance(
         f"{counts[least]}: {times:.3g} times as many. A model that always answers "
         f"{classes[most]!r} is right on {always}; look at the mean class accuracy of gta test too"
     )
-    by_count = sorted(there, key=lambda i: (-counts[i], classes[i]))
+    by_count = sorted(present, key=lambda i: (-counts[i], classes[i]))
     items = [f"{classes[i]} ({counts[i]})" for i in by_count]
     severity = "warning" if times >= VERY_UNEQUAL else "note"
     return [Finding(severity, "imbalance", text, items)]
@@ -144,7 +144,7 @@ def _imbalance(
 
 def few_to_validate(val: Sequence[Facts] | None) -> list[Finding]:
     """What an accuracy on so few validation videos says."""
-    n = sum(one.problem is None for one in val or ())
+    n = sum(f.problem is None for f in val or ())
     if not n:
         return []
     # Wilson's interval at an accuracy of one half, where it is widest
@@ -179,10 +179,10 @@ def flips(classes: Sequence[str], flip: str) -> list[Finding]:
         findings.append(Finding("note", "mirrored pairs", text, names))
     lone = [classes[label] for label in sorted(rules.lone)]
     if lone:
-        one = len(lone) == 1
+        single = len(lone) == 1
         text = (
             f"{number(len(lone), 'class has', 'classes have')} a direction, and there is none for "
-            f"the other. {'It is' if one else 'They are'} not mirrored either"
+            f"the other. {'It is' if single else 'They are'} not mirrored either"
         )
         findings.append(Finding("note", "lone directions", text, lone))
     return findings

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from statistics import median
 
+import av
+
 from gta.data.check.finding import Finding, number
 from gta.data.check.inspect import Facts
+from gta.data.decode import codecs
 
 UNUSUAL = 20
 """How many times the median length is unusually long."""
@@ -12,25 +15,31 @@ UNUSUAL = 20
 
 def unreadable(facts: Sequence[Facts]) -> list[Finding]:
     """Videos that cannot be decoded."""
-    bad = [f"{one.video.path}: {one.problem}" for one in facts if one.problem is not None]
-    one = len(bad) == 1
+    bad = [f"{f.video.path}: {f.problem}" for f in facts if f.problem is not None]
+    it, another = ("it", "another video") if len(bad) == 1 else ("them", "other videos")
     text = (
-        f"{number(len(bad), 'video', 'videos')} cannot be read. Training puts "
-        f"{'another in its place and counts it, tests leave it' if one else _OTHERS} out; mend or "
-        f"remove {'it' if one else 'them'}"
+        f"{number(len(bad), 'video', 'videos')} cannot be read. Training replaces {it} by "
+        f"{another} and counts {it}, tests skip {it}; repair or remove {it}"
     )
     return [Finding("error", "unreadable", text, bad)] if bad else []
 
 
-_OTHERS = "others in their place and counts them, tests leave them"
+def known_flaws(version: str | None = None) -> list[Finding]:
+    """What is known of the FFmpeg that decodes them, `version` if not that of PyAV."""
+    flaws = codecs.known_flaws(version)
+    text = (
+        f"The FFmpeg that decodes videos, {version or av.ffmpeg_version_info}, has flaws that a "
+        f"video from a stranger could use: pip install --upgrade av"
+    )
+    return [Finding("warning", "FFmpeg", text, flaws)] if flaws else []
 
 
 def cut_off(facts: Sequence[Facts]) -> list[Finding]:
     """Files that end before the end that they tell; what is there can be read."""
     bad = [
-        f"{one.video.id}: {number(one.num_frames, 'frame', 'frames')}; {one.cut_off}"
-        for one in facts
-        if one.problem is None and one.cut_off is not None
+        f"{f.video.id}: {number(f.num_frames, 'frame', 'frames')}; {f.cut_off}"
+        for f in facts
+        if f.problem is None and f.cut_off is not None
     ]
     text = (
         f"{number(len(bad), 'video file is cut off. It is', 'video files are cut off. They are')} "
@@ -42,12 +51,12 @@ def cut_off(facts: Sequence[Facts]) -> list[Finding]:
 
 def frame_counts(facts: Sequence[Facts], clip_frames: int) -> list[Finding]:
     """Videos shorter than a clip, unusually long ones, and annotations that are wrong."""
-    read = [one for one in facts if one.problem is None]
+    read = [f for f in facts if f.problem is None]
     findings = []
     wrong = [
-        f"{one.video.id}: annotated {one.video.num_frames}, has {one.num_frames}"
-        for one in read
-        if one.video.num_frames not in (None, one.num_frames)
+        f"{f.video.id}: annotated {f.video.num_frames}, has {f.num_frames}"
+        for f in read
+        if f.video.num_frames not in (None, f.num_frames)
     ]
     if wrong:
         text = (
@@ -55,17 +64,15 @@ def frame_counts(facts: Sequence[Facts], clip_frames: int) -> list[Finding]:
             f"annotated"
         )
         findings.append(Finding("error", "wrong frame counts", text, wrong))
-    short = [f"{one.video.id} ({one.num_frames})" for one in read if one.num_frames < clip_frames]
+    short = [f"{f.video.id} ({f.num_frames})" for f in read if f.num_frames < clip_frames]
     if short:
         text = (
             f"{number(len(short), 'video has', 'videos have')} fewer frames than a clip "
             f"({clip_frames}): frames repeat"
         )
         findings.append(Finding("warning", "short", text, short))
-    usual = median([one.num_frames for one in read]) if read else 0
-    long = [
-        f"{one.video.id} ({one.num_frames})" for one in read if one.num_frames > UNUSUAL * usual
-    ]
+    usual = median([f.num_frames for f in read]) if read else 0
+    long = [f"{f.video.id} ({f.num_frames})" for f in read if f.num_frames > UNUSUAL * usual]
     if long:
         text = (
             f"{number(len(long), 'video is', 'videos are')} over {UNUSUAL} times as long as the "
@@ -78,9 +85,9 @@ def frame_counts(facts: Sequence[Facts], clip_frames: int) -> list[Finding]:
 def sizes(facts: Sequence[Facts], size: int) -> list[Finding]:
     """Videos that are enlarged to the size of a clip."""
     small = [
-        f"{one.video.id} ({one.width}x{one.height})"
-        for one in facts
-        if one.problem is None and min(one.width, one.height) < size / 2
+        f"{f.video.id} ({f.width}x{f.height})"
+        for f in facts
+        if f.problem is None and min(f.width, f.height) < size / 2
     ]
     if not small:
         return []

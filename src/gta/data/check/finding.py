@@ -18,6 +18,6 @@ class Finding:
     """The videos or classes concerned, all of them."""
 
 
-def number(count: int, one: str, many: str) -> str:
+def number(count: int, singular: str, plural: str) -> str:
     """`1 video is` or `2 videos are`."""
-    return f"{count:,} {one if count == 1 else many}"
+    return f"{count:,} {singular if count == 1 else plural}"

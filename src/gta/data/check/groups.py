@@ -15,10 +15,13 @@ def groups(train: VideoList, val: VideoList, way_out: str) -> list[Finding]:
         val: Validation videos.
         way_out: What keeps a recording in one split.
     """
-    videos = [*(("train", one) for one in train.videos), *(("val", one) for one in val.videos)]
-    found = find_recordings([(one.id, one.label) for _, one in videos])
+    videos = [
+        *(("train", video) for video in train.videos),
+        *(("val", video) for video in val.videos),
+    ]
+    recordings = find_recordings([(video.id, video.label) for _, video in videos])
     clips: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
-    for (split, _), recording in zip(videos, found, strict=True):
+    for (split, _), recording in zip(videos, recordings, strict=True):
         if recording is not None:
             clips[recording.sure, recording.key][split] += 1
     findings = []
@@ -28,17 +31,31 @@ def groups(train: VideoList, val: VideoList, way_out: str) -> list[Finding]:
         if not both:
             continue
         items = [f"{key} ({n['train']} train, {n['val']} val)" for key, n in both.items()]
-        told = f"{len(both)} of {number(len(of_kind), 'group', 'groups')} of clips"
+        count = f"{len(both)} of {number(len(of_kind), 'group', 'groups')} of clips"
         if sure:
-            text = f"{told} of one recording {_in_both(len(both))}: scores would be too good"
+            text = f"{count} of one recording {_in_both(len(both))}: scores would be too good"
         else:
             text = (
-                f"{told} whose names differ in their number alone {_in_both(len(both))}. If they "
+                f"{count} whose names differ in their number alone {_in_both(len(both))}. If they "
                 f"were cut from one recording, scores would be too good"
             )
         severity = "warning" if sure else "note"
         findings.append(Finding(severity, "groups in both splits", f"{text}; {way_out}", items))
     return findings
+
+
+def scenes_in_both(train: VideoList, val: VideoList, scenes: dict[str, str]) -> list[Finding]:
+    """Scenes, as a file tells them, that have videos on both sides of the split."""
+    sides = [{scenes[v.id] for v in part.videos if v.id in scenes} for part in (train, val)]
+    both = sorted(sides[0] & sides[1])
+    if not both:
+        return []
+    told = f"{len(both)} of {number(len(sides[0] | sides[1]), 'scene', 'scenes')}"
+    text = (
+        f"{told} {_in_both(len(both))}: scores say nothing about other places; let `gta` split "
+        f"(a folder without train/ and val/), or part them by hand"
+    )
+    return [Finding("warning", "scenes in both splits", text, both)]
 
 
 def _in_both(count: int) -> str:

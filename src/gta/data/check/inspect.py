@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from threading import Event
 
-from gta.data.check.ends import missing_end
 from gta.data.decode import count_frames, each_frame, read_frames
+from gta.data.decode.ends import missing_end
 from gta.data.decode.pictures import list_pictures
 from gta.data.records import Video
 from gta.data.sampling.segments import segment_indices

@@ -40,9 +40,9 @@ def is_folder_of_classes(format: str, root: str) -> bool:
     folder = Path(root).expanduser()
     if not folder.is_dir() or find_manifest(folder) is not None:
         return False
-    annotated = (folder / place for place in (".", "annotations", "labels"))
+    annotated = (folder / name for name in (".", "annotations", "labels"))
     return format == "folder" or not any(
-        list(place.glob("*.csv")) + list(place.glob("*.json")) for place in annotated
+        list(part.glob("*.csv")) + list(part.glob("*.json")) for part in annotated
     )
 
 
@@ -73,7 +73,14 @@ def list_annotated(read: Callable[[Split], VideoList]) -> Listed:
     return Listed(splits["train"], splits["val"], findings)
 
 
-def list_folders(root: Path, *, val_fraction: float, seed: int, keep_groups: bool) -> Listed:
+def list_folders(
+    root: Path,
+    *,
+    val_fraction: float,
+    seed: int,
+    keep_groups: bool,
+    scenes: dict[str, str] | None = None,
+) -> Listed:
     """Both splits of a folder per class, with all that is wrong with the folders."""
     layout = look_at(root)
     findings = [
@@ -83,17 +90,25 @@ def list_folders(root: Path, *, val_fraction: float, seed: int, keep_groups: boo
     findings += _passed_over(layout)
     empty = [
         name
-        for one in layout.surveys.values()
-        for name, inside in one.classes.items()
+        for survey in layout.surveys.values()
+        for name, inside in survey.classes.items()
         if not inside.videos
     ]
     if layout.own_split:
-        parts = set.symmetric_difference(*(set(one.classes) for one in layout.surveys.values()))
+        parts = set.symmetric_difference(
+            *(set(survey.classes) for survey in layout.surveys.values())
+        )
         empty += sorted(parts)
     if not layout.classes:
         return Listed(None, None, findings)
     lists = [
-        list_split(layout, split, val_fraction=val_fraction, seed=seed, keep_groups=keep_groups)
+        list_split(
+            *(layout, split),
+            val_fraction=val_fraction,
+            seed=seed,
+            keep_groups=keep_groups,
+            scenes=scenes,
+        )
         for split in ("train", "val")
     ]
     val = lists[1]
@@ -108,17 +123,19 @@ def list_folders(root: Path, *, val_fraction: float, seed: int, keep_groups: boo
 def _passed_over(layout: Layout) -> list[Finding]:
     """Everything in the folders that is not used, by its kind."""
     surveys = layout.surveys.values()
-    loose = [path for one in surveys for path in one.loose]
-    inside = [path for one in surveys for name in one.classes.values() for path in name.passed_over]
+    loose = [path for survey in surveys for path in survey.loose]
+    inside = [
+        path for survey in surveys for name in survey.classes.values() for path in name.passed_over
+    ]
     hidden = [path for path in inside if is_hidden(path.name)]
-    hidden += [path for one in surveys for path in one.hidden]
+    hidden += [path for survey in surveys for path in survey.hidden]
     shown = [path for path in inside if not is_hidden(path.name)]
     pictures = [path for path in shown if path.suffix.lower() in PICTURE_SUFFIXES]
     beside = [path for path in shown if is_video_name(path)]
     apart = {*pictures, *beside}
-    others = [path for path in shown if path not in apart]
+    rest = [path for path in shown if path not in apart]
     findings = []
-    for kind, files, told in (
+    for kind, files, text in (
         (
             "videos beside the classes",
             loose,
@@ -133,9 +150,9 @@ def _passed_over(layout: Layout) -> list[Finding]:
         ),
         (
             "other files",
-            others,
-            f"{number(len(others), 'file', 'files')} in class folders without the ending of a "
-            f"video: {by_ending(others)}. Passed over; docs/data.md has the endings",
+            rest,
+            f"{number(len(rest), 'file', 'files')} in class folders without the ending of a "
+            f"video: {by_ending(rest)}. Passed over; docs/data.md has the endings",
         ),
         (
             "videos beside frames",
@@ -145,7 +162,7 @@ def _passed_over(layout: Layout) -> list[Finding]:
         ),
     ):
         if files:
-            findings.append(Finding("warning", kind, told, _names(layout, files)))
+            findings.append(Finding("warning", kind, text, _names(layout, files)))
     if layout.runs:
         text = (
             f"{number(len(layout.runs), 'folder', 'folders')} of trainings (gta train's --out) "

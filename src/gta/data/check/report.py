@@ -9,7 +9,7 @@ from typing import Any
 from gta.data.check import classes as of_classes
 from gta.data.check import contents
 from gta.data.check.finding import Finding
-from gta.data.check.groups import groups
+from gta.data.check.groups import groups, scenes_in_both
 from gta.data.check.inspect import Facts, inspect_video
 from gta.data.check.same import duplicates
 from gta.data.check.threads import each_result
@@ -42,9 +42,10 @@ def check_videos(
     thorough: bool = False,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
-    found: Sequence[Finding] = (),
-    empty: Collection[str] = (),
+    listing: Sequence[Finding] = (),
+    without_videos: Collection[str] = (),
     way_out: str = "move all of one into one split",
+    scenes: dict[str, str] | None = None,
 ) -> CheckReport:
     """Decodes some frames of every video and looks for what would spoil a run.
 
@@ -58,22 +59,23 @@ def check_videos(
         thorough: Decode all frames of every video instead of some.
         workers: Videos decoded at a time.
         progress: Called with (videos done, videos in all).
-        found: What was found while the videos were listed.
-        empty: Classes of which `found` says that they have no video.
+        listing: What was found while the videos were listed.
+        without_videos: Classes of which `listing` says that they have no video.
         way_out: What keeps clips of one recording in one split.
+        scenes: By the ids of videos, where they were taken, as far as a file tells it.
     """
     lists = {"train": train or _NONE, "val": val or _NONE}
     videos = [(split, video) for split, part in lists.items() for video in part.videos]
     inspected: dict[int, Facts] = {}
-    for done, (index, one) in enumerate(
+    for done, (index, video_facts) in enumerate(
         each_result(
-            lambda place, stop: inspect_video(place[1], thorough=thorough, stop=stop),
+            lambda entry, stop: inspect_video(entry[1], thorough=thorough, stop=stop),
             videos,
             workers,
         ),
         1,
     ):
-        inspected[index] = one
+        inspected[index] = video_facts
         if progress is not None:
             progress(done, len(videos))
     facts: dict[str, list[Facts]] = {"train": [], "val": []}
@@ -83,20 +85,22 @@ def check_videos(
     classes = (train or val or _NONE).classes
     listed = train is not None or val is not None
     findings = [
-        *found,
+        *listing,
         *of_classes.other_classes(classes, trained_classes if listed else None),
         *of_classes.missing(lists["train"], lists["val"]),
         *contents.unreadable(everything),
         *duplicates(facts["train"], facts["val"]),
         *groups(lists["train"], lists["val"], way_out),
+        *scenes_in_both(lists["train"], lists["val"], scenes or {}),
         *of_classes.class_counts(
             facts["train"] if train is not None else None,
             facts["val"] if val is not None else None,
             classes,
-            told=empty,
+            reported=without_videos,
         ),
         *of_classes.few_to_validate(facts["val"]),
         *contents.cut_off(everything),
+        *contents.known_flaws(),
         *contents.frame_counts(everything, clip_frames),
         *contents.sizes(everything, size),
         *of_classes.flips(classes, flip),
@@ -108,20 +112,20 @@ def check_videos(
 
 def summary(facts: dict[str, list[Facts]], classes: Sequence[str]) -> dict[str, object]:
     """Counts, lengths and sizes of each split, and the videos of each class."""
-    told: dict[str, object] = {"classes": len(classes)}
+    result: dict[str, object] = {"classes": len(classes)}
     for split, all_facts in facts.items():
-        read = [one for one in all_facts if one.problem is None]
-        lengths = [one.num_frames for one in read] or [0]
-        shapes = Counter(f"{one.width}x{one.height}" for one in read)
-        told[split] = {
+        read = [f for f in all_facts if f.problem is None]
+        lengths = [f.num_frames for f in read] or [0]
+        shapes = Counter(f"{f.width}x{f.height}" for f in read)
+        result[split] = {
             "videos": len(all_facts),
             "unreadable": len(all_facts) - len(read),
             "frames": {"min": min(lengths), "median": median(lengths), "max": max(lengths)},
             "sizes": dict(shapes.most_common()),
         }
     counts = [of_classes.counted(part, len(classes)) for part in facts.values()]
-    told["videos_of_class"] = {
+    result["videos_of_class"] = {
         name: dict(zip(facts, numbers, strict=True))
         for name, *numbers in zip(classes, *counts, strict=True)
     }
-    return told
+    return result

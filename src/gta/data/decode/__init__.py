@@ -1,7 +1,7 @@
 """Frames of one video, wherever it is. Every failure to read it is a `VideoError`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,13 +10,17 @@ import av.error
 import numpy as np
 import torch
 
-from gta.data.decode import pictures, video_file
+from gta.data.decode import in_order, pictures, video_file
 from gta.data.decode.announced import announced
+from gta.data.decode.in_order import Passage, TimedFrame
 from gta.data.decode.index import index
 from gta.data.decode.opening import opened
 from gta.data.sampling.choice import Choice
 from gta.data.storage.sources import Readable, Source, has_pictures, readable
 from gta.errors import UsageError, VideoError
+
+Change = Callable[[torch.Tensor], torch.Tensor]
+"""What is made of a frame as soon as it is decoded."""
 
 
 def count_frames(path: Source) -> int:
@@ -58,6 +62,31 @@ def announced_frames(path: Source) -> int | None:
         return None if has_pictures(place) else announced(place)
 
 
+def cut_off(path: Source) -> str | None:
+    """What of a video file is there, if its end is not, such as "4,120 of 8,230 bytes"; else None.
+
+    Its container tells: the sizes of its parts, not a duration. Known at once where the video has
+    just been read.
+
+    Raises:
+        VideoError: The video cannot be read.
+    """
+    with _explained(path) as place:
+        return None if has_pictures(place) else index(place).cut_off
+
+
+def damage(path: Source) -> int:
+    """Frames that are missing or seen with damage, of those that were decoded to read it so far.
+
+    Known at once where the video has just been read.
+
+    Raises:
+        VideoError: The video cannot be read.
+    """
+    with _explained(path) as place:
+        return 0 if has_pictures(place) else index(place).damage
+
+
 def frame_times(path: Source) -> list[float] | None:
     """When each frame is shown, in seconds from the first; None where the file does not tell.
 
@@ -89,7 +118,9 @@ def pixel_aspect(path: Source) -> float:
             return float(stream.sample_aspect_ratio or 1)
 
 
-def read_frames(path: Source, indices: Choice = None) -> torch.Tensor:
+def read_frames(
+    path: Source, indices: Choice = None, *, change: Change | None = None
+) -> torch.Tensor:
     """Reads frames as uint8 (T, 3, H, W), upright, in RGB.
 
     Args:
@@ -98,6 +129,9 @@ def read_frames(path: Source, indices: Choice = None) -> torch.Tensor:
         indices: Which frames, whole numbers from 0, in any order, repeats allowed; None: all.
             Or a function of the number of frames that tells them: it spares `count_frames` and
             opening a file twice.
+        change: What to make of each frame, uint8 (1, 3, H, W) to uint8 (1, 3, H', W'), such as a
+            smaller one: it is called as soon as a frame is decoded, so that a clip of large frames
+            is never held as a whole. All it gives have one size; it may get a frame again.
 
     Returns:
         Frames in the asked order. In memory they are (T, H, W, 3), which is what the transforms
@@ -109,7 +143,9 @@ def read_frames(path: Source, indices: Choice = None) -> torch.Tensor:
     """
     with _explained(path) as place:
         read = pictures.read if has_pictures(place) else video_file.read
-        return torch.from_numpy(read(place, indices)).permute(0, 3, 1, 2)
+        if change is None:
+            return _as_tensor(np.stack(read(place, indices, _itself)))
+        return torch.cat(read(place, indices, lambda image: change(_as_tensor(image[None]))))
 
 
 def each_frame(path: Source) -> Iterator[np.ndarray]:
@@ -120,6 +156,25 @@ def each_frame(path: Source) -> Iterator[np.ndarray]:
     """
     with _explained(path) as place:
         yield from (pictures.each if has_pictures(place) else video_file.each)(place)
+
+
+def frames_in_order(
+    path: Source, passage: Passage | None = None, *, fps: float | None = None
+) -> Iterator[TimedFrame]:
+    """What can be decoded of a video, in order, each frame with its time.
+
+    Memory does not grow with the length of the video, and damage in its middle does not end it.
+
+    Args:
+        path: As of `read_frames`.
+        passage: Is told what becomes known on the way, such as damage.
+        fps: Frames per second, in place of the times of the file; of pictures, None is 30.
+
+    Raises:
+        VideoError: The video cannot be read, or has no frame.
+    """
+    with _explained(path) as place:
+        yield from in_order.each(place, passage or Passage(), fps)
 
 
 def decoded_bytes(path: Source) -> int:
@@ -136,6 +191,14 @@ def decoded_bytes(path: Source) -> int:
 
 def _header_size(path: Readable) -> tuple[int, int]:
     return index(path).size
+
+
+def _itself(image: np.ndarray) -> np.ndarray:
+    return image
+
+
+def _as_tensor(images: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.require(images, requirements=("C", "W"))).permute(0, 3, 1, 2)
 
 
 @contextmanager

@@ -30,8 +30,30 @@ class Parameters:
         return self._known[unit]
 
 
+def reference_frames(unit: bytes) -> int:
+    """Frames that others may refer to at a time, by a sequence parameter set.
+
+    Raises:
+        IndexError: It is damaged, or has scaling matrices.
+    """
+    return _references(_bits_of(unit))
+
+
 def _frames_only(unit: bytes) -> bool:
-    bits = _Bits(unit[1:].replace(b"\0\0\3", b"\0\0"))
+    bits = _bits_of(unit)
+    _references(bits)
+    bits.number(1)
+    bits.unsigned()
+    bits.unsigned()
+    return bool(bits.number(1))
+
+
+def _bits_of(unit: bytes) -> "Bits":
+    return Bits(unit[1:].replace(b"\0\0\3", b"\0\0"))
+
+
+def _references(bits: "Bits") -> int:
+    """What comes up to the number of reference frames."""
     profile = bits.number(8)
     bits.number(16)
     bits.unsigned()
@@ -53,14 +75,16 @@ def _frames_only(unit: bytes) -> bool:
             bits.unsigned()
         for _ in range(bits.unsigned()):
             bits.unsigned()
-    bits.unsigned()
-    bits.number(1)
-    bits.unsigned()
-    bits.unsigned()
-    return bool(bits.number(1))
+    return bits.unsigned()
 
 
-class _Bits:
+class Bits:
+    """Bits of a header, read one field after the other.
+
+    Raises:
+        IndexError: There are no more, by all its methods.
+    """
+
     def __init__(self, data: bytes):
         self._bits = "".join(f"{byte:08b}" for byte in data)
         self._place = 0
@@ -69,7 +93,7 @@ class _Bits:
         self._place += size
         if self._place > len(self._bits):
             raise IndexError
-        return int(self._bits[self._place - size : self._place], 2)
+        return int(self._bits[self._place - size : self._place] or "0", 2)
 
     def unsigned(self) -> int:
         """An Exp-Golomb code; of a signed one, another number of the same length."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import av.error
 from av.container import InputContainer
@@ -19,9 +20,10 @@ from av.packet import Packet
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
+from gta.data.decode.ends import missing_end
 from gta.data.decode.index_cache import IndexCache
 from gta.data.decode.keys import may_begin
-from gta.data.decode.opening import frame_size, is_kind, opened
+from gta.data.decode.opening import check_ordinary, frame_size, is_kind, opened
 from gta.data.decode.packets import frames, frames_of, packets
 from gta.data.decode.rates import average_rate
 from gta.data.decode.shown import shown_frames
@@ -57,6 +59,10 @@ class Index:
     """Whether frames were counted by decoding: they are then the decoder's, in its order."""
     skipped: int = 0
     """Frames that the decoder gives before the first that it can decode rightly."""
+    cut_off: str | None = None
+    """What of the file is there, if its end is not, such as "4,120 of 8,230 bytes"."""
+    damage: int = 0
+    """Frames that are missing or seen with damage, of those that were decoded so far."""
 
     @property
     def nbytes(self) -> int:
@@ -97,6 +103,7 @@ def key_of(path: Readable) -> tuple:
         return (path,)
     status = path.stat()
     if status.st_size == 0:
+        check_ordinary(path)
         raise VideoError(path, "is empty (0 bytes)")
     return path, status.st_mtime_ns, status.st_size
 
@@ -114,6 +121,9 @@ def remember(path: Readable, key: tuple, table: Index) -> Index:
     """
     if table.num_frames == 0:
         raise VideoError(str(path), "no frame could be decoded")
+    if isinstance(path, Path):  # shards are told by their size and checksums
+        with path.open("rb") as file:
+            table = replace(table, cut_off=missing_end(file, path.stat().st_size))
     _known.put(key, table)
     return table
 
@@ -193,11 +203,13 @@ def count(path: Readable) -> Index:
     with opened(path) as (container, stream):
         times: list[int | None] = []
         first_key: int | None = None
+        damage = 0
         for frame in frames(container, stream):
             if first_key is None and frame.key_frame:
                 first_key = len(times)
             times.append(frame.pts)
-        skipped = first_key if first_key and not _starts_with_key(path) else 0
+            damage += frame.is_corrupt
+        skipped = first_key if first_key and not starts_with_key(path) else 0
         kept = array("q", (time for time in times[skipped:] if time is not None))
         sure = len(kept) == len(times) - skipped and _rising(kept)
         rate = average_rate(container, stream, kept if sure else ())
@@ -209,6 +221,7 @@ def count(path: Readable) -> Index:
             tick=Fraction(stream.time_base or 1),
             counted=True,
             skipped=skipped,
+            damage=damage,
         )
         if not sure or stream.codec_context.name not in _SEEKABLE:
             return table
@@ -217,7 +230,7 @@ def count(path: Readable) -> Index:
     return _with_keyframes(path, table, kept)
 
 
-def _starts_with_key(path: Readable) -> bool:
+def starts_with_key(path: Readable) -> bool:
     """Whether a file can be decoded from its first packet on, by its flag and its first frame."""
     with opened(path) as (container, stream):
         first = next(packets(container, stream), None)

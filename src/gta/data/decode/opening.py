@@ -1,5 +1,11 @@
-"""The one place where a file, or a member of a shard, is opened as a video. Only local ones are."""
+"""The one place where a file, or a member of a shard, is opened as a video. Only local ones are.
 
+Containers and kinds of compression are those on a list, frames have at most so many pixels, opening
+takes at most so long. What opens other files, playlists and numbered pictures, is on no list.
+"""
+
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,7 +17,10 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from gta.data.decode.codecs import VIDEO, WHITELIST
+from gta.data.decode.mp4_claims import check_claims
 from gta.data.decode.pixels import MAX_PIXELS
+from gta.data.decode.references import check_references
 from gta.data.storage.sources import Member, Readable
 from gta.errors import VideoError
 
@@ -22,39 +31,71 @@ _FORMATS = (
     *("live_flv", "gif", "ogg", "mxf", "dv", "nut", "rm", "wtv", "ivf", "obu", "h264", "hevc"),
     *("gxf", "dhav", "mjpeg", "m4v", "yuv4mpegpipe", "mp3", "wav", "flac", "aac"),
 )
-_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
+_OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": ",".join(_FORMATS),
+    "codec_whitelist": WHITELIST,
+}
 # A title may be in any encoding. PyAV 18 refuses all but UTF-8 if not told; 19 does not.
 _ANY_TITLE: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__ < "19" else {}
+OPENING = 10.0
+"""Seconds that opening may take; of the largest frames, FFmpeg decodes some on the way."""
 
 
 @contextmanager
-def opened(path: Readable) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened(
+    path: Readable, *, is_known: bool = False
+) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its best video stream.
+
+    Args:
+        path: The file.
+        is_known: Whether its index is, and the file has not changed since: what it claims is not
+            added up again.
 
     Raises:
         VideoError: There is no video that can be read.
     """
-    # A name is a name: without "file:", FFmpeg takes "12:30:05.mp4" and "concat:a" for protocols.
-    source = BytesIO(path.read()) if isinstance(path, Member) else f"file:{path}"
-    try:
-        container = av.open(source, container_options=_OPTIONS, **_ANY_TITLE)
-    except (av.error.FFmpegError, EOFError) as error:
-        raise VideoError(str(path), _what_is_it(path)) from error
+    container = _container(path, is_known)
     with container:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
             audio = " (audio only)" if container.streams.audio else ""
             raise VideoError(str(path), f"has no video stream{audio}")
-        if not stream.codec_context:
+        context = stream.codec_context
+        if not context:
             raise VideoError(str(path), "its kind of compression is not known to FFmpeg")
+        codec = context.codec.canonical_name
+        if codec not in VIDEO:
+            raise VideoError(str(path), _not_listed(codec))
         height, width = frame_size(stream)
         if width * height > MAX_PIXELS:
             raise VideoError(
                 str(path), f"its frames of {width}x{height} pixels are too large to decode"
             )
-        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-        stream.codec_context.thread_count = 1  # parallel over videos instead
+        try:
+            check_references(stream)
+        except ValueError as error:
+            raise VideoError(str(path), str(error)) from error
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        context.thread_count = 1  # parallel over videos instead
         yield container, stream
+
+
+def check_ordinary(path: Readable) -> None:
+    """Refuses what would wait for a writer, or never end: pipes, sockets, devices.
+
+    Raises:
+        VideoError: It is one of them.
+        OSError: It is not there.
+    """
+    if isinstance(path, Member):
+        return
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+        kind = kinds.get(stat.S_IFMT(mode), "a device")
+        raise VideoError(str(path), f"is {kind}, not a file")
 
 
 def frame_size(stream: VideoStream) -> tuple[int, int]:
@@ -65,6 +106,49 @@ def frame_size(stream: VideoStream) -> tuple[int, int]:
 def is_kind(container: InputContainer, *names: str) -> bool:
     """Whether a container is of one of these kinds, by FFmpeg's names."""
     return not set(container.format.name.split(",")).isdisjoint(names)
+
+
+def _container(path: Readable, is_known: bool) -> InputContainer:
+    check_ordinary(path)
+    content = b""
+    if isinstance(path, Member):
+        content = path.read()
+        if not is_known:
+            check_claims(BytesIO(content), str(path))
+    elif not is_known:
+        with path.open("rb") as file:
+            check_claims(file, str(path))
+
+    def attempt(seconds: float | None) -> InputContainer:
+        # A name is a name: without "file:", FFmpeg takes "12:30:05.mp4", "concat:a" for protocols.
+        source = BytesIO(content) if isinstance(path, Member) else f"file:{path}"
+        return av.open(
+            source,
+            options={"max_pixels": str(MAX_PIXELS)},  # for the frames decoded on the way
+            container_options=_OPTIONS,
+            timeout=(seconds, None),
+            **_ANY_TITLE,
+        )
+
+    began = time.thread_time()
+    try:
+        try:
+            return attempt(OPENING)
+        except av.error.ExitError as error:
+            if time.thread_time() - began > OPENING / 2:
+                raise VideoError(
+                    str(path), f"could not be opened in {OPENING:g} s: damaged, or made to be slow"
+                ) from error
+            return attempt(None)  # the disk was slow, not the file
+    except (av.error.FFmpegError, EOFError) as error:
+        raise VideoError(str(path), _what_is_it(path)) from error
+
+
+def _not_listed(codec: str) -> str:
+    return (
+        f"its kind of compression, {codec}, is not read: no camera and no public data set writes "
+        f"it. Convert it: ffmpeg -i IN -c:v libx264 -crf 12 OUT.mp4"
+    )
 
 
 def _what_is_it(path: Readable) -> str:

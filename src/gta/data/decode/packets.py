@@ -8,15 +8,23 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from gta.data.decode.references import check_references
+
 
 def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
-    """Packets up to the end of the file or the first damage of the container."""
-    demuxed = container.demux(stream)
+    """Packets up to the end of the file or the first damage of the container.
+
+    Raises:
+        ValueError: To decode one takes more memory than is allowed.
+    """
+    demuxed, check = container.demux(stream), check_references(stream)
     while True:
         try:
             packet = next(demuxed)
         except (StopIteration, av.error.FFmpegError):
             return
+        if check is not None:
+            check(bytes(packet))
         if packet.size:  # the last, empty one asks the decoder for what it holds back
             yield packet
 

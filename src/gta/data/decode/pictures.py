@@ -1,17 +1,23 @@
 """Pictures as a video: a folder of them, or those that follow each other in a shard."""
 
+import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from gta.data.decode import pixels
+from gta.data.decode.opening import check_ordinary
 from gta.data.decode.picture_names import SeveralSeries, frames_in_order, unread
 from gta.data.sampling.choice import Choice, chosen
 from gta.data.storage.sources import Member, Readable
 from gta.errors import VideoError
+
+Made = TypeVar("Made")
 
 _HEADER = 512
 """Bytes of a tar header, and of the blocks that files are filled up to."""
@@ -42,7 +48,14 @@ def _other(folder: Path) -> str:
 
 @lru_cache(maxsize=10_000)
 def _names(folder: Path, _modified: int) -> tuple[str, ...]:
-    return tuple(frames_in_order(entry.name for entry in folder.iterdir()))
+    with os.scandir(folder) as entries:
+        kinds = {entry.name: entry.is_file() or entry.is_dir() for entry in entries}
+    names = tuple(frames_in_order(kinds))
+    for name in names:
+        if not kinds[name]:
+            with suppress(FileNotFoundError):  # a link to nothing is told when it is read
+                check_ordinary(folder / name)
+    return names
 
 
 def count(folder: Readable) -> int:
@@ -54,8 +67,13 @@ def count(folder: Readable) -> int:
     return len(_Pictures(folder))
 
 
-def read(folder: Readable, choice: Choice) -> np.ndarray:
-    """The asked pictures, or all, as uint8 (T, H, W, 3).
+def read(folder: Readable, choice: Choice, make: Callable[[np.ndarray], Made]) -> list[Made]:
+    """What `make` makes of the asked pictures, or of all.
+
+    Args:
+        folder: Where they are.
+        choice: Which of them.
+        make: Gets each picture as soon as it is decoded, uint8 (H, W, 3).
 
     Raises:
         VideoError: There is no such picture, or one is damaged, too large, of another size than
@@ -63,10 +81,13 @@ def read(folder: Readable, choice: Choice) -> np.ndarray:
     """
     pictures = _Pictures(folder)
     wanted = chosen(folder, choice, len(pictures))
-    images = {i: pictures.decode(i) for i in sorted(set(wanted))}
-    shapes = {image.shape: pictures.names[i] for i, image in images.items()}
-    _check_one_size(folder, shapes)
-    return np.stack([images[i] for i in wanted])
+    images, shapes = dict[int, Made](), dict[tuple[int, ...], str]()
+    for i in sorted(set(wanted)):
+        image = pictures.decode(i)
+        shapes[image.shape] = pictures.names[i]
+        _check_one_size(folder, shapes)
+        images[i] = make(image)
+    return [images[i] for i in wanted]
 
 
 def each(folder: Readable) -> Iterator[np.ndarray]:
@@ -78,8 +99,8 @@ def each(folder: Readable) -> Iterator[np.ndarray]:
     pictures, shapes = _Pictures(folder), dict[tuple[int, ...], str]()
     for i, name in enumerate(pictures.names):
         image = pictures.decode(i)
-        _check_one_size(folder, {image.shape: name} | shapes)
         shapes.setdefault(image.shape, name)
+        _check_one_size(folder, shapes)
         yield image
 
 

@@ -16,8 +16,8 @@ Shown = Callable[[bytes], int | None]
 # nothing but one frame a packet is possible
 _WHOLE = frozenset(
     (
-        *("mjpeg", "png", "prores", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo"),
-        *("dnxhd", "dvvideo", "jpeg2000", "v210", "cfhd", "magicyuv"),
+        *("mjpeg", "png", "prores", "ffv1", "huffyuv", "ffvhuff", "rawvideo"),
+        *("dnxhd", "dvvideo", "jpeg2000", "v210", "cfhd"),
     )
 )
 

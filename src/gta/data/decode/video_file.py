@@ -6,7 +6,9 @@ times, frames are what decoding from the start gives, in that order.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import av.error
 import numpy as np
@@ -32,33 +34,42 @@ from gta.data.sampling.choice import Choice, chosen
 from gta.data.storage.sources import Readable
 from gta.errors import VideoError
 
+Made = TypeVar("Made")
+
 _WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode one
 
 
-def read(path: Readable, choice: Choice) -> np.ndarray:
-    """The asked frames, or all, as uint8 (T, H, W, 3). The file is opened once where it can be.
+def read(path: Readable, choice: Choice, make: Callable[[np.ndarray], Made]) -> list[Made]:
+    """What `make` makes of the asked frames, or of all. The file is opened once where it can be.
+
+    Args:
+        path: The file.
+        choice: Which frames.
+        make: Gets each frame as soon as it is decoded, uint8 (H, W, 3).
 
     Raises:
         VideoError: There is no such frame, or it cannot be decoded.
     """
-    key, images, wanted = key_of(path), dict[int, np.ndarray](), list[int]()
+    key, images, wanted = key_of(path), dict[int, Made](), list[int]()
     table = recall(key)
     if table is None or table.times is not None:
-        with opened(path) as (container, stream):
+        with opened(path, is_known=table is not None) as (container, stream):
             unread = table is not None
             if table is None and (indexed := index_packets(container, stream)) is not None:
                 table = remember(path, key, indexed)
             if table is not None:
                 wanted = chosen(path, choice, table.num_frames)
-                images = _read_seeking(container, stream, table, sorted(set(wanted)), unread)
+                images = _read_seeking(
+                    path, container, stream, table, sorted(set(wanted)), unread, make
+                )
     if table is None or table.times is None:
         table = table or remember(path, key, count(path))
         wanted = chosen(path, choice, table.num_frames)
     if len(images) < len(set(wanted)):
-        images = _read_from_start(path, table, sorted(set(wanted)))
-    if len({images[i].shape for i in wanted}) > 1:
-        raise VideoError(str(path), "its frames are turned in different ways")
-    return np.stack([images[i] for i in wanted])
+        images, damage = _read_from_start(path, table, sorted(set(wanted)), make)
+        if damage > table.damage:
+            remember(path, key, replace(table, damage=damage))
+    return [images[i] for i in wanted]
 
 
 def each(path: Readable) -> Iterator[np.ndarray]:
@@ -68,8 +79,8 @@ def each(path: Readable) -> Iterator[np.ndarray]:
         VideoError: One of them cannot be decoded.
     """
     table, expected = index(path), 0
-    with opened(path) as (container, stream):
-        to_rgb = _ToRGB(stream)
+    with opened(path, is_known=True) as (container, stream):
+        to_rgb = ToRGB(path, stream)
         for i, frame in _numbered(container, stream, table):
             if i == expected:
                 yield to_rgb(frame)
@@ -79,12 +90,14 @@ def each(path: Readable) -> Iterator[np.ndarray]:
 
 
 def _read_seeking(
+    path: Readable,
     container: InputContainer,
     stream: VideoStream,
     table: Index,
     wanted: Sequence[int],
     unread: bool,
-) -> dict[int, np.ndarray]:
+    make: Callable[[np.ndarray], Made],
+) -> dict[int, Made]:
     """Frames of an opened file, of which some packets were read or, if `unread`, none.
 
     Not all of them, where what is decoded is not the frames that the index says in their order.
@@ -96,8 +109,8 @@ def _read_seeking(
     leaves_out = shown is not None and stream.codec_context.name == "h264"
     # of these, the decoder itself gives no frame before one that is whole
     waits = stream.codec_context.name in ("h264", "hevc")
-    images: dict[int, np.ndarray] = {}
-    to_rgb = _ToRGB(stream)
+    images: dict[int, Made] = {}
+    to_rgb = ToRGB(path, stream)
     decoded, position = frames(container, stream, shown), -1
     for target in wanted:
         keyframe = table.keyframes[max(bisect_right(table.keyframes, target) - 1, 0)]
@@ -124,7 +137,7 @@ def _read_seeking(
                 return {}
             position, begun = i, True
             if i == target:
-                images[i] = to_rgb(frame)
+                images[i] = make(to_rgb(frame))
             if i >= target:
                 break
     return images
@@ -146,18 +159,24 @@ def _frame_numbers(times: Sequence[int]) -> dict[int | None, int]:
     return {time: i for i, time in enumerate(times)}
 
 
-def _read_from_start(path: Readable, table: Index, wanted: Sequence[int]) -> dict[int, np.ndarray]:
-    """Decodes until all are there: files without times, and files in which seeking misleads."""
-    images: dict[int, np.ndarray] = {}
-    asked, num_decoded = set(wanted), 0
-    with opened(path) as (container, stream):
-        to_rgb = _ToRGB(stream)
+def _read_from_start(
+    path: Readable, table: Index, wanted: Sequence[int], make: Callable[[np.ndarray], Made]
+) -> tuple[dict[int, Made], int]:
+    """Decodes until all are there: files without times, and files in which seeking misleads.
+
+    Also tells how many frames on the way were missing or damaged.
+    """
+    images: dict[int, Made] = {}
+    asked, num_decoded, damaged = set(wanted), 0, 0
+    with opened(path, is_known=True) as (container, stream):
+        to_rgb = ToRGB(path, stream)
         for i, frame in _numbered(container, stream, table):
             num_decoded += i is not None
+            damaged += i is not None and frame.is_corrupt
             if i is not None and i in asked and i not in images:
-                images[i] = to_rgb(frame)
-            if len(images) == len(wanted):
-                return images
+                images[i] = make(to_rgb(frame))
+            if i is not None and len(images) == len(wanted):
+                return images, damaged + i + 1 - num_decoded
     missing = next(i for i in wanted if i not in images)
     raise _undecodable(path, missing, num_decoded, table.num_frames)
 
@@ -170,11 +189,12 @@ def _undecodable(path: Readable, missing: int, num_decoded: int, num_frames: int
     )
 
 
-class _ToRGB:
+class ToRGB:
     """Frames of one file to upright uint8 (H, W, 3), all of the size of the header."""
 
-    def __init__(self, stream: VideoStream):
-        self.size = frame_size(stream)
+    def __init__(self, path: Readable, stream: VideoStream):
+        self.path, self.size = path, frame_size(stream)
+        self.shape: tuple[int, ...] | None = None
         self.convert = VideoReformatter()  # one a file: it keeps its tables from frame to frame
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
@@ -182,4 +202,8 @@ class _ToRGB:
             self.size = (frame.height, frame.width)
         height, width = self.size
         rgb = self.convert.reformat(frame, width, height, format="rgb24", threads=1)
-        return upright(rgb.to_ndarray(), stored_as(frame))
+        image = upright(rgb.to_ndarray(), stored_as(frame))
+        if self.shape not in (None, image.shape):
+            raise VideoError(str(self.path), "its frames are turned in different ways")
+        self.shape = image.shape
+        return image

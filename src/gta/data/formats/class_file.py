@@ -9,6 +9,7 @@ from typing import Any
 from gta.data.formats.columns import is_number, plain, whole
 from gta.data.formats.dialect import Dialect
 from gta.data.formats.disk import has_video_ending
+from gta.data.formats.once import first_twice
 from gta.data.formats.text import read_json, read_lines
 from gta.errors import DataError
 
@@ -61,8 +62,8 @@ def find_class_file(folders: Sequence[Path]) -> tuple[ClassFile | None, tuple[st
 
 def _lists_videos(file: Path) -> bool:
     if file.suffix == ".json":
-        found = read_json(file)
-        return _pairs(found) is None and not _is_names(found)
+        content = read_json(file)
+        return _pairs(content) is None and not _is_names(content)
     lines = [line for _, line in read_lines(file)]
     named = [any(map(has_video_ending, re.split(r"[ \t,;]+", line))) for line in lines]
     return sum(named) > len(lines) / 2
@@ -81,7 +82,7 @@ def read_class_file(file: Path) -> ClassFile:
         return ClassFile(file, class_names(lines, file))
     pairs = sorted(pairs)
     ids = [number for number, _ in pairs]
-    twice = next((number for i, number in enumerate(ids) if number in ids[:i]), None)
+    twice = first_twice(ids)
     if twice is not None:
         raise DataError(f"{file} has the number {twice} twice.")
     return ClassFile(file, class_names((name for _, name in pairs), file), ids)
@@ -93,8 +94,8 @@ def class_names(names: Iterable[str], file: Path) -> list[str]:
     Raises:
         DataError: None, or one twice.
     """
-    classes, seen = list(names), set[str]()
-    twice = next((name for name in classes if name in seen or seen.add(name)), None)
+    classes = list(names)
+    twice = first_twice(classes)
     if not classes or twice is not None:
         what = "has no classes" if not classes else f"has the class {twice!r} twice"
         raise DataError(f"{file} {what}.")
@@ -105,30 +106,30 @@ Pairs = list[tuple[int, str]]
 
 
 def _read_json(file: Path) -> tuple[Pairs | None, list[str]]:
-    found = read_json(file)
-    pairs = _pairs(found)
+    content = read_json(file)
+    pairs = _pairs(content)
     if pairs is not None:
         return pairs, []
-    if _is_names(found):
-        return None, found
+    if _is_names(content):
+        return None, content
     raise DataError(f'{file}: expected {{"class name": 0, ...}} or ["class name", ...].')
 
 
-def _is_names(found: Any) -> bool:
-    return isinstance(found, list) and all(isinstance(name, str) for name in found)
+def _is_names(content: Any) -> bool:
+    return isinstance(content, list) and all(isinstance(name, str) for name in content)
 
 
-def _pairs(found: Any) -> Pairs | None:
+def _pairs(content: Any) -> Pairs | None:
     """Numbers and names of a JSON mapping, whichever is the key, or of a list of objects."""
-    if isinstance(found, list) and found and all(isinstance(entry, dict) for entry in found):
-        found = {
+    if isinstance(content, list) and content and all(isinstance(entry, dict) for entry in content):
+        content = {
             str(entry.get("name", entry.get("label"))): entry.get("id", entry.get("index"))
-            for entry in found
+            for entry in content
         }
-    if not isinstance(found, dict) or not found:
+    if not isinstance(content, dict) or not content:
         return None
-    keys, values = list(found), [str(value) for value in found.values()]
-    if any(isinstance(value, dict | list | bool | None) for value in found.values()):
+    keys, values = list(content), [str(value) for value in content.values()]
+    if any(isinstance(value, dict | list | bool | None) for value in content.values()):
         return None
     for numbers, names in ((values, keys), (keys, values)):
         if all(is_number(number) for number in numbers):
@@ -149,8 +150,8 @@ def _read_text(file: Path) -> tuple[Pairs | None, list[str]]:
         if skipped and not (body and _is_header(texts[0])):
             break
         for pattern, number, name in ((_NUMBER_FIRST, 1, 2), (_NUMBER_LAST, 2, 1)):
-            found = [pattern.fullmatch(line) for line in body]
-            pairs = [(int(m[number]), _unquoted(m[name])) for m in found if m]
+            matches = [pattern.fullmatch(line) for line in body]
+            pairs = [(int(m[number]), _unquoted(m[name])) for m in matches if m]
             if len(pairs) < len(body) or len({name for _, name in pairs}) < len(pairs):
                 continue
             numbers = sorted(n for n, _ in pairs)
@@ -188,7 +189,7 @@ def _table(file: Path, lines: Sequence[tuple[int, str]]) -> Pairs | None:
                     return [(whole(row[i]), row[1 - i]) for row in body]
         elif any(_all_numbers(rows, i) for i in range(len(head))):
             raise DataError(
-                f"{file} has {len(head)} columns; which are number and name cannot be told. "
+                f"{file} has {len(head)} columns; which are number and name is unclear. "
                 f"Write `number,name` lines, with `id,name` as the first."
             )
     return None

@@ -50,7 +50,9 @@ class Survey:
     @property
     def passed_over(self) -> list[Path]:
         """All files that are no video of a class, sorted."""
-        inside = (path for one in self.classes.values() for path in one.passed_over)
+        inside = (
+            path for class_folder in self.classes.values() for path in class_folder.passed_over
+        )
         return sorted({*inside, *self.loose, *self.hidden})
 
     @property
@@ -63,25 +65,25 @@ class Survey:
 
 def survey(folder: Path) -> Survey:
     """Looks through the class folders of `folder`, and no deeper than the frames in them."""
-    found = Survey(folder)
+    result = Survey(folder)
     try:
         entries = list(_entries(folder))
     except OSError as error:
-        found.blocked[folder] = _reason(error)
-        return found
+        result.blocked[folder] = _reason(error)
+        return result
     for path, is_folder in entries:
         if is_hidden(path.name):
-            found.hidden.append(path)
+            result.hidden.append(path)
         elif is_folder and is_run(path):
-            found.runs.append(path)
+            result.runs.append(path)
         elif is_folder:
             inside = _class_folder(path)
-            found.runs.extend(inside.runs)
+            result.runs.extend(inside.runs)
             if inside.videos or inside.blocked or not inside.runs:
-                found.classes[path.name] = inside
+                result.classes[path.name] = inside
         elif is_video_name(path):
-            found.loose.append(path)
-    return found
+            result.loose.append(path)
+    return result
 
 
 def is_run(folder: Path) -> bool:
@@ -105,46 +107,46 @@ def by_ending(paths: Iterable[Path]) -> str:
 
 
 def _class_folder(folder: Path) -> ClassFolder:
-    found = ClassFolder()
+    result = ClassFolder()
     try:
         entries = list(_entries(folder))
     except OSError as error:
-        found.blocked[folder] = _reason(error)
-        return found
+        result.blocked[folder] = _reason(error)
+        return result
     for path, is_folder in entries:
         if is_hidden(path.name) or not (is_folder or is_video_name(path)):
-            found.passed_over.append(path)
+            result.passed_over.append(path)
         elif is_folder and is_run(path):  # looks into the folder: not done for each video file
-            found.runs.append(path)
+            result.runs.append(path)
         elif is_folder:
-            _add_folder(path, found)
+            _add_folder(path, result)
         else:
-            found.videos.append(path)
-    return found
+            result.videos.append(path)
+    return result
 
 
-def _add_folder(folder: Path, found: ClassFolder) -> None:
+def _add_folder(folder: Path, into: ClassFolder) -> None:
     """A folder in that of a class: frames if it has more pictures than videos."""
     try:
         entries = [(p, is_folder) for p, is_folder in _entries(folder) if not is_hidden(p.name)]
     except OSError as error:
-        found.blocked[folder] = _reason(error)
+        into.blocked[folder] = _reason(error)
         return
     pictures = sum(path.suffix.lower() in PICTURE_SUFFIXES for path, _ in entries)
     videos = [path for path, is_folder in entries if not is_folder and is_video_name(path)]
     folders = sum(is_folder for _, is_folder in entries)
     if pictures > len(videos):
-        found.videos.append(folder)
-        found.passed_over.extend(videos)
+        into.videos.append(folder)
+        into.passed_over.extend(videos)
     elif videos:
-        found.blocked[folder] = f"holds {count_of(len(videos), 'video')}" + (
+        into.blocked[folder] = f"holds {count_of(len(videos), 'video')}" + (
             f" and {count_of(pictures, 'picture')}" if pictures else ""
         )
     elif folders:
-        found.blocked[folder] = f"holds {count_of(folders, 'folder')}, no frames"
+        into.blocked[folder] = f"holds {count_of(folders, 'folder')}, no frames"
     else:
         held = by_ending(path for path, _ in entries)
-        found.blocked[folder] = f"holds {held}, no frames" if entries else "is empty"
+        into.blocked[folder] = f"holds {held}, no frames" if entries else "is empty"
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, bool]]:

@@ -74,7 +74,7 @@ def split_columns(
     header: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> tuple[int | None, dict[Split, int]]:
     """The column of the split, and those that say yes or no to one, as is_train."""
-    found, flags = list[tuple[bool, int]](), dict[Split, int]()
+    candidates, flags = list[tuple[bool, int]](), dict[Split, int]()
     for i, word in enumerate(header):
         cells = {row[i].strip().lower() for row in rows if i < len(row)}
         flag = flag_of(word)
@@ -84,9 +84,9 @@ def split_columns(
         elif role_of(word) == "split":
             known = bool(cells & set(SPLIT_WORDS))
             if known or plain(word) not in _MAYBE_SPLIT:
-                found.append((not known, i))
-    if found and not (min(found)[0] and flags):
-        return min(found)[1], flags
+                candidates.append((not known, i))
+    if candidates and not (min(candidates)[0] and flags):
+        return min(candidates)[1], flags
     return None, flags
 
 
@@ -113,7 +113,7 @@ def by_header(
     """The columns that a header tells; where it does not, what stands in them.
 
     Returns:
-        The columns, or why they cannot be told.
+        The columns, or why they are unclear.
     """
     roles = [role_of(word) for word in header]
     split, flags = split_columns(header, rows)
@@ -129,7 +129,7 @@ def by_header(
         return sum(map(strength, cells(i)))
 
     def of(role: Role) -> int | None:
-        return next((i for i, found in enumerate(roles) if found == role), None)
+        return next((i for i, other in enumerate(roles) if other == role), None)
 
     paths = [i for i, role in enumerate(roles) if role in ("path", "name")]
     unknown = [i for i, role in enumerate(roles) if role is None and header[i]]

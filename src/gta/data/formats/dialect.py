@@ -100,9 +100,9 @@ _PATH_FIRST = re.compile(rf"(.*(?:{_ENDING}))[ \t]+(.*)", re.IGNORECASE)
 
 def _path_first(line: str) -> tuple[str | None, str]:
     """A path that its ending tells, though it may have spaces, and what follows it."""
-    found = _PATH_FIRST.fullmatch(line)
-    if found:
-        return found[1], found[2]
+    match = _PATH_FIRST.fullmatch(line)
+    if match:
+        return match[1], match[2]
     return (line, "") if has_video_ending(line) else (None, line)
 
 
@@ -135,9 +135,9 @@ def decide(lines: Lines, is_video: Callable[[str], bool] = lambda name: False) -
                 total += any(field.removeprefix("-").isdecimal() for field in fields[1:])
         return total
 
-    found = {dialect: sense(dialect) for dialect in (Dialect(mark, quote) for mark in _NAMES)}
-    best = max(found, key=lambda dialect: found[dialect])
-    return best if found[best] else Dialect("", quote)
+    scores = {dialect: sense(dialect) for dialect in (Dialect(mark, quote) for mark in _NAMES)}
+    best = max(scores, key=lambda dialect: scores[dialect])
+    return best if scores[best] else Dialect("", quote)
 
 
 def _names(dialect: Dialect, fields: list[str]) -> list[str]:

@@ -40,21 +40,21 @@ class _Entries:
     @cached_property
     def stems(self) -> dict[str, list[str]]:
         """Names of video files by what stands before the ending, in NFC."""
-        found = dict[str, list[str]]()
+        by_stem = dict[str, list[str]]()
         for name in sorted(self.names):
             stem, ending = os.path.splitext(name)
             if ending.lower() in VIDEO_SUFFIXES:
-                found.setdefault(one_form(stem), []).append(name)
-        return found
+                by_stem.setdefault(one_form(stem), []).append(name)
+        return by_stem
 
     @cached_property
     def converted(self) -> dict[str, list[str]]:
         """Names with two endings of videos, as `7.webm.mp4`, by what stands before both, in NFC."""
-        found = dict[str, list[str]]()
+        by_name = dict[str, list[str]]()
         for stem, names in self.stems.items():
             if has_video_ending(stem):
-                found.setdefault(os.path.splitext(stem)[0], []).extend(names)
-        return found
+                by_name.setdefault(os.path.splitext(stem)[0], []).extend(names)
+        return by_name
 
     def actual(self, name: str) -> str | None:
         """The entry of this name, as it is or in another Unicode form."""
@@ -150,15 +150,15 @@ class Finder:
             path = inside(self.root, name, "")
         except DataError:
             return False
-        return any(exact and is_video(found) for _, found, exact in self._candidates(path))
+        return any(exact and is_video(file) for _, file, exact in self._candidates(path))
 
     def first(self, name: str) -> Path | None:
         """The video of a name, if there is one."""
         try:
-            found = list(self._candidates(inside(self.root, name, "")))
+            candidates = list(self._candidates(inside(self.root, name, "")))
         except DataError:
             return None
-        return Path(found[0][1]) if found else None
+        return Path(candidates[0][1]) if candidates else None
 
     def locate(self, names: Sequence[str], what: str) -> Found:
         """Finds the video of each name.
@@ -173,14 +173,18 @@ class Finder:
         chosen, several, other = dict[str, tuple[str, str, bool]](), list[str](), list[str]()
         for name in dict.fromkeys(names):
             candidates = list(self._candidates(name))
-            exact = [one for one in candidates if one[2]]
+            exact = [candidate for candidate in candidates if candidate[2]]
             candidates = exact or candidates
             if len(candidates) > 1:
-                candidates = [one for one in candidates if is_video(one[1])] or candidates
+                candidates = [
+                    candidate for candidate in candidates if is_video(candidate[1])
+                ] or candidates
             if candidates:
                 chosen[name] = candidates[0]
             if len(candidates) > 1:
-                several.append(f"{name}: {', '.join(self._shown(one[1]) for one in candidates)}")
+                several.append(
+                    f"{name}: {', '.join(self._shown(candidate[1]) for candidate in candidates)}"
+                )
         taken = {path for _, path, exact in chosen.values() if exact}
         for name, (_, path, exact) in list(chosen.items()):
             if not exact and path in taken:  # it is the video of another name
@@ -216,13 +220,13 @@ class Finder:
 
     def _candidates(self, name: str) -> Iterator[tuple[str, str, bool]]:
         """(place, path, whether the name is the annotation's) of each, the preferred first."""
-        found = False
+        any_yielded = False
         for spelling in dict.fromkeys((name, unquote(name) if "%" in name else name)):
             for prefix in self._prefixes:
                 for path, exact in self._in_place(prefix, spelling):
-                    found = True
+                    any_yielded = True
                     yield prefix, path, exact and spelling == name
-            if found:
+            if any_yielded:
                 return
 
     def _in_place(self, prefix: str, name: str) -> Iterator[tuple[str, bool]]:

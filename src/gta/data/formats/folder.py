@@ -8,6 +8,7 @@ from gta.data.formats.class_folders import JUNK, by_ending, count_of
 from gta.data.formats.endings import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from gta.data.formats.folder_layout import Layout, look_at, nothing_to_validate
 from gta.data.formats.recordings import find_recordings
+from gta.data.formats.scenes import of_known, read_scenes
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
 
@@ -19,6 +20,7 @@ def read_folder(
     val_fraction: float = 0.2,
     seed: int = 0,
     keep_groups: bool = False,
+    scenes: str | None = None,
 ) -> VideoList:
     """Reads a folder per class; sorted class names give the labels.
 
@@ -36,6 +38,7 @@ def read_folder(
         seed: Of that split.
         keep_groups: Videos of one recording, by their names (`gta.data.formats.recordings`), stay
             in one part of that split.
+        scenes: A csv file with the scene of each video (`gta.data.formats.scenes`): likewise.
 
     Raises:
         DataError: No class, only one class, a class without videos, folders that are no videos,
@@ -44,10 +47,25 @@ def read_folder(
     layout = look_at(root, split)
     if layout.faults:
         raise DataError(" ".join(str(fault) for fault in layout.faults))
-    found = list_split(layout, split, val_fraction=val_fraction, seed=seed, keep_groups=keep_groups)
-    if not found.videos:
+    known = read_scenes(scenes) if scenes else {}
+    if scenes:
+        every = [
+            id
+            for survey in layout.surveys.values()
+            for n in survey.classes
+            for id in layout.ids(survey, n)
+        ]
+        known = of_known(known, every, scenes)
+    videos = list_split(
+        *(layout, split),
+        val_fraction=val_fraction,
+        seed=seed,
+        keep_groups=keep_groups,
+        scenes=known,
+    )
+    if not videos.videos:
         raise DataError(str(nothing_to_validate(root)))
-    return found
+    return videos
 
 
 def list_split(
@@ -57,6 +75,7 @@ def list_split(
     val_fraction: float = 0.2,
     seed: int = 0,
     keep_groups: bool = False,
+    scenes: dict[str, str] | None = None,
 ) -> VideoList:
     """The videos of one split; of a layout with faults, those that can be listed."""
     classes = layout.classes
@@ -64,7 +83,8 @@ def list_split(
         chosen = {name: layout.ids(layout.surveys[split], name) for name in classes}
     else:
         every = {name: layout.ids(layout.surveys["train"], name) for name in classes}
-        val = _held_out(every, _groups(every) if keep_groups else {}, val_fraction, seed)
+        groups = scenes or (_groups(every) if keep_groups else {})
+        val = _held_out(every, groups, val_fraction, seed)
         chosen = {
             name: [id for id in ids if (id in val) == (split == "val")]
             for name, ids in every.items()
@@ -79,19 +99,19 @@ def list_split(
 
 def _notes(layout: Layout) -> tuple[str, ...]:
     runs = [path.relative_to(layout.root).as_posix() for path in layout.runs]
-    told = f"{count_of(len(runs), 'folder')} of trainings in {layout.root} passed over: "
-    return (*_files_passed_over(layout), *([told + ", ".join(runs)] if runs else []))
+    note = f"{count_of(len(runs), 'folder')} of trainings in {layout.root} passed over: "
+    return (*_files_passed_over(layout), *([note + ", ".join(runs)] if runs else []))
 
 
 def _files_passed_over(layout: Layout) -> tuple[str, ...]:
     passed = [path for path in layout.passed_over if not _is_junk(path)]
     if not passed:
         return ()
-    one = len(passed) == 1
+    single = len(passed) == 1
     return (
-        f"{count_of(len(passed), 'file')} in {layout.root} {'is' if one else 'are'} passed over, "
-        f"no video{'' if one else 's'} of a class: {by_ending(passed)}; gta check names "
-        f"{'it' if one else 'them'}",
+        f"{count_of(len(passed), 'file')} in {layout.root} {'is' if single else 'are'} passed "
+        f"over, no video{'' if single else 's'} of a class: {by_ending(passed)}; gta check names "
+        f"{'it' if single else 'them'}",
     )
 
 
@@ -103,8 +123,12 @@ def _is_junk(path: Path) -> bool:
 def _groups(ids: dict[str, list[str]]) -> dict[str, str]:
     """The recording of each video whose name tells it."""
     names = [(id, label) for label, name in enumerate(sorted(ids)) for id in ids[name]]
-    found = find_recordings(names)
-    return {id: one.key for (id, _), one in zip(names, found, strict=True) if one is not None}
+    recordings = find_recordings(names)
+    return {
+        id: recording.key
+        for (id, _), recording in zip(names, recordings, strict=True)
+        if recording is not None
+    }
 
 
 def _held_out(

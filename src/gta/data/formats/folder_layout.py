@@ -49,17 +49,17 @@ class Layout:
     @property
     def classes(self) -> list[str]:
         """Sorted names of all classes of all splits."""
-        return sorted({name for one in self.surveys.values() for name in one.classes})
+        return sorted({name for survey in self.surveys.values() for name in survey.classes})
 
     @property
     def passed_over(self) -> list[Path]:
         """All files that are no video of a class."""
-        return [path for one in self.surveys.values() for path in one.passed_over]
+        return [path for survey in self.surveys.values() for path in survey.passed_over]
 
     @property
     def runs(self) -> list[Path]:
         """Folders of trainings among those of the videos."""
-        return sorted(path for one in self.surveys.values() for path in one.runs)
+        return sorted(path for survey in self.surveys.values() for path in survey.runs)
 
     def ids(self, survey: Survey, name: str) -> list[str]:
         """The videos of one class, as paths relative to the root."""
@@ -100,8 +100,8 @@ def look_at(root: Path, split: Split = "val") -> Layout:
                 )
             )
         layout = Layout(root, {"train": survey(half or root)}, False, [], faults)
-    for one in layout.surveys.values():
-        faults.extend(_faults(one))
+    for surveyed in layout.surveys.values():
+        faults.extend(_faults(surveyed))
     if len(layout.classes) == 1:
         faults.append(
             Fault(
@@ -124,12 +124,12 @@ def nothing_to_validate(root: Path) -> Fault:
     )
 
 
-def _faults(found: Survey) -> list[Fault]:
-    folder, faults = found.folder, list[Fault]()
-    if found.blocked:
-        return [Fault("unusable folders", f"{folder} {found.blocked[folder]}", [], _OPEN_IT)]
-    if not found.classes:
-        loose = f", only {count_of(len(found.loose), 'video')}" if found.loose else ""
+def _faults(surveyed: Survey) -> list[Fault]:
+    folder, faults = surveyed.folder, list[Fault]()
+    if surveyed.blocked:
+        return [Fault("unusable folders", f"{folder} {surveyed.blocked[folder]}", [], _OPEN_IT)]
+    if not surveyed.classes:
+        loose = f", only {count_of(len(surveyed.loose), 'video')}" if surveyed.loose else ""
         return [
             Fault(
                 "no class folders",
@@ -139,15 +139,15 @@ def _faults(found: Survey) -> list[Fault]:
                 f"{folder.name}/<class>/<video>.mp4",
             )
         ]
-    closed = {p: why for p, why in found.obstacles.items() if why.startswith("cannot be opened")}
+    closed = {p: why for p, why in surveyed.obstacles.items() if why.startswith("cannot be opened")}
     if closed:
         text = f"{count_of(len(closed), 'folder')} of {folder} cannot be opened"
         names = [f"{p} ({why.partition(': ')[2]})" for p, why in closed.items()]
         faults.append(Fault("unusable folders", text, names, _OPEN_IT))
     empty = [
-        name + (f" (holds {by_ending(one.passed_over)})" if one.passed_over else "")
-        for name, one in found.classes.items()
-        if not one.videos and not one.blocked
+        name + (f" (holds {by_ending(inside.passed_over)})" if inside.passed_over else "")
+        for name, inside in surveyed.classes.items()
+        if not inside.videos and not inside.blocked
     ]
     if empty:
         faults.append(
@@ -160,7 +160,7 @@ def _faults(found: Survey) -> list[Fault]:
                 f"{'folder' if len(empty) == 1 else 'folders'}.",
             )
         )
-    deeper = [f"{p} ({why})" for p, why in found.obstacles.items() if p not in closed]
+    deeper = [f"{p} ({why})" for p, why in surveyed.obstacles.items() if p not in closed]
     if deeper:
         faults.append(
             Fault(
@@ -175,11 +175,11 @@ def _faults(found: Survey) -> list[Fault]:
 
 
 def _compare(layout: Layout, train: Path, other: Path) -> None:
-    one, two = (set(found.classes) for found in layout.surveys.values())
-    if not one or not two or one == two:
+    first, second = (set(surveyed.classes) for surveyed in layout.surveys.values())
+    if not first or not second or first == second:
         return
-    names = [f"only in {train.name}/: {name}" for name in sorted(one - two)]
-    names += [f"only in {other.name}/: {name}" for name in sorted(two - one)]
+    names = [f"only in {train.name}/: {name}" for name in sorted(first - second)]
+    names += [f"only in {other.name}/: {name}" for name in sorted(second - first)]
     layout.faults.append(
         Fault(
             "other classes in a split",
@@ -199,8 +199,8 @@ def _unused(root: Path, used: Collection[Path]) -> list[str]:
         if not path.is_dir():
             names += [path.name] * is_video_name(path)
             continue
-        inside = survey(path)
-        if inside.loose or any(one.videos for one in inside.classes.values()):
+        surveyed = survey(path)
+        if surveyed.loose or any(class_folder.videos for class_folder in surveyed.classes.values()):
             names.append(f"{path.name}/")
     return names
 
@@ -211,9 +211,11 @@ def _split_folder(root: Path, split: Split) -> Path | None:
 
 def _is_split(folder: Path) -> bool:
     """Whether `folder` holds class folders, rather than being a class itself."""
-    found = survey(folder)
-    inside = found.classes.values()
-    return not found.loose and any(one.videos or one.blocked for one in inside)
+    surveyed = survey(folder)
+    inside = surveyed.classes.values()
+    return not surveyed.loose and any(
+        class_folder.videos or class_folder.blocked for class_folder in inside
+    )
 
 
 def _listed(names: list[str], most: int = 10) -> str:

@@ -30,14 +30,14 @@ def read_json_rows(
         DataError: It is something else, an entry makes no sense or has several labels.
     """
     if file.suffix == ".json":
-        found = read_json(file)
-        if isinstance(found, dict) and isinstance(found.get("data_list"), list):
-            found = found["data_list"]
-        if isinstance(found, dict):
-            found = list(found.items())
+        content = read_json(file)
+        if isinstance(content, dict) and isinstance(content.get("data_list"), list):
+            content = content["data_list"]
+        if isinstance(content, dict):
+            content = list(content.items())
         entries = (
-            [(f"entry {i}", entry) for i, entry in enumerate(found or [])]
-            if _is_list(found)
+            [(f"entry {i}", entry) for i, entry in enumerate(content or [])]
+            if _is_list(content)
             else None
         )
         if entries is None:
@@ -71,15 +71,17 @@ def _wanted(entries: Entries, split: Split, file: Path) -> Entries:
     return entries if wanted is None else [entries[i] for i in sorted(wanted)]
 
 
-def _is_list(found: Any) -> bool:
-    return isinstance(found, list) or found is None
+def _is_list(content: Any) -> bool:
+    return isinstance(content, list) or content is None
 
 
 def _line(line: str, where: str) -> Any:
     try:
         return json.loads(line)
     except json.JSONDecodeError as error:
-        raise DataError(f"{where}: {line!r} is not JSON: {error}.") from error
+        raise DataError(f"{where}: {line[:80]!r} is not JSON: {error}.") from error
+    except (RecursionError, ValueError) as error:
+        raise DataError(f"{where} is nested too deeply, or has a number too long.") from error
 
 
 def _row(entry: Any, where: str, file: Path, *, label_needed: bool, classes: Sequence[str]) -> Row:
@@ -121,11 +123,11 @@ def _row(entry: Any, where: str, file: Path, *, label_needed: bool, classes: Seq
         label = None
     counts = by_role.get("frames", [])
     count = entry[counts[0]] if counts else None
-    told = {*paths[:1], *labels}
+    used = {*paths[:1], *labels}
     rest = tuple(
         (str(key), str(value))
         for key, value in entry.items()
-        if key not in told and not numbers_lines(str(key))
+        if key not in used and not numbers_lines(str(key))
     )
     frames = count if isinstance(count, int) and count > 0 else None
     return Row(where, str(name), None if label is None else str(label), frames, rest=rest)

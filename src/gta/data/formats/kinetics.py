@@ -78,21 +78,21 @@ def read_kinetics(
         label_of(clip.label, labels, f"{file}, {clip.where}", known) if clip.label else None
         for clip in rows
     ]
-    found = find_clips(root, rows)
+    located = find_clips(root, rows)
     videos = [
-        Video(clip.name, found.paths[clip.name], label)
+        Video(clip.name, located.paths[clip.name], label)
         for clip, label in zip(rows, numbers, strict=True)
-        if clip.name in found.paths
+        if clip.name in located.paths
     ]
     if not videos:
         raise DataError(
             f"None of the {len(rows)} videos of {file} is under {root}. Looked in it and "
             f"{DEPTH - 1} levels of folders for videos or folders of frames such as "
-            f"{rows[0].name}.mp4.{found.hint}"
+            f"{rows[0].name}.mp4.{located.hint}"
         )
-    missing = tuple(clip.name for clip in rows if clip.name not in found.paths)
+    missing = tuple(clip.name for clip in rows if clip.name not in located.paths)
     return VideoList(
-        videos, names, missing=missing, notes=(*repeated, *found.notes, *_without_training(clips))
+        videos, names, missing=missing, notes=(*repeated, *located.notes, *_without_training(clips))
     )
 
 

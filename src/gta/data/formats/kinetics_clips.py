@@ -31,42 +31,42 @@ def find_clips(root: Path, clips: Sequence[Clip]) -> Clips:
     """Finds files and folders of frames named by id and times, with or without leading zeros.
 
     A file named by the id alone is that of its clip where the annotation has one of this id; of
-    several it cannot be told which it is, and they count as missing. Of two with one name the first
+    several it is unclear which one it is, and they count as missing. Of two with one name the first
     is taken that is in a folder of replacements, then the less deep, then the first by name.
     """
     count = Counter(clip.id for clip in clips)
     keys = {(clip.id, clip.start, clip.end): clip.name for clip in clips}
-    found, alone = defaultdict[str, list[Path]](list), defaultdict[str, list[Path]](list)
+    by_name, by_id = defaultdict[str, list[Path]](list), defaultdict[str, list[Path]](list)
     for path, stem in _walk(root, set(count)):
         parts = _TIMES.fullmatch(stem)
         name = keys.get((parts[1], int(parts[2]), int(parts[3]))) if parts else None
         if name is not None:
-            found[name].append(path)
+            by_name[name].append(path)
         elif stem in count:
-            alone[stem].append(path)
+            by_id[stem].append(path)
     paths, several, unclear = dict[str, Path](), list[str](), list[str]()
     for clip in clips:
-        there = found.get(clip.name) or (alone.get(clip.id, []) if count[clip.id] == 1 else [])
-        if not there:
-            unclear += [clip.name] if clip.id in alone else []
+        files = by_name.get(clip.name) or (by_id.get(clip.id, []) if count[clip.id] == 1 else [])
+        if not files:
+            unclear += [clip.name] if clip.id in by_id else []
             continue
-        if len(there) > 1:
-            there = sorted([p for p in there if is_video(str(p))] or there, key=_is_original)
-        if len(there) > 1:
-            shown = ", ".join(str(path.relative_to(root)) for path in there)
+        if len(files) > 1:
+            files = sorted([p for p in files if is_video(str(p))] or files, key=_is_original)
+        if len(files) > 1:
+            shown = ", ".join(str(path.relative_to(root)) for path in files)
             several.append(f"{clip.name}: {shown}")
-        paths[clip.name] = there[0]
+        paths[clip.name] = files[0]
     notes = []
     if several:
         many = "A clip is" if len(several) == 1 else f"{len(several)} clips are"
         notes.append(f"{many} there more than once, read is the first ({several[0]})")
     if unclear:
         many = "A clip is" if len(unclear) == 1 else f"{len(unclear)} clips are"
-        told = (
+        note = (
             f"{many} left out: files named by the id alone do not tell which of its times they "
             f"are ({unclear[0]})"
         )
-        notes.append(told)
+        notes.append(note)
     return Clips(paths, tuple(notes), f" {notes[-1]}." if unclear else "")
 
 

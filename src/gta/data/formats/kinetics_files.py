@@ -38,19 +38,19 @@ def find_annotations(root: Path, given: Mapping[Split, str | None]) -> dict[Spli
     Raises:
         DataError: There are several of one split, or the one that was given does not exist.
     """
-    found = dict[Split, Path]()
+    files = dict[Split, Path]()
     for split in NAMES:
         if (name := given.get(split)) is not None:
             if not (root / name).is_file():
                 raise DataError(f"The {split} list {root / name} does not exist.")
-            found[split] = root / name
+            files[split] = root / name
         elif (file := _usual(root, split) or _named(root, split)) is not None:
-            found[split] = file
-    if not found:
+            files[split] = file
+    if not files:
         whole = _one_of(root, _WHOLE, "csv", None) or _one_of(root, _WHOLE, "json", None)
         if whole is not None:
             return dict.fromkeys(NAMES, whole)
-    return found
+    return files
 
 
 def unread(root: Path) -> list[str]:
@@ -73,17 +73,17 @@ def _named(root: Path, split: Split) -> Path | None:
 def _one_of(root: Path, pattern: str, ending: str, split: Split | None) -> Path | None:
     name = re.compile(pattern.replace("{ending}", ending), re.IGNORECASE)
     for folder in _folders(root):
-        found = [file for file in _files(folder) if name.fullmatch(file.name)]
-        if len(found) > 1 and split is None:
+        matches = [file for file in _files(folder) if name.fullmatch(file.name)]
+        if len(matches) > 1 and split is None:
             return None
-        if len(found) > 1:
+        if len(matches) > 1:
             raise DataError(
                 f"{folder} has several annotations of the {split} split of Kinetics: "
-                f"{', '.join(file.name for file in found)}. Say which: "
-                f"--set data.{split}_list={found[0].relative_to(root)}"
+                f"{', '.join(file.name for file in matches)}. Say which: "
+                f"--set data.{split}_list={matches[0].relative_to(root)}"
             )
-        if found:
-            return found[0]
+        if matches:
+            return matches[0]
     return None
 
 

@@ -95,24 +95,26 @@ def _of_csv(file: Path) -> Iterator[Clip]:
 def _columns(header: Sequence[str]) -> dict[str, str]:
     """Headers by the names that the official csv gives them."""
     roles = {"label": "label", "start": "time_start", "end": "time_end", "split": "split"}
-    found = dict[str, str]()
+    header_of = dict[str, str]()
     for word in header:
         role = role_of(word)
-        if role == "name" and ("youtube_id" not in found or "youtube" in word.lower()):
-            found["youtube_id"] = word
+        if role == "name" and ("youtube_id" not in header_of or "youtube" in word.lower()):
+            header_of["youtube_id"] = word
         elif role in roles:
-            found.setdefault(roles[role], word)
-    return found
+            header_of.setdefault(roles[role], word)
+    return header_of
 
 
 def _of_json(file: Path) -> Iterator[Clip]:
-    found = read_json(file)
-    if isinstance(found, dict) and isinstance(found.get("database"), dict):
-        found = found["database"]
+    content = read_json(file)
+    if isinstance(content, dict) and isinstance(content.get("database"), dict):
+        content = content["database"]
     wanted = '{"<youtube id>": {"annotations": {"label": ..., "segment": [start, end]}}}'
-    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(entry, dict) for entry in content.values()
+    ):
         raise DataError(f"{file} is no annotation of Kinetics: expected {wanted}.")
-    for id, entry in found.items():
+    for id, entry in content.items():
         parts: Any = entry.get("annotations")
         split = str(entry.get("subset") or "")
         for part in parts if isinstance(parts, list) else [parts]:
@@ -131,6 +133,6 @@ def _clip(where: str, id: str, times: tuple[Any, Any], label: str, split: str, f
     try:
         start, end = (round(float(time)) for time in times)
     except (TypeError, ValueError, OverflowError) as error:
-        told = f"{times[0]!r} and {times[1]!r}"
-        raise DataError(f"{file}, {where}: {told} are no times in seconds.") from error
+        shown = f"{times[0]!r} and {times[1]!r}"
+        raise DataError(f"{file}, {where}: {shown} are no times in seconds.") from error
     return Clip(where, id, start, end, label or None, split)

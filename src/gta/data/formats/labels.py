@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from gta.data.formats.class_file import ClassFile
 from gta.data.formats.columns import is_number, plain, whole
 from gta.data.formats.disk import one_form
+from gta.data.formats.once import first_twice
 from gta.data.formats.rows import Row
 from gta.data.formats.several_labels import check_single
 from gta.data.records import Split
@@ -29,7 +30,7 @@ class Classes:
     notes: tuple[str, ...] = ()
 
 
-def is_unlabelled(label: str | None) -> bool:
+def is_unlabeled(label: str | None) -> bool:
     """Whether a test list has no label for a video: none, or a number below 0."""
     return label is None or (is_number(label) and whole(label) < 0)
 
@@ -86,14 +87,14 @@ def classes_of(lists: Lists, named: ClassFile | None = None) -> Classes:
 
 def _kinds(file: Path, rows: Sequence[Row], names: set[str]) -> str:
     """Whether the labels of a list are "numbers" or "names"."""
-    labelled = [row for row in rows if not is_unlabelled(row.label)]
-    labels = {row.label or "" for row in labelled}
+    labeled = [row for row in rows if not is_unlabeled(row.label)]
+    labels = {row.label or "" for row in labeled}
     if labels and labels <= names:
         return "names"
-    check_single(((row.label or "", f"{file}, {row.where}") for row in labelled), labels, names)
-    texts = [row for row in labelled if not is_number(row.label or "")]
-    if texts and len(texts) < len(labelled) and not labels <= names:
-        numeric = [row for row in labelled if is_number(row.label or "")]
+    check_single(((row.label or "", f"{file}, {row.where}") for row in labeled), labels, names)
+    texts = [row for row in labeled if not is_number(row.label or "")]
+    if texts and len(texts) < len(labeled) and not labels <= names:
+        numeric = [row for row in labeled if is_number(row.label or "")]
         odd, others = (texts, "numbers") if len(texts) <= len(numeric) else (numeric, "names")
         raise DataError(
             f"{file}, {odd[0].where}: label {(odd[0].label or '')[:80]!r} stands among {others}. "
@@ -136,10 +137,10 @@ def label_of(
     Raises:
         DataError: There is no such class; names the nearest.
     """
-    found = labels.get(one_form(name), labels.get(name))
-    if found is None:
+    label = labels.get(one_form(name), labels.get(name))
+    if label is None:
         raise DataError(f"{where}: {name!r} is not {known}.{nearest(name, list(labels))}")
-    return found
+    return label
 
 
 def _from_zero(count: int) -> Callable[[str, str], int]:
@@ -182,11 +183,11 @@ def _names_beside(lists: Lists, most: int) -> list[str]:
                         f"{where}: class {row.label} is {row.class_name!r} here and {known[0]!r} "
                         f"in {known[1]}."
                     )
-    found = [names[n][0] if n in names else str(n) for n in range(most + 1)]
-    twice = next((name for i, name in enumerate(found) if name in found[:i]), None)
+    result = [names[n][0] if n in names else str(n) for n in range(most + 1)]
+    twice = first_twice(result)
     if twice is not None:
         raise DataError(f"The class name {twice!r} has two numbers in the lists.")
-    return found
+    return result
 
 
 def _numbered_by_file(named: ClassFile, numbers: set[int], lists: Lists) -> Classes:
@@ -206,7 +207,7 @@ def _numbered_by_file(named: ClassFile, numbers: set[int], lists: Lists) -> Clas
             way = "0"  # the rule where nothing speaks against it
         else:
             raise DataError(
-                f"{shown} counts classes from 1, and whether the lists do so too cannot be told: "
+                f"{shown} counts classes from 1, and whether the lists do so too is unclear: "
                 f"no video has label 0 or {count}. Number {shown} as the lists do (from 0 if they "
                 f"do), or write class names into the lists."
             )

@@ -28,26 +28,26 @@ def find_lists(root: Path, split: Split, given: Mapping[Split, str | None]) -> d
 
     Args:
         root: The data folder.
-        split: The one that is asked for; lists of the others that cannot be told are left out.
+        split: The one that is asked for; ambiguous lists of the others are skipped.
         given: The files that are named, relative to `root`.
 
     Raises:
         DataError: There are several lists of the split that is asked for, or the one that was given
             does not exist.
     """
-    found = dict[Split, Path]()
+    files = dict[Split, Path]()
     for part in _WORDS:
         try:
             file = _list_of(root, part, given.get(part))
         except DataError:
-            if part == split or (split == "val" and part == "test" and "val" not in found):
+            if part == split or (split == "val" and part == "test" and "val" not in files):
                 raise
             file = None
         if file is not None:
-            found[part] = file
-    if "val" not in found and "test" in found:
-        found["val"] = found["test"]
-    return found
+            files[part] = file
+    if "val" not in files and "test" in files:
+        files["val"] = files["test"]
+    return files
 
 
 def _list_of(root: Path, split: Split, given: str | None) -> Path | None:
@@ -58,14 +58,14 @@ def _list_of(root: Path, split: Split, given: str | None) -> Path | None:
     for name, words in ((_NAME, _WORDS), (_WIDER, _MORE)):
         pattern = re.compile(name.format(split=words[split]), re.IGNORECASE)
         for folder in (root / place for place in FOLDERS):
-            found = [entry for entry in paths_in(folder) if pattern.fullmatch(entry.name)]
-            found = [entry for entry in found if entry.is_file() and entry.name[0] != "."]
-            if len(found) > 1:
+            matches = [entry for entry in paths_in(folder) if pattern.fullmatch(entry.name)]
+            matches = [entry for entry in matches if entry.is_file() and entry.name[0] != "."]
+            if len(matches) > 1:
                 raise DataError(
                     f"{folder} has several lists of the {split} split: "
-                    f"{', '.join(entry.name for entry in found)}. Say which: "
-                    f"--set data.{split}_list={found[0].relative_to(root)}"
+                    f"{', '.join(entry.name for entry in matches)}. Say which: "
+                    f"--set data.{split}_list={matches[0].relative_to(root)}"
                 )
-            if found:
-                return found[0]
+            if matches:
+                return matches[0]
     return None

@@ -15,7 +15,7 @@ from gta.data.formats.class_file import ClassFile, find_class_file
 from gta.data.formats.disk import Finder, Folders, has_video_ending, inside
 from gta.data.formats.frame_list import is_frame_list, read_frame_list
 from gta.data.formats.json_rows import ENDINGS, read_json_rows
-from gta.data.formats.labels import classes_of, is_unlabelled
+from gta.data.formats.labels import classes_of, is_unlabeled
 from gta.data.formats.list_files import FOLDERS, find_lists
 from gta.data.formats.once import once
 from gta.data.formats.rows import Row, Rows, read_table
@@ -55,13 +55,13 @@ def read_list(
     if not is_test:
         return _videos(root, split, files)
     try:
-        found = _videos(root, split, files)
+        videos = _videos(root, split, files)
     except DataError as error:
         raise DataError(
             f"{error} There is no list of the val split, so that the one of test is read for it."
         ) from error
     note = f"{files['val'].name} is the list of validation too: there is no other"
-    return replace(found, notes=(*found.notes, note))
+    return replace(videos, notes=(*videos.notes, note))
 
 
 def _videos(root: Path, split: Split, files: Mapping[Split, Path]) -> VideoList:
@@ -70,8 +70,8 @@ def _videos(root: Path, split: Split, files: Mapping[Split, Path]) -> VideoList:
     what = str(file.relative_to(root) if file.is_relative_to(root) else file)
     named, of_classes = find_class_file([file.parent, *(root / folder for folder in FOLDERS)])
     finder = _finder(root, split, folders)
-    found = _read(file, finder, split, what, named)
-    known: dict[Split, tuple[Path, Sequence[Row]]] = {split: (file, found.rows)}
+    own = _read(file, finder, split, what, named)
+    known: dict[Split, tuple[Path, Sequence[Row]]] = {split: (file, own.rows)}
     for other in files:
         if other == split:
             continue
@@ -83,32 +83,32 @@ def _videos(root: Path, split: Split, files: Mapping[Split, Path]) -> VideoList:
     if split != "test":
         check_apart(known)
     classes = classes_of(known, named)
-    labelled, rooted = [], 0
-    for row in found.rows:
+    labeled, rooted = [], 0
+    for row in own.rows:
         where = f"{file}, {row.where}"
-        unlabelled = split == "test" and is_unlabelled(row.label)
-        label = None if unlabelled else classes.label(row.label or "", where)
+        unlabeled = split == "test" and is_unlabeled(row.label)
+        label = None if unlabeled else classes.label(row.label or "", where)
         name = inside(root, row.name, where)
         rooted += row.name == f"/{name}"
-        labelled.append((row if name == row.name else replace(row, name=name), label))
-    labelled, repeated = once(
-        labelled,
-        key=lambda one: one[0].name,
-        label=lambda one: one[0].label,
-        rest=lambda one: dict(one[0].rest),
-        where=lambda one: one[0].where,
+        labeled.append((row if name == row.name else replace(row, name=name), label))
+    labeled, repeated = once(
+        labeled,
+        key=lambda entry: entry[0].name,
+        label=lambda entry: entry[0].label,
+        rest=lambda entry: dict(entry[0].rest),
+        where=lambda entry: entry[0].where,
         file=file,
         what=what,
     )
-    located = finder.locate([row.name for row, _ in labelled], what)
-    rows = [(row, label, path) for (row, label), path in zip(labelled, located.paths, strict=True)]
+    located = finder.locate([row.name for row, _ in labeled], what)
+    rows = [(row, label, path) for (row, label), path in zip(labeled, located.paths, strict=True)]
     rows, same = once(
         rows,
-        key=lambda one: str(one[2]).removeprefix(f"{root}/"),
+        key=lambda entry: str(entry[2]).removeprefix(f"{root}/"),
         thing="video",
-        label=lambda one: one[0].label,
-        rest=lambda one: dict(one[0].rest),
-        where=lambda one: one[0].where,
+        label=lambda entry: entry[0].label,
+        rest=lambda entry: dict(entry[0].rest),
+        where=lambda entry: entry[0].where,
         file=file,
         what=what,
     )
@@ -117,7 +117,7 @@ def _videos(root: Path, split: Split, files: Mapping[Split, Path]) -> VideoList:
         Video(r.name, p, label, r.num_frames, fps=None if has_video_ending(p.name) else r.fps)
         for r, label, p in rows
     ]
-    notes = [*found.notes, *of_classes, *classes.notes, *repeated, *same, *located.notes]
+    notes = [*own.notes, *of_classes, *classes.notes, *repeated, *same, *located.notes]
     if rooted:
         notes.append(f"{what}: {rooted} paths that begin with / are taken from {root}")
     return VideoList(videos, classes.names, notes=tuple(notes))

@@ -59,14 +59,14 @@ def _check_numbers(
 ) -> tuple[str, ...]:
     """Whether the numbers in a list are those of the class folders, counted from 1 or from 0."""
     ids = named.ids or list(range(1, len(named.names) + 1))
-    told = [(r, label) for r, label in zip(rows, labels, strict=True) if r.label is not None]
-    wrong = [r for r, label in told if not _is(r.label, ids[label])]
-    if wrong and all(_is(r.label, label) for r, label in told):
+    labeled = [(r, label) for r, label in zip(rows, labels, strict=True) if r.label is not None]
+    wrong = [r for r, label in labeled if not _is(r.label, ids[label])]
+    if wrong and all(_is(r.label, label) for r, label in labeled):
         return (f"{file.name}: its labels count from 0, {named.file.name} counts from 1",)
     if wrong:
         raise DataError(
             f"{file}, {wrong[0].where}: label {wrong[0].label!r} is not the number that "
-            f"{named.file.name} gives to the class of {wrong[0].name!r}. Mend the one that is "
+            f"{named.file.name} gives to the class of {wrong[0].name!r}. Correct the one that is "
             f"wrong."
         )
     return ()
@@ -138,19 +138,19 @@ def _located(
         file=file,
         what=file.name,
     )
-    found = finder.locate([id for _, id, _ in rows], what)
-    videos = [Video(id, p, lab) for (_, id, lab), p in zip(rows, found.paths, strict=True)]
-    return VideoList(videos, classes, notes=(*notes, *repeated, *found.notes))
+    located = finder.locate([id for _, id, _ in rows], what)
+    videos = [Video(id, p, lab) for (_, id, lab), p in zip(rows, located.paths, strict=True)]
+    return VideoList(videos, classes, notes=(*notes, *repeated, *located.notes))
 
 
 def _find(root: Path, folders: tuple[Path, ...], name: str, what: str) -> Path:
-    found = next((f for folder in folders if (f := folder / name).is_file()), None)
-    if found is None:
+    path = next((f for folder in folders if (f := folder / name).is_file()), None)
+    if path is None:
         names = ", ".join(folder.name for folder in folders[1:])
         raise DataError(
             f"No {name} of {what} under {root}. Looked in it and in its folders {names}."
         )
-    return found
+    return path
 
 
 def _check_fold(fold: int) -> None:

@@ -1,12 +1,18 @@
-"""Videos that an annotation has twice."""
+"""What an annotation has twice."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from gta.errors import DataError
 
 One = TypeVar("One")
+
+
+def first_twice(values: Iterable[One]) -> One | None:
+    """The first value that was there before, in a time that does not grow with its square."""
+    seen = set[One]()
+    return next((value for value in values if value in seen or seen.add(value)), None)
 
 
 def once(
@@ -20,7 +26,7 @@ def once(
     thing: str = "id",
     rest: Callable[[One], Mapping[str, str]] | None = None,
 ) -> tuple[list[One], tuple[str, ...]]:
-    """Each video once; a line that repeats another with the same label is left out, and said.
+    """Each video once; a line that repeats another with the same label is skipped, with a note.
 
     Args:
         rows: Of the annotation, in its order.

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gta.data.formats.folder import VIDEO_SUFFIXES
+from gta.data.formats.manifest_rows import check_rows
 from gta.data.records import Split, Video, VideoList
 from gta.data.storage.locations import inside, is_url, without_cache
 from gta.data.storage.remote import NoParts, read_all
@@ -80,13 +81,14 @@ def _checked(content: bytes, where: str) -> dict[str, Any]:
     try:
         manifest = json.loads(content)
         version = manifest["gta_prepared"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{where} is not the manifest of a prepared data set: {error}") from error
     if version != VERSION:
         raise DataError(
             f"{where} is of version {version} and this gta reads version {VERSION}: prepare the "
             f"data set again, or use the gta that made it."
         )
+    check_rows(manifest, where)
     return manifest
 
 
@@ -128,17 +130,31 @@ def prepared_videos(
     _check_places(manifest, root)
     shards = _shards(manifest, root, cache_folder, cache_gb)
     pictures = manifest["settings"]["form"] == "jpeg"
+    checksums = part.get("checksums") or [None] * len(part["videos"])
     videos = [
         Video(
             id,
-            _source(place, root, shards, pictures),
+            _source(place, root, shards, pictures, checksum),
             label,
             num_frames,
             fps=fps,
         )
-        for id, label, place, num_frames, fps in part["videos"]
+        for (id, label, place, num_frames, fps), checksum in zip(
+            part["videos"], checksums, strict=True
+        )
     ]
-    return VideoList(videos, part["classes"], missing=tuple(part["missing"]))
+    notes = (_NO_CHECKSUMS,) if any(_unsafe(video.path) for video in videos) else ()
+    return VideoList(videos, part["classes"], missing=tuple(part["missing"]), notes=notes)
+
+
+_NO_CHECKSUMS = (
+    "The shards were written by an earlier version, without checksums: damage in them may be read "
+    "as if it were video. Prepared again, they have them"
+)
+
+
+def _unsafe(source: Source) -> bool:
+    return isinstance(source, Member) and source.checksum is None
 
 
 def _check_places(manifest: Mapping[str, Any], root: str | Path) -> None:
@@ -218,7 +234,9 @@ def _tried_parts(location: str) -> None:
     Shard(location).try_parts()
 
 
-def _source(place: Any, root: str | Path, shards: list[Shard], pictures: bool) -> Source:
+def _source(
+    place: Any, root: str | Path, shards: list[Shard], pictures: bool, checksum: str | None
+) -> Source:
     if isinstance(place, dict):
         return Unreadable(place["name"], place["problem"])
     if isinstance(place, str):
@@ -229,7 +247,7 @@ def _source(place: Any, root: str | Path, shards: list[Shard], pictures: bool) -
             )
         return Path(root) / place
     shard, offset, size, key = place
-    return Member(shards[shard], key, offset, size, pictures)
+    return Member(shards[shard], key, offset, size, pictures, checksum)
 
 
 def manifest_text(manifest: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Which videos were cut from one recording, as far as their names tell.
 
-Clips of one recording share people, place and light. A model that has seen some of them recognises
+Clips of one recording share people, place and light. A model that has seen some of them recognizes
 the others by that; if they are in both splits, the score says so little about new recordings.
 """
 
@@ -69,11 +69,11 @@ def find_recordings(videos: Sequence[tuple[str, int | None]]) -> list[Recording 
     the numbers start anew with each.
     """
     stems = [_stem(id) for id, _ in videos]
-    found = [_sure(stem) for stem in stems]
+    recordings = [_sure(stem) for stem in stems]
     tails = _pieces(stems)
     members: dict[str, list[int]] = defaultdict(list)
     for i, tail in enumerate(tails):
-        if tail is not None and found[i] is None:
+        if tail is not None and recordings[i] is None:
             members[tail[0]].append(i)
     sizes = Counter(label for _, label in videos)
     likely: dict[str, list[int]] = {}
@@ -87,8 +87,8 @@ def find_recordings(videos: Sequence[tuple[str, int | None]]) -> list[Recording 
     if len(likely) > 1 and len(numbers) <= _RESTARTS * len(places):
         for key, group in likely.items():
             for i in group:
-                found[i] = Recording(key, sure=False)
-    return found
+                recordings[i] = Recording(key, sure=False)
+    return recordings
 
 
 def _stem(id: str) -> str:
@@ -111,15 +111,15 @@ def _pieces(stems: Sequence[str]) -> list[tuple[str, str] | None]:
     ranges = [_RANGE.fullmatch(stem) for stem in stems]
     lengths = [int(match["end"]) - int(match["start"]) for match in ranges if match]
     in_order = len(lengths) >= _FEWEST_RANGES and min(lengths) > 0
-    found: list[tuple[str, str] | None] = []
+    pieces: list[tuple[str, str] | None] = []
     for stem, span in zip(stems, ranges, strict=True):
         if in_order and span is not None:
-            found.append(_named(span["key"], f"{span['start']}-{span['end']}"))
+            pieces.append(_named(span["key"], f"{span['start']}-{span['end']}"))
             continue
         matches = (piece.fullmatch(stem) for piece in _PIECES)
         match = next((match for match in matches if match), None)
-        found.append(match and _named(match["key"], match["number"].lstrip("0")))
-    return found
+        pieces.append(match and _named(match["key"], match["number"].lstrip("0")))
+    return pieces
 
 
 def _named(key: str, number: str) -> tuple[str, str] | None:

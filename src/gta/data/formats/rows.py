@@ -65,7 +65,7 @@ def read_table(
         label_needed: Whether a line without a label is a mistake.
 
     Raises:
-        DataError: What the columns are cannot be told, or a line makes no sense.
+        DataError: What the columns are is unclear, or a line makes no sense.
     """
     table = open_table(file, finder, classes)
     if table.header is None:
@@ -112,8 +112,8 @@ def _rows(
     if wanted is not None:
         table.said.append(f"{len(wanted)} of {len(table.records)} lines are of the {split} split")
     rows, times = [], dict[str, tuple[int, str]]()
-    told = (columns.path, columns.label, columns.number)
-    others = [i for i, word in enumerate(header) if i not in told and not numbers_lines(word)]
+    used = (columns.path, columns.label, columns.number)
+    others = [i for i, word in enumerate(header) if i not in used and not numbers_lines(word)]
     for number, fields in table.records:
         if header and len(filled(fields)) > len(header):
             raise table.error(
@@ -186,17 +186,17 @@ def _rate(text: str) -> float | None:
 
 
 def _header_told(header: Sequence[str], line: int, columns: Columns) -> str:
-    told = [f"video {header[columns.path]!r}"]
+    used = [f"video {header[columns.path]!r}"]
     for name in ("label", "number", "frames", "fps", "split"):
         place = getattr(columns, name)
         if place is not None:
             word = {"number": "label", "frames": "number of frames"}.get(name, name)
             if name == "label" and columns.number is not None:
                 word = "class name"
-            told.append(f"{word} {header[place]!r}")
+            used.append(f"{word} {header[place]!r}")
     if columns.split is None:
-        told += [f"split {header[place]!r}" for place in columns.flags.values()]
-    text = f"line {line} is a header ({', '.join(told)})"
+        used += [f"split {header[place]!r}" for place in columns.flags.values()]
+    text = f"line {line} is a header ({', '.join(used)})"
     if columns.unused:
         text += f", not used: {', '.join(map(repr, columns.unused))}"
     return text

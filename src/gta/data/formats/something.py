@@ -34,7 +34,7 @@ def read_ssv1(root: Path, split: Split) -> VideoList:
     labels_file = _find(root, "v1", ("labels",), "csv")
     classes = read_class_file(labels_file).names
     file = _find(root, "v1", _ANNOTATION[split], "csv")
-    return _list(root, "v1", file, _id_and_label(file, labelled=split != "test"), classes)
+    return _list(root, "v1", file, _id_and_label(file, labeled=split != "test"), classes)
 
 
 def read_ssv2(root: Path, split: Split) -> VideoList:
@@ -57,7 +57,7 @@ def read_ssv2(root: Path, split: Split) -> VideoList:
             f'{labels_file}: expected {{"class name": "0", ...}} with the numbers from 0 on.'
         )
     if split == "test" and (answers := _first(_places(root, "v2", ("test-answers",), "csv"))):
-        return _list(root, "v2", answers, _id_and_label(answers, labelled=True), classes)
+        return _list(root, "v2", answers, _id_and_label(answers, labeled=True), classes)
     file = _find(root, "v2", _ANNOTATION[split], "json")
     entries, rows = read_json(file), []
     if not isinstance(entries, list):
@@ -77,7 +77,7 @@ Entries = Sequence[tuple[str, str, str | None]]
 """(where, id, class name) of each video."""
 
 
-def _id_and_label(file: Path, *, labelled: bool) -> Entries:
+def _id_and_label(file: Path, *, labeled: bool) -> Entries:
     """Lines `id;label`, or in another dialect; of `id`, where they have no labels."""
     lines = [(n, line) for n, line in read_lines(file) if not line.startswith("#")]
     dialect = decide(lines)
@@ -87,7 +87,7 @@ def _id_and_label(file: Path, *, labelled: bool) -> Entries:
         if not rows and role_of(id) in ("name", "path") and not re.search(r"\d", id):
             continue  # a header
         name = (" " if mark == " " else f"{mark} ").join(rest)
-        if labelled and not name:
+        if labeled and not name:
             raise DataError(f"{file}, line {number}: {text[number]!r} is not `id{mark}label`.")
         rows.append((f"line {number}", id, name or None))
     return rows
@@ -107,7 +107,7 @@ def _list(root: Path, version: str, file: Path, rows: Entries, classes: list[str
         file=file,
         what=file.name,
     )
-    found = [
+    numbers = [
         None if name is None else label_of(name, labels, f"{file}, {where}")
         for where, _, name in rows
     ]
@@ -115,7 +115,7 @@ def _list(root: Path, version: str, file: Path, rows: Entries, classes: list[str
     places = (f"20bn-something-something-{version}", "videos", "frames", ".")
     finder = Finder(root, places, _ENDINGS)
     located = finder.locate(ids, f"Something-Something {version}")
-    videos = [Video(*one) for one in zip(ids, located.paths, found, strict=True)]
+    videos = [Video(*fields) for fields in zip(ids, located.paths, numbers, strict=True)]
     return VideoList(videos, classes, notes=(*repeated, *located.notes))
 
 
@@ -130,12 +130,12 @@ def _first(places: list[Path]) -> Path | None:
 
 
 def _find(root: Path, version: str, names: Sequence[str], extension: str) -> Path:
-    found = _first(_places(root, version, names, extension))
-    if found is None:
+    path = _first(_places(root, version, names, extension))
+    if path is None:
         places = _places(root, version, names[:1], extension)
         looked_for = ", ".join(str(place.relative_to(root)) for place in places)
         raise DataError(
             f"No {names[0]} file of Something-Something {version} under {root}. "
             f"Looked for: {looked_for}."
         )
-    return found
+    return path

@@ -132,9 +132,9 @@ def _merged(table: Table, number: int, fields: list[str], finder: Finder) -> lis
         path = line[:at].strip()
         if finder.has(path):
             return [path, *table.dialect.fields(line[at + 1 :])]
-    told = [at for at in ends[1:] if has_video_ending(line[:at].strip())]
-    if len(told) == 1 and not any(has_video_ending(field) for field in fields[2:]):
-        return [line[: told[0]].strip(), *table.dialect.fields(line[told[0] + 1 :])]
+    endings = [at for at in ends[1:] if has_video_ending(line[:at].strip())]
+    if len(endings) == 1 and not any(has_video_ending(field) for field in fields[2:]):
+        return [line[: endings[0]].strip(), *table.dialect.fields(line[endings[0] + 1 :])]
     return None
 
 
@@ -233,6 +233,6 @@ def _is_header(
         raise table.error(
             number,
             "may be a header or a video that is not there. If it is a header, name its columns "
-            "path and label; if not, remove the line or mend it.",
+            "path and label; if not, remove the line or correct it.",
         )
     return False

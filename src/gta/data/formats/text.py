@@ -15,17 +15,25 @@ _MARKS = (  # UTF-32's begins like UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+_LARGEST = 2**30
+"""Bytes; the annotation of Kinetics-700 has a twentieth of it."""
+_LONGEST = 100_000
+"""Characters of a line."""
+
 
 def read_text(file: Path) -> str:
     """The text of a file; UTF-8, or what its byte order mark says. Lines end in a line feed.
 
     Raises:
-        DataError: It cannot be read, or is in another encoding.
+        DataError: It cannot be read, is too large, or is in another encoding.
     """
     try:
-        content = file.read_bytes()
+        with file.open("rb") as opened:
+            content = opened.read(_LARGEST + 1)
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror or error}.") from error
+    if len(content) > _LARGEST:
+        raise DataError(f"{file} has more than {_LARGEST // 2**20} MiB: it is no annotation.")
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     if encoding.startswith("utf-8") and b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
@@ -47,7 +55,11 @@ def read_text(file: Path) -> str:
 def read_lines(file: Path) -> list[tuple[int, str]]:
     """Lines with their numbers from 1, stripped, without empty ones."""
     lines = ((n, line.strip(" \t\ufeff")) for n, line in enumerate(read_text(file).split("\n"), 1))
-    return [(number, line) for number, line in lines if line and not line.isspace()]
+    found = [(number, line) for number, line in lines if line and not line.isspace()]
+    long = next((number for number, line in found if len(line) > _LONGEST), None)
+    if long is not None:
+        raise DataError(f"{file}, line {long} has more than {_LONGEST:,} characters.")
+    return found
 
 
 def read_json(file: Path) -> Any:
@@ -64,6 +76,8 @@ def read_json(file: Path) -> Any:
         raise DataError(f"{file} has the key {str(error)!r} twice in one object.") from error
     except RecursionError as error:
         raise DataError(f"{file} is nested too deeply to be an annotation.") from error
+    except ValueError as error:  # Python makes no number of more than 4300 digits
+        raise DataError(f"{file} has a number of too many digits to be an annotation.") from error
 
 
 class _TwiceError(ValueError):
@@ -71,8 +85,8 @@ class _TwiceError(ValueError):
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _TwiceError(next(key for i, key in enumerate(keys) if key in keys[:i]))
-    return found
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        seen = set[str]()
+        raise _TwiceError(next(key for key, _ in pairs if key in seen or seen.add(key)))
+    return result

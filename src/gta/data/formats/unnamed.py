@@ -15,7 +15,7 @@ _LOOKED_AT = 5
 
 
 def by_content(table: Table, finder: Finder) -> Columns:
-    """`path label`, `label path` or `folder num_frames label`; more columns cannot be told.
+    """`path label`, `label path` or `folder num_frames label`; more columns are ambiguous.
 
     Raises:
         DataError: There are more, or two numbers after a video file.
@@ -45,7 +45,7 @@ def by_content(table: Table, finder: Finder) -> Columns:
     sep = table.dialect.delimiter
     raise table.error(
         number,
-        f"has {len(fields) - 1} columns after the video, and which is the label cannot be told. "
+        f"has {len(fields) - 1} columns after the video, and which is the label is unclear. "
         f"Several labels of one video (multi-label) are not supported, and a video file has no "
         f"number of frames in a list. Leave one label in a line, put a name with the separator "
         f"in it into quotes, or name the columns in a first line, such as "
@@ -67,8 +67,8 @@ def _check_one_name(table: Table) -> None:
         if len(fields) == 2 and not set("\"'#") & set(table.lines[number])
     }
     for pattern in (r"(?P<n>\d+) (?P<name>.*\D)", r"(?P<name>.*\D) (?P<n>\d+)"):
-        found = [re.fullmatch(pattern, label) for label in labels]
-        names, numbers = ({m[group] for m in found if m} for group in ("name", "n"))
+        matches = [re.fullmatch(pattern, label) for label in labels]
+        names, numbers = ({m[group] for m in matches if m} for group in ("name", "n"))
         if len(labels) > 1 and len(names) == len(numbers) == len(labels):
             raise table.error(
                 min(labels.values()),
@@ -83,20 +83,20 @@ def _counts_frames(table: Table, finder: Finder) -> bool:
     if not all(len(f) == 3 and is_number(f[1]) and whole(f[1]) > 0 for f in records):
         return False
     step = -(-len(records) // 50)
-    looked_at, right = 0, False
+    looked_at, agrees = 0, False
     for name, count, _ in records[::step]:
-        found = finder.first(name)
-        if found is None:
+        folder = finder.first(name)
+        if folder is None:
             if has_video_ending(name):
                 return False
             continue
-        if not found.is_dir():
+        if not folder.is_dir():
             return False
         if looked_at < _LOOKED_AT:
             try:
-                there = count_frames(found)
+                num_frames = count_frames(folder)
             except VideoError:
                 continue
             looked_at += 1
-            right = right or abs(there - whole(count)) <= max(2, there // 10)
-    return right or looked_at == 0
+            agrees = agrees or abs(num_frames - whole(count)) <= max(2, num_frames // 10)
+    return agrees or looked_at == 0

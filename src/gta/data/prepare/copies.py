@@ -14,7 +14,14 @@ import torch
 from av.video.stream import VideoStream
 from PIL import Image
 
-from gta.data.decode import count_frames, each_frame, frame_rate, frame_times, read_frames
+from gta.data.decode import (
+    count_frames,
+    cut_off,
+    each_frame,
+    frame_rate,
+    frame_times,
+    read_frames,
+)
 from gta.data.prepare.options import Options
 from gta.data.sampling.segments import segment_indices
 from gta.data.storage.sources import Source
@@ -46,6 +53,8 @@ class Copy:
     bytes: int
     psnr: float
     """The least of the frames that were compared, in dB; at most 99."""
+    cut_off: str | None = None
+    """What of the original is there, where its end is not: the copy is of that."""
 
 
 def write_copy(source: Source, target: Path, options: Options) -> Copy:
@@ -85,7 +94,7 @@ def write_copy(source: Source, target: Path, options: Options) -> Copy:
         os.replace(part, target)
     finally:
         remove(part)
-    return Copy(num_frames, fps, num_bytes(target), psnr)
+    return Copy(num_frames, fps, num_bytes(target), psnr, cut_off(source))
 
 
 def num_bytes(path: Path) -> int:

@@ -17,6 +17,7 @@ from gta.data.prepare.copies import Copy, remove
 from gta.data.prepare.journal import Entry
 from gta.data.prepare.plan import Job
 from gta.data.records import Split
+from gta.data.storage.shards import checksum_of
 from gta.files import write_atomically, write_text
 
 Place = tuple[int, int, str]
@@ -30,11 +31,14 @@ class Packer:
         self.folder, self.limit = folder, shard_mb * 10**6
         self.shards: dict[str, dict[str, Place]] = {}
         """Of each shard, by its name, the places of originals."""
+        self.checksums: dict[str, str] = {}
+        """Of the bytes at these places, by original; earlier versions wrote none down."""
         for index in sorted((folder / WORK).glob("*-??????.json")):
             shard = folder / f"{index.stem}.tar"
             kept = json.loads(index.read_text(encoding="utf-8"))
             if shard.is_file() and shard.stat().st_size == kept["bytes"]:
                 self.shards[shard.name] = {n: tuple(p) for n, p in kept["members"].items()}
+                self.checksums |= kept.get("checksums", {})
         packed = self.packed
         for job in jobs:
             if job.name in packed:
@@ -67,15 +71,21 @@ class Packer:
         number = sum(name.startswith(f"{split}-") for name in self.shards)
         name = f"{split}-{number:06d}"
         places: dict[str, Place] = {}
+        checksums: dict[str, str] = {}
 
         def write(part: Path) -> None:
             with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
                 for job, copy in shard.ready:
                     places[job.name] = _add(tar, self.folder / job.place, job, copy)
+            with part.open("rb") as shard_file:  # as it is on the disk
+                for original, (offset, size, _) in places.items():
+                    shard_file.seek(offset)
+                    checksums[original] = checksum_of(shard_file.read(size))
 
         file = self.folder / f"{name}.tar"
         write_atomically(file, write)
-        index = {"bytes": file.stat().st_size, "members": places}
+        self.checksums |= checksums
+        index = {"bytes": file.stat().st_size, "members": places, "checksums": checksums}
         write_text(self.folder / WORK / f"{name}.json", json.dumps(index))
         self.shards[file.name] = places
         for job, _ in shard.ready:

@@ -18,7 +18,7 @@ from gta.data.prepare.journal import Entry, Journal, claimed
 from gta.data.prepare.options import Options
 from gta.data.prepare.pack import Packer
 from gta.data.prepare.plan import PLACE, Job, make_plan, name_of, uncertain
-from gta.data.prepare.workers import FULL, DiskFull, copied
+from gta.data.prepare.workers import FULL, DiskFull, at_work, copied, left_behind
 from gta.data.records import Split, Video, VideoList
 from gta.data.storage.outside import check_outside
 from gta.errors import UsageError
@@ -47,6 +47,8 @@ class Summary:
     """Of which video."""
     poor: dict[str, float]
     """Copies with a frame below `POOR_PSNR`: the PSNR in dB by name."""
+    cut_off: dict[str, str]
+    """What is there of originals whose files end before their end, by name."""
     gain: Gain | None
     """Measured on some of the copies; None: there are none."""
 
@@ -94,13 +96,14 @@ def prepare(
         entries = {name: journal.entries[name] for name in jobs if name not in names}
         for trial in (out / WORK).glob(f"{_TRIAL}*"):
             shutil.rmtree(trial)
+        crashed = left_behind(out)
         if left and not journal.begun:
-            say(_trial(left, out, options, len(jobs)))
+            say(_trial([job for job in left if job.name != crashed], out, options, len(jobs)))
         if doubted or any(name in journal.entries and journal.entries[name].copy for name in names):
             (out / MANIFEST).unlink(missing_ok=True)  # copies that it tells of are made anew
         size = _bytes(entries.values())
         try:
-            for job, entry in copied(left, out, options, workers):
+            for job, entry in copied(left, out, options, workers, crashed):
                 journal.add(job, entry)
                 entries[job.name] = entry
                 if packer is not None:
@@ -131,6 +134,7 @@ def prepare(
         least_psnr=copies[worst].psnr if worst else None,
         least_psnr_of=worst,
         poor={name: copy.psnr for name, copy in copies.items() if copy.psnr < POOR_PSNR},
+        cut_off={name: copy.cut_off for name, copy in copies.items() if copy.cut_off},
         gain=gain,
     )
 
@@ -190,7 +194,8 @@ def _trial(left: Sequence[Job], out: Path, options: Options, total: int) -> str:
         for name in _spread(list(by_name), _TRIED):
             job, target = by_name[name], Path(folder) / f"{len(after)}{ENDINGS[options.form]}"
             try:
-                copy = write_copy(job.source, target, options)
+                with at_work(out, name):
+                    copy = write_copy(job.source, target, options)
             except OSError:
                 raise
             except Exception:  # it is tried again, and then put on record
@@ -292,6 +297,10 @@ def _manifest(
             "classes": videos.classes,
             "missing": list(videos.missing),
             "videos": [row(video) for video in videos.videos],
+            "checksums": [
+                packer.checksums.get(name_of(Path(str(video.path)), root)) if packer else None
+                for video in videos.videos
+            ],
         }
         for split, videos in splits.items()
     }

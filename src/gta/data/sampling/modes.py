@@ -1,7 +1,8 @@
-"""Sampling modes by name: which frames a training clip or a view shows."""
+"""Sampling by name: which frames a training clip or a view shows, and in which order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from gta.data.sampling.public import (
 from gta.data.sampling.segments import dense_indices, segment_indices
 from gta.errors import UsageError
 from gta.sampling_modes import BY_TIME, Mode, stride_mistake, views_mistake
+
+Order = Literal["forward", "reversed", "shuffled", "frozen"]
+"""Of the frames of a clip; all but the first take from a model what it knows of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +94,27 @@ class Sampling:
         if self.mode == "tsm_twice":
             return tsm_twice_indices(n, S, view=view)
         return tsm_validation_indices(n, S)
+
+
+def in_order(indices: Sequence[int], order: Order, rng: np.random.Generator) -> list[int]:
+    """Frames of a clip in another order.
+
+    Args:
+        indices: Frames, ascending.
+        order: "forward": as they are. "reversed": from the last to the first. "shuffled": a random
+            order that is neither, where there are three frames or more. "frozen": the middle frame
+            throughout.
+        rng: Draws the random order.
+    """
+    frames = list(indices)
+    if order == "reversed":
+        return frames[::-1]
+    if order == "frozen":
+        return [frames[len(frames) // 2]] * len(frames)
+    if order == "shuffled":
+        positions = list(range(len(frames)))
+        shuffled = positions
+        while len(positions) > 2 and shuffled in (positions, positions[::-1]):
+            shuffled = rng.permutation(len(frames)).tolist()
+        return [frames[i] for i in shuffled]
+    return frames

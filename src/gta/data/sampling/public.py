@@ -17,16 +17,16 @@ TSM_WINDOW = 64
 
 
 def tsm_validation_indices(num_frames: int, num_segments: int) -> list[int]:
-    """TSM while training: the centre of each segment; frame 0 throughout where n <= S."""
+    """TSM while training: the center of each segment; frame 0 throughout where n <= S."""
     if num_frames <= num_segments:
         return [0] * num_segments
     return tsm_twice_indices(num_frames, num_segments, view=0)
 
 
 def tsm_twice_indices(num_frames: int, num_segments: int, *, view: int) -> list[int]:
-    """TSM's `--twice_sample`: view 0 takes the centres of the segments, view 1 their beginnings.
+    """TSM's `--twice_sample`: view 0 takes the centers of the segments, view 1 their beginnings.
 
-    View 0 is its test without that option. In double precision a centre may be a frame before that
+    View 0 is its test without that option. In double precision a center may be a frame before that
     of `segment_indices` where S is no power of two.
     """
     length = num_frames / num_segments

@@ -4,14 +4,14 @@ A video of n frames is cut into S equal segments; a clip shows one frame of each
 networks, Wang et al. 2016). n = 16, S = 4, `x` the frame taken:
 
     training          |. x . .|. . . x|x . . .|. . x .|     anywhere in each segment
-    testing           |. . x .|. . x .|. . x .|. . x .|     the centre of each
+    testing           |. . x .|. . x .|. . x .|. . x .|     the center of each
     view 0 of 2       |. x . .|. x . .|. x . .|. x . .|     a quarter into each
     view 1 of 2       |. . . x|. . . x|. . . x|. . . x|     three quarters into each
 
 A dense clip shows every `stride`-th frame of a part of the video instead. n = 16, S = 4, stride 2:
 
     training           . . . x . x . x . x . . . . . .      anywhere
-    testing            . . . . x . x . x . x . . . . .      the centre
+    testing            . . . . x . x . x . x . . . . .      the center
     view 0 of 2        x . x . x . x . . . . . . . . .      from the first frame
     view 1 of 2        . . . . . . . . . x . x . x . x      to the last
 """
@@ -31,7 +31,7 @@ def segment_indices(
 
     With `rng` segments are n // S frames long, and trailing frames beyond S * (n // S) are never
     drawn, as in the TSM code. Without, frame s is floor(n * (s + p) / S) with p = (view + 1/2) /
-    num_views: for one view the centre of each segment, TSM's test rule. A video of fewer frames
+    num_views: for one view the center of each segment, TSM's test rule. A video of fewer frames
     than segments repeats frames in order, in training too (where TSM repeats the first alone).
 
     Args:

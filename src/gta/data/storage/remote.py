@@ -14,11 +14,14 @@ from typing import Any, TypeVar
 
 from gta.data.storage.locations import scheme
 from gta.errors import UsageError
+from gta.network import unreachable
 
 _WAITS = (0.5, 2.0, 8.0)
 """Seconds before a remote file is asked for again: a network has hiccups."""
 _SILENCE = 30.0
 """Seconds without a byte after which a web server counts as stalled."""
+_CONNECTION = 8.0
+"""Seconds for a connection."""
 _BUSY = (408, 425, 429)
 """Of the answers that refuse, those that mean: later."""
 _WEB = ("http", "https")
@@ -31,12 +34,15 @@ class NoParts(OSError):
 
 
 def read_all(url: str) -> bytes:
-    """A whole file.
+    """A whole file: the first of a server, which has some seconds for an answer.
 
     Raises:
-        OSError: It cannot be read, or there is none.
+        OSError: It cannot be read, there is none, or its server does not answer.
         UsageError: A package is missing.
     """
+    silent = unreachable(url) if scheme(url) in _WEB and "::" not in url else None
+    if silent is not None:
+        raise OSError(silent)
     return _tried(url, lambda storage, path: storage.cat_file(path))
 
 
@@ -147,6 +153,6 @@ def _options(protocol: str) -> dict[str, Any]:
     import aiohttp  # pyright: ignore[reportMissingImports]
     from fsspec.config import conf
 
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_SILENCE, sock_read=_SILENCE)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECTION, sock_read=_SILENCE)
     given = conf.get(protocol, {}).get("client_kwargs", {})
     return {"client_kwargs": {"timeout": timeout, **given}}

@@ -115,6 +115,14 @@ class ShardCache:
                 raise
         return path
 
+    def forget(self, name: str) -> None:
+        """Throws out what is kept under a name, since it turned out to be damaged."""
+        path = self._place(name)
+        with self._locked():
+            size = _size(path)
+            path.unlink(missing_ok=True)
+            self._write_count(max(self._count() - size, 0))
+
     def recount(self) -> int:
         """Counts the bytes anew and removes what a killed process left; gives the bytes."""
         with self._locked():

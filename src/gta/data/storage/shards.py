@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 
 from gta.data.storage.locations import is_url
 from gta.data.storage.remote import fetch, read_part
@@ -28,7 +29,9 @@ class Shard:
     def __str__(self) -> str:
         return self.location
 
-    def read(self, offset: int, size: int, key: str | None = None) -> bytes:
+    def read(
+        self, offset: int, size: int, key: str | None = None, checksum: str | None = None
+    ) -> bytes:
         """A part of the file.
 
         Args:
@@ -36,22 +39,42 @@ class Shard:
             size: In bytes.
             key: Of the sample whose file, or tar headers and pictures, this part is: a remote
                 part is compared with it, since a server or a changed shard may send another one.
+            checksum: Of its bytes; None: not known.
 
         Raises:
-            OSError: It cannot be read, is shorter, or is not that sample.
+            OSError: It cannot be read, is shorter, or is not that sample, or not as it was written.
             UsageError: Reading remote files needs a package that is not installed.
         """
+        data = self._read(offset, size, key)
+        if checksum in (None, checksum_of(data)):
+            return data
+        if self.cache is not None:  # what was kept may be damaged, or of an earlier shard
+            self.cache.forget(self._kept_as(offset, size))
+            data = self._read(offset, size, key)
+            if checksum_of(data) == checksum:
+                return data
+        raise OSError("its bytes are not those that were written (checksum); copy the shard again")
+
+    def _read(self, offset: int, size: int, key: str | None) -> bytes:
         if not is_url(self.location):
             return _pread(self.location, offset, size)
-        name = self.location.rsplit("/", 1)[-1]
         if self.cache is None:
             return self._fetch(offset, size, key)
         if self.whole is not None:
-            file = self.cache.file(name, self.whole, lambda path: fetch(self.location, path))
+            file = self.cache.file(self._name, self.whole, lambda path: fetch(self.location, path))
             return _pread(str(file), offset, size)
         return self.cache.get(
-            f"{name}-{offset}-{size}", size, lambda: self._fetch(offset, size, key)
+            self._kept_as(offset, size), size, lambda: self._fetch(offset, size, key)
         )
+
+    @property
+    def _name(self) -> str:
+        return self.location.rsplit("/", 1)[-1]
+
+    def _kept_as(self, offset: int, size: int) -> str:
+        """The name in the cache of a part, or of the whole shard."""
+        part = f"{offset}-{size}" if self.whole is None else f"0-{self.whole}"
+        return f"{self._name}-{part}"
 
     def try_parts(self) -> None:
         """Reads a few bytes, to find out whether parts of this remote file can be read.
@@ -76,6 +99,11 @@ class Shard:
             f"other bytes came than those of {key}: its server sends other parts than those asked "
             f"for, or the shard was changed after prepared.json was made"
         )
+
+
+def checksum_of(data: bytes) -> str:
+    """By which a sample is known again: 64 bits of BLAKE2."""
+    return blake2b(data, digest_size=8).hexdigest()
 
 
 def _pread(path: str, offset: int, size: int) -> bytes:

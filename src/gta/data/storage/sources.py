@@ -1,4 +1,4 @@
-"""Where a video is: a file, a folder of pictures, a part of a shard, or nowhere."""
+"""Where a video is: a file, a folder of pictures, a part of a shard, or unreadable."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ class Member:
     size: int
     """In bytes; of pictures, with the headers between them."""
     pictures: bool = False
+    checksum: str | None = None
+    """Of its bytes; shards of earlier versions have none."""
 
     def __str__(self) -> str:
         return f"{self.shard}: {self.key}"
@@ -30,7 +32,7 @@ class Member:
             VideoError: The shard cannot be read.
         """
         try:
-            return self.shard.read(self.offset, self.size, self.key)
+            return self.shard.read(self.offset, self.size, self.key, self.checksum)
         except OSError as error:
             reason = error.strerror or str(error) or type(error).__name__
             raise VideoError(str(self), f"its shard cannot be read: {reason}") from error
@@ -55,7 +57,7 @@ def readable(source: Source | str) -> Readable:
     """A video that can be tried; a path may be text, and begin with `~`.
 
     Raises:
-        VideoError: It is nowhere.
+        VideoError: It was unreadable when its data set was prepared.
     """
     if isinstance(source, Unreadable):
         raise VideoError(source.name, source.reason)

@@ -23,7 +23,7 @@ class Augmentation:
         rand_augment: (number of operations, magnitude from 0 to 30); Cubuk et al. 2020.
         color_jitter: Largest relative change of brightness, contrast and saturation.
         erase: Probability that a random rectangle is filled with `fill`; Zhong et al. 2020.
-        fill: Colour of what is erased or moved in from outside, in 0 to 255: the mean that is
+        fill: Color of what is erased or moved in from outside, in 0 to 255: the mean that is
             subtracted later.
     """
 

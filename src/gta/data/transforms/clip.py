@@ -4,8 +4,9 @@ Decoded frames are (T, C, H, W) in shape and (T, H, W, C) in memory. Leave them 
 resized: that is 2.6 times slower on contiguous frames.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,23 +41,23 @@ def crop_sizes(
 def crop_offsets(free_height: int, free_width: int) -> list[tuple[int, int]]:
     """The 13 (top, left) to draw from, as in TSN: steps of a quarter of the free space."""
     y, x = free_height // 4, free_width // 4
-    steps = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2)]  # corners and centre
+    steps = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2)]  # corners and center
     steps += [(2, 0), (2, 4), (4, 2), (0, 2)]  # middles of the sides
-    steps += [(1, 1), (1, 3), (3, 1), (3, 3)]  # between the centre and the corners
+    steps += [(1, 1), (1, 3), (3, 1), (3, 3)]  # between the center and the corners
     return [(i * y, j * x) for i, j in steps]
 
 
 class TrainTransform:
     """Fixed resize, random crop, resize to a square, flip, further augmentation.
 
-    The crop is TSN's: one of a few sizes at one of 13 places; or, with `jitter`, SlowFast's: as if
-    the short side were resized to a random length, then `size` x `size` anywhere.
+    The crop is TSN's: one of a few sizes at one of 13 places; or, with `scale_jitter`, SlowFast's:
+    as if the short side were resized to a random length, then `size` x `size` anywhere.
 
     Args:
         size: Height and width of the clip in pixels.
         resize: Of whole frames, before the crop; the paper: (240, 320).
         scales: Sides of TSN's crop as fractions of the short side.
-        jitter: Shortest and longest short side in pixels; drawn evenly in its inverse.
+        scale_jitter: Shortest and longest short side in pixels; drawn evenly in its inverse.
         augmentation: What else is changed, at the end.
     """
 
@@ -66,24 +67,30 @@ class TrainTransform:
         size: int,
         resize: Resize,
         scales: Sequence[float] = (1, 0.875, 0.75, 0.66),
-        jitter: tuple[int, int] | None = None,
+        scale_jitter: tuple[int, int] | None = None,
         augmentation: Augmentation = NOTHING,
     ):
-        self.size, self.resize, self.scales, self.jitter = size, resize, tuple(scales), jitter
+        self.size, self.resize = size, resize
+        self.scales, self.scale_jitter = tuple(scales), scale_jitter
         self.augmentation = augmentation
 
     def __call__(self, frames: Tensor, rng: np.random.Generator, *, flip: bool = False) -> Tensor:
         """uint8 (T, C, H, W) to uint8 (C, T, size, size); mirrored left to right if `flip`."""
-        frames = resize_frames(frames, self.resize)
-        height, width = frames.shape[-2:]
-        if self.jitter is None:
-            top, left, h, w = self.tsn_crop(height, width, rng)
-        else:
-            top, left, h, w = self.jittered_crop(height, width, self.jitter, rng)
-        frames = resize_to(cut(frames, top, left, h, w), self.size, self.size)
+        return self.finish(RandomCrop(self, rng)(frames), rng, flip=flip)
+
+    def finish(self, frames: Tensor, rng: np.random.Generator, *, flip: bool = False) -> Tensor:
+        """The same of frames that are cropped already, (T, C, size, size)."""
         if flip:
             frames = frames.flip(-1)
         return self.augmentation(frames, rng).transpose(0, 1)
+
+    def draw_crop(
+        self, height: int, width: int, rng: np.random.Generator
+    ) -> tuple[int, int, int, int]:
+        """(top, left, height, width) in pixels of the frame after its fixed resize."""
+        if self.scale_jitter is None:
+            return self.tsn_crop(height, width, rng)
+        return self.jittered_crop(height, width, self.scale_jitter, rng)
 
     def tsn_crop(
         self, height: int, width: int, rng: np.random.Generator
@@ -109,20 +116,47 @@ class TrainTransform:
         return int(top), int(left), side, side
 
 
+class RandomCrop:
+    """The resize and crop of one clip, drawn when its first frame is there; any frames at a time.
+
+    Frames can so be made small as they are decoded.
+    """
+
+    def __init__(self, transform: TrainTransform, rng: np.random.Generator):
+        self.transform, self.rng = transform, rng
+        self._crop: tuple[int, int, int, int] | None = None
+        self._before: Mapping[str, Any] = rng.bit_generator.state
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """uint8 (T, C, H, W) to uint8 (T, C, size, size)."""
+        size = self.transform.size
+        frames = resize_frames(frames, self.transform.resize)
+        if self._crop is None:
+            self._before = self.rng.bit_generator.state
+            height, width = frames.shape[-2:]
+            self._crop = self.transform.draw_crop(height, width, self.rng)
+        return resize_to(cut(frames, *self._crop), size, size)
+
+    def undo(self) -> None:
+        """Takes the draw back: after a video that fails half way, as after one that cannot open."""
+        if self._crop is not None:
+            self.rng.bit_generator.state = self._before
+
+
 class ViewTransform:
     """Fixed resize and one of the fixed crops of a test protocol.
 
     Args:
         size: Height and width of the clip in pixels.
         resize: Of whole frames, before the crop.
-        places: Of the crops along the longer side of the frame: 0 left or top, 1 centre, 2 right or
+        places: Of the crops along the longer side of the frame: 0 left or top, 1 center, 2 right or
             bottom.
     """
 
     def __init__(self, *, size: int, resize: Resize, places: Sequence[int] = (1,)):
         if not places or not set(places) <= {0, 1, 2}:
             raise UsageError(
-                f"places={list(places)} is not possible; they are 0 (left or top), 1 (centre) and "
+                f"places={list(places)} is not possible; they are 0 (left or top), 1 (center) and "
                 f"2 (right or bottom)."
             )
         self.size, self.resize, self.places = size, resize, tuple(places)
@@ -170,9 +204,13 @@ def _statistics(
 def normalize(clips: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """uint8 (B, C, T, H, W) in 0 to 255 to float32 (x / 255 - mean) / std, on its own device.
 
+    Floating point numbers are no pixels but features of a frozen trunk, and stay what they are.
+
     In memory the result is (B, T, H, W, C), channels last: the networks keep that format, in which
     a step takes 0.7 times as long on a CPU.
     """
+    if clips.is_floating_point():
+        return clips.float()
     width = clips.shape[-1]
     center, spread = _statistics(tuple(mean), tuple(std), width, clips.device)
     floats = clips.to(torch.float32, memory_format=torch.channels_last_3d)

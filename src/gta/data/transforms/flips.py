@@ -33,6 +33,11 @@ class FlipRules:
     lone: frozenset[int]
     """Labels that name a direction without a class for the other one: not flipped either."""
 
+    @property
+    def any(self) -> bool:
+        """Whether the name of any class tells a direction."""
+        return bool(self.directional or self.lone)
+
     def flippable(self, label: int) -> bool:
         """Whether the mirror image of a clip of `label` is of `label` too."""
         return label not in self.directional and label not in self.lone

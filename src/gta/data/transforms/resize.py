@@ -11,16 +11,26 @@ from torch.nn.functional import interpolate
 
 Resize = tuple[int, int] | int | None
 """Exactly (height, width), or the short side in pixels, or None: not at all."""
+_MOST = 2**24
+"""Pixels that a frame may grow to: one of 1x100,000 pixels would fill the memory."""
 
 
 def resize_frames(frames: Tensor, resize: Resize) -> Tensor:
-    """Resizes uint8 (T, C, H, W), antialiased bilinear; does nothing to frames of that size."""
+    """Resizes uint8 (T, C, H, W), antialiased bilinear; does nothing to frames of that size.
+
+    Raises:
+        ValueError: They are so narrow that they would fill the memory.
+    """
     if resize is None:
         return frames
     if isinstance(resize, tuple):
         return resize_to(frames, *resize)
     height, width = frames.shape[-2:]
     long = int(resize * max(height, width) / min(height, width))
+    if resize * long > max(_MOST, height * width):
+        raise ValueError(
+            f"frames of {width}x{height} pixels are too narrow: they would become {long:,} long"
+        )
     return resize_to(frames, *((resize, long) if height <= width else (long, resize)))
 
 

@@ -1,0 +1,211 @@
+"""Heads over EfficientNet-Lite0 on real clips: folds, and other scenes both ways round.
+
+    python -m experiments.real_frozen VIDEOS                VIDEOS/sit-stand, VIDEOS/wagon
+    python -m experiments.real_frozen VIDEOS --tasks split --heads GTA TAPE --seeds 1
+    python -m experiments.real_frozen VIDEOS --trunks fine-tuned scratch --heads "no blocks" GTA
+    python -m experiments.real_frozen VIDEOS --tasks scenes --heads GTA --set train.batch_size=16
+
+On `sit-stand` it is the arrow of time: each clip, and its reversed copy under the other label, both
+in one fold. The trunk sees frames one by one, so the features of a reversed copy are those of the
+clip in reverse. "split" trains on the scenes and people of one part of the course's split, and is
+tested on the other's, both ways; "scenes" leaves out one scene of the training part at a time, for
+choosing between settings (`--set`) without the test clips of "split". "folds" are drawn clip by
+clip, as those of the other tables; "recordings" keep what looks alike together. Results are kept
+one by one; the same command goes on.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from experiments.frozen_page import HELD_OUT, OUT, TASKS, result_table
+from experiments.page import write_page
+from experiments.real_clips import list_videos, read_scenes
+from gta.config import Model, Recipe
+from gta.data.records import Video, VideoList
+from gta.errors import VideoError
+from gta.features import FrozenVideo, FrozenVideos
+from gta.files import write_text
+from gta.inference import protocol_views
+from gta.models import GTA, NL, PE, SA, TA, lite
+from gta.pretrained import load_pretrained
+from gta.progress import Lines
+from gta.protocols import parse_protocol
+from gta.recipes import find_recipe, read_recipe, with_settings
+from gta.runs import build_network
+from gta.training.cross_validation import assign_folds, cross_validate, together
+from gta.training.features import frozen_features
+from gta.training.processes import Processes
+from gta.training.splits import Splits
+
+WITH_GTA = lite(0, SA, GTA)
+HEADS: dict[str, Model] = {
+    "no blocks": lite(0),
+    "NL": lite(0, NL),
+    "DNL": lite(0, SA, TA),
+    "TAPE": lite(0, SA, PE),
+    "GTA": WITH_GTA,
+    "GTA, not normalised": WITH_GTA.model_copy(update={"normalize": "none"}),
+    "GTA, less the mean over time": WITH_GTA.model_copy(update={"normalize": "time"}),
+    "GTA, with statistics": WITH_GTA.model_copy(update={"statistics": True}),
+    "frames in order": lite(0).model_copy(update={"reader": "order"}),
+    "GRU": lite(0).model_copy(update={"reader": "gru"}),
+    "mixing of frames": lite(0).model_copy(update={"reader": "mixing"}),
+}
+TRUNKS = {
+    "frozen": ("imagenet", ["train.freeze=true", "train.lr=0.001", "train.batch_size=8"]),
+    "fine-tuned": ("imagenet", []),
+    "scratch": ("none", ["train.lr=0.001"]),
+}
+"""Weights of the trunk, and what `gta train` has for it: see `gta.cli.any_network.FROZEN`."""
+KEYS = ("task", "held_out", "trunk", "head", "seed", "settings")
+"""What tells a result from the others."""
+FOLDS = 5
+CPU = Processes(torch.device("cpu"))
+
+
+def recipe_of(
+    head: Model, trunk: str, seed: int, features: str | None, more: Sequence[str] = ()
+) -> Recipe:
+    """What `gta train --model lite0_gta` has, frozen or not, with another head."""
+    weights, settings = TRUNKS[trunk]
+    recipe = read_recipe(find_recipe("folder", "lite0_gta"))
+    recipe = with_settings(recipe, [*settings, f"train.seed={seed}", *more])
+    data = recipe.data.model_copy(update={"features_dir": features})
+    model = head.model_copy(update={"weights": weights})
+    return recipe.model_copy(update={"model": model, "data": data})
+
+
+def network(recipe: Recipe, num_classes: int) -> nn.Module:
+    """Before its training."""
+    torch.manual_seed(recipe.train.seed)
+    model = build_network(recipe, num_classes)
+    load_pretrained(model, recipe.model)
+    return model
+
+
+def pixels(videos: VideoList, recipe: Recipe) -> FrozenVideos:
+    """The same views as those of features, uint8: what a trunk that learns is trained on."""
+    views = protocol_views(videos, parse_protocol(recipe.test.protocol), recipe.clip)
+    found = dict[int, FrozenVideo]()
+    for place, video in enumerate(videos.videos):
+        try:
+            clips = list(views.read(video))
+        except VideoError as error:
+            print(f"left out: {error}")
+            continue
+        found[place] = FrozenVideo(clips, [video.label or 0] * len(clips))
+    return FrozenVideos(videos, views.shape[0], found)
+
+
+def with_reversed(frozen: FrozenVideos) -> FrozenVideos:
+    """The same videos and after them each backwards, under the other label of two."""
+    videos, count = frozen.videos, len(frozen.videos)
+    back = [Video(f"{v.id} backwards", v.path, 1 - (v.label or 0)) for v in videos.videos]
+    found = {
+        count + i: FrozenVideo([v.flip(1) for v in one.views], [1 - label for label in one.labels])
+        for i, one in frozen.found.items()
+    }
+    every = VideoList([*videos.videos, *back], videos.classes)
+    return FrozenVideos(every, frozen.num_test, frozen.found | found)
+
+
+def folds_of(
+    frozen: FrozenVideos,
+    is_train: Sequence[bool],
+    scenes: Mapping[str, str],
+    held_out: str,
+    seed: int,
+) -> Mapping[int, int]:
+    """The fold of each video; of "recordings", those that look alike are in one."""
+    if held_out == "split":
+        return {i: int(is_train[i]) for i in frozen.found}
+    if held_out == "scenes":
+        known = {i: scenes.get(frozen.videos.videos[i].id) for i in frozen.found if is_train[i]}
+        names = sorted({name for name in known.values() if name})
+        return {i: names.index(name) for i, name in known.items() if name}
+    labels = {i: one.labels[0] for i, one in frozen.found.items()}
+    groups = {i: str(i) for i in labels}
+    if held_out == "recordings":
+        groups, _ = together(frozen.videos, frozen, {})
+    return assign_folds(groups, labels, FOLDS, seed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("videos", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--heads", nargs="+", choices=list(HEADS), default=list(HEADS))
+    parser.add_argument("--trunks", nargs="+", choices=list(TRUNKS), default=["frozen"])
+    parser.add_argument("--tasks", nargs="+", choices=list(HELD_OUT), default=list(HELD_OUT))
+    parser.add_argument("--folders", nargs="+", default=["sit-stand", "wagon"])
+    parser.add_argument("--features", help="where features are kept, else the user's cache folder")
+    parser.add_argument("--results", type=Path, default=OUT)
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="settings")
+    given = parser.parse_args()
+    results: list[dict[str, Any]] = []
+    if given.results.exists():
+        results = json.loads(given.results.read_text(encoding="utf-8"))
+    tasks = [(name, how) for name, how in TASKS if name in given.folders and how in given.tasks]
+    for task, trunk in product(dict.fromkeys(name for name, _ in tasks), given.trunks):
+        root = given.videos / task
+        classes, listed = list_videos(root)
+        videos, scenes = VideoList([video for video, _ in listed], classes), {}
+        if (root / "labels.csv").exists():
+            scenes = read_scenes(root / "labels.csv")
+        recipe, none = (
+            recipe_of(WITH_GTA, trunk, 0, given.features, given.settings),
+            VideoList([], classes),
+        )
+        model, splits = network(recipe, len(classes)), Splits(videos, none)
+        frozen, _ = frozen_features(
+            *(network(recipe_of(WITH_GTA, "frozen", 0, given.features), len(classes)), splits),
+            *(recipe, CPU),
+            threads=1,
+            report=Lines(),
+        )
+        seen = frozen if trunk == "frozen" else pixels(videos, recipe)
+        items = with_reversed(seen) if task == "sit-stand" else seen
+        del model
+        for seed, head, held_out in product(
+            range(given.seeds), given.heads, [how for name, how in tasks if name == task]
+        ):
+            about = {"task": task, "held_out": held_out, "trunk": trunk, "head": head, "seed": seed}
+            if given.settings:
+                about["settings"] = given.settings
+            if any(
+                about.items() == {k: one[k] for k in one if k in KEYS}.items() for one in results
+            ):
+                continue
+            part, began = (
+                recipe_of(HEADS[head], trunk, seed, given.features, given.settings),
+                time.monotonic(),
+            )
+            folds = dict(folds_of(frozen, [t for _, t in listed], scenes, held_out, seed))
+            clips = len(folds)
+            if task == "sit-stand":
+                folds |= {len(videos) + i: fold for i, fold in folds.items()}
+            found = cross_validate(network(part, len(classes)), part, items, folds, CPU)
+            seconds = round(time.monotonic() - began, 1)
+            by_fold = {name: round(one, 4) for name, one in found.by_fold.items()}
+            results.append(
+                {**about, "top1": found.top1, "by_fold": by_fold, "clips": clips, "s": seconds}
+            )
+            write_text(given.results, json.dumps(results, indent=1) + "\n")
+            print(f"{about}: {found.top1:.1%}, {seconds} s", flush=True)
+    if given.results == OUT:
+        write_page()
+    print(result_table(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""The end of every block: x + norm(W a + b), with batch statistics from the narrow side.
+
+Batch normalisation needs the mean and the variance of each channel of W a + b over the M rows. Both
+follow from the narrow rows a (M, D): the mean is W mean(a) + b, the variance the diagonal of
+W cov(a) W^T. So the wide tensor is never made: normalisation becomes a factor and a bias of W,
+
+    norm(W a + b) = (g W) a + (beta - g W mean(a)),  g = gamma / sqrt(var + eps)
+
+where b cancels, as it does in every batch normalisation.
+
+Axes: M rows, C channels, D width of a branch.
+"""
+
+import math
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm, linear
+
+from gta.blocks.fused.add_products import add_products, column_sums
+from gta.blocks.fused.gradients import by_hand, gradients
+from gta.blocks.fused.parts import fuses
+from gta.blocks.fused.project import weights_of
+from gta.blocks.rows import from_rows, to_rows
+
+_PARTS = 16
+"""Products of long columns are summed in so many parts: their small differences need the digits."""
+_HALF = (torch.bfloat16, torch.float16)
+
+Term = tuple[Tensor, nn.Module, nn.Module]
+"""Rows (B, T, H, W, D), a projection from D to C channels, and the normalisation after it."""
+
+
+def add_normalized(rows: Tensor, *terms: Term) -> Tensor:
+    """The rows (B, T, H, W, C), plus norm(output(a)) of each term (a, output, norm): one or two."""
+    parts = [part for _, output, norm in terms for part in (output, norm)]
+    if fuses(rows, *parts) and all(_keeps_statistics(norm) for _, _, norm in terms):
+        training = {norm.training for _, _, norm in terms}
+        # of few rows the wide tensor is small, and their variance may lose its digits
+        if training == {True} and rows[..., 0].numel() >= 2 * rows.shape[-1]:
+            return _add_in_training(rows, terms)
+        if training == {False} and not torch.is_grad_enabled():
+            folded = [_with_running_statistics(output, norm) for _, output, norm in terms]
+            return _add_folded(rows, terms, folded)
+    # cuDNN's batch normalisation asks for a memory layout that `vmap` cannot tell
+    transformed = not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
+    with torch.backends.cudnn.flags(enabled=False) if transformed else nullcontext():
+        for attended, output, norm in terms:
+            rows = rows + to_rows(norm(from_rows(output(attended))))
+    return rows
+
+
+def _keeps_statistics(norm: nn.Module) -> bool:
+    return isinstance(norm, nn.BatchNorm3d) and norm.track_running_stats and norm.affine
+
+
+def _add_folded(rows: Tensor, terms: Sequence[Term], folded: Sequence[tuple[Tensor, Tensor]]):
+    pairs = [
+        (attended.flatten(0, -2), weight.to(rows.dtype).t())
+        for (attended, _, _), (weight, _) in zip(terms, folded, strict=True)
+    ]
+    bias = sum((bias for _, bias in folded[1:]), folded[0][1])
+    return add_products(rows.flatten(0, -2), bias, *pairs).view_as(rows)
+
+
+def _with_running_statistics(output: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
+    """Weight (C, D) and bias (C,) of norm(output(a)) in evaluation."""
+    weight, bias = weights_of(output)
+    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+    assert isinstance(norm, nn.BatchNorm3d)
+    factor = norm.weight * torch.rsqrt(variance + norm.eps)
+    return weight * factor[:, None], norm.bias - (mean - bias) * factor
+
+
+def _add_in_training(rows: Tensor, terms: Sequence[Term]) -> Tensor:
+    flat, eps = [], []
+    for attended, output, norm in terms:
+        assert isinstance(norm, nn.BatchNorm3d)
+        flat += [attended.flatten(0, -2), *weights_of(output), norm.weight, norm.bias]
+        eps.append(norm.eps)
+    y, *statistics = _AddNormalised.apply(rows.flatten(0, -2), eps, *flat)
+    for (_, output, norm), (mean, variance) in zip(terms, _grouped(statistics, 2), strict=True):
+        assert isinstance(norm, nn.BatchNorm3d)
+        _update(norm, mean + weights_of(output)[1].detach(), variance, len(y))
+    return y.view_as(rows)
+
+
+@torch.no_grad()
+def _update(norm: nn.BatchNorm3d, mean: Tensor, variance: Tensor, count: int) -> None:
+    """Running statistics, as `nn.BatchNorm3d` keeps them: the variance without bias."""
+    batches = norm.get_buffer("num_batches_tracked")
+    batches.add_(1)
+    # momentum None: the average of all batches
+    share = 1 / batches.to(mean.dtype) if norm.momentum is None else norm.momentum
+    unbiased = variance * (count / max(count - 1, 1))
+    for name, value in (("running_mean", mean), ("running_var", unbiased)):
+        running = norm.get_buffer(name)
+        running.add_(((value - running) * share).to(running.dtype))
+
+
+def _grouped(flat: Sequence, size: int) -> list[Sequence]:
+    return [flat[i : i + size] for i in range(0, len(flat), size)]
+
+
+def _moments(a: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (D,) and covariance (D, D) of rows (M, D), in float32 at least."""
+    exact = torch.promote_types(a.dtype, torch.float32)
+    mean = a.sum(0, dtype=exact) / len(a)
+    centred = a if a.dtype in _HALF else a - mean  # half precision has its digits in the product
+    parts = centred.unflatten(0, (math.gcd(len(a), _PARTS), -1))
+    if a.dtype not in _HALF:
+        return mean, (parts.transpose(1, 2) @ parts).sum(0) / len(a)
+    if a.is_cuda:
+        second = torch.mm(a.t(), a, out_dtype=exact)
+    else:
+        second = (parts.transpose(1, 2).to(exact) @ parts.to(exact)).sum(0)
+    return mean, second / len(a) - torch.outer(mean, mean)
+
+
+def _twin(ctx: Any, upstream: Tensor, *_: Tensor):
+    inputs = ctx.saved_tensors[: 5 * len(ctx.eps)]
+    added = [
+        batch_norm(linear(a, w.to(a.dtype), b.to(a.dtype)), None, None, gamma, beta, True, 0.0, eps)
+        for (a, w, b, gamma, beta), eps in zip(_grouped(inputs, 5), ctx.eps, strict=True)
+    ]
+    return upstream, None, *gradients(inputs, added, [upstream] * len(added))
+
+
+class _AddNormalised(torch.autograd.Function):
+    """Of rows (M, C), eps and, for each term, a (M, D), W (C, D), b, gamma and beta (C)."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, eps: Sequence[float], *flat: Tensor):
+        pairs, shift, moments, statistics = [], None, [], []
+        for (a, weight, _, gamma, beta), small in zip(_grouped(flat, 5), eps, strict=True):
+            mean, covariance = _moments(a)
+            spread = weight.to(mean.dtype) @ covariance
+            variance = (spread * weight).sum(1).clamp_min(0)
+            centre, root = weight.to(mean.dtype) @ mean, torch.rsqrt(variance + small)
+            factor = gamma * root
+            pairs.append((a, (weight * factor[:, None]).to(a.dtype).t()))
+            its_shift = beta - factor * centre
+            shift = its_shift if shift is None else shift + its_shift
+            moments += [mean, spread, centre, root]
+            statistics += [centre, variance]
+        ctx.save_for_backward(*flat, *moments)
+        ctx.eps = eps
+        ctx.mark_non_differentiable(*statistics)
+        return add_products(rows, shift, *pairs), *statistics
+
+    @staticmethod
+    @by_hand(_twin)
+    def backward(ctx: Any, upstream: Tensor, *_: Tensor):  # pyright: ignore
+        saved, size = ctx.saved_tensors, 5 * len(ctx.eps)
+        flat, moments = saved[:size], saved[size:]
+        count, of_all = len(upstream), []
+        of_shift = column_sums(upstream, torch.promote_types(upstream.dtype, torch.float32))
+        for (a, weight, bias, gamma, beta), (mean, spread, centre, root) in zip(
+            _grouped(flat, 5), _grouped(moments, 4), strict=True
+        ):
+            factor = gamma * root
+            folded = weight * factor[:, None]
+            of_folded = (a.t() @ upstream).t().to(mean.dtype)
+            of_factor = (of_folded * weight).sum(1) - of_shift * centre
+            of_variance = -0.5 * of_factor * factor * root**2
+            of_centre = -of_shift * factor
+            of_weight = (
+                of_folded * factor[:, None]
+                + of_centre[:, None] * mean
+                + 2 * of_variance[:, None] * spread
+            )
+            of_covariance = weight.t().to(mean.dtype) @ (of_variance[:, None] * weight)
+            both = of_covariance * (2 / count)
+            constant = (weight.t().to(mean.dtype) @ of_centre) / count - mean @ both
+            of_a = add_products(
+                None, constant, (upstream, folded.to(a.dtype)), (a, both.to(a.dtype))
+            )
+            of_all += [of_a, of_weight.to(weight.dtype), torch.zeros_like(bias)]
+            of_all += [(of_factor * root).to(gamma.dtype), of_shift.to(beta.dtype)]
+        return upstream, None, *of_all

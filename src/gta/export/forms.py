@@ -1,0 +1,123 @@
+"""What of a network is exported: its pass over clips, or one frame of a stream."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gta.backbones.stream import State, initial_state, step
+from gta.errors import UsageError
+
+FRAME, CLIPS, LOGITS = "frame", "clips", "logits"
+EXAMPLES = 2
+"""Clips in the example: torch.export takes a size of one for one that never changes."""
+
+
+class Step(nn.Module):
+    """`step` of a causal network with its state as arguments and results, in order."""
+
+    def __init__(self, network: nn.Module, names: Sequence[str]):
+        super().__init__()
+        self.network = network
+        self.names = tuple(names)
+
+    def forward(self, frame: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        before = dict(zip(self.names, state, strict=True))
+        logits, after = step(self.network, frame, before)
+        return logits, *(after[name] for name in self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A module to export, with an example of its arguments and the names of both sides."""
+
+    module: nn.Module
+    arguments: tuple[Tensor, ...]
+    inputs: list[str]
+    outputs: list[str]
+    state: State
+    """Of a stream before its first frame, for one stream; empty: the module takes clips."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether the module takes one frame of a stream."""
+        return bool(self.state)
+
+    @property
+    def prefix(self) -> str:
+        """Before the names of the network's own modules."""
+        return "network." if self.streams else ""
+
+    def dynamic_shapes(self, *, sizes: bool) -> Any:
+        """The batch is free everywhere; of clips H and W too, if `sizes`."""
+        batch, free = torch.export.Dim.DYNAMIC, torch.export.Dim.AUTO
+        if self.streams:
+            return {0: batch}, tuple({0: batch} for _ in self.arguments[1:])  # frame, *state
+        return ({0: batch, 3: free, 4: free} if sizes else {0: batch},)
+
+
+def form_of(network: nn.Module, *, frames: int, size: int, stream: bool) -> Form:
+    """A network in the form in which it is exported.
+
+    Args:
+        network: In evaluation mode, on the CPU.
+        frames: T of its clips.
+        size: H and W of the example, and of a stream's frames for good.
+        stream: One frame of a stream instead of whole clips.
+
+    Raises:
+        UsageError: The network has no stream.
+    """
+    draw = torch.Generator().manual_seed(0)
+    if not stream:
+        clips = torch.randn(EXAMPLES, 3, frames, size, size, generator=draw)
+        return Form(network, (clips,), [CLIPS], [LOGITS], {})
+    try:
+        state = initial_state(network, EXAMPLES, size, size)
+    except ValueError as error:
+        raise UsageError(f"there is no step to export: {error}") from error
+    names = list(state)
+    frame = torch.randn(EXAMPLES, 3, size, size, generator=draw)
+    return Form(
+        Step(network, names),
+        (frame, *state.values()),
+        [FRAME, *(f"state.{name}" for name in names)],
+        [LOGITS, *(f"next.{name}" for name in names)],
+        {name: tensor[:1] for name, tensor in state.items()},
+    )
+
+
+def pads_by_size(network: nn.Module) -> bool:
+    """Whether a part pads by as much as height and width ask for, as TensorFlow's and timm's do.
+
+    With sizes that are free torch puts one condition into the next and does not come to an end.
+    """
+    return any(type(module).__name__.endswith("2dSame") for module in network.modules())
+
+
+def exported(form: Form) -> torch.export.ExportedProgram:
+    """The traced program; where H and W cannot be free, they are those of the example.
+
+    Raises:
+        UsageError: torch cannot trace the network.
+    """
+    last: Exception | None = None
+    for sizes in (False,) if pads_by_size(form.module) else (True, False):
+        try:
+            with torch.no_grad():
+                return torch.export.export(
+                    form.module,
+                    form.arguments,
+                    dynamic_shapes=form.dynamic_shapes(sizes=sizes),
+                    strict=False,
+                )
+        except Exception as error:  # torch's own, of many classes
+            last = error
+            if form.streams:
+                break
+    reason = str(last).strip().splitlines()
+    raise UsageError(
+        f"torch.export cannot trace this network: {reason[0] if reason else type(last).__name__}"
+    ) from last

@@ -1,0 +1,218 @@
+"""What a frozen trunk says of the views of videos: found on the disk, or computed and kept."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gta.backbones import TrunkNetwork, fold_norms
+from gta.config import Recipe
+from gta.data.ahead import ahead
+from gta.data.dataset import TrainingClips
+from gta.data.records import Video, VideoList
+from gta.data.transforms.clip import normalize
+from gta.devices import autocast
+from gta.errors import UsageError, VideoError
+from gta.features.files import FeatureFiles, identity
+from gta.features.videos import FrozenVideo, FrozenVideos
+from gta.inference import protocol_views
+from gta.protocols import Protocol, parse_protocol
+from gta.tensor_files import digest
+
+_AHEAD = 2
+"""Videos that each decoding thread is ahead of the trunk."""
+_OTHER_DRAWS = {"views", "mixup", "cutmix", "repeats"}
+"""Settings of `augment` on which a view that is drawn does not depend."""
+
+
+class Trunk:
+    """Computes the features of videos, or finds them on the disk.
+
+    Args:
+        model: Its trunk is frozen.
+        recipe: The settings: which views there are.
+        files: Where features are kept.
+        device: Where to compute.
+        threads: That decode.
+        protocol: Other test views than those of the recipe.
+    """
+
+    def __init__(
+        self,
+        model: TrunkNetwork,
+        recipe: Recipe,
+        files: FeatureFiles,
+        device: torch.device,
+        threads: int,
+        protocol: Protocol | None = None,
+    ):
+        self.model, self.recipe, self.files = quick(model), recipe, files
+        self.device, self.threads = device, max(threads, 1)
+        about = {"network": model.after, "pool": str(model.pool)}
+        self.weights = digest(model.trunk_state(), about)
+        self.shape = (model.channels, recipe.clip.num_frames, model.pool, model.pool)
+        self.protocol = protocol or parse_protocol(recipe.test.protocol)
+
+    def num_test_views(self, videos: VideoList) -> int:
+        """Views of each of those videos in testing: mirror images are none for some classes."""
+        return protocol_views(videos, self.protocol, self.recipe.clip).shape[0]
+
+    def bytes_of(self, views: int) -> int:
+        """Room that the features of so many views take."""
+        return 2 * views * int(np.prod(self.shape))
+
+    def all(
+        self,
+        videos: VideoList,
+        *,
+        drawn: TrainingClips | None = None,
+        first: int = 0,
+        step: int = 1,
+        advance: Callable[[int, str], None],
+    ) -> FrozenVideos:
+        """The features of every `step`-th video from `first` on; unreadable ones are failures.
+
+        Args:
+            videos: The videos.
+            drawn: Draws the views of training beside those of testing.
+            first: Place of the first video.
+            step: Places from one video to the next.
+            advance: Called with the videos that are done.
+        """
+        frozen = FrozenVideos(videos, self.num_test_views(videos))
+        each = self.each(videos, range(first, len(videos), step), drawn=drawn)
+        for done, (index, found) in enumerate(each, start=1):
+            if isinstance(found, VideoError):
+                frozen.failures.append((found.path, found.reason))
+            else:
+                frozen.found[index] = found
+            advance(done, "")
+        return frozen
+
+    def each(
+        self,
+        videos: VideoList,
+        wanted: range,
+        *,
+        drawn: TrainingClips | None = None,
+        keep_every: int = 1,
+    ) -> Iterator[tuple[int, FrozenVideo | VideoError]]:
+        """The place and the features of each of the wanted videos, or why it cannot be read.
+
+        Args:
+            videos: The videos.
+            wanted: Their places.
+            drawn: Draws the views of training beside those of testing.
+            keep_every: Every which frame of a video is there: see `ViewClips`.
+        """
+        reader = _Reader(self, videos, drawn, keep_every)
+        most = _AHEAD * self.threads + 1
+        for index, read in ahead(reader, wanted, threads=self.threads, most=most):
+            if isinstance(read, UsageError) and not isinstance(read, VideoError):
+                raise read
+            yield index, read if isinstance(read, VideoError) else self._features(read)
+
+    def _features(self, read: "list[_View]") -> FrozenVideo:
+        views, labels = list[Tensor](), list[int]()
+        for view in read:
+            found = view.kept
+            if found is None:
+                assert view.clips is not None
+                clips = normalize(
+                    view.clips.to(self.device), self.recipe.clip.mean, self.recipe.clip.std
+                )
+                with torch.inference_mode(), autocast(self.device, self.recipe.train.amp):
+                    found = self.model.features(clips).to(torch.float16).cpu()
+                self.files.write(view.path, found)
+            views += [one.clone() for one in found]
+            labels += [view.label] * len(found)
+        return FrozenVideo(views, labels)
+
+
+def quick(model: TrunkNetwork) -> TrunkNetwork:
+    """A copy of a frozen network for inference, without its normalisations if that is the same."""
+    model = copy.deepcopy(model)
+    model.eval()
+    device = next(model.parameters()).device
+    clip = torch.linspace(-1, 1, 3 * 64 * 64, device=device).view(1, 3, 1, 64, 64)
+    with torch.inference_mode():
+        folded = fold_norms(model)
+        assert isinstance(folded, TrunkNetwork)
+        a, b = model.features(clip), folded.features(clip)
+    return folded if torch.allclose(a, b, rtol=1e-2, atol=1e-3) else model
+
+
+@dataclass(slots=True)
+class _View:
+    path: Any
+    label: int
+    kept: Tensor | None
+    """Features (V, C, T, h, w) from the disk, or"""
+    clips: Tensor | None = None
+    """uint8 (V, 3, T, H, W), of which they are to be computed."""
+
+
+class _Reader:
+    """Finds the views of a video, in a thread: as features if they are kept, else as pixels."""
+
+    def __init__(
+        self, trunk: Trunk, videos: VideoList, drawn: TrainingClips | None, keep_every: int
+    ):
+        self.trunk, self.videos, self.drawn = trunk, videos, drawn
+        recipe = trunk.recipe
+        self.views = protocol_views(videos, trunk.protocol, recipe.clip, keep_every=keep_every)
+        self.num_views = recipe.augment.views if drawn is not None else 1
+        # a test view depends on neither size nor resize of training
+        clip = recipe.clip.model_dump(mode="json", exclude={"size", "resize"})
+        self.of_test = {"views": trunk.protocol.name, "clip": clip}
+        if keep_every > 1:
+            self.of_test["keep_every"] = keep_every
+        augment = recipe.augment.model_dump(mode="json", exclude=_OTHER_DRAWS)
+        self.of_training = {"augment": augment, "clip": recipe.clip.model_dump(mode="json")}
+
+    def __call__(self, index: int) -> list[_View]:
+        video = self.videos.videos[index]
+        try:
+            known = identity(video.path)
+        except OSError as error:
+            raise VideoError(str(video.path), error.strerror or str(error)) from error
+        of_test = self._of_test(video, index, known)
+        return [of_test, *(self._drawn(video, known, n) for n in range(1, self.num_views))]
+
+    def _of_test(self, video: Video, index: int, known: list[Any]) -> _View:
+        read, label = partial(self.views.read, video, index), _label(video)
+        return self._view(self.of_test, known, label, self.views.shape[0], read)
+
+    def _drawn(self, video: Video, known: list[Any], number: int) -> _View:
+        assert self.drawn is not None
+        drawn = self.drawn
+        seed = int(hashlib.sha256(json.dumps(known).encode()).hexdigest()[:15], 16)
+        rng = np.random.default_rng([seed, number])
+        mirrored, label = drawn.mirrored(video, rng.random() < 0.5)
+        about = self.of_training | {"view": number, "mirrored": mirrored}
+        read = partial(drawn.drawn, video, rng, mirrored=mirrored)
+        return self._view(about, known, label, 1, lambda: read()[None])
+
+    def _view(
+        self,
+        about: dict[str, Any],
+        known: list[Any],
+        label: int,
+        count: int,
+        read: Callable[[], Tensor],
+    ) -> _View:
+        files, trunk = self.trunk.files, self.trunk
+        path = files.path({"trunk": trunk.weights, "video": known} | about)
+        kept = files.read(path, (count, *trunk.shape))
+        return _View(path, label, kept, read() if kept is None else None)
+
+
+def _label(video: Video) -> int:
+    return -1 if video.label is None else video.label

@@ -1,0 +1,270 @@
+"""What a model attends to: the maps that its blocks compute in one pass over one clip.
+
+A map is read off `block.attention(x)`, which `forward` itself calls, of the input x that the block
+had in that pass; `gta.figures.regions` reads `block.regions(x)` in the same way. All maps are
+float32 arrays on the grid of the feature.
+
+Axes: T frames of the feature, H, W its positions.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gta.backbones import SlowFast, TrunkNetwork
+from gta.backbones.slow_fast import slow_indices
+from gta.blocks import (
+    CGNL,
+    TAPE,
+    AlongSpace,
+    AlongTime,
+    GlobalContext,
+    GlobalTemporalAttention,
+    GloRe,
+    NonLocal,
+)
+from gta.config import Clip
+from gta.data.transforms.clip import normalize
+from gta.errors import UsageError
+
+Kind = Literal["joint", "spatial", "temporal", "global", "other"]
+"""Of a block: attention over T*H*W, over H*W, over T; GTA's matrices; or none of these."""
+
+_BLOCKS = (AlongSpace, AlongTime, NonLocal, TAPE, GlobalTemporalAttention, GlobalContext)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A position whose attention is asked for."""
+
+    x: float
+    """Pixels of the clip from its left edge."""
+    y: float
+    """From its top."""
+    frame: int
+    """Of the clip, from 0."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One block of a network, and its input in one pass."""
+
+    name: str
+    """Its path in the network."""
+    block: nn.Module
+    x: Tensor
+    """(1, C, T, H, W)."""
+    frames: tuple[int, ...]
+    """The frame of the clip that each of the T shows."""
+    clip_size: tuple[int, int]
+    """Height and width of the clip in pixels."""
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.block)
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """T, H, W."""
+        T, H, W = self.x.shape[2:]
+        return T, H, W
+
+    @cached_property
+    def attention(self) -> Tensor:
+        """`block.attention(x)` of the one clip, as the block has it."""
+        with torch.no_grad():
+            return self.block.attention(self.x)[0].float()  # pyright: ignore
+
+    def cell(self, query: Query) -> tuple[int, int, int]:
+        """The frame and the position of the feature that the query falls on: (t, i, j)."""
+        _, H, W = self.grid
+        height, width = self.clip_size
+        t = int(np.argmin([abs(frame - query.frame) for frame in self.frames]))
+        i, j = int(query.y * H / height), int(query.x * W / width)
+        return t, min(max(i, 0), H - 1), min(max(j, 0), W - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A clip, what a model says of it, and its blocks with their inputs."""
+
+    frames: np.ndarray
+    """uint8 (T, height, width, 3), the clip as the model was given it."""
+    probabilities: np.ndarray
+    """float32 (num_classes,), of this clip alone."""
+    layers: list[Layer]
+    """In the order in which they run."""
+
+    def of_kind(self, *kinds: Kind) -> list[Layer]:
+        """The layers of these kinds."""
+        return [layer for layer in self.layers if layer.kind in kinds]
+
+
+def look(model: nn.Module, view: Tensor, clip: Clip) -> Seen:
+    """One pass of a model over one clip, in full precision on the model's device.
+
+    Args:
+        model: Maps clips (B, 3, T, H, W) to logits; in evaluation mode.
+        view: The clip, uint8 (3, T, H, W).
+        clip: How pixels are normalized.
+    """
+    x = normalized(model, view, clip)
+    layers: list[Layer] = []
+    with torch.no_grad(), _noting(model, layers, view.shape[1:]):
+        logits = model(x)
+    return Seen(
+        view.permute(1, 2, 3, 0).cpu().numpy(),
+        logits.float().softmax(-1)[0].cpu().numpy(),
+        layers,
+    )
+
+
+def normalized(model: nn.Module, view: Tensor, clip: Clip) -> Tensor:
+    """A view (3, T, H, W) as the model's input (1, 3, T, H, W), on its device."""
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    return normalize(view[None].to(device), clip.mean, clip.std)
+
+
+@contextmanager
+def _noting(model: nn.Module, layers: list[Layer], clip_shape: torch.Size) -> Iterator[None]:
+    T, height, width = clip_shape
+
+    def note(name: str, block: nn.Module, args: tuple[Tensor, ...]) -> None:
+        x = args[0].detach()
+        frames = shown_frames(model, T, x.shape[2])
+        layers.append(Layer(name, block, x, frames, (height, width)))
+
+    handles = [
+        block.register_forward_pre_hook(partial(note, name))
+        for name, block in blocks_of(model).items()
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def blocks_of(model: nn.Module) -> dict[str, nn.Module]:
+    """The outermost blocks of a network by their paths."""
+    found: dict[str, nn.Module] = {}
+    for name, module in model.named_modules():
+        inside = any(name.startswith(f"{other}.") for other in found)
+        if isinstance(module, (*_BLOCKS, GloRe, CGNL)) and not inside:
+            found[name] = module
+    return found
+
+
+def kind_of(block: nn.Module) -> Kind:
+    """What kind of attention a block computes, if it computes one."""
+    if isinstance(block, AlongSpace | AlongTime):
+        if not hasattr(block.block, "attention"):
+            return "other"
+        return "spatial" if isinstance(block, AlongSpace) else "temporal"
+    if isinstance(block, TAPE):
+        return "temporal"
+    if isinstance(block, NonLocal | GlobalContext):
+        return "joint"
+    return "global" if isinstance(block, GlobalTemporalAttention) else "other"
+
+
+def shown_frames(model: nn.Module, clip_frames: int, feature_frames: int) -> tuple[int, ...]:
+    """The frame of the clip that each frame of a feature shows, the middle one of several."""
+    if feature_frames == clip_frames:
+        return tuple(range(clip_frames))
+    if isinstance(model, SlowFast) and feature_frames == clip_frames // model.alpha:
+        return tuple(slow_indices(clip_frames, model.alpha))
+    step = clip_frames / feature_frames
+    return tuple(int((t + 0.5) * step) for t in range(feature_frames))
+
+
+def logits_of(model: nn.Module, x: Tensor) -> Tensor:
+    """Logits with gradients up to the clip x, also through a frozen trunk."""
+    if isinstance(model, TrunkNetwork):
+        return model.inserted["head"](model.features(x))
+    return model(x)
+
+
+def active_query(layer: Layer) -> Query:
+    """The most active position: where the feature is farthest from its mean over the clip."""
+    x = layer.x[0].float()
+    T, H, W = layer.grid
+    distance = (x - x.mean(dim=(1, 2, 3), keepdim=True)).square().sum(0)  # (T, H, W)
+    t, i, j = np.unravel_index(int(distance.argmax()), (T, H, W))
+    height, width = layer.clip_size
+    x, y = (int(j) + 0.5) * width / W, (int(i) + 0.5) * height / H
+    return Query(x, y, layer.frames[int(t)])
+
+
+def joint_attention(layer: Layer, query: Query) -> np.ndarray:
+    """What a query takes from every position of the clip: (T, H, W), in sum 1 where it is softmax.
+
+    The weight of a key that was pooled from several positions is shared out among them; positions
+    that the pooling leaves out have none.
+    """
+    _require(layer, "joint")
+    weights = layer.attention
+    if weights.ndim == 2:  # the global context block has one query for all
+        weights = weights[_number(layer, query)]
+    return _numpy(_spread(weights, layer.grid[0], layer))
+
+
+def spatial_attention(layer: Layer, query: Query) -> np.ndarray:
+    """What the query's position takes from those of its own frame, in each frame: (T, H, W)."""
+    _require(layer, "spatial")
+    _, i, j = layer.cell(query)
+    weights = layer.attention  # (T, H*W, keys), or (T, keys)
+    if weights.ndim == 3:
+        weights = weights[:, i * layer.grid[2] + j]
+    return _numpy(_spread(weights, layer.grid[0], layer))
+
+
+def temporal_attention(layer: Layer, query: Query) -> np.ndarray:
+    """What each frame takes from each other at the query's position: (T, T), rows take."""
+    _require(layer, "temporal")
+    _, i, j = layer.cell(query)
+    weights = layer.attention[i * layer.grid[2] + j]  # (T, T), (T,) or (K, T, G, T)
+    if weights.ndim == 4:
+        weights = weights.mean(dim=(0, 2))
+    if weights.ndim == 1:
+        weights = weights.expand(len(weights), -1)
+    return _numpy(weights)
+
+
+def attention_over_frames(layer: Layer, query: Query) -> np.ndarray:
+    """What the query takes from each frame: (T,)."""
+    if layer.kind == "joint":
+        return joint_attention(layer, query).sum((1, 2))
+    return temporal_attention(layer, query)[layer.cell(query)[0]]
+
+
+def _number(layer: Layer, query: Query) -> int:
+    _, H, W = layer.grid
+    t, i, j = layer.cell(query)
+    return (t * H + i) * W + j
+
+
+def _spread(weights: Tensor, frames: int, layer: Layer) -> Tensor:
+    """Weights of keys, pooled or not, to those of positions: (T, H, W)."""
+    _, H, W = layer.grid
+    block = layer.block.block if isinstance(layer.block, AlongSpace) else layer.block
+    pooled = getattr(block, "pool", None) is not None
+    h, w = (min(2, H), min(2, W)) if pooled else (1, 1)
+    keys = weights.reshape(frames, H // h, W // w) / (h * w)
+    spread = keys.repeat_interleave(h, 1).repeat_interleave(w, 2)
+    return nn.functional.pad(spread, (0, W - spread.shape[2], 0, H - spread.shape[1]))
+
+
+def _require(layer: Layer, kind: Kind) -> None:
+    if layer.kind != kind:
+        raise UsageError(f"{layer.name} is a block of {layer.kind} attention, not of {kind}")
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().numpy()

@@ -1,0 +1,82 @@
+"""A timeline for video editors: OpenTimelineIO's own form, and CMX 3600 edit decision lists."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gta.errors import UsageError
+from gta.files import write_atomically
+from gta.names import shown
+
+if TYPE_CHECKING:
+    from gta.predict.timeline import Timeline
+
+_ADAPTERS = {".otio": "otio_json", ".edl": "cmx_3600"}
+_RATES = (24, 25, 30, 48, 50, 60)
+"""Frames per second that timecodes of edit decision lists count in."""
+
+
+def editors_package() -> Any:
+    """OpenTimelineIO.
+
+    Raises:
+        UsageError: It, or what writes edit decision lists, is not installed.
+    """
+    try:
+        import opentimelineio
+        import otio_cmx3600_adapter  # writes edit decision lists, as a plugin
+
+        del otio_cmx3600_adapter
+        return opentimelineio
+    except ImportError as error:
+        raise UsageError(
+            'files for video editors need opentimelineio: pip install "gta-video[timeline]"'
+        ) from error
+
+
+def write_for_editors(timeline: "Timeline", path: Path) -> None:
+    """Writes a track of the segments, with gaps where nothing is said.
+
+    Times are whole frames: of the video's rate, and in an edit decision list of the nearest rate in
+    which timecodes count.
+    """
+    otio = editors_package()
+    rate = timeline.rate
+    if path.suffix.lower() == ".edl":
+        rate = min(_RATES, key=lambda one: abs(one - rate))
+    adapter = _ADAPTERS[path.suffix.lower()]
+    made = _otio(otio, timeline, float(rate))
+    # the adapters choose nothing by the name of the file, and so it may be a temporary one
+    write_atomically(
+        path, lambda part: otio.adapters.write_to_file(made, str(part), adapter_name=adapter)
+    )
+
+
+def _otio(otio: Any, timeline: "Timeline", rate: float) -> Any:
+    def span(start: float, end: float) -> Any:
+        first, last = round(start * rate), round(end * rate)
+        time = otio.opentime.RationalTime
+        return otio.opentime.TimeRange(time(first, rate), time(last - first, rate))
+
+    name = shown(timeline.path.name)
+    made = otio.schema.Timeline(name)
+    track = otio.schema.Track("actions", kind=otio.schema.TrackKind.Video)
+    made.tracks.append(track)
+    media = otio.schema.ExternalReference(
+        shown(str(timeline.path.absolute())), span(0, timeline.duration)
+    )
+    said = 0.0
+    for one in timeline.segments:
+        if round(one.end * rate) <= round(one.start * rate):  # shorter than a frame
+            continue
+        if round(one.start * rate) > round(said * rate):
+            track.append(otio.schema.Gap(source_range=span(0, one.start - said)))
+        track.append(
+            otio.schema.Clip(
+                shown(one.label),
+                media.clone(),
+                span(one.start, one.end),
+                metadata={"gta": {"score": one.score, "start": one.start, "end": one.end}},
+            )
+        )
+        said = one.end
+    return made

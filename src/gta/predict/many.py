@@ -1,0 +1,207 @@
+"""Lists of videos that are too long for one call: predicted in shards, by many processes."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gta.cores import available_cores, processes_here
+from gta.names import as_utf8
+from gta.predict.decoders import LIMIT, Decoded, Decoders
+from gta.predict.leases import Leases
+from gta.predict.merge import Counts, count
+from gta.predict.open_shards import OpenShards, Task, share_of
+from gta.predict.predictor import Predictor
+from gta.predict.reading import Reader, Seen
+from gta.predict.work import Job, Work, digest_of
+from gta.progress import Report, Silent
+from gta.tensor_files import digest
+
+STUCK = 120.0
+"""Seconds above a video's limit after which a process without progress no longer claims to live."""
+_CLIPS = 32
+"""Clips of a batch on a GPU."""
+_WAIT = 0.2
+"""Seconds between two looks when other processes have all that is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a call of `predict_work` has found or made."""
+
+    counts: Counts
+    """Over all shards, whoever wrote them."""
+    shards: int
+    """That this call wrote."""
+    videos: int
+    """Whose lines this call wrote."""
+    seconds: float
+    """That it took, without loading the model."""
+
+
+def begin_work(
+    predictor: Predictor,
+    file: Path,
+    folder: Path,
+    *,
+    root: Path | str | None = None,
+    top: int | None = 5,
+    shard: int | None = None,
+) -> Work:
+    """The folder of shards for a list of videos: a new one, or one that was begun.
+
+    Args:
+        predictor: The model and the protocol.
+        file: The list: the path of a video a line, or csv, txt or JSON as data sets have them.
+        folder: Of the shards; all processes share it.
+        root: What paths are relative to; None: the folder of the list.
+        top: Classes of a line; None: all.
+        shard: Videos of a shard; None: 100, or what the folder was begun with.
+
+    Raises:
+        UsageError: The folder was begun with something else, or the list cannot be read.
+        DataError: The list holds no video, or none of its videos is there.
+    """
+    job = Job(
+        list=digest_of(file),
+        root=os.path.abspath(file.parent if root is None else root),
+        model=_model_digest(predictor),
+        protocol=predictor.protocol.name,
+        top=top,
+    )
+    return Work.begin(folder, file, job, shard)
+
+
+def predict_work(
+    predictor: Predictor,
+    work: Work,
+    *,
+    decoders: int | None = None,
+    limit: float = LIMIT,
+    report: Report | None = None,
+) -> Done:
+    """Predicts what is left of the work, beside any number of other processes that do the same.
+
+    Returns when all shards are there, also those that others had taken: one that is killed loses
+    the shards it was at, which are done again.
+
+    Args:
+        predictor: The same model as that of the work.
+        work: The folder.
+        decoders: Processes that read videos; None: one a core, shared by the processes here.
+        limit: Seconds for a video; one that takes more is recorded as unreadable.
+        report: Where progress is shown.
+    """
+    began = time.monotonic()
+    share = share_of()
+    workers = decoders or max(1, available_cores() // processes_here(_launched()))
+    leases = Leases(work.leases, stuck=limit + STUCK)
+    shards = OpenShards(work, leases, share)
+    reader = Reader(predictor.protocol, predictor.run.recipe.clip, predictor.run.classes)
+    pool = Decoders[Task](reader, workers, limit)
+    try:
+        videos = _predict(predictor, shards, pool, _ahead(predictor, workers), report or Silent())
+    finally:
+        pool.close()
+        leases.close()
+    work.tidy()
+    return Done(count(work), shards.finished, videos, time.monotonic() - began)
+
+
+def _predict(
+    predictor: Predictor,
+    shards: OpenShards,
+    pool: Decoders[Task],
+    ahead: int,
+    report: Report,
+) -> int:
+    """Reads ahead and scores in batches until all shards are written; how many videos it did."""
+    work, size = shards.work, batch_size(predictor)
+    waiting, done, began = 0, 0, time.monotonic()
+    batch: list[Decoded[Task]] = []
+    with report.track("predicting", work.num_videos) as advance:
+        while True:
+            while waiting < ahead and (task := shards.next()) is not None:
+                pool.ask(task, task.path)
+                waiting += 1
+            if not waiting and not batch:
+                if shards.is_done:
+                    return done
+                time.sleep(_WAIT)
+                continue
+            if waiting:
+                answer = pool.answer()
+                waiting -= 1
+                if answer.views is None:
+                    shards.put(answer.key, error_line(answer.key.video, answer.error or ""))
+                    done += 1
+                else:
+                    batch.append(answer)
+            if len(batch) == size or (batch and not waiting):
+                done += len(batch)
+                for one, line in zip(batch, lines_of(predictor, work, batch), strict=True):
+                    shards.put(one.key, line)
+                batch = []
+            speed = done / max(time.monotonic() - began, 1e-9)
+            advance(shards.found + done, f"{speed:.1f} videos/s")
+
+
+def batch_size(predictor: Predictor) -> int:
+    """Videos that are scored at once: on a CPU one, as `Predictor` does; on a GPU some clips."""
+    return 1 if predictor.device.type == "cpu" else max(1, _CLIPS // predictor.protocol.num_views)
+
+
+def lines_of(predictor: Predictor, work: Work, batch: list[Decoded[Task]]) -> list[str]:
+    """The lines of videos that could be read."""
+    views = torch.stack([one.views for one in batch if one.views is not None])
+    return [
+        line(predictor, scores, one.key.video, one.seen, work.job.top)
+        for one, scores in zip(batch, predictor.scores(views).cpu(), strict=True)
+    ]
+
+
+def line(predictor: Predictor, scores: Tensor, video: str, seen: Seen, top: int | None) -> str:
+    """A line of a shard, as `Prediction.to_dict` with the video's name in the list.
+
+    Raises:
+        UsageError: The scores are not finite.
+    """
+    told = predictor.prediction(video, scores, cut_off=seen.cut_off, damage=seen.damage)
+    return _json(told.to_dict(top) | {"video": video})
+
+
+def error_line(video: str, reason: str) -> str:
+    """The line of a video that could not be read."""
+    return _json({"video": video, "error": reason})
+
+
+def _json(about: Mapping[str, object]) -> str:
+    return as_utf8(json.dumps(about, ensure_ascii=False))
+
+
+def _model_digest(predictor: Predictor) -> str:
+    recipe = predictor.run.recipe
+    weights = {name: value.cpu() for name, value in predictor.model.state_dict().items()}
+    about = {
+        "model": recipe.model.model_dump_json(),
+        "clip": recipe.clip.model_dump_json(),
+        "classes": json.dumps(predictor.run.classes),
+    }
+    return hashlib.sha256(digest(weights, about).encode()).hexdigest()
+
+
+def _ahead(predictor: Predictor, workers: int) -> int:
+    """Videos that are read before they are scored."""
+    return 2 * workers + batch_size(predictor)
+
+
+def _launched() -> int:
+    """Processes that `torchrun` has started."""
+    size = os.environ.get("WORLD_SIZE", "")
+    return int(size) if size.isdecimal() and int(size) else 1

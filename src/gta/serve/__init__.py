@@ -1,0 +1,1 @@
+"""A trained model over HTTP: uploads in, predictions out, scored in batches."""

@@ -1,0 +1,199 @@
+"""The addresses of the server, and what each answers."""
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import Awaitable
+from importlib.resources import files
+from typing import TypeVar
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gta.names import as_utf8
+from gta.serve.metrics import CONTENT_TYPE, Metrics
+from gta.serve.openapi import description
+from gta.serve.page import page_of
+from gta.serve.parts import upload_of
+from gta.serve.service import Service
+from gta.web.guard import Guard, Hosts
+from gta.web.refusals import HANDLERS, Refused, cancelled, without_places
+
+Answer = TypeVar("Answer")
+_POLICY = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+}
+_METHODS = ("GET", "HEAD", "POST")
+STRANGE = (
+    "this server does not answer to that Host or Origin: see --host and --allow-host of gta serve"
+)
+
+
+class Pages:
+    """What each address answers.
+
+    Args:
+        service: The model.
+    """
+
+    def __init__(self, service: Service):
+        self.service, self.uploads = service, service.uploads
+        self.described = description(service.options, service.uploads.limits)
+
+    async def predict(self, request: Request) -> Response:
+        """POST /predict."""
+        top = _number(request, "top", whole=True)
+        fps = _number(request, "fps")
+        self.service.require_ready()
+        with self.uploads.incoming() as body:
+            upload, name = await upload_of(request, self.uploads, body, fps)
+            answer = self.service.predict(upload, name, None if top is None else int(top))
+            try:
+                told = await _while_there(request, answer)
+            except Refused as error:
+                if error.status != 422:
+                    raise
+                reason = without_places(str(error), self.uploads.folder)
+                raise Refused(422, reason) from error
+        text = as_utf8(json.dumps(told, ensure_ascii=False, indent=1))
+        return Response(text + "\n", media_type="application/json")
+
+    async def healthz(self, request: Request) -> Response:
+        """GET /healthz: whether the process works."""
+        del request
+        if (stuck := self.service.stuck) is not None:
+            told = f"the network has been at one batch for {stuck:.0f} seconds"
+            return JSONResponse({"status": "stuck", "error": told}, 503)
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(self, request: Request) -> Response:
+        """GET /readyz: whether it answers requests."""
+        del request
+        state = self.service.state
+        if state != "ready":
+            return JSONResponse({"status": state}, 503, {"Retry-After": "1"})
+        return JSONResponse({"status": state, **self.service.facts})
+
+    async def metrics(self, request: Request) -> Response:
+        """GET /metrics."""
+        del request
+        return Response(self.service.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def openapi(self, request: Request) -> Response:
+        """GET /openapi.json."""
+        del request
+        return JSONResponse(self.described)
+
+    async def docs(self, request: Request) -> Response:
+        """GET /docs: the same for people, from this machine alone."""
+        return Response(page_of(self.described, str(request.base_url)), media_type="text/html")
+
+    async def style(self, request: Request) -> Response:
+        """GET /docs.css."""
+        del request
+        text = (files("gta.serve") / "page" / "docs.css").read_text(encoding="utf-8")
+        return Response(text, media_type="text/css")
+
+    async def root(self, request: Request) -> Response:
+        """GET /: where the page is."""
+        del request
+        return Response(status_code=307, headers={"Location": "/docs"})
+
+
+def make_app(service: Service, hosts: Hosts) -> ASGIApp:
+    """The application, with what guards and counts it."""
+    pages = Pages(service)
+    routes = [
+        Route("/", pages.root),
+        Route("/predict", pages.predict, methods=["POST"]),
+        Route("/healthz", pages.healthz),
+        Route("/readyz", pages.readyz),
+        Route("/metrics", pages.metrics),
+        Route("/openapi.json", pages.openapi),
+        Route("/docs", pages.docs),
+        Route("/docs.css", pages.style),
+    ]
+    app = Starlette(routes=routes, exception_handlers=dict(HANDLERS))
+    app.router.redirect_slashes = False
+    guarded = Guard(app, hosts, _POLICY, STRANGE)
+    return Counted(guarded, service.metrics, {route.path for route in routes})
+
+
+class Counted:
+    """An ASGI application whose answers are counted and timed.
+
+    Args:
+        app: The application.
+        metrics: Are told.
+        paths: That are told apart; all others are one.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: set[str]):
+        self.app, self.metrics, self.paths = app, metrics, paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"] if scope["path"] in self.paths else "other"
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        began, status = time.perf_counter(), 500
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, seen)
+        finally:
+            self.metrics.requests.labels(method, path, str(status)).inc()
+            self.metrics.seconds.labels(path).observe(time.perf_counter() - began)
+
+
+async def _while_there(request: Request, answer: Awaitable[Answer]) -> Answer:
+    """An answer, unless the client goes away before it.
+
+    Raises:
+        ClientDisconnect: It did; nothing is done for it any more.
+    """
+    working = asyncio.ensure_future(answer)
+    leaving = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait([working, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        await cancelled(leaving)
+        if not working.done():
+            await cancelled(working)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _number(request: Request, name: str, *, whole: bool = False) -> float | None:
+    """A number of the query, above 0; None where it is not given."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    kind = "a whole number from 1" if whole else "a number above 0"
+    try:
+        value = int(text) if whole and len(text) < 10 else float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf or (whole and value != int(value)):
+        raise Refused(422, f"{name} is {kind}; got {text[:20]!r}")
+    return value

@@ -1,0 +1,45 @@
+"""A model answers before its first client comes: it is warm then, and what is wrong shows."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gta.errors import UsageError, first_line
+from gta.predict import Predictor
+from gta.serve.queue import Queue
+from gta.serve.reading import Upload
+
+
+async def try_out(queue: Queue, predictor: Predictor, folder: Path) -> None:
+    """Sends a black clip by the way that uploads take, once for each process that reads.
+
+    Raises:
+        Refused: It is not answered.
+    """
+    path = folder / "black.npy"
+    size, frames = predictor.protocol.size, predictor.run.recipe.clip.num_frames
+    np.save(path, np.zeros((frames, size, size, 3), np.uint8))
+    count = min(queue.batching.readers, queue.batching.places)
+    upload = Upload(str(path), "array", 30.0)
+    try:
+        await asyncio.gather(*(queue.scored(upload) for _ in range(count)))
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def require_fit(predictor: Predictor, shape: Sequence[int], size: int) -> None:
+    """Scores a whole batch, of black clips (V, C, T, H, W).
+
+    Raises:
+        UsageError: There is no room for it.
+    """
+    try:
+        predictor.scores_of([torch.zeros(*shape, dtype=torch.uint8)] * size)
+    except RuntimeError as error:
+        raise UsageError(
+            f"a batch of {size} x {shape[0]} views cannot be scored here ({first_line(error)}): "
+            f"give a smaller --batch"
+        ) from error

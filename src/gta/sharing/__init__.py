@@ -1,0 +1,5 @@
+"""A run as others get it: weights, recipe, labels and a card."""
+
+from gta.sharing.publish import Published, publish
+
+__all__ = ["Published", "publish"]

@@ -1,0 +1,159 @@
+"""How sure is a score of few videos: folds of all of them, on features of a frozen trunk.
+
+Videos of one scene, of one recording by name, or that look alike, stay in one fold.
+"""
+
+import copy
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gta.config import Recipe
+from gta.data.formats.recordings import find_recordings
+from gta.data.records import VideoList
+from gta.evaluation.evaluate import score_batches
+from gta.evaluation.significance import wilson_interval
+from gta.features import FrozenVideos
+from gta.training.checkpoint import TrainState
+from gta.training.features import FeatureBatches
+from gta.training.loop import Loop
+from gta.training.optimizer import make_optimizer
+from gta.training.processes import Processes
+from gta.training.recipe_step import make_step
+
+ALIKE = 0.97
+"""Cosine of two videos' mean features, less those of all videos, above which they are one film."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidated:
+    """Which videos were right when they were held out."""
+
+    right: Tensor
+    """bool (N,), of the videos that could be read."""
+    fold_of: Tensor
+    """int64 (N,), of the fold that each was held out in."""
+
+    @property
+    def folds(self) -> int:
+        """How many there were."""
+        return len(self.fold_of.unique())
+
+    @property
+    def by_fold(self) -> dict[int, float]:
+        """The accuracy of each fold, 0 to 1."""
+        of = {fold: self.right[self.fold_of == fold] for fold in self.fold_of.unique().tolist()}
+        return {fold: right.double().mean().item() for fold, right in of.items()}
+
+    @property
+    def top1(self) -> float:
+        """0 to 1."""
+        return self.right.double().mean().item()
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 %, Wilson's."""
+        return wilson_interval(int(self.right.sum()), len(self.right))
+
+
+def together(
+    videos: VideoList, frozen: FrozenVideos, scenes: Mapping[str, str]
+) -> tuple[dict[int, str], str]:
+    """The group of each readable video, and how it is known."""
+    places = sorted(frozen.found)
+    if scenes:
+        known = {i: scenes.get(videos.videos[i].id, f"\0{i}") for i in places}
+        return known, "scenes of the file"
+    groups = {i: f"\0{i}" for i in places}
+    recordings = find_recordings([(v.id, v.label) for v in videos.videos])
+    by_name = sum(recordings[i] is not None for i in places)
+    for i in places:
+        recording = recordings[i]
+        if recording is not None:
+            groups[i] = recording.key
+    alike = _alike(
+        torch.stack([frozen.found[i].views[0].float().mean(1).flatten() for i in places])
+    )
+    for a, b in alike:
+        old, new = groups[places[b]], groups[places[a]]
+        groups = {i: new if group == old else group for i, group in groups.items()}
+    ways = (f"{by_name} by name" if by_name else "", f"{len(alike)} pairs by picture")
+    return groups, "recordings: " + ", ".join(way for way in ways if way)
+
+
+def _alike(features: Tensor) -> list[tuple[int, int]]:
+    centered = features - features.mean(0)
+    unit = centered / centered.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    near = torch.triu(unit @ unit.T > ALIKE, diagonal=1)
+    return [(int(a), int(b)) for a, b in near.nonzero()]
+
+
+def assign_folds(
+    groups: Mapping[int, str], labels: Mapping[int, int], folds: int, seed: int
+) -> dict[int, int]:
+    """The fold of each video: those of a group in one, classes and sizes as even as they can be."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for place, group in groups.items():
+        members[group].append(place)
+    names = [sorted(members)[i] for i in np.random.default_rng(seed).permutation(len(members))]
+    counts = [Counter[int]() for _ in range(folds)]
+    found = dict[int, int]()
+    for name in sorted(names, key=lambda name: -len(members[name])):
+        mine = Counter(labels[place] for place in members[name])
+        fold = min(
+            range(folds),
+            key=lambda f: (
+                sum(counts[f][label] * n for label, n in mine.items()),
+                counts[f].total(),
+            ),
+        )
+        counts[fold] += mine
+        found |= dict.fromkeys(members[name], fold)
+    return found
+
+
+def cross_validate(
+    model: nn.Module,
+    recipe: Recipe,
+    frozen: FrozenVideos,
+    folds: Mapping[int, int],
+    processes: Processes,
+    *,
+    advance: Callable[[int, str], None] = lambda done, note: None,
+) -> CrossValidated:
+    """Trains the head, or of pixels the network, for each fold, on the other folds, and scores it.
+
+    Args:
+        model: As it is before training; a copy is trained each time.
+        recipe: The settings.
+        frozen: Features of all videos.
+        folds: The fold of each of them.
+        processes: This process.
+        advance: Called with the folds that are done.
+    """
+    right = dict[int, bool]()
+    classes = len(frozen.videos.classes)
+    for done, fold in enumerate(sorted(set(folds.values())), start=1):
+        training = {i: frozen.found[i] for i in folds if folds[i] != fold}
+        trained = copy.deepcopy(model).train()
+        source = FeatureBatches(replace(frozen, found=training), recipe, processes)
+        optimizer = make_optimizer(trained, recipe.train)
+        step = make_step(trained, optimizer, recipe, classes, processes)
+        position = TrainState(data="")
+        with closing(step):
+            Loop(step, source, position, processes, epochs=recipe.train.epochs).run()
+        test = {i: frozen.found[i].first(frozen.num_test) for i in folds if folds[i] == fold}
+        batches = replace(frozen, found=test).batches(recipe.test.batch_size)
+        scores, _ = score_batches(trained, batches, recipe.clip, device=processes.device)
+        for index, one in scores:
+            right[index] = int(one.argmax()) == frozen.videos.videos[index].label
+        advance(done, "")
+    places = sorted(right)
+    return CrossValidated(
+        torch.tensor([right[i] for i in places]), torch.tensor([folds[i] for i in places])
+    )

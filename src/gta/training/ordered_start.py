@@ -1,0 +1,114 @@
+"""`model.weights: ordered`: a network that has learned the order of events on the built-in clips.
+
+That of `tiny_gta` is in the package. Others are trained once for each network and kept in the
+user's cache folder, under a hash of its recipe.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from gta.backbones.installed_weights import INSTALLED
+from gta.config import FrameWiseModel, Recipe, TrunkModel
+from gta.data.storage.shard_cache import default_folder
+from gta.errors import UsageError
+from gta.locks import alone
+from gta.ordered import render_dataset
+from gta.progress import Report
+from gta.recipes import find_recipe, read_recipe, write_recipe
+from gta.shipped import FOLDER, NUM_TRAIN, NUM_VAL
+from gta.training.session import FREE
+
+
+def starting_recipe(recipe: Recipe, videos: Path) -> Recipe:
+    """The recipe of the network's training on the built-in clips.
+
+    A trunk keeps what it is trained with, sizes too; another network gets the settings of the
+    recipes for `ordered`. Their number of frames stays that of the recipe.
+    """
+    base, model = read_recipe(find_recipe("ordered", "tiny")), recipe.model
+    knows = isinstance(model, TrunkModel | FrameWiseModel) and model.network in INSTALLED
+    model = model.model_copy(update={"weights": "imagenet" if knows else "none"})
+    data = base.data.model_copy(update={"root": str(videos)})
+    frames = {"num_frames": recipe.clip.num_frames}
+    changed: dict[str, object] = {"model": model, "data": data}
+    if isinstance(model, TrunkModel):
+        return recipe.model_copy(update=changed)
+    clip = base.clip.model_copy(update=frames | {"mean": recipe.clip.mean, "std": recipe.clip.std})
+    return base.model_copy(update=changed | {"clip": clip})
+
+
+def ordered_start(
+    recipe: Recipe,
+    run: Callable[[Recipe, Path], object],
+    report: Report,
+    *,
+    folder: Path | None = None,
+) -> Path:
+    """The file of weights from which a network starts: of the package, or see `trained_start`."""
+    if what_is_learned(starting_recipe(recipe, FOLDER)) == shipped_recipe():
+        return FOLDER / "last.safetensors"
+    return trained_start(recipe, run, report, folder=folder)
+
+
+def shipped_recipe() -> Recipe | None:
+    """That of the weights in the package."""
+    path = FOLDER / "recipe.yaml"
+    return what_is_learned(read_recipe(path)) if path.is_file() else None
+
+
+def what_is_learned(recipe: Recipe) -> Recipe:
+    """A recipe with the defaults of all that changes no weights: where videos are, when to save."""
+    for name in sorted(FREE):
+        section, _, key = name.partition(".")
+        part = getattr(recipe, section)
+        default = type(part).model_fields[key].get_default(call_default_factory=True)
+        recipe = recipe.model_copy(update={section: part.model_copy(update={key: default})})
+    return recipe
+
+
+def trained_start(
+    recipe: Recipe,
+    run: Callable[[Recipe, Path], object],
+    report: Report,
+    *,
+    folder: Path | None = None,
+) -> Path:
+    """The file of weights of a network that was trained on the built-in clips; it may train it now.
+
+    Args:
+        recipe: Whose network it is.
+        run: Trains a recipe in a folder, and goes on where it was.
+        report: Where messages go.
+        folder: Where starts are kept; None: in the user's cache folder.
+
+    Raises:
+        UsageError: It is to be trained now, and there are several processes.
+    """
+    folder = folder or default_folder().with_name("ordered")
+    videos = folder / f"clips-{NUM_TRAIN}"
+    found = starting_recipe(recipe, videos)
+    about = write_recipe(what_is_learned(found))
+    place = folder / hashlib.sha256(about.encode()).hexdigest()[:16]
+    finished, weights = place / "finished", place / "last.safetensors"
+    if finished.is_file() and weights.is_file():
+        return weights
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(
+            "model.weights=ordered: this network has no start yet, and one process makes it: run "
+            "the command once without torchrun, with --dry-run left out"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder / f".{place.name}.lock", f"{place} is being trained by another process"):
+        report.say(f"no start for this network yet: it learns the built-in clips first, in {place}")
+        with report.track("rendering", NUM_TRAIN + NUM_VAL) as advance:
+            render_dataset(
+                videos,
+                num_train=NUM_TRAIN,
+                num_val=NUM_VAL,
+                progress=lambda done, _: advance(done, ""),
+            )
+        run(found, place)
+        finished.touch()
+    return weights

@@ -1,0 +1,53 @@
+"""The checkpoint from which a run goes on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gta.errors import UsageError
+from gta.training.checkpoint import read_file, read_folder, ways_out
+from gta.training.checkpoint_folder import CheckpointFolder, DamagedError
+
+FOLDER, OLD = "checkpoints", "checkpoint.pt"
+"""Of a run: today's checkpoints, and the one of earlier versions."""
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run's folder holds a checkpoint, damaged or not."""
+    checkpoints = CheckpointFolder(folder / FOLDER, keep=1)
+    return (folder / OLD).is_file() or next(checkpoints.all(), None) is not None
+
+
+def newest_state(folder: Path, say: Callable[[str], object]) -> dict[str, Any] | None:
+    """The state of the newest checkpoint of a run that is whole; None: it has none.
+
+    Args:
+        folder: Of the run.
+        say: Is told of damaged ones.
+
+    Raises:
+        UsageError: All are damaged.
+    """
+    if not has_checkpoint(folder):
+        return None
+    damaged = list[str]()
+
+    def note(text: str) -> None:
+        damaged.append(text)
+        say(text)
+
+    state = CheckpointFolder(folder / FOLDER, keep=1).newest(read_folder, note)
+    if state is not None:
+        if damaged:
+            epoch, batch = state["position"]["epoch"], state["position"]["batch"]
+            say(f"the one before it is used: after epoch {epoch}, batch {batch}")
+        return state
+    if (folder / OLD).is_file():
+        try:
+            return read_file(folder / OLD)
+        except DamagedError as error:
+            damaged.append(f"{folder / OLD} is damaged: {error}")
+    raise UsageError(
+        f"no checkpoint of {folder} can be used to go on: {'; '.join(damaged)}. "
+        f"The way out: {ways_out(folder)}."
+    )

@@ -1,0 +1,119 @@
+"""A training is watched: its curves as a picture, and its figures in other programs.
+
+None of this may end or slow a training: what goes wrong is a line, and is left out from then on.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gta.config import Recipe
+from gta.evaluation.scores import Scores
+from gta.training.background import Background
+from gta.training.loggers import Logger, open_loggers
+
+CURVES = "curves.png"
+_SHARE = 50
+"""So many times as long as drawing takes passes from one drawing to the next."""
+
+
+class Watch:
+    """Keeps curves.png up to date and hands figures to `train.loggers`. Of the main process.
+
+    Args:
+        folder: Of the run.
+        recipe: The settings.
+        say: Is told what could not be drawn or logged, once each.
+
+    Raises:
+        UsageError: The package of one of the loggers is not installed.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, say: Callable[[str], object]):
+        self.folder, self.say = folder, say
+        self.title = f"{folder.name}, {recipe.data.format}"
+        self.loggers: list[Logger] = open_loggers(folder, recipe)
+        self.background, self.broken = Background(), False
+        self.drawn = 0
+        """Epochs in the picture."""
+        self.due = 0.0
+        """When it may be drawn again."""
+        self.scores: Scores | None = None
+
+    def epoch(self, history: Sequence[dict[str, float]], scores: Scores | None = None) -> None:
+        """Called after each epoch.
+
+        Args:
+            history: An entry of each epoch, the last being new.
+            scores: Of the validation videos.
+        """
+        self.scores = scores
+        for logger in list(self.loggers):
+            self._try(logger, lambda logger: logger.figures(history[-1]))
+        self._look()
+        if time.monotonic() >= self.due and not self.background.is_busy and not self.broken:
+            self._draw(list(history))
+
+    def close(self, history: Sequence[dict[str, float]], *, finished: bool) -> None:
+        """The last picture, and the end of the loggers.
+
+        Args:
+            history: An entry of each epoch.
+            finished: Whether training has come to its end: then the loggers get the confusion
+                matrix too.
+        """
+        self._look()
+        if len(history) > self.drawn and not self.broken:
+            self._draw(list(history))
+            self._look(wait=True)
+        self.background.close()
+        for logger in list(self.loggers):
+            if finished and self.scores is not None and self.scores.num_labeled:
+                self._try(logger, lambda logger: self._confusion(logger, len(history)))
+            if logger in self.loggers:
+                self._try(logger, lambda logger: logger.close())
+
+    def _draw(self, history: list[dict[str, float]]) -> None:
+        self.drawn = len(history)
+        self.background.start(lambda: self._write(history))
+
+    def _write(self, history: list[dict[str, float]]) -> None:
+        """On the thread."""
+        began = time.monotonic()
+        from gta.figures.curves import draw_curves
+
+        draw_curves(self.folder / CURVES, history, self.title)
+        now = time.monotonic()
+        self.due = now + _SHARE * (now - began)
+
+    def _look(self, *, wait: bool = False) -> None:
+        """Says what went wrong with the picture."""
+        if not wait and self.background.is_busy:
+            return
+        try:
+            self.background.wait()
+        except Exception as error:
+            self.broken = True
+            self.say(f"{CURVES} cannot be drawn, training goes on without it: {_reason(error)}")
+
+    def _confusion(self, logger: Logger, epoch: int) -> None:
+        from gta.evaluation.confusion import confusion, mistake_lines
+        from gta.figures.confusion import confusion_figure
+
+        assert self.scores is not None
+        matrix, classes = confusion(self.scores), self.scores.classes
+        mistakes = mistake_lines(matrix, classes)
+        title = f"{self.title}\n{self.scores.protocol}, top-1 {self.scores.top(1):.1%}"
+        figure = confusion_figure(matrix.numpy(), classes, mistakes, title)
+        logger.picture("confusion", figure, epoch)
+
+    def _try(self, logger: Logger, what: Callable[[Logger], object]) -> None:
+        try:
+            what(logger)
+        except Exception as error:
+            self.loggers.remove(logger)
+            self.say(f"{logger.name} fails, training goes on without it: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -1,0 +1,105 @@
+"""Lets only requests through whose Host and Origin are the server's own.
+
+A foreign Host is a name that somebody pointed at this machine (DNS rebinding); a foreign Origin is
+another page in a browser that can reach it.
+"""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::(\d{1,5}))?", re.IGNORECASE)
+_LOCAL = ("127.0.0.1", "localhost")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Of every answer."""
+
+
+def is_loopback(bound: str) -> bool:
+    """Whether an address or name is this machine's own, which no other reaches."""
+    try:
+        return bound == "localhost" or ipaddress.ip_address(bound).is_loopback
+    except ValueError:
+        return False
+
+
+class Hosts:
+    """Names under which a server may be asked for.
+
+    On this machine alone they are 127.0.0.1 and localhost, with its port. Where others reach it,
+    they are its own name and any address in numbers, which nobody can point elsewhere.
+
+    Args:
+        bound: The address or name that it listens at.
+        also: Further names, such as that of a proxy before it.
+    """
+
+    def __init__(self, bound: str = "127.0.0.1", also: Sequence[str] = ()):
+        self.local = is_loopback(bound)
+        own = (bound,) if self.local else (bound, socket.gethostname(), socket.getfqdn())
+        self.names = {name.lower() for name in (*_LOCAL, *own)}
+        self.also = {name.lower() for name in also}
+
+    def allow(self, host: str, port: int) -> bool:
+        """Whether a request with this Host, at this port, is answered."""
+        match = _HOST.fullmatch(host)
+        if match is None:
+            return False
+        name = match[1].lower().strip("[]")
+        if name in self.also:
+            return True
+        if self.local:
+            return name in self.names and match[2] == str(port)
+        return name in self.names or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class Guard:
+    """An ASGI application before another: refuses foreign requests, and adds headers to answers.
+
+    Args:
+        app: The application.
+        hosts: Names under which it may be asked for.
+        headers: Further headers of all answers.
+        refusal: What strangers are told.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Hosts, headers: Mapping[str, str], refusal: str):
+        self.app, self.hosts, self.refusal = app, hosts, refusal
+        pairs = (HEADERS | dict(headers)).items()
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in pairs]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *self.headers]}
+            await send(message)
+
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        own = self.hosts.allow(host, scope["server"][1])
+        if not own or origin not in (None, f"http://{host}", f"https://{host}"):
+            await JSONResponse({"error": self.refusal}, 403)(scope, receive, with_headers)
+            return
+        await self.app(scope, receive, with_headers)

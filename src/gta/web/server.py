@@ -1,0 +1,144 @@
+"""A server of HTTP on this machine that no client can hold for long, and that ends in order."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from gta.errors import UsageError
+
+HEAD = 10.0
+"""Seconds for the head of a request, and for an answer to be taken."""
+_TOLD = 256
+"""Connections above the limit that are still told so."""
+_KEPT = 5
+"""Seconds that a connection is kept without a request."""
+
+
+def listening_socket(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """A socket that listens, by default for this machine alone; port 0 is a free one.
+
+    Raises:
+        UsageError: The port is taken, or the host is no address of this machine.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise UsageError(
+            f"--host {host} is no address of this machine: {error.strerror}"
+        ) from error
+    family, kind, protocol, _, address = found[0]
+    own = socket.socket(family, kind, protocol)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        own.bind(address)
+        own.listen()  # from now on nobody who asks is sent away
+    except OSError as error:
+        own.close()
+        at = "" if host == "127.0.0.1" else f" of --host {host}"
+        raise UsageError(
+            f"--port {port}{at} cannot be used ({error.strerror}): give another, or --port 0 for "
+            f"any free one"
+        ) from error
+    return own
+
+
+class Patient(H11Protocol):
+    """A connection that waits only so long.
+
+    uvicorn itself waits for ever for the head of a request, for the rest of a body whose answer it
+    has given, and for a client to take its answer: some dozens of those, and nobody else is served.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore
+        self._timers = dict[str, asyncio.TimerHandle]()
+        super().connection_made(transport)
+        if self.limit_concurrency and len(self.connections) > self.limit_concurrency + _TOLD:
+            transport.abort()  # not even a word: that would need memory too
+        self._wait("head")
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_asked():
+            self._done("head")
+        elif not self.transport.is_closing():  # a part of a head, or the rest of a refused body
+            self._wait("head")
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait("answer")
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._done("answer")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for what in tuple(self._timers):
+            self._done(what)
+        super().connection_lost(exc)
+
+    def _is_asked(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _wait(self, what: str) -> None:
+        if what not in self._timers:
+            self._timers[what] = self.loop.call_later(HEAD, self.transport.abort)
+
+    def _done(self, what: str) -> None:
+        timer = self._timers.pop(what, None)
+        if timer is not None:
+            timer.cancel()
+
+
+class Server(uvicorn.Server):
+    """uvicorn that leaves signals to whoever handles them in this process.
+
+    Args:
+        config: See `configured`.
+        asked: Whether it is asked to end.
+        drained: Waited for before connections are closed; new ones are answered meanwhile.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        asked: Callable[[], bool],
+        drained: Callable[[], Awaitable[object]] | None = None,
+    ):
+        super().__init__(config)
+        self.asked, self.drained = asked, drained
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self.asked()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.drained is not None:
+            await self.drained()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def configured(app: ASGIApp, *, connections: int) -> uvicorn.Config:
+    """How a server runs: quiet, plain HTTP/1.1, at most so many connections at a time."""
+    return uvicorn.Config(
+        app,
+        http=Patient,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,  # else anybody on this machine says who asks, and by which scheme
+        limit_concurrency=connections,
+        backlog=1024,
+        timeout_keep_alive=_KEPT,
+        timeout_graceful_shutdown=2,
+    )

@@ -1,0 +1,148 @@
+import copy
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from gta.backbones import TrunkNetwork
+from gta.backbones.clip_head import ClipHead, normalize_clip
+from gta.blocks import TAPE, GlobalTemporalAttention, NonLocal
+
+
+def small_network() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, 2, 1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)),
+    )
+
+
+def trunk(**options) -> TrunkNetwork:
+    torch.manual_seed(0)
+    given = {"num_frames": 4, "after": "2", "pool": 2}
+    of_trunk = given | {name: options.pop(name) for name in given if name in options}
+    head = partial(ClipHead, num_classes=4, **{"width": 16} | options)
+    return TrunkNetwork(small_network(), head, **of_trunk)
+
+
+def clips() -> torch.Tensor:
+    return torch.randn(2, 3, 4, 32, 24, generator=torch.Generator().manual_seed(1))
+
+
+def test_features_give_the_logits_of_their_clips():
+    model = trunk().eval()
+    features = model.features(clips())
+    assert features.shape == (2, 8, 4, 2, 2)
+    assert torch.equal(model(features), model(clips()))
+
+
+def test_they_are_the_map_averaged_to_a_grid():
+    model = trunk().eval()
+    frame = model.network[:3](clips()[1, :, 2][None])  # 16 x 12
+    expected = frame.unflatten(2, (2, 8)).unflatten(4, (2, 6)).mean((3, 5))[0]
+    torch.testing.assert_close(model.features(clips())[1, :, 2], expected)
+
+
+def test_a_frozen_trunk_stays_as_it_is():
+    model = trunk()
+    model.freeze()
+    before = copy.deepcopy(model.trunk_state())
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1.0)
+    model.train()(clips()).square().sum().backward()
+    optimizer.step()
+    assert all(torch.equal(value, before[key]) for key, value in model.trunk_state().items())
+    head = model.inserted["head"]
+    assert all(p.grad is not None for p in head.parameters())
+
+
+def test_an_unfrozen_one_learns_and_what_comes_after_it_is_left_alone():
+    model = trunk()
+    model.train()(clips()).square().sum().backward()
+    assert model.network[0].weight.grad is not None
+    assert model.unused == ["3.2"]
+    assert not any(p.requires_grad for p in model.network[3].parameters())
+    assert not any(key.startswith("3.") for key in model.trunk_state())
+
+
+def test_a_copy_has_hooks_of_its_own():
+    model = trunk().eval()
+    copied = copy.deepcopy(model)
+    nn.init.zeros_(model.network[0].weight)
+    assert not torch.equal(copied.features(clips()), model.features(clips()))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"after": "7"}, "there is no module '7' in the network"),
+        ({"after": "3"}, "module '3' returns no feature map"),
+        ({"pool": 0}, "pool must be at least 1"),
+        ({"reader": "last"}, "there is no reader='last': reader must be one of 'mean', 'order'"),
+        ({"normalize": "all"}, "there is no normalize='all'"),
+    ],
+)
+def test_what_cannot_be(options: dict, words: str):
+    with pytest.raises(ValueError, match=words):
+        trunk(**options)
+
+
+def test_clip_normalisation_by_loops():
+    x = torch.randn(2, 3, 4, 2, 5, dtype=torch.float64) * 3 + 7
+    found = normalize_clip(x, "clip")
+    for b in range(2):
+        for c in range(3):
+            every = x[b, c].flatten()
+            mean = sum(every.tolist()) / len(every)
+            deviation = (sum((v - mean) ** 2 for v in every.tolist()) / len(every) + 1e-5) ** 0.5
+            torch.testing.assert_close(found[b, c], (x[b, c] - mean) / deviation)
+    assert torch.equal(normalize_clip(x, "none"), x)
+    assert normalize_clip(x, "time").mean(2).abs().max() < 1e-12
+
+
+def test_it_is_the_same_for_a_darker_clip():
+    x = torch.randn(1, 3, 4, 2, 2)
+    torch.testing.assert_close(normalize_clip(0.3 * x + 2, "clip"), normalize_clip(x, "clip"),
+                               atol=1e-3, rtol=1e-3)  # fmt: skip
+
+
+def head(**options) -> ClipHead:
+    torch.manual_seed(0)
+    made = ClipHead(8, 4, 3, width=16, **options).eval()
+    for module in made.modules():
+        if isinstance(module, nn.BatchNorm3d):  # blocks start as the identity
+            nn.init.ones_(module.weight)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("options", "blind"),
+    [
+        ({}, True),
+        ({"statistics": True}, True),
+        ({"blocks": [NonLocal]}, True),
+        ({"reader": "order"}, False),
+        ({"reader": "gru"}, False),
+        ({"reader": "mixing"}, False),
+        ({"blocks": [TAPE]}, False),
+        ({"blocks": [lambda c, t: GlobalTemporalAttention(c, t, groups=2)]}, False),
+    ],
+)
+def test_which_heads_see_the_order_of_frames(options: dict, blind: bool):
+    made, x = head(**options), torch.randn(2, 8, 4, 2, 2)
+    same = torch.allclose(made(x), made(x.flip(2)), atol=1e-5)
+    assert same is blind
+
+
+def test_statistics_bring_back_what_normalisation_takes():
+    x = torch.randn(2, 8, 4, 2, 2)
+    torch.testing.assert_close(head()(2 * x + 1), head()(x), atol=1e-3, rtol=1e-3)
+    made = head(statistics=True)
+    assert not torch.allclose(made(2 * x + 1), made(x), atol=1e-2)
+
+
+def test_another_number_of_frames():
+    with pytest.raises(ValueError, match="this model was built for 4 frames, got 6"):
+        head(reader="order")(torch.randn(1, 8, 6, 2, 2))
+    assert head(reader="gru")(torch.randn(1, 8, 6, 2, 2)).shape == (1, 3)

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import torch
+from experiments.frozen_page import result_table
+from experiments.real_frozen import HEADS, folds_of, pixels, recipe_of, with_reversed
+
+from gta.data.records import Video, VideoList
+from gta.data.videos import load_videos
+from gta.features import FrozenVideo, FrozenVideos
+
+
+def frozen(count: int = 10) -> FrozenVideos:
+    videos = [Video(f"{'ab'[i % 2]}/{i}x.mp4", Path(str(i)), i % 2) for i in range(count)]
+    found = {i: FrozenVideo([torch.randn(5, 4, 2, 2)], [i % 2]) for i in range(count)}
+    return FrozenVideos(VideoList(videos, ["a", "b"]), found=found)
+
+
+def test_a_reversed_copy_has_the_features_backwards_and_the_other_label():
+    before = frozen()
+    both = with_reversed(before)
+    assert len(both.found) == len(both.videos) == 20
+    assert torch.equal(both.found[13].views[0], before.found[3].views[0].flip(1))
+    assert both.found[13].labels == [0]
+    assert both.videos.videos[13].label == 0
+    assert torch.equal(both.found[3].views[0], before.found[3].views[0])
+
+
+def test_the_split_is_taken_both_ways():
+    given, none = frozen(), {}
+    folds = folds_of(given, [i < 7 for i in range(10)], none, "split", 0)
+    assert [folds[i] for i in range(10)] == [1] * 7 + [0] * 3
+
+
+def test_what_looks_alike_is_apart_in_folds_and_together_in_recordings():
+    given = frozen()
+    for i in range(1, 10):
+        given.found[i].views[0] = given.found[0].views[0] + 1e-3 * torch.randn(5, 4, 2, 2) + (i > 4)
+    apart = folds_of(given, [True] * 10, {}, "folds", 0)
+    assert sorted(apart.values()) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    kept = folds_of(given, [True] * 10, {}, "recordings", 0)
+    assert [kept[i] for i in range(5)] == [kept[0]] * 5
+    assert [kept[i] for i in range(5, 10)] == [kept[5]] * 5
+    assert kept[0] != kept[5]
+
+
+def test_scenes_are_left_out_within_the_training_part():
+    given = frozen()
+    scenes = {video.id: "xy"[i // 3 % 2] for i, video in enumerate(given.videos.videos) if i}
+    folds = folds_of(given, [i < 8 for i in range(10)], scenes, "scenes", 0)
+    assert folds == {1: 0, 2: 0, 3: 1, 4: 1, 5: 1, 6: 0, 7: 0}
+
+
+def test_the_recipe_is_that_of_the_command():
+    from gta.cli.any_network import changed_recipe
+    from gta.recipes import find_recipe, read_recipe
+
+    base = read_recipe(find_recipe("folder", "lite0_gta"))
+    assert recipe_of(HEADS["GTA"], "frozen", 0, None) == changed_recipe(base, None, (), freeze=True)
+    assert recipe_of(HEADS["GTA"], "fine-tuned", 0, None) == base
+    scratch = recipe_of(HEADS["GTA"], "scratch", 0, None)
+    assert (scratch.model.weights, scratch.train.freeze) == ("none", False)
+
+
+def test_pixels_are_the_views_of_testing(ordered: Path):
+    recipe = recipe_of(HEADS["GTA"], "scratch", 0, None)
+    videos = load_videos("ssv2", ordered, "val")
+    plain = VideoList(videos.videos[:2], ["a", "b"])
+    found = pixels(plain, recipe)
+    assert found.num_test == len(found.found[0].views) == 4
+    assert found.found[1].views[0].shape == (3, 8, 160, 160)
+    assert found.found[1].views[0].dtype == torch.uint8
+    assert torch.equal(found.found[1].views[1], found.found[1].views[0].flip(-1))
+
+
+def test_the_table_has_an_interval_for_clips():
+    about = {"task": "wagon", "held_out": "folds", "trunk": "frozen", "head": "GTA", "clips": 160}
+    rows = [{**about, "seed": s, "top1": v, "s": 1} for s, v in ((0, 0.9), (1, 0.92))]
+    rows.append({**rows[0], "settings": ["train.batch_size=16"], "top1": 0.5})
+    table = result_table(rows)
+    assert "| GTA, frozen |  |  |  |  | 91.0 ± 1.4 (86 to 95) |  |" in table
+    assert "| GTA, frozen, train.batch_size=16 |  |  |  |  | 50.0 (42 to 58) |  |" in table
