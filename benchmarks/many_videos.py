@@ -49,7 +49,8 @@ _SMALL = ("clip.size=32", "clip.num_frames=4", "test.protocol=1x1-center32", "mo
 
 def fresh_run(folder: Path, model: str = "tiny_gta", settings: tuple[str, ...] = _SMALL) -> Path:
     """A run of a network with fresh weights: speed does not depend on what it has learned."""
-    recipe = read_recipe(find_recipe("ordered", model), settings)
+    data, _, name = model.rpartition("/")
+    recipe = read_recipe(find_recipe(data or "ordered", name), ("model.weights=none", *settings))
     run = Run.create(folder, recipe, ["up", "down"])
     run.save_weights(run.build(), "last", epoch=0)
     return folder
@@ -258,7 +259,11 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--decoders", type=int, default=available_cores())
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--model", default="tiny_gta")
+    parser.add_argument(
+        "--model",
+        default="tiny_gta",
+        help="of the recipes of ordered, or of others: ssv2/r2d50_gta",
+    )
     parser.add_argument("--size", type=int, default=240, help="pixels of the clips of `speed`")
     parser.add_argument("--run", type=Path, help="of `speed`: a run, instead of fresh weights")
     parser.add_argument("--out", type=Path)

@@ -162,10 +162,13 @@ def alone(run: Path, device: str, sizes: Sequence[int]) -> dict[str, float]:
 def measured(run: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Both ways, in turn, the run with the median rate of each; and the network alone."""
     tries: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
-    for _ in range(_TRIES):
+    for _ in range(arguments.tries):
         for way, options in WAYS.items():
             tries[way].append(served(run, options, arguments))
-    ways = {way: sorted(each, key=itemgetter("rate"))[_TRIES // 2] for way, each in tries.items()}
+    ways = {
+        way: sorted(each, key=itemgetter("rate"))[arguments.tries // 2]
+        for way, each in tries.items()
+    }
     for way, each in tries.items():
         ways[way]["rates"] = [one["rate"] for one in each]
     largest = 8 if arguments.device == "cpu" else 32
@@ -205,6 +208,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--clients", type=int, default=CLIENTS)
     parser.add_argument("--requests", type=int, help="of each client; 16 on a CPU, 64 on a GPU")
+    parser.add_argument("--tries", type=int, default=_TRIES)
     arguments = parser.parse_args()
     kind = "cpu" if arguments.device == "cpu" else "cuda"
     arguments.requests = arguments.requests or (16 if kind == "cpu" else 64)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gta.config import Clip
+from gta.devices import full_precision
 from gta.errors import UsageError
 from gta.figures.feature_maps import FeatureMap, noting_feature_maps
 from gta.figures.maps import normalized, shown_frames
@@ -50,7 +51,7 @@ def components(
         UsageError: There is no such module, or none with feature maps.
     """
     found: list[FeatureMap] = []
-    with torch.no_grad(), noting_feature_maps(model, found, view.shape[1:]):
+    with torch.no_grad(), full_precision(), noting_feature_maps(model, found, view.shape[1:]):
         model(normalized(model, view, clip))
     named = [each for each in found if layer in (None, each.name)]
     if not named:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gta.config import Clip
+from gta.devices import full_precision
 from gta.errors import UsageError, nearest
 from gta.figures.feature_maps import FeatureMap, noting_feature_maps
 from gta.figures.maps import blocks_of, logits_of, normalized, shown_frames
@@ -58,14 +59,15 @@ def grad_cam(
     """
     x = normalized(model, view, clip).requires_grad_()  # a frozen network has no other gradients
     found: list[FeatureMap] = []
-    with torch.enable_grad(), noting_feature_maps(model, found, view.shape[1:]):
-        logits = logits_of(model, x)[0].float()
-        target = logits[label] - (logits.mean() if len(logits) > 1 else 0)
-    maps = found if layer is None else [_named(found, layer)]
-    maps = [each for each in maps if each.output.requires_grad]
-    gradients = torch.autograd.grad(
-        target, [each.output for each in maps], allow_unused=True, retain_graph=False
-    )
+    with full_precision():
+        with torch.enable_grad(), noting_feature_maps(model, found, view.shape[1:]):
+            logits = logits_of(model, x)[0].float()
+            target = logits[label] - (logits.mean() if len(logits) > 1 else 0)
+        maps = found if layer is None else [_named(found, layer)]
+        maps = [each for each in maps if each.output.requires_grad]
+        gradients = torch.autograd.grad(
+            target, [each.output for each in maps], allow_unused=True, retain_graph=False
+        )
     depends = [
         (each, each.to_clips(gradient).float()[0])
         for each, gradient in zip(maps, gradients, strict=True)

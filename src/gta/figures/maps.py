@@ -31,6 +31,7 @@ from gta.blocks import (
 )
 from gta.config import Clip
 from gta.data.transforms.clip import normalize
+from gta.devices import full_precision
 from gta.errors import UsageError
 
 Kind = Literal["joint", "spatial", "temporal", "global", "other"]
@@ -116,7 +117,7 @@ def look(model: nn.Module, view: Tensor, clip: Clip) -> Seen:
     """
     x = normalized(model, view, clip)
     layers: list[Layer] = []
-    with torch.no_grad(), _noting(model, layers, view.shape[1:]):
+    with torch.no_grad(), full_precision(), _noting(model, layers, view.shape[1:]):
         logits = model(x)
     return Seen(
         view.permute(1, 2, 3, 0).cpu().numpy(),

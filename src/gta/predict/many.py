@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gta.cores import available_cores, processes_here
+from gta.devices import beside_readers
 from gta.names import as_utf8
 from gta.predict.decoders import LIMIT, Decoded, Decoders
 from gta.predict.leases import Leases
@@ -106,7 +107,9 @@ def predict_work(
     reader = Reader(predictor.protocol, predictor.run.recipe.clip, predictor.run.classes)
     pool = Decoders[Task](reader, workers, limit)
     try:
-        videos = _predict(predictor, shards, pool, _ahead(predictor, workers), report or Silent())
+        with beside_readers(predictor.device):
+            ahead = _ahead(predictor, workers)
+            videos = _predict(predictor, shards, pool, ahead, report or Silent())
     finally:
         pool.close()
         leases.close()
@@ -197,8 +200,8 @@ def _model_digest(predictor: Predictor) -> str:
 
 
 def _ahead(predictor: Predictor, workers: int) -> int:
-    """Videos that are read before they are scored."""
-    return 2 * workers + batch_size(predictor)
+    """Videos that are read before they are scored: a batch too while another is scored."""
+    return 2 * workers + 2 * batch_size(predictor)
 
 
 def _launched() -> int:

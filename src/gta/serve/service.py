@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from torch import Tensor
 
 from gta.data.spent import Spent
+from gta.devices import beside_readers
 from gta.errors import UsageError
 from gta.names import shown
 from gta.predict import Predictor
@@ -211,7 +212,8 @@ class Service:
     def _score(self, predictor: Predictor, views: Sequence[Tensor]) -> list[Tensor | Exception]:
         """In the network's thread: the scores of each, or why it has none; one spoils no other."""
         try:
-            return list(predictor.scores_of(views))
+            with beside_readers(predictor.device):
+                return list(predictor.scores_of(views))
         except RuntimeError as error:  # such as a GPU whose memory is full
             if len(views) == 1:
                 return [Refused(500, f"the network gave up: {type(error).__name__}")]
