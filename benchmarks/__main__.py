@@ -23,24 +23,24 @@ import torch
 from benchmarks.tables import RESULTS, ROOT, write_pages
 
 SPEED = "r2d50 r2d50_gta r2d50_nl r2d50_nl:tsm r2d50_dnl r2d50_gta:plain"
-SLOWFAST = "slowfast50 slowfast50_gta slowfast50_nl slowfast50_nl:pyslowfast slowfast50_dnl"
+SLOWFAST = "slowfast50 slowfast50_gta slowfast50_nl:pyslowfast"
 EAGER = "eager inference 'folded inference'"
 ON_GPU: dict[str, list[str]] = {
     "speed": [f"speed --models {SPEED} --ways {EAGER} --out {RESULTS}/h200.json"],
-    "compiled": [
-        "speed --models r2d50 r2d50_gta r2d50_nl:tsm --ways compiled "
-        f"--out {RESULTS}/compiled_h200.json"
+    "inference": [
+        "speed --models r2d50 r2d50_gta r2d50_dnl --ways inference 'folded inference' "
+        f"--out {RESULTS}/inference_h200.json"
     ],
     "captured": [
         "speed --models r2d50 r2d50_gta r2d50_nl:tsm --ways captured 'compiled, captured' "
         f"--out {RESULTS}/captured_h200.json"
     ],
     "slowfast": [
-        f"speed --models {SLOWFAST} --ways eager inference --batch 8 "
+        f"speed --models {SLOWFAST} --ways captured --batch 8 "
         f"--out {RESULTS}/slowfast_h200.json"
     ],
     "growth": [f"growth --out {RESULTS}/growth_h200.json"],
-    "feeding": [f"feeding --out {RESULTS}/feeding_h200.json"],
+    "feeding": [f"feeding --compile --out {RESULTS}/feeding_h200.json"],
 }
 ON_CPU: dict[str, list[str]] = {
     name: [f"{name} --out {RESULTS}/{name}.json"]

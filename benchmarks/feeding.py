@@ -184,7 +184,7 @@ def main() -> None:
         found: dict[str, Any] = {
             **{"date": date.today().isoformat(), "torch": torch.__version__},
             **{"device": torch.cuda.get_device_name() if cuda else "cpu", "form": given.form},
-            **{"processes": processes.world_size, "results": {}},
+            **{"processes": processes.world_size, "compiled": given.compile, "results": {}},
         }
         for name in given.models:
             settings = ["model.weights=none", f"train.compile={given.compile}"]

@@ -39,11 +39,12 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
     "docs/performance.md": {
         "speed": ("h200.json", speed.table),
         "captured": ("captured_h200.json", speed.table),
-        "compiled": ("compiled_h200.json", speed.table),
+        "inference": ("inference_h200.json", speed.table),
         "slowfast": ("slowfast_h200.json", speed.table),
         "scaling": ("scaling_h200.json", scaling.table),
         "growth": ("growth_h200.json", growth.table),
         "feeding": ("feeding_h200.json", feeding.table),
+        "feeding two": ("feeding_2_h200.json", feeding.table),
         "loader": ("loader.json", loader.table),
         "loader memory": ("loader_memory.json", loader_memory.table),
         "cpu": ("cpu.json", cpu.table),
