@@ -39,6 +39,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
     "docs/performance.md": {
         "speed": ("h200.json", speed.table),
         "captured": ("captured_h200.json", speed.table),
+        "busy core": ("busy_core_h200.json", speed.table),
         "inference": ("inference_h200.json", speed.table),
         "slowfast": ("slowfast_h200.json", speed.table),
         "scaling": ("scaling_h200.json", scaling.table),
