@@ -40,7 +40,8 @@ def test_one_command_runs_them_all():
         [sys.executable, "-m", "benchmarks", "sped"], cwd=ROOT, capture_output=True, text=True
     )
     assert wrong.returncode == 2
-    assert "'sped' is not a benchmark; they are speed, inference, captured, slowfast" in wrong.stderr
+    names = "speed, inference, captured, slowfast"
+    assert f"'sped' is not a benchmark; they are {names}" in wrong.stderr
     assert "own_videos.json --videos" in run(
         "benchmarks", "own_videos", "--list", "--videos", "a b"
     )
