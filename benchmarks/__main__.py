@@ -36,8 +36,7 @@ ON_GPU: dict[str, list[str]] = {
         f"--out {RESULTS}/captured_h200.json"
     ],
     "slowfast": [
-        f"speed --models {SLOWFAST} --ways captured --batch 8 "
-        f"--out {RESULTS}/slowfast_h200.json"
+        f"speed --models {SLOWFAST} --ways captured --batch 8 --out {RESULTS}/slowfast_h200.json"
     ],
     "growth": [f"growth --out {RESULTS}/growth_h200.json"],
     "feeding": [f"feeding --compile --out {RESULTS}/feeding_h200.json"],
