@@ -1,7 +1,9 @@
 """A training's curves, its figures in other programs, and where and with what it was run."""
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,38 @@ def test_a_training_draws_its_curves_and_logs_what_metrics_has(
     assert set(events.Tags()["scalars"]) == names
     assert events.Tags()["images"] == ["confusion"]
     assert 0.3 < history[-1]["val_loss"] < 5
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+def test_wandb_without_an_account_says_so_at_the_start(tmp_path: Path, mode: str):
+    """It asked when the first epoch was over, in the midst of the bars, and training waited."""
+    pytest.importorskip("wandb")
+    code = (
+        "from pathlib import Path; from gta.errors import UsageError\n"
+        "from gta.recipes import find_recipe, read_recipe; from gta.training import loggers\n"
+        "found = read_recipe(find_recipe('ordered', 'tiny_gta'), ['train.loggers=[wandb]'])\n"
+        "try: print(len(loggers.open_loggers(Path('run'), found)))\n"
+        "except UsageError as error: print(error)\n"
+    )
+    own = {"WANDB_MODE": mode, "HOME": str(tmp_path), "NETRC": str(tmp_path / "netrc")}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=env | own | {"WANDB_SILENT": "true"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    expected = (
+        "1"
+        if mode == "offline"
+        else (
+            "train.loggers has wandb, which knows no account here: type `wandb login`, or set "
+            "WANDB_MODE=offline, and `wandb sync` sends the run later"
+        )
+    )
+    assert done.stdout.strip() == expected, done.stderr
 
 
 def test_wandb_offline_keeps_one_run_over_interruptions(

@@ -70,12 +70,23 @@ class Wandb:
 
     Where it is sent, and whether, is as wandb's own variables say: WANDB_PROJECT (or `gta`),
     WANDB_MODE=offline and the like. A run that goes on is the same one there.
+
+    Raises:
+        UsageError: It is to be sent, and wandb knows no account: it would ask for one when the
+            first epoch is over, and wait.
     """
 
     name = "wandb"
 
     def __init__(self, folder: Path, recipe: Recipe):
         self.folder, self.recipe, self.run = folder, recipe, None
+        import wandb
+
+        if wandb.setup().settings.mode == "online" and not wandb.login(prompt=False, verify=False):
+            raise UsageError(
+                "train.loggers has wandb, which knows no account here: type `wandb login`, or set "
+                "WANDB_MODE=offline, and `wandb sync` sends the run later"
+            )
 
     def figures(self, entry: Mapping[str, float]) -> None:
         """One step: all figures of an epoch."""
@@ -122,7 +133,7 @@ def open_loggers(folder: Path, recipe: Recipe) -> list[Logger]:
     """The loggers that a recipe names; nothing is written before the first epoch's figures.
 
     Raises:
-        UsageError: The package of one is not installed.
+        UsageError: The package of one is not installed, or wandb knows no account.
     """
     for name in recipe.train.loggers:
         if importlib.util.find_spec(name) is None:
