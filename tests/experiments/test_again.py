@@ -8,7 +8,9 @@ from scipy.stats import ttest_1samp
 def rows(ours, made_up):
     """Of Table 2b: two rows of four seeds, of which the first two were run again."""
 
-    def repeated(new: dict[str, list[float]], dates: tuple[str, str] = ("2026-11-27",) * 2):
+    def repeated(
+        new: dict[str, list[float]], dates: tuple[str, str] = ("2026-11-27", "2026-11-27")
+    ):
         old = made_up(
             "table2b", {"R2D": [0.60, 0.62, 0.64, 0.66], "+ SA": [0.50, 0.52, 0.54, 0.56]}
         )
