@@ -6,6 +6,7 @@ from statistics import mean
 
 from docs.markers import with_parts
 
+from experiments.again import again_table, repeated_rows
 from experiments.claims import compare, comparison_table, order_table, summary_table
 from experiments.ensembles import members
 from experiments.frozen_page import OUT as FROZEN_FILE
@@ -13,7 +14,7 @@ from experiments.frozen_page import result_table
 from experiments.markdown import table
 from experiments.pictures import draw_cost, draw_groups, draw_losses
 from experiments.real_page import REAL_TABLES, real_table
-from experiments.results import REAL_FILE, TIMES_FILE, Result, read_results
+from experiments.results import AGAIN_FILE, REAL_FILE, TIMES_FILE, Result, read_results
 from experiments.rows import Runs, read_runs, short_rows
 from experiments.significance import Difference, against_control, mean_std, prediction_interval
 from experiments.tables import ENSEMBLES, EXPERIMENTS
@@ -25,6 +26,8 @@ CONTROLS = {
     "regions": "R = 8",
     "region": "R = 8, softmax_regions",
     "matrix": "as other weights",
+    "readings": "W_R from X, N_h = G = 8",
+    "free_regions": "region alone, W_R from X",
     "joins": "a norm from zero for each half and branch",
     "figure5": "G = 8",
 }
@@ -92,13 +95,14 @@ def frames_table(runs: Runs) -> str:
 def parts() -> dict[str, str]:
     """What stands between the markers of the page."""
     runs, real = read_runs(), read_results(REAL_FILE)
-    tested = compare(runs)
+    tested, again = compare(runs), Runs(read_results(AGAIN_FILE))
     return {
         "summary": summary_table(tested),
         "claims": comparison_table(tested),
         "order": order_table(runs),
         "controls": control_table(runs),
         **{name: experiment_table(name, runs) for name in EXPERIMENTS},
+        "again": again_table(repeated_rows(runs, again), runs.repeats.floor),
         "other frames": frames_table(runs),
         "frozen": result_table(json.loads(FROZEN_FILE.read_text(encoding="utf-8"))),
         **{name: real_table(real, columns) for name, columns in REAL_TABLES.items()},

@@ -10,6 +10,8 @@ FILE = Path(__file__).parent / "results" / "ordered.jsonl"
 REAL_FILE = FILE.with_name("real.jsonl")
 EARLIER_FILE = FILE.with_name("earlier.jsonl")
 """Runs that were made before there was a log, and again since: not in the tables."""
+AGAIN_FILE = FILE.with_name("again.jsonl")
+"""Rows of Tables 2a and 2b once more by today's trainer: in a table of their own alone."""
 TIMES_FILE = FILE.with_name("times.jsonl")
 WORK = Path(__file__).parent / "work"
 """Rendered clips; not in the repository."""

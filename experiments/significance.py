@@ -86,10 +86,15 @@ def against_control(
     }
 
 
+def t_interval(middle: float, error: float, freedom: float, tests: int = 1) -> tuple[float, float]:
+    """Student's t interval of a mean with that standard error, Bonferroni-corrected for `tests`."""
+    low, high = stats.t.interval(1 - ALPHA / tests, freedom, middle, error)
+    return float(low), float(high)
+
+
 def _difference(by: float, error: float, freedom: float, tests: int = 1) -> Difference:
-    low, high = stats.t.interval(1 - ALPHA / tests, freedom, by, error)
     p = min(2 * tests * float(stats.t.sf(abs(by) / error, freedom)), 1)
-    return Difference(by, float(low), float(high), p)
+    return Difference(by, *t_interval(by, error, freedom, tests), p)
 
 
 def benjamini_hochberg(differences: Mapping[K, Difference]) -> dict[K, Difference]:

@@ -216,6 +216,12 @@ EXPERIMENTS: dict[str, Experiment] = {
             Row("W_R free", r2d18(SA, read_as(**FREE))),
             Row("N_h = 4", r2d18(SA, read_as(heads=4))),
             Row("N_h = 16", r2d18(SA, read_as(heads=16))),
+        ),
+        seeds=2,
+    ),
+    "free_regions": Experiment(
+        "Open: W_R as a free matrix for the region branch alone (R2D-18)",
+        (
             Row("region alone, W_R from X", r2d18(SA, gta(pixel=False))),
             Row("region alone, W_R free", r2d18(SA, read_as(**FREE, pixel=False))),
         ),

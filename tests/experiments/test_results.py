@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 
-def test_results_are_those_of_their_log(ours, logged):
-    found = list(logged(ours.results.FILE))
+
+@pytest.mark.parametrize("file", ["FILE", "AGAIN_FILE"])
+def test_results_are_those_of_their_log(ours, logged, file: str):
+    found = list(logged(getattr(ours.results, file)))
     assert found
     for one, said in found:
         assert [float(words.rpartition(" ")[2]) for words in said] == one["loss"]
