@@ -35,13 +35,17 @@ def network_of(name: str) -> tuple[nn.Module, int]:
     """A named model in which no part is zero, in evaluation mode, and the frames of its clips."""
     frames = SLOWFAST_FRAMES if isinstance(MODELS[name], SlowFastModel) else FRAMES
     torch.manual_seed(0)
-    network = build(MODELS[name], num_classes=5, num_frames=frames).eval()
+    network = build(MODELS[name], num_classes=5, num_frames=frames)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm3d):
             nn.init.normal_(module.weight)
         if type(module) is nn.Linear:
             nn.init.normal_(module.weight, std=0.1)
-    return network, frames
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.momentum = 1.0
+    with torch.no_grad():  # statistics of what passes, or numbers grow from layer to layer
+        network.train()(torch.randn(2, 3, frames, SIZE, SIZE))
+    return network.eval(), frames
 
 
 def seconds(work: Callable[[], Any]) -> tuple[Any, float]:
