@@ -288,6 +288,7 @@ def test_height_and_width_are_fixed_where_padding_depends_on_them():
         assert [isinstance(side, torch.SymInt) for side in found] == [free, free]
 
 
+@pytest.mark.slow  # networks whole
 def test_height_and_width_are_fixed_where_larger_clips_are_pooled_in_windows():
     """torch traced one way of the two, and the file had free sizes at which it was wrong."""
     for name, free in (("k400_slowfast50", False), ("r2d18", True)):
