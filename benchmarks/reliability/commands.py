@@ -10,9 +10,11 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import process, util
 from pathlib import Path
 from typing import NoReturn
 
+from gta.cli.signals import stop
 from gta.ordered import render_dataset
 
 SMALL = (
@@ -62,6 +64,7 @@ def gta(*arguments: str | Path, stdout: Path | None = None) -> Done:
     Raises:
         TimeoutError: It does not end.
     """
+    import gta.children
     import gta.cli.main  # noqa: F401
 
     with tempfile.TemporaryDirectory(prefix="gta-output-") as name:
@@ -87,8 +90,8 @@ def gta(*arguments: str | Path, stdout: Path | None = None) -> Done:
 
 
 def _become(arguments: list[str]) -> NoReturn:
-    """Is `gta` from here on. What the caller would clean up at its end is left alone."""
-    weakref.finalize._registry.clear()  # pyright: ignore[reportAttributeAccessIssue]
+    """Is `gta` from here on."""
+    _forget_the_caller()
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     sys.argv, code = ["gta", *arguments], 0
@@ -109,6 +112,20 @@ def _become(arguments: list[str]) -> NoReturn:
     except OSError:
         code = code or 120  # as Python does
     os._exit(code)
+
+
+def _forget_the_caller() -> None:
+    """What the caller has started, locked and would clean up at its end is left alone.
+
+    Its fork server is forgotten by `gta.children`, wherever a process is copied.
+    """
+    process._children.clear()  # pyright: ignore[reportAttributeAccessIssue]
+    util._finalizer_registry.clear()  # pyright: ignore[reportAttributeAccessIssue]
+    weakref.finalize._registry.clear()  # pyright: ignore[reportAttributeAccessIssue]
+    atexit._clear()
+    atexit.register(util._exit_function)  # pyright: ignore[reportAttributeAccessIssue]
+    weakref.finalize._registered_with_atexit = False  # pyright: ignore[reportAttributeAccessIssue]
+    stop.__init__()  # or a signal would be told to the caller too, which may listen
 
 
 def begin(arguments: list[str], *launcher: str) -> subprocess.Popen[str]:
