@@ -19,6 +19,42 @@ locks = [multiprocessing.get_context("spawn").Lock() for _ in range(3)]
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
+COPIED = """
+import os, sys, time
+from gta.children import from_server
+from multiprocessing import util
+
+def started():
+    process = from_server("gta.data.fork_server").Process(target=time.sleep, args=(0.0,))
+    process.start()
+    process.join()
+    return process.exitcode, util.get_temp_dir()
+
+def copied(work):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        finally:  # torch and others would end a second time
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+code, folder = started()
+assert code == 0
+server = sys.modules["multiprocessing.forkserver"]._forkserver
+of_server = server._forkserver_pid, server._forkserver_address
+
+def in_a_copy():
+    code, another = started()
+    util._run_finalizers()  # as at the end of a process
+    os._exit(2 if code or another == folder or os.path.exists(another) else 0)
+
+assert copied(in_a_copy) == 0
+assert os.path.isdir(folder)
+assert started() == (0, folder)
+assert (server._forkserver_pid, server._forkserver_address) == of_server
+"""
+
 
 def test_processes_know_nothing_of_the_script_that_started_this_one(monkeypatch):
     """What `spawn` and `forkserver` tell a new process: normally to run `__main__` again."""
@@ -47,3 +83,12 @@ def test_warnings_are_not_silenced_here():
         [sys.executable, "-c", code], capture_output=True, timeout=60, env=os.environ
     )
     assert b"UserWarning: resource_tracker of another" in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_copy_of_a_process_starts_processes_of_its_own():
+    """Such as one that a web server forks after it has read a video."""
+    done = subprocess.run(
+        [sys.executable, "-c", COPIED], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")

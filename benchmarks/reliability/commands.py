@@ -1,18 +1,15 @@
 """The command line in a process of its own, and a training that is small enough for many trials."""
 
-import atexit
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
+from benchmarks.reliability import copies
 from gta.ordered import render_dataset
 
 SMALL = (
@@ -53,7 +50,7 @@ class Done:
 
 
 def gta(*arguments: str | Path, stdout: Path | None = None) -> Done:
-    """Runs a verb to its end, in a copy of this process: what it imports is there already.
+    """Runs a verb to its end, in a process that has imported already what it needs.
 
     Args:
         arguments: Of the verb.
@@ -62,53 +59,14 @@ def gta(*arguments: str | Path, stdout: Path | None = None) -> Done:
     Raises:
         TimeoutError: It does not end.
     """
-    import gta.cli.main  # noqa: F401
-
+    words = [str(argument) for argument in arguments]
     with tempfile.TemporaryDirectory(prefix="gta-output-") as name:
         out, err = stdout or Path(name) / "out", Path(name) / "err"
-        with out.open("wb") as out_file, err.open("wb") as err_file:
-            sys.stdout.flush()
-            pid = os.fork()
-            if pid == 0:
-                os.setsid()
-                os.dup2(out_file.fileno(), 1)
-                os.dup2(err_file.fileno(), 2)
-                _become([str(argument) for argument in arguments])
-        deadline = time.monotonic() + LIMIT
-        while (ended := os.waitpid(pid, os.WNOHANG))[0] == 0:
-            if time.monotonic() > deadline:
-                os.killpg(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-                raise TimeoutError(" ".join(map(str, arguments)))
-            time.sleep(0.02)
-        code = os.waitstatus_to_exitcode(ended[1])
+        code = copies.run(words, out, err, environment(), LIMIT)
+        if code is None:
+            raise TimeoutError(" ".join(words))
         printed = "" if stdout else out.read_text(errors="replace")  # a device has no end
         return Done(code, printed, err.read_text(errors="replace"))
-
-
-def _become(arguments: list[str]) -> NoReturn:
-    """Is `gta` from here on. What the caller would clean up at its end is left alone."""
-    weakref.finalize._registry.clear()  # pyright: ignore[reportAttributeAccessIssue]
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
-    sys.argv, code = ["gta", *arguments], 0
-    os.environ |= environment()
-    try:
-        from gta.__main__ import main
-
-        main()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        code = 1
-    try:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        code = code or 120  # as Python does
-    os._exit(code)
 
 
 def begin(arguments: list[str], *launcher: str) -> subprocess.Popen[str]:

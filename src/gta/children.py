@@ -13,8 +13,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import connection, parent_process, resource_tracker, util
+from multiprocessing import (
+    connection,
+    current_process,
+    get_all_start_methods,
+    get_context,
+    parent_process,
+    resource_tracker,
+    util,
+)
+from multiprocessing.context import BaseContext
 from types import ModuleType
+from typing import Any
 
 
 def end_with_parent() -> None:
@@ -68,6 +78,63 @@ def start_tracker() -> None:
         sys.warnoptions.remove(_QUIET)
         for number, handler in zip(_OTHERS, before, strict=True):
             signal.signal(number, handler)
+
+
+def from_server(*modules: str) -> BaseContext | None:
+    """Starts processes from a server without threads, which has imported what they need.
+
+    A forked copy of this process could hang for ever in a lock that one of its threads held.
+
+    Args:
+        modules: What they need; imported by the server that this process starts first.
+
+    Returns:
+        None where the system has no such server (Windows).
+    """
+    if "forkserver" not in get_all_start_methods():
+        return None
+    start_tracker()
+    _own_folder()
+    context = get_context("forkserver")
+    context.set_forkserver_preload(list(modules))
+    return context
+
+
+_folder_of = 0
+"""The process that has made its folder for sockets."""
+
+
+def _own_folder() -> None:
+    """Makes a folder for the sockets of processes, removed with the last of them.
+
+    A copy of this process (`os.fork`) makes one of its own: it would remove that of this one.
+    """
+    global _folder_of
+    if _folder_of != os.getpid():
+        config: dict[str, Any] = getattr(current_process(), "_config", {})
+        config.pop("tempdir", None)
+        _folder_of = os.getpid()
+    util.get_temp_dir()
+
+
+def _forget_server() -> None:
+    """In a copy of this process: the fork server is no child of it.
+
+    Python would ask whether its child still lives, which is an error (ECHILD). A copy starts a
+    server of its own.
+    """
+    module = sys.modules.get("multiprocessing.forkserver")
+    server: Any = getattr(module, "_forkserver", None)
+    if server is None or server._forkserver_pid is None:
+        return
+    os.close(server._forkserver_alive_fd)  # or the server would live as long as the copy
+    modules = server._preload_modules
+    server.__init__()  # also its lock, which a thread may have held
+    server._preload_modules = modules
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_server)
 
 
 @contextmanager

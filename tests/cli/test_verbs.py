@@ -183,10 +183,12 @@ def test_a_second_training_of_the_same_run_is_refused(
 def test_a_killed_loader_process_is_replaced(
     run: Run, ordered: Path, small_settings, tmp_path: Path
 ):
+    others = set(multiprocessing.active_children())  # of tests before this one
+
     def kill_the_first() -> None:
-        while not (workers := multiprocessing.active_children()):
+        while not (workers := set(multiprocessing.active_children()) - others):
             time.sleep(0.01)
-        os.kill(workers[0].pid, signal.SIGKILL)
+        os.kill(workers.pop().pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill_the_first)
     killer.start()

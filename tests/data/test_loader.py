@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import signal
 import warnings
@@ -228,11 +227,11 @@ def test_files_that_are_cut_off_are_counted(tmp_path, write_video, workers):
 
 @pytest.mark.slow  # where the system does not tell at once, torch looks every 5 seconds
 def test_a_killed_worker_is_replaced(videos):
-    batches = iter(training_loader(clips(videos), batch_size=1, seed=0, workers=1))
+    loader = training_loader(clips(videos), batch_size=1, seed=0, workers=1)
+    batches = iter(loader)
     next(batches)
-    for worker in multiprocessing.active_children():
-        assert worker.pid is not None
-        os.kill(worker.pid, signal.SIGKILL)
+    (worker,) = loader._iterator._workers
+    os.kill(worker.pid, signal.SIGKILL)
     assert len(list(batches)) == 6
 
 

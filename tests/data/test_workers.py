@@ -108,6 +108,15 @@ def test_a_process_that_dies_is_named_with_its_video_and_the_order_stays(videos,
     loader._iterator = None
 
 
+def wait_until_all_is_read(loader) -> None:
+    """Until its processes have given all batches that they were asked for, and are at no video."""
+    batches, deadline = loader._iterator, time.monotonic() + 60
+    while batches._worker_result_queue.qsize() < batches._tasks_outstanding:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert {index for index, _ in loader._reading.now()} == {NOTHING}
+
+
 @pytest.mark.slow  # torch looks every 5 seconds
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
 def test_a_process_that_dies_while_the_caller_computes(videos, number):
@@ -116,6 +125,7 @@ def test_a_process_that_dies_while_the_caller_computes(videos, number):
     batches = iter(loader)
     first = next(batches)
     (worker,) = loader._iterator._workers
+    wait_until_all_is_read(loader)  # or its video would rightly be set aside
     os.kill(worker.pid, number)
     worker.join()
     time.sleep(0.5)  # where a handler of SIGCHLD would raise

@@ -70,7 +70,7 @@ def test_torchrun_starts_a_killed_process_again(
     wait_until(lambda: newest(out / "checkpoints"), process)
     os.kill(workers_of(process.pid)[-1], signal.SIGKILL)
     told, _ = process.communicate(timeout=TIMEOUT)
-    assert process.returncode == 0
+    assert process.returncode == 0, told
     assert "going on after epoch" in told
     assert same_weights(out, calm)
 
@@ -116,7 +116,7 @@ def test_a_host_that_is_killed_comes_back_and_the_run_goes_on(
     second.communicate(timeout=TIMEOUT)
     again = host(False)
     told = [process.communicate(timeout=TIMEOUT)[0] for process in (first, again)]
-    assert (first.returncode, again.returncode) == (0, 0)
+    assert (first.returncode, again.returncode) == (0, 0), told
     assert "going on after epoch" in "".join(told)
     assert same_weights(out, calm)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from multiprocessing import get_all_start_methods, get_context, util
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
-from gta.children import serve, start_tracker
+from gta.children import from_server, serve
 from gta.cores import available_cores, processes_here
 from gta.data.batch import Batch, SharedBatch, possible_workers
 from gta.data.dataset import Item, TrainingClips, ViewClips
@@ -198,19 +197,11 @@ def _frames_to_share(clips: TrainingClips | ViewClips) -> int:
 
 
 def _start_method(workers: int) -> BaseContext | None:
-    """Workers come from a server process without threads, which has imported what they need.
+    """With several processes, a forked one hung once in some hundred epochs.
 
-    A forked copy of a training process can hang for ever in a lock that one of its threads held;
-    with several processes it did once in some hundred epochs. Frames in memory reach the workers
-    through shared memory.
+    Frames in memory reach the workers through shared memory.
     """
-    if workers == 0 or "forkserver" not in get_all_start_methods():
-        return None  # Windows spawns by default
-    start_tracker()
-    util.get_temp_dir()  # for the sockets of all these processes, and removed with the last of them
-    context = get_context("forkserver")
-    context.set_forkserver_preload([f"{__package__}.fork_server", __name__])
-    return context
+    return from_server(f"{__package__}.fork_server", __name__) if workers else None
 
 
 class _Guarded(Dataset):

@@ -10,15 +10,14 @@ import threading
 from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_all_start_methods, get_context, util
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-from gta.children import kill_at_exit, start_tracker, without_main
+from gta.children import from_server, kill_at_exit, without_main
 from gta.errors import MachineError
 from gta.predict.reading import Read, Seen, serve_views
 
@@ -63,7 +62,8 @@ class Decoders(Generic[Key]):
         self.read, self.limit = read, limit
         self._asked = queue.SimpleQueue[tuple[Key, Any] | None]()
         self._answers = queue.SimpleQueue[Decoded[Key] | Exception]()
-        self._context, self._over = _context(), False
+        server = from_server("gta.data.fork_server", "gta.predict.reading")
+        self._context, self._over = server or get_context("spawn"), False
         self._processes = dict[int, Any]()
         self._threads = [
             threading.Thread(target=self._look_after, args=(i,), daemon=True) for i in range(count)
@@ -207,14 +207,3 @@ def too_long(limit: float) -> str:
 
 def _inverse(order: list[int]) -> list[int]:
     return sorted(range(len(order)), key=order.__getitem__)
-
-
-def _context() -> BaseContext:
-    """Processes come from a server without threads, which has imported what they need."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    start_tracker()
-    util.get_temp_dir()
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["gta.data.fork_server", "gta.predict.reading"])
-    return context

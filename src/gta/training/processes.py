@@ -13,10 +13,12 @@ from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
+from torch.distributed import PrefixStore  # pyright: ignore[reportPrivateImportUsage]
 
 from gta.devices import find_device
 from gta.errors import UsageError
 from gta.training.heartbeat import Heartbeat, connect
+from gta.training.meeting import meet
 
 T = TypeVar("T")
 
@@ -122,8 +124,15 @@ def joined_processes(device: str = "auto") -> Iterator[Processes]:
     # Imported later, by DistributedDataParallel, its functions would have this group as a default
     # and keep it, with threads that can abort the process when Python ends.
     import_module("torch.distributed.nn")
-    dist.init_process_group("nccl" if here.type == "cuda" else "gloo")
-    heartbeat = Heartbeat(connect(), dist.get_rank(), dist.get_world_size())
+    store, place = meet()
+    dist.init_process_group(
+        "nccl" if here.type == "cuda" else "gloo",
+        store=store,
+        rank=int(os.environ["RANK"]),
+        world_size=int(os.environ["WORLD_SIZE"]),
+    )
+    del store  # the group has it, and it goes with the group
+    heartbeat = Heartbeat(PrefixStore(place, connect()), dist.get_rank(), dist.get_world_size())
     try:
         control = cast(dist.ProcessGroup, dist.new_group(backend="gloo"))  # all are members
         dist.barrier(control)
