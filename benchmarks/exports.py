@@ -40,7 +40,7 @@ def network_of(name: str) -> tuple[nn.Module, int]:
         if isinstance(module, nn.BatchNorm3d):
             nn.init.normal_(module.weight)
         if type(module) is nn.Linear:
-            nn.init.normal_(module.weight, std=0.1)
+            nn.init.normal_(module.weight, std=0.01 if "glore" in name else 0.1)
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.momentum = 1.0
     with torch.no_grad():  # statistics of what passes, or numbers grow from layer to layer

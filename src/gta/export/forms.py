@@ -97,15 +97,20 @@ def pads_by_size(network: nn.Module) -> bool:
     return any(type(module).__name__.endswith("2dSame") for module in network.modules())
 
 
+def pools_in_windows(network: nn.Module) -> bool:
+    """Whether a part pools larger features in windows, and computes otherwise where there is one."""
+    return any(isinstance(getattr(part, "window", None), int) for part in network.modules())
+
+
 def holds_at_other_sizes(program: torch.export.ExportedProgram, form: Form) -> bool:
     """Whether a program of clips with free sizes is right for smaller and for larger ones.
 
-    A network may do something else with them, such as to average over several windows. torch then
-    keeps a condition in the program, which ONNX does not know.
+    A network may do something else with them. torch then keeps a condition in the program, which
+    ONNX does not know.
     """
     _, C, T, H, W = form.arguments[0].shape
     draw = torch.Generator().manual_seed(2)
-    for height, width in ((3 * H // 4, 7 * W // 8), (3 * H // 2, 5 * W // 4)):
+    for height, width in ((7 * H // 8, 7 * W // 8), (3 * H // 2, 5 * W // 4)):
         clips = torch.randn(1, C, T, height, width, generator=draw)
         try:
             found, expected = program.module()(clips), form.module(clips)
@@ -123,7 +128,8 @@ def exported(form: Form) -> torch.export.ExportedProgram:
         UsageError: torch cannot trace the network.
     """
     last: Exception | None = None
-    for sizes in (False,) if pads_by_size(form.module) else (True, False):
+    fixed = pads_by_size(form.module) or pools_in_windows(form.module)
+    for sizes in (False,) if fixed else (True, False):
         try:
             with torch.no_grad():
                 program = torch.export.export(
