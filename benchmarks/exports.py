@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from benchmarks.output import about, write
+from gta.blocks import GloRe
 from gta.config import SlowFastModel
 from gta.export.agreement import Mismatch, check, module_runner, runner
 from gta.export.forms import Form, exported, form_of
@@ -40,7 +41,9 @@ def network_of(name: str) -> tuple[nn.Module, int]:
         if isinstance(module, nn.BatchNorm3d):
             nn.init.normal_(module.weight)
         if type(module) is nn.Linear:
-            nn.init.normal_(module.weight, std=0.01 if "glore" in name else 0.1)
+            nn.init.normal_(module.weight, std=0.1)
+        if isinstance(module, GloRe):  # the third power of its input, which would not stay finite
+            nn.init.normal_(module.project.weight, std=1e-3)
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.momentum = 1.0
     with torch.no_grad():  # statistics of what passes, or numbers grow from layer to layer

@@ -98,7 +98,7 @@ def pads_by_size(network: nn.Module) -> bool:
 
 
 def pools_in_windows(network: nn.Module) -> bool:
-    """Whether a part pools larger features in windows, and computes otherwise where there is one."""
+    """Whether a part pools larger features in windows, and does something else for one alone."""
     return any(isinstance(getattr(part, "window", None), int) for part in network.modules())
 
 
