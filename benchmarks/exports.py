@@ -42,12 +42,9 @@ def network_of(name: str) -> tuple[nn.Module, int]:
             nn.init.normal_(module.weight)
         if type(module) is nn.Linear:
             nn.init.normal_(module.weight, std=0.1)
-        if isinstance(module, GloRe):  # the third power of its input, which would not stay finite
-            nn.init.normal_(module.project.weight, std=1e-3)
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.momentum = 1.0
-    with torch.no_grad():  # statistics of what passes, or numbers grow from layer to layer
-        network.train()(torch.randn(2, 3, frames, SIZE, SIZE))
+    for module in network.modules():
+        if isinstance(module, GloRe):  # gives the third power of its input: with more, no numbers
+            nn.init.normal_(module.norm.weight, std=1e-4)
     return network.eval(), frames
 
 
