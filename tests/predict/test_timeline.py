@@ -179,9 +179,26 @@ def test_files_of_video_editors(tmp_path: Path):
     timeline.save(tmp_path / "t.edl")
     events = re.findall(r"^\d+ .*", (tmp_path / "t.edl").read_text(), re.M)
     assert [event.split()[4:6] for event in events] == [
-        ["00:00:00:00", "00:00:02:00"],
-        ["00:00:03:00", "00:00:08:00"],
+        ["00:00:00;00", "00:00:02;00"],
+        ["00:00:03;00", "00:00:08;00"],
     ]
+
+
+@pytest.mark.parametrize("rate", [24000 / 1001, 25, 30000 / 1001, 60000 / 1001, 60])
+@pytest.mark.parametrize("ending", ["otio", "edl"])
+def test_a_cut_after_an_hour_is_where_it_was_found(tmp_path: Path, rate: float, ending: str):
+    """It was 3.6 s late at the rates of NTSC, and each gap before it moved it by half a frame."""
+    segments = [Segment("a", 1.017 * i, 1.017 * i + 0.3, 0.9) for i in range(0, 3500, 100)]
+    segments.append(Segment("b", 3600, 3605, 0.9))
+    path = tmp_path / f"t.{ending}"
+    Timeline(tmp_path / "long.mp4", segments, 3610.0, rate, 2.0, 0.5).save(path)
+    known = {"rate": rate} if ending == "edl" else {}
+    (track,) = opentimelineio.adapters.read_from_file(str(path), **known).tracks
+    clips = [item for item in track if isinstance(item, opentimelineio.schema.Clip)]
+    for clip, segment in zip(clips, segments, strict=True):
+        place = clip.range_in_parent().start_time
+        assert place.rate == pytest.approx(rate)
+        assert place.value == round(segment.start * rate)
 
 
 def test_the_package_for_editors_is_named(timeline: Timeline, monkeypatch: pytest.MonkeyPatch):

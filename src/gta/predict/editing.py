@@ -1,5 +1,6 @@
 """A timeline for video editors: OpenTimelineIO's own form, and CMX 3600 edit decision lists."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     from gta.predict.timeline import Timeline
 
 _ADAPTERS = {".otio": "otio_json", ".edl": "cmx_3600"}
-_RATES = (24, 25, 30, 48, 50, 60)
-"""Frames per second that timecodes of edit decision lists count in."""
+_NTSC = tuple(Fraction(1000 * whole, 1001) for whole in (24, 30, 60))
+_RATES = (24, 25, 30, 48, 50, 60, *_NTSC)
+"""Frames per second that timecodes of edit decision lists count in. At a rate next to the video's,
+such as 30 for 29.97, editors would place what happens after an hour 3.6 s late."""
 
 
 def editors_package() -> Any:
@@ -52,31 +55,31 @@ def write_for_editors(timeline: "Timeline", path: Path) -> None:
 
 
 def _otio(otio: Any, timeline: "Timeline", rate: float) -> Any:
-    def span(start: float, end: float) -> Any:
-        first, last = round(start * rate), round(end * rate)
+    def span(first: int, end: int) -> Any:
         time = otio.opentime.RationalTime
-        return otio.opentime.TimeRange(time(first, rate), time(last - first, rate))
+        return otio.opentime.TimeRange(time(first, rate), time(end - first, rate))
 
     name = shown(timeline.path.name)
     made = otio.schema.Timeline(name)
     track = otio.schema.Track("actions", kind=otio.schema.TrackKind.Video)
     made.tracks.append(track)
     media = otio.schema.ExternalReference(
-        shown(str(timeline.path.absolute())), span(0, timeline.duration)
+        shown(str(timeline.path.absolute())), span(0, round(timeline.duration * rate))
     )
-    said = 0.0
+    said = 0
     for one in timeline.segments:
-        if round(one.end * rate) <= round(one.start * rate):  # shorter than a frame
+        first, end = round(one.start * rate), round(one.end * rate)
+        if end <= first:  # shorter than a frame
             continue
-        if round(one.start * rate) > round(said * rate):
-            track.append(otio.schema.Gap(source_range=span(0, one.start - said)))
+        if first > said:
+            track.append(otio.schema.Gap(source_range=span(0, first - said)))
         track.append(
             otio.schema.Clip(
                 shown(one.label),
                 media.clone(),
-                span(one.start, one.end),
+                span(first, end),
                 metadata={"gta": {"score": one.score, "start": one.start, "end": one.end}},
             )
         )
-        said = one.end
+        said = end
     return made
