@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from gta.cores import available_cores, processes_here
@@ -18,6 +17,7 @@ from gta.predict.decoders import LIMIT, Decoded, Decoders
 from gta.predict.leases import Leases
 from gta.predict.merge import Counts, count
 from gta.predict.open_shards import OpenShards, Task, share_of
+from gta.predict.prediction import Prediction
 from gta.predict.predictor import Predictor
 from gta.predict.reading import Reader, Seen
 from gta.predict.work import Job, Work, digest_of
@@ -162,10 +162,11 @@ def batch_size(predictor: Predictor) -> int:
 
 def lines_of(predictor: Predictor, work: Work, batch: list[Decoded[Task]]) -> list[str]:
     """The lines of videos that could be read."""
-    views = torch.stack([one.views for one in batch if one.views is not None])
+    scores = predictor.scores_of([one.views for one in batch if one.views is not None])
+    best = predictor.rankings([one.key.video for one in batch], scores)
     return [
-        line(predictor, scores, one.key.video, one.seen, work.job.top)
-        for one, scores in zip(batch, predictor.scores(views).cpu(), strict=True)
+        _line(one.key.video, ranking, one.seen, work.job.top)
+        for one, ranking in zip(batch, best, strict=True)
     ]
 
 
@@ -175,7 +176,12 @@ def line(predictor: Predictor, scores: Tensor, video: str, seen: Seen, top: int 
     Raises:
         UsageError: The scores are not finite.
     """
-    told = predictor.prediction(video, scores, cut_off=seen.cut_off, damage=seen.damage)
+    (best,) = predictor.rankings([video], scores[None])
+    return _line(video, best, seen, top)
+
+
+def _line(video: str, best: list[tuple[str, float]], seen: Seen, top: int | None) -> str:
+    told = Prediction(Path(video), best, seen.cut_off, seen.damage)
     return _json(told.to_dict(top) | {"video": video})
 
 

@@ -22,7 +22,7 @@ from gta.errors import UsageError
 from gta.inference import probabilities, protocol_views
 from gta.predict.embedding import ClassifierInputs
 from gta.predict.long_video import timeline_of
-from gta.predict.prediction import Prediction, ranked
+from gta.predict.prediction import Prediction, rankings
 from gta.predict.segments import Rules
 from gta.predict.timeline import Timeline
 from gta.protocols import Protocol, parse_protocol
@@ -266,14 +266,27 @@ class Predictor:
         Raises:
             UsageError: They are not finite: the weights are of a training that has diverged.
         """
-        if not scores.isfinite().all():
+        (best,) = self.rankings([video], scores[None])
+        return Prediction(Path(video), best, cut_off, damage, embedding)
+
+    def rankings(
+        self, videos: Sequence[str | Path], scores: Tensor
+    ) -> list[list[tuple[str, float]]]:
+        """(class, probability), the most probable first, of each row of scores (B, num_classes).
+
+        Raises:
+            UsageError: Those of a video are not finite: the weights are of a training that has
+                diverged.
+        """
+        finite = scores.isfinite().all(-1)
+        if not finite.all():
+            video = videos[int(finite.int().argmin())]
             raise UsageError(
                 f"{self.run.folder}: the scores of {video} are not finite: the weights are broken, "
                 f"as after a training that has diverged. Use other weights, such as --best, or "
                 f"train again with a lower train.lr."
             )
-        best = ranked(scores, self.run.classes)
-        return Prediction(Path(video), best, cut_off, damage, embedding)
+        return rankings(scores, self.run.classes)
 
     def _passed(self, views: Tensor, *, embeddings: bool) -> tuple[Tensor, Tensor | None]:
         """Of views (B, V, C, T, H, W): scores (B, num_classes), embeddings (B, D), on the CPU."""
