@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,8 +129,13 @@ def _predict(
     work, size = shards.work, batch_size(predictor)
     waiting, done, began = 0, 0, time.monotonic()
     batch: list[Decoded[Task]] = []
-    with report.track("predicting", work.num_videos) as advance:
+    with (
+        _Scoring(predictor, shards) as scoring,
+        report.track("predicting", work.num_videos) as advance,
+    ):
         while True:
+            if scoring.is_ready or not (waiting or batch):
+                done += scoring.put()
             while waiting < ahead and (task := shards.next()) is not None:
                 pool.ask(task, task.path)
                 waiting += 1
@@ -147,12 +153,46 @@ def _predict(
                 else:
                     batch.append(answer)
             if len(batch) == size or (batch and not waiting):
-                done += len(batch)
-                for one, line in zip(batch, lines_of(predictor, work, batch), strict=True):
-                    shards.put(one.key, line)
+                done += scoring.put()
+                scoring.begin(batch)
                 batch = []
             speed = done / max(time.monotonic() - began, 1e-9)
             advance(shards.found + done, f"{speed:.1f} videos/s")
+
+
+class _Scoring:
+    """A thread that scores a batch while the next is gathered and lines are written."""
+
+    def __init__(self, predictor: Predictor, shards: OpenShards):
+        self.predictor, self.shards = predictor, shards
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gta-network")
+        self._batch: list[Decoded[Task]] = []
+        self._lines: Future[list[str]] | None = None
+
+    def __enter__(self) -> "_Scoring":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._thread.shutdown()
+
+    @property
+    def is_ready(self) -> bool:
+        return self._lines is not None and self._lines.done()
+
+    def begin(self, batch: list[Decoded[Task]]) -> None:
+        """Scores videos that could be read; the lines of those before are `put`."""
+        self._batch = batch
+        self._lines = self._thread.submit(lines_of, self.predictor, self.shards.work, batch)
+
+    def put(self) -> int:
+        """Waits for the batch, if there is one, and hands its lines on; how many videos it had."""
+        if self._lines is None:
+            return 0
+        batch, lines = self._batch, self._lines.result()
+        self._batch, self._lines = [], None
+        for one, line in zip(batch, lines, strict=True):
+            self.shards.put(one.key, line)
+        return len(batch)
 
 
 def batch_size(predictor: Predictor) -> int:
