@@ -18,7 +18,7 @@ class Batches(threading.local):
         self._memory: Tensor | None = None
 
     def joined(self, views: Sequence[Tensor]) -> Tensor:
-        """Views (V, C, T, H, W) of videos as (B, V, C, T, H, W), until the next call of this thread.
+        """Views (V, C, T, H, W) of videos as (B, V, C, T, H, W), until this thread calls it again.
 
         They lie in memory as frames are decoded.
         """

@@ -20,6 +20,7 @@ from gta.data.spent import Spent
 from gta.devices import find_device
 from gta.errors import UsageError
 from gta.inference import probabilities, protocol_views
+from gta.predict.batches import Batches
 from gta.predict.embedding import ClassifierInputs
 from gta.predict.long_video import timeline_of
 from gta.predict.prediction import Prediction, rankings
@@ -30,6 +31,7 @@ from gta.runs import Run, open_run
 
 Precision = Literal["auto", "fp32", "bf16"]
 """Of the network: "auto" is bf16 on a GPU where the recipe's train.amp says so, else fp32."""
+_BATCHES = Batches()
 _MOST_THREADS = 8
 _MOST_ON_CPU = 8
 """Views at a time: more are no faster there, and take memory."""
@@ -250,7 +252,7 @@ class Predictor:
 
     def scores_of(self, views: Sequence[Tensor]) -> Tensor:
         """Probabilities (B, num_classes), on the CPU, of videos by their `views`, in one batch."""
-        return self.scores(_stacked(views)).cpu()
+        return self.scores(_BATCHES.joined(views)).cpu()
 
     def prediction(
         self,
@@ -301,7 +303,9 @@ class Predictor:
     def _predicted(
         self, videos: list[tuple[str | Path | Video | Frames, Tensor]], *, embeddings: bool
     ) -> list[Prediction]:
-        scores, vectors = self._passed(_stacked([v for _, v in videos]), embeddings=embeddings)
+        scores, vectors = self._passed(
+            _BATCHES.joined([v for _, v in videos]), embeddings=embeddings
+        )
         return [
             self._prediction(video, scores[i], None if vectors is None else vectors[i])
             for i, (video, _) in enumerate(videos)
@@ -353,11 +357,6 @@ def _amp(precision: Precision, device: torch.device, usual: bool) -> bool:
     if precision == "bf16" and device.type != "cuda":
         raise UsageError(f"bf16 is for GPUs, and this is {device.type}: use auto or fp32")
     return usual if precision == "auto" else precision == "bf16"
-
-
-def _stacked(views: Sequence[Tensor]) -> Tensor:
-    """Views (V, C, T, H, W) of videos as (B, V, C, T, H, W), in memory as frames are decoded."""
-    return torch.stack([one.movedim(1, -1) for one in views]).movedim(-1, 2)
 
 
 def _one_video(path: Path) -> Path:
