@@ -4,8 +4,8 @@
     python -m benchmarks.many_videos kills [--kills 100] [--processes 4]
     python -m benchmarks.many_videos speed [--videos 200] [--device cpu]
 
-With `--out benchmarks/results/many_videos.json` each keeps its own part of that file; runs of `speed`
-on a GPU are added to one another (`many_videos_h200.json`).
+With `--out benchmarks/results/many_videos.json` each keeps its own part of that file; runs of
+`speed` on a GPU are added to one another (`many_videos_h200.json`).
 
 `start` measures the second start of a list of which nine tenths are done. `kills` ends processes
 without warning, those that are at a shard above all, starts others in their place, and counts the
@@ -252,8 +252,8 @@ def table(found: dict[str, Any]) -> str:
 def table_on_gpu(found: dict[str, Any]) -> str:
     """Markdown: a row for each run of `speed` on a GPU."""
     lines = [
-        "| network | processes that read | decoding alone, videos/s | the whole | as if the network "
-        "took no time |",
+        "| network | processes that read | decoding alone, videos/s | the whole | as if the "
+        "network took no time |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for run in found["results"]["speed_on_gpu"]:
