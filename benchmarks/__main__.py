@@ -39,6 +39,12 @@ ON_GPU: dict[str, list[str]] = {
         f"speed --models {SLOWFAST} --ways captured --batch 8 --out {RESULTS}/slowfast_h200.json"
     ],
     "growth": [f"growth --out {RESULTS}/growth_h200.json"],
+    "many_videos_gpu": [
+        f"many_videos speed --videos 3000 --model {model} --device cuda "
+        f"--out {RESULTS}/many_videos_h200.json"
+        for model in ("tiny_gta", "ssv2/r2d50_gta")
+    ],
+    "serving_gpu": [f"serving --models r2d50_gta --out {RESULTS}/serving_h200.json"],
     "feeding": [f"feeding --compile --out {RESULTS}/feeding_h200.json"],
 }
 ON_CPU: dict[str, list[str]] = {

@@ -4,7 +4,8 @@
     python -m benchmarks.many_videos kills [--kills 100] [--processes 4]
     python -m benchmarks.many_videos speed [--videos 200] [--device cpu]
 
-With `--out benchmarks/results/many_videos.json` each keeps its own part of that file.
+With `--out benchmarks/results/many_videos.json` each keeps its own part of that file; runs of
+`speed` on a GPU are added to one another (`many_videos_h200.json`).
 
 `start` measures the second start of a list of which nine tenths are done. `kills` ends processes
 without warning, those that are at a shard above all, starts others in their place, and counts the
@@ -248,6 +249,22 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(["| what | measured |", "| --- | ---: |", *lines])
 
 
+def table_on_gpu(found: dict[str, Any]) -> str:
+    """Markdown: a row for each run of `speed` on a GPU."""
+    lines = [
+        "| network | processes that read | decoding alone, videos/s | the whole | as if the "
+        "network took no time |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for run in found["results"]["speed_on_gpu"]:
+        lines.append(
+            f"| `{run['model'].rpartition('/')[2]}` | {run['decoders']} | {run['decoding']:.0f} | "
+            f"{run['whole']:.0f} ({run['whole_share']:.2f}) | "
+            f"{run['without_network']:.0f} ({run['without_network_share']:.2f}) |"
+        )
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Runs one of them and prints it."""
     parser = argparse.ArgumentParser(
@@ -283,7 +300,11 @@ def main() -> None:
     kept: dict[str, Any] = {}
     if given.out is not None and given.out.is_file():
         kept = json.loads(given.out.read_text(encoding="utf-8"))["results"]
-    kept |= {given.what: results | {"cores": available_cores()}}
+    results |= {"cores": available_cores()}
+    if given.what == "speed" and results["device"] != "cpu":
+        kept.setdefault("speed_on_gpu", []).append(results)
+    else:
+        kept[given.what] = results
     write({**about("torch", "av"), "results": kept}, given.out)
     for key, value in results.items():
         print(f"{key:12} {value:.3f}" if isinstance(value, float) else f"{key:12} {value}")

@@ -63,8 +63,14 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
         "exports": ("exports.json", exports.table),
         "formats": ("export_formats.json", export_formats.table),
     },
-    "docs/many_videos.md": {"many videos": ("many_videos.json", many_videos.table)},
-    "docs/serving.md": {"serving": ("serving.json", serving.table)},
+    "docs/many_videos.md": {
+        "many videos": ("many_videos.json", many_videos.table),
+        "many videos on a GPU": ("many_videos_h200.json", many_videos.table_on_gpu),
+    },
+    "docs/serving.md": {
+        "serving": ("serving.json", serving.table),
+        "serving on a GPU": ("serving_h200.json", serving.table),
+    },
     "docs/predicting.md": {"long video": ("long_video.json", long_video.table)},
     "docs/reliability.md": {"reliability": ("reliability.json", reliability_table)},
 }

@@ -1,6 +1,8 @@
 """Processes that read videos: what dies or takes too long is said, and the rest goes on."""
 
+import gc
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -8,13 +10,13 @@ import torch
 
 from gta.data.videos import load_videos
 from gta.errors import MachineError, UsageError
-from gta.predict import Predictor
-from gta.predict.decoders import CRASHES, Closed, Decoders
+from gta.predict import Predictor, slots
+from gta.predict.decoders import CRASHES, Closed, Decoders, too_long
 from gta.predict.many import line
 from gta.predict.reading import Reader, Seen
 
 READER = """
-import os, time
+import os, signal, threading, time
 import torch
 from gta.errors import VideoError
 from gta.predict.reading import Seen
@@ -31,8 +33,16 @@ def read(path):
         raise VideoError(path, "is damaged")
     if path == "odd":
         raise KeyError("what")
+    if path == "stops":  # in the middle of sending
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGSTOP)).start()
+        return torch.zeros(2**30, dtype=torch.uint8), Seen()
     frames = torch.arange(24, dtype=torch.uint8).view(1, 2, 3, 4).permute(0, 3, 1, 2)
     return frames, Seen("1 of 2 bytes" if path == "half" else None)
+
+class Numbered:
+    def __call__(self, key):
+        shape = (1, 2, 100, 100 + key % 2, 3)
+        return torch.full(shape, key, dtype=torch.uint8).permute(0, 4, 1, 2, 3), Seen()
 
 class NeverReads:
     def __reduce__(self):
@@ -73,6 +83,56 @@ def test_each_video_has_an_answer(reading, tmp_path: Path):
         assert torch.equal(views, expected)
         assert views.stride() == expected.stride()
         assert answers[path].seen.cut_off == ("1 of 2 bytes" if path == "half" else None)
+
+
+def test_one_that_stops_in_the_middle_of_sending_holds_nobody_up(reading):
+    pool = Decoders[str](reading.read, 2, limit=3)
+    try:
+        pool.ask("first", "good")
+        assert pool.answer().error is None
+        began = time.monotonic()
+        for path in ("stops", *["good"] * 50):
+            pool.ask(path, path)
+        for _ in range(50):
+            answer = pool.answer()
+            assert (answer.key, answer.error) == ("good", None)
+        assert time.monotonic() - began < 3
+        assert pool.answer().error == too_long(3)
+        pool.ask("next", "good")
+        assert pool.answer().error is None
+    finally:
+        pool.close()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_views_are_those_of_their_video_however_long_they_are_kept(
+    reading, monkeypatch: pytest.MonkeyPatch, shared: bool
+):
+    if not shared:  # as on systems without such memory
+        monkeypatch.setattr(slots, "_file", lambda: None)
+    pool, kept = Decoders[int](reading.Numbered(), 2), dict[int, torch.Tensor]()
+    try:
+        for round_ in range(4):
+            for key in range(20 * round_, 20 * round_ + 20):
+                pool.ask(key, key)
+            for _ in range(20):
+                answer = pool.answer()
+                assert answer.views is not None
+                kept[answer.key] = answer.views
+                assert answer.views.shape == (1, 3, 2, 100, 100 + answer.key % 2)
+            for key in [key for key in kept if key % 3]:
+                del kept[key]
+            assert all((views == key).all() for key, views in kept.items())
+        made = pool._slots._made
+        assert 0 < made < 60 if shared else made == 0  # those of views that are gone are used again
+    finally:
+        pool.close()
+    time.sleep(0.2)
+    assert all((views == key).all() for key, views in kept.items())
+    answer = None
+    kept.clear()
+    gc.collect()
+    assert len(pool._slots._free) >= made - 2
 
 
 def test_processes_that_cannot_begin(reading):

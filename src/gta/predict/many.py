@@ -5,10 +5,10 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from gta.cores import available_cores, processes_here
@@ -18,6 +18,7 @@ from gta.predict.decoders import LIMIT, Decoded, Decoders
 from gta.predict.leases import Leases
 from gta.predict.merge import Counts, count
 from gta.predict.open_shards import OpenShards, Task, share_of
+from gta.predict.prediction import Prediction
 from gta.predict.predictor import Predictor
 from gta.predict.reading import Reader, Seen
 from gta.predict.work import Job, Work, digest_of
@@ -128,8 +129,13 @@ def _predict(
     work, size = shards.work, batch_size(predictor)
     waiting, done, began = 0, 0, time.monotonic()
     batch: list[Decoded[Task]] = []
-    with report.track("predicting", work.num_videos) as advance:
+    with (
+        _Scoring(predictor, shards) as scoring,
+        report.track("predicting", work.num_videos) as advance,
+    ):
         while True:
+            if scoring.is_ready or not (waiting or batch):
+                done += scoring.put()
             while waiting < ahead and (task := shards.next()) is not None:
                 pool.ask(task, task.path)
                 waiting += 1
@@ -147,12 +153,46 @@ def _predict(
                 else:
                     batch.append(answer)
             if len(batch) == size or (batch and not waiting):
-                done += len(batch)
-                for one, line in zip(batch, lines_of(predictor, work, batch), strict=True):
-                    shards.put(one.key, line)
+                done += scoring.put()
+                scoring.begin(batch)
                 batch = []
             speed = done / max(time.monotonic() - began, 1e-9)
             advance(shards.found + done, f"{speed:.1f} videos/s")
+
+
+class _Scoring:
+    """A thread that scores a batch while the next is gathered and lines are written."""
+
+    def __init__(self, predictor: Predictor, shards: OpenShards):
+        self.predictor, self.shards = predictor, shards
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gta-network")
+        self._batch: list[Decoded[Task]] = []
+        self._lines: Future[list[str]] | None = None
+
+    def __enter__(self) -> "_Scoring":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._thread.shutdown()
+
+    @property
+    def is_ready(self) -> bool:
+        return self._lines is not None and self._lines.done()
+
+    def begin(self, batch: list[Decoded[Task]]) -> None:
+        """Scores videos that could be read; the lines of those before are `put`."""
+        self._batch = batch
+        self._lines = self._thread.submit(lines_of, self.predictor, self.shards.work, batch)
+
+    def put(self) -> int:
+        """Waits for the batch, if there is one, and hands its lines on; how many videos it had."""
+        if self._lines is None:
+            return 0
+        batch, lines = self._batch, self._lines.result()
+        self._batch, self._lines = [], None
+        for one, line in zip(batch, lines, strict=True):
+            self.shards.put(one.key, line)
+        return len(batch)
 
 
 def batch_size(predictor: Predictor) -> int:
@@ -162,10 +202,11 @@ def batch_size(predictor: Predictor) -> int:
 
 def lines_of(predictor: Predictor, work: Work, batch: list[Decoded[Task]]) -> list[str]:
     """The lines of videos that could be read."""
-    views = torch.stack([one.views for one in batch if one.views is not None])
+    scores = predictor.scores_of([one.views for one in batch if one.views is not None])
+    best = predictor.rankings([one.key.video for one in batch], scores)
     return [
-        line(predictor, scores, one.key.video, one.seen, work.job.top)
-        for one, scores in zip(batch, predictor.scores(views).cpu(), strict=True)
+        _line(one.key.video, ranking, one.seen, work.job.top)
+        for one, ranking in zip(batch, best, strict=True)
     ]
 
 
@@ -175,7 +216,12 @@ def line(predictor: Predictor, scores: Tensor, video: str, seen: Seen, top: int 
     Raises:
         UsageError: The scores are not finite.
     """
-    told = predictor.prediction(video, scores, cut_off=seen.cut_off, damage=seen.damage)
+    (best,) = predictor.rankings([video], scores[None])
+    return _line(video, best, seen, top)
+
+
+def _line(video: str, best: list[tuple[str, float]], seen: Seen, top: int | None) -> str:
+    told = Prediction(Path(video), best, seen.cut_off, seen.damage)
     return _json(told.to_dict(top) | {"video": video})
 
 

@@ -20,9 +20,10 @@ from gta.data.spent import Spent
 from gta.devices import find_device
 from gta.errors import UsageError
 from gta.inference import probabilities, protocol_views
+from gta.predict.batches import Batches
 from gta.predict.embedding import ClassifierInputs
 from gta.predict.long_video import timeline_of
-from gta.predict.prediction import Prediction, ranked
+from gta.predict.prediction import Prediction, rankings
 from gta.predict.segments import Rules
 from gta.predict.timeline import Timeline
 from gta.protocols import Protocol, parse_protocol
@@ -30,6 +31,7 @@ from gta.runs import Run, open_run
 
 Precision = Literal["auto", "fp32", "bf16"]
 """Of the network: "auto" is bf16 on a GPU where the recipe's train.amp says so, else fp32."""
+_BATCHES = Batches()
 _MOST_THREADS = 8
 _MOST_ON_CPU = 8
 """Views at a time: more are no faster there, and take memory."""
@@ -250,7 +252,7 @@ class Predictor:
 
     def scores_of(self, views: Sequence[Tensor]) -> Tensor:
         """Probabilities (B, num_classes), on the CPU, of videos by their `views`, in one batch."""
-        return self.scores(_stacked(views)).cpu()
+        return self.scores(_BATCHES.joined(views)).cpu()
 
     def prediction(
         self,
@@ -266,14 +268,27 @@ class Predictor:
         Raises:
             UsageError: They are not finite: the weights are of a training that has diverged.
         """
-        if not scores.isfinite().all():
+        (best,) = self.rankings([video], scores[None])
+        return Prediction(Path(video), best, cut_off, damage, embedding)
+
+    def rankings(
+        self, videos: Sequence[str | Path], scores: Tensor
+    ) -> list[list[tuple[str, float]]]:
+        """(class, probability), the most probable first, of each row of scores (B, num_classes).
+
+        Raises:
+            UsageError: Those of a video are not finite: the weights are of a training that has
+                diverged.
+        """
+        finite = scores.isfinite().all(-1)
+        if not finite.all():
+            video = videos[int(finite.int().argmin())]
             raise UsageError(
                 f"{self.run.folder}: the scores of {video} are not finite: the weights are broken, "
                 f"as after a training that has diverged. Use other weights, such as --best, or "
                 f"train again with a lower train.lr."
             )
-        best = ranked(scores, self.run.classes)
-        return Prediction(Path(video), best, cut_off, damage, embedding)
+        return rankings(scores, self.run.classes)
 
     def _passed(self, views: Tensor, *, embeddings: bool) -> tuple[Tensor, Tensor | None]:
         """Of views (B, V, C, T, H, W): scores (B, num_classes), embeddings (B, D), on the CPU."""
@@ -288,7 +303,9 @@ class Predictor:
     def _predicted(
         self, videos: list[tuple[str | Path | Video | Frames, Tensor]], *, embeddings: bool
     ) -> list[Prediction]:
-        scores, vectors = self._passed(_stacked([v for _, v in videos]), embeddings=embeddings)
+        scores, vectors = self._passed(
+            _BATCHES.joined([v for _, v in videos]), embeddings=embeddings
+        )
         return [
             self._prediction(video, scores[i], None if vectors is None else vectors[i])
             for i, (video, _) in enumerate(videos)
@@ -340,11 +357,6 @@ def _amp(precision: Precision, device: torch.device, usual: bool) -> bool:
     if precision == "bf16" and device.type != "cuda":
         raise UsageError(f"bf16 is for GPUs, and this is {device.type}: use auto or fp32")
     return usual if precision == "auto" else precision == "bf16"
-
-
-def _stacked(views: Sequence[Tensor]) -> Tensor:
-    """Views (V, C, T, H, W) of videos as (B, V, C, T, H, W), in memory as frames are decoded."""
-    return torch.stack([one.movedim(1, -1) for one in views]).movedim(-1, 2)
 
 
 def _one_video(path: Path) -> Path:

@@ -41,4 +41,4 @@ class NetworkActor:
         """Probabilities (B, num_classes) of views, each given as it lies in memory."""
         axes = sorted(range(len(order)), key=order.__getitem__)
         views = [torch.tensor(one).permute(axes) for one in stored]
-        return self.predictor.scores(torch.stack(views)).cpu().numpy()
+        return self.predictor.scores_of(views).numpy()

@@ -18,6 +18,7 @@ from gta.data.records import Video, VideoList
 from gta.data.spent import Spent
 from gta.errors import UsageError, VideoError, reason_of
 from gta.inference import protocol_views
+from gta.predict.slots import File
 from gta.protocols import Protocol
 
 
@@ -56,24 +57,32 @@ class Reader:
         return views, Seen(cut_off(Path(path)), damage(Path(path)), spent)
 
 
+_PIECE = 2**14
+"""Bytes that go through a pipe at once: what is longer may be there in part."""
 Read = Callable[[Any], tuple[Tensor, Seen]]
 
 
-def serve_views(connection: Connection, read: Read) -> None:
+def serve_views(connection: Connection, read: Read, file: File | None) -> None:
     """In a process of `Decoders`: reads what it is asked for until nobody asks any more."""
     end_with_parent()
     torch.set_num_threads(1)
     with suppress(EOFError, ConnectionError):  # whoever asked is gone
-        connection.send_bytes(b"ready")
+        connection.send("ready")
         while True:
-            _serve_one(connection, read)
+            _serve_one(connection, read, file)
 
 
-def _serve_one(connection: Connection, read: Read) -> None:
-    about, stored = answer_of(read, connection.recv())
-    connection.send(about)
-    if stored is not None:
-        connection.send_bytes(stored.view(-1).numpy().data)
+def _serve_one(connection: Connection, read: Read, file: File | None) -> None:
+    path, place = connection.recv()
+    about, stored = answer_of(read, path)
+    if stored is None:
+        connection.send(about)
+        return
+    pixels = stored.view(-1).numpy()
+    placed = file is not None and place is not None and file.write(place, pixels)
+    connection.send((*about, placed))
+    for start in range(0, 0 if placed else len(pixels), _PIECE):
+        connection.send_bytes(pixels[start : start + _PIECE].data)
 
 
 def answer_of(read: Read, path: Any) -> tuple[Any, Tensor | None]:
