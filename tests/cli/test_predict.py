@@ -246,6 +246,24 @@ def test_a_timeline_as_table_json_and_files(run: Run, trained: Path, tmp_path: P
     assert json.loads(nothing)["videos"][0]["segments"] == []
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--out", "no/a.csv"),
+        ("--embeddings", "no/a.npz"),
+        ("--timeline", "--out", "no/a.json"),
+        ("--list", "list.txt", "--work", "work", "--out", "no/a.csv"),
+    ],
+)
+def test_a_place_that_is_not_there_is_told_before_the_work(run: Run, trained: Path, options):
+    given = () if "--list" in options else ("no.mp4",)  # a video that is read would be said, too
+    answer = run("predict", trained, *given, *options)
+    assert (answer.code, answer.out) == (2, "")
+    assert "there is no folder" in answer.err
+    assert "make it first" in answer.err
+    assert "no such file" not in answer.err
+
+
 def test_mistakes_about_timelines(run: Run, trained: Path, tmp_path: Path):
     for options, said in (
         (("a.mp4", "--window", "3"), "are of timelines: give --timeline too"),

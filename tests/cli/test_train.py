@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from shlex import quote
 
 import pytest
 import torch
@@ -50,7 +51,7 @@ def test_frames_in_memory_are_told_of_their_split(
 
 @pytest.fixture(scope="module")
 def finished(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shutil.copytree(trained, tmp_path_factory.mktemp("finished") / "run")
+    return shutil.copytree(trained, tmp_path_factory.mktemp("finished") / "a run")
 
 
 def test_a_finished_run_says_so(run: Run, finished: Path, ordered: Path, small_settings):
@@ -59,7 +60,7 @@ def test_a_finished_run_says_so(run: Run, finished: Path, ordered: Path, small_s
     assert (
         f"{finished} is finished: 2 of 2 epochs. To train it longer, the same command with --set "
         f"train.epochs=4; to begin another run with what it has learned, --weights "
-        f"{finished / 'last.safetensors'} and another --out\nNext: gta test {finished}"
+        f"{finished / 'last.safetensors'} and another --out\nNext: gta test {quote(str(finished))} "
     ) in answer.out
 
 

@@ -59,8 +59,8 @@ def alone(*words: str | Path) -> list[tuple[str, float]]:
     return [(name, float(score)) for score, name in rows]
 
 
-def is_what_is_predicted(run: Run, file: Path, folder: Path) -> None:
-    frames = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), np.uint8)
+def is_what_is_predicted(run: Run, file: Path, folder: Path, side: int = 32) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (9, side, side, 3), np.uint8)
     np.save(folder / "clip.npy", frames)
     expected = load(run, device="cpu")(frames).scores
     found = alone(file, folder / "clip.npy")
@@ -68,19 +68,27 @@ def is_what_is_predicted(run: Run, file: Path, folder: Path) -> None:
     assert [s for _, s in found] == pytest.approx([s for _, s in expected], abs=1e-4)
 
 
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Of 64 pixels: torch takes a last feature of 1x1, which 32 have, for a case of its own."""
+    settings = "clip.size=64", "test.protocol=1x1-center64"
+    return drawn_run(tmp_path_factory.mktemp("larger"), *settings)
+
+
 @pytest.mark.slow
-def test_clips_in_onnx(run: Run, tmp_path: Path):
-    made = export_onnx(run, tmp_path / "new" / "model.onnx", clips=[torch.randn(1, 3, 4, 32, 32)])
+def test_clips_in_onnx(larger: Run, tmp_path: Path):
+    run, clips = larger, [torch.randn(1, 3, 4, 64, 64)]
+    made = export_onnx(run, tmp_path / "new" / "model.onnx", clips=clips)
     assert made.difference < 1e-5
     assert made.inputs == {"clips": ["batch", 3, 4, "height", "width"]}
     assert made.outputs == {"logits": ["batch", 4]}
     assert [path.name for path in made.path.parent.iterdir()] == ["model.onnx"]
     model = run.load()[0]
-    for shape in ((5, 3, 4, 32, 32), (1, 3, 4, 48, 40)):
+    for shape in ((5, 3, 4, 64, 64), (1, 3, 4, 96, 80)):
         clips = torch.randn(shape)
         with torch.no_grad():
             assert torch.allclose(runner(made.path)([clips])[0], model(clips), atol=1e-5)
-    is_what_is_predicted(run, made.path, tmp_path)
+    is_what_is_predicted(run, made.path, tmp_path, side=64)
 
 
 @pytest.mark.slow
@@ -243,6 +251,15 @@ def test_a_program_of_torch(run: Run, tmp_path: Path, stream: bool):
         found = program.module()(first, *state)
     pairs = zip(expected, found, strict=True) if stream else [(expected, found)]
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in pairs)
+
+
+def test_a_program_says_which_of_its_sizes_are_free(larger: Run, run: Run, tmp_path: Path):
+    made = export_program(larger, tmp_path / "clips.pt2")
+    assert made.inputs == {"clips": ["batch", 3, 4, "height", "width"]}
+    step = export_program(run, tmp_path / "step.pt2", stream=True)
+    assert step.inputs["frame"] == ["batch", 3, 32, 32]
+    assert len(step.inputs) == 6
+    assert all(shape[0] == "batch" for shape in step.inputs.values())
 
 
 def test_what_computes_something_else_is_refused(form: Form):

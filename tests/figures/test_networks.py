@@ -11,6 +11,7 @@ from torch import nn
 from gta.backbones import ClipHead, FrameResNet, FrameWise, SlowFast, TrunkNetwork
 from gta.blocks import GlobalTemporalAttention, SpatialAttention, TemporalAttention
 from gta.config import Clip
+from gta.figures.overlay import bars_of, overlay_frames
 from gta.figures.show import numbers
 from gta.figures.subject import Subject
 
@@ -97,3 +98,19 @@ def test_evidence_and_components_of_every_network(make, layer: str, has: dict):
     assert ("swapped" in told) == has["swapped"]
     assert len(subject.matrices) == has["matrices"]
     assert (subject.region_layer is not None) == (has["matrices"] > 0)
+
+
+def test_the_overlay_of_a_causal_network_which_has_no_matrix():
+    """Its blocks have a number for each lag; the bars below are those of the evidence."""
+    model = FrameResNet(
+        *(10,),
+        **{"num_classes": 3, "num_frames": 4, "width": 16, "causal": True},
+        blocks=[partial(GlobalTemporalAttention, groups=2, causal=True)],
+        placement={"res4": [0]},
+    ).eval()
+    view = torch.randint(0, 256, (3, 4, 64, 64), dtype=torch.uint8)
+    subject = Subject("a run", model, view, Clip(num_frames=4, size=64), ["a", "b", "c"])
+    assert subject.matrices == []
+    assert [layer.kind for layer in subject.layers] == ["global"]
+    assert bars_of(subject).title == "evidence: each frame's share"
+    assert len(overlay_frames(subject)) == 4

@@ -201,6 +201,19 @@ def test_a_cut_after_an_hour_is_where_it_was_found(tmp_path: Path, rate: float, 
         assert place.value == round(segment.start * rate)
 
 
+@pytest.mark.parametrize(
+    ("name", "reel"),
+    [("a walk in the park.mp4", "awalkint"), ("你好.mp4", "AX"), ("clip-07.mp4", "clip07")],
+)
+def test_a_list_is_read_whatever_the_video_is_called(tmp_path: Path, name: str, reel: str):
+    path = tmp_path / "t.edl"
+    Timeline(tmp_path / name, [Segment("a", 0, 2, 0.9)], 2.0, 25, 2.0, 0.5).save(path)
+    (track,) = opentimelineio.adapters.read_from_file(str(path), rate=25).tracks
+    assert [(type(item).__name__, item.duration().value) for item in track] == [("Clip", 50)]
+    (event,) = re.findall(r"^\d+ .*", path.read_text(), re.M)
+    assert event.split()[1:4] == [reel, "V", "C"]
+
+
 def test_the_package_for_editors_is_named(timeline: Timeline, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "otio_cmx3600_adapter", None)
     with pytest.raises(UsageError, match=r'need opentimelineio: pip install "gta-video.timeline'):

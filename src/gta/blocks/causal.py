@@ -68,7 +68,7 @@ class LastFrames(nn.Module):
 
     def __init__(self, num_frames: int):
         super().__init__()
-        self.window = num_frames
+        self.num_frames = num_frames
         self.memory = Memory(num_frames - 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,11 +79,11 @@ class LastFrames(nn.Module):
         """
         there = x.new_ones(*x.shape[:-1], 1)
         whole = self.memory(torch.cat([x, there], dim=-1))
-        missing = self.window - 1 + x.shape[1] - whole.shape[1]
+        missing = self.num_frames - 1 + x.shape[1] - whole.shape[1]
         if missing:
             before = whole.new_zeros(whole.shape[0], missing, *whole.shape[2:])
             whole = torch.cat([before, whole], dim=1)
-        parts = [whole[:, s : s + x.shape[1]] for s in range(self.window)]
+        parts = [whole[:, s : s + x.shape[1]] for s in range(self.num_frames)]
         windows = torch.stack(parts, dim=-1)
         there = windows[:, :, :1, -1:]
         return windows[..., :-1, :], there / there.sum(dim=-1, keepdim=True)

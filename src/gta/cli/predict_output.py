@@ -9,6 +9,7 @@ from typing import Any
 
 from gta.errors import UsageError
 from gta.names import as_utf8
+from gta.places import require_place
 
 COLUMNS = ("video", "rank", "class", "score", "cut_off", "error")
 ENDINGS = (".csv", ".json")
@@ -18,13 +19,14 @@ def check_ending(path: Path) -> None:
     """Before hours of work.
 
     Raises:
-        UsageError: The file is of another kind.
+        UsageError: The file is of another kind, or there is no such folder.
     """
     if path.suffix not in ENDINGS:
         raise UsageError(
             f"{path}: predictions are written as {' or '.join(ENDINGS)}; timelines (--timeline) "
             f"also as subtitles and for video editors"
         )
+    require_place(path)
 
 
 def rows_of(answers: Sequence[Mapping[str, Any]]) -> list[list[str]]:

@@ -1,6 +1,7 @@
 """`gta prepare`."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal
 
 import typer
@@ -171,7 +172,7 @@ def prepare(
         if len(done.unreadable) > SHOWN:
             terminal.say(f"  and {len(done.unreadable) - SHOWN} more; --json lists all")
         raise typer.Exit(1)
-    terminal.say(f"Next: the same commands as before with --root {out}")
+    terminal.say(f"Next: the same commands as before with --root {quote(str(out))}")
 
 
 def _any_model(data: str | None, recipe: Path | None) -> str | None:

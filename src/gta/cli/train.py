@@ -1,6 +1,7 @@
 """`gta train`."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -106,4 +107,5 @@ def train(
     if pick is not None and pick.figures:
         write_text(out / "cross_validation.json", json.dumps(pick.figures, indent=1) + "\n")
     if not stop.silent:
-        terminal.say(f"Next: gta test {out}   or   gta predict {out} VIDEO")
+        typed = shlex.quote(str(out))
+        terminal.say(f"Next: gta test {typed}   or   gta predict {typed} VIDEO")

@@ -17,6 +17,8 @@ from gta.runs import Run, open_run
 
 ABOUT = "gta.json"
 """Name of the file within the program that has labels and preprocessing."""
+_FREE = {0: "batch", 3: "height", 4: "width"}
+"""Axes that may be free: the batch, and the sizes of clips."""
 
 
 def export_program(
@@ -52,7 +54,7 @@ def export_program(
         torch.export.save(program, part, extra_files={ABOUT: told})
 
     found = keep_checked(path, write, program_runner, form, clips)
-    inputs = {n: _shape(a) for n, a in zip(form.inputs, form.arguments, strict=True)}
+    inputs = dict(zip(form.inputs, _shapes(program), strict=True))
     return Exported(path, found, inputs, {}, len(clips))
 
 
@@ -61,5 +63,11 @@ def program_runner(path: Path) -> Runner:
     return module_runner(torch.export.load(path).module())
 
 
-def _shape(argument: Tensor) -> list[int | str]:
-    return ["batch", *argument.shape[1:]]
+def _shapes(program: torch.export.ExportedProgram) -> list[list[int | str]]:
+    """Of each input, with the names of its free axes."""
+    given = set(program.graph_signature.user_inputs)
+    nodes = [node for node in program.graph.nodes if node.op == "placeholder"]
+    return [
+        [_FREE[axis] if isinstance(n, torch.SymInt) else n for axis, n in enumerate(shape)]
+        for shape in (node.meta["val"].shape for node in nodes if node.name in given)
+    ]

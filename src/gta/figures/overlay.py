@@ -93,8 +93,8 @@ def bars_of(subject: Subject) -> Bars:
         return on_clip(rows, layer.frames, T)
 
     for layer in subject.layers:
-        if layer.kind == "global":
-            found = [matrix for matrix in subject.matrices if matrix.name == layer.name]
+        found = [matrix for matrix in subject.matrices if matrix.name == layer.name]
+        if layer.kind == "global" and found:  # a causal block has lags, no matrix
             added = np.sum([matrix.added for matrix in found], axis=0)
             return Bars(
                 "GTA: what the frame that is shown adds of each frame (purple), or takes off",

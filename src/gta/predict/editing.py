@@ -1,5 +1,6 @@
 """A timeline for video editors: OpenTimelineIO's own form, and CMX 3600 edit decision lists."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,15 +47,21 @@ def write_for_editors(timeline: "Timeline", path: Path) -> None:
     rate = timeline.rate
     if path.suffix.lower() == ".edl":
         rate = min(_RATES, key=lambda one: abs(one - rate))
+    of_list = {"cmx_3600": {"reel": _reel(timeline.path)}} if path.suffix.lower() == ".edl" else {}
     adapter = _ADAPTERS[path.suffix.lower()]
-    made = _otio(otio, timeline, float(rate))
+    made = _otio(otio, timeline, float(rate), of_list)
     # the adapters choose nothing by the name of the file, and so it may be a temporary one
     write_atomically(
         path, lambda part: otio.adapters.write_to_file(made, str(part), adapter_name=adapter)
     )
 
 
-def _otio(otio: Any, timeline: "Timeline", rate: float) -> Any:
+def _reel(video: Path) -> str:
+    """The video's name in a list, whose columns spaces part: up to 8 letters and digits."""
+    return re.sub("[^A-Za-z0-9]", "", video.stem)[:8] or "AX"  # AX: a source without a name
+
+
+def _otio(otio: Any, timeline: "Timeline", rate: float, metadata: dict[str, Any]) -> Any:
     def span(first: int, end: int) -> Any:
         time = otio.opentime.RationalTime
         return otio.opentime.TimeRange(time(first, rate), time(end - first, rate))
@@ -78,7 +85,8 @@ def _otio(otio: Any, timeline: "Timeline", rate: float) -> Any:
                 shown(one.label),
                 media.clone(),
                 span(first, end),
-                metadata={"gta": {"score": one.score, "start": one.start, "end": one.end}},
+                metadata=metadata
+                | {"gta": {"score": one.score, "start": one.start, "end": one.end}},
             )
         )
         said = end

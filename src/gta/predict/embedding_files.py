@@ -11,6 +11,7 @@ from torch import Tensor
 from gta.errors import UsageError
 from gta.files import write_atomically
 from gta.names import as_utf8
+from gta.places import require_place
 from gta.tensor_files import write_tensors
 
 ENDINGS = (".safetensors", ".npz")
@@ -20,10 +21,11 @@ def check_ending(path: Path) -> None:
     """Before hours of work.
 
     Raises:
-        UsageError: The file is of another kind.
+        UsageError: The file is of another kind, or there is no such folder.
     """
     if path.suffix not in ENDINGS:
         raise UsageError(f"{path}: embeddings are written as {' or '.join(ENDINGS)}")
+    require_place(path)
 
 
 def write_embeddings(path: Path, vectors: Sequence[Tensor], names: Sequence[str]) -> None:

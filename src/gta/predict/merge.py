@@ -10,6 +10,7 @@ from pathlib import Path
 from gta.errors import DataError, UsageError
 from gta.files import write_atomically, write_text
 from gta.locks import LOCK, alone
+from gta.places import require_place
 from gta.predict.work import Work
 
 _ERROR, _CUT = b'", "error": "', b', "cut_off": "'
@@ -70,8 +71,7 @@ def check_out(out: Path) -> None:
     """
     if out.suffix not in (".jsonl", ".csv"):
         raise UsageError(f"--out {out}: its ending says its form: give a .jsonl or a .csv file")
-    if not out.absolute().parent.is_dir():
-        raise UsageError(f"--out {out}: there is no folder {out.absolute().parent}; make it first")
+    require_place(out)
 
 
 def _write(work: Work, part: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gta.errors import UsageError
 from gta.names import as_utf8, shown
+from gta.places import require_place
 from gta.predict.clock import clock
 from gta.predict.segments import Segment
 
@@ -90,7 +91,7 @@ def check_timeline_ending(path: Path) -> None:
     """Before hours of work.
 
     Raises:
-        UsageError: There is no such form, or the package for it is not installed.
+        UsageError: There is no such form or folder, or the package for it is not installed.
     """
     from gta.predict.timeline_files import FORMS
 
@@ -98,6 +99,7 @@ def check_timeline_ending(path: Path) -> None:
         raise UsageError(
             f"{path}: a timeline is written as one of {', '.join(FORMS)}, by the file's ending"
         )
+    require_place(path)
     if path.suffix.lower() in (".otio", ".edl"):
         from gta.predict.editing import editors_package
 
