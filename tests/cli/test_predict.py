@@ -207,6 +207,18 @@ def test_a_pipe(run: Run, trained: Path, ordered: Path, monkeypatch: pytest.Monk
         assert ("cut_off" in video) == bool(options)
 
 
+def test_the_file_of_a_pipe_names_the_pipe(
+    run: Run, trained: Path, ordered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It named a file that was gone."""
+    content = first_clip(ordered).read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    out = tmp_path / "t.json"
+    run("predict", trained, "-", "--timeline", "--window", "0.5", "--out", out)
+    told = json.loads(out.read_text())
+    assert (told["video"], told["run"]) == ("-", str(trained))
+
+
 def test_mistakes_before_the_work(run: Run, trained: Path, tmp_path: Path):
     for options, said in (
         ((), "which videos? Give files, folders, - for standard input, or --list FILE"),

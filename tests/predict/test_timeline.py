@@ -214,6 +214,14 @@ def test_a_list_is_read_whatever_the_video_is_called(tmp_path: Path, name: str, 
     assert event.split()[1:4] == [reel, "V", "C"]
 
 
+def test_timecodes_end_after_a_day(tmp_path: Path):
+    """They began anew, without a word."""
+    timeline = Timeline(tmp_path / "a.mp4", [Segment("a", 8, 90000, 0.9)], 9e4, 25, 2.0, 0.5)
+    with pytest.raises(UsageError, match=r"end after 24 hours, and the last .* 25.0; write .otio"):
+        timeline.save(tmp_path / "t.edl")
+    timeline.save(tmp_path / "t.otio")
+
+
 def test_the_package_for_editors_is_named(timeline: Timeline, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "otio_cmx3600_adapter", None)
     with pytest.raises(UsageError, match=r'need opentimelineio: pip install "gta-video.timeline'):

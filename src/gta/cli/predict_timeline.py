@@ -1,6 +1,6 @@
 """Timelines of all that `gta predict --timeline` is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def show_timelines(
         _say_losses(name, found)
         if not (wanted.as_json or wanted.as_csv):
             terminal.show(timeline_table(name, found))
-        _write(found, wanted, terminal)
+        _write(found, name, run, wanted, terminal)
     say_passed_over(terminal, inputs)
     if wanted.as_json:
         not_videos = [{"path": str(place), "reason": what} for place, what in inputs.passed_over]
@@ -146,9 +146,13 @@ def _say_losses(name: str, timeline: Timeline) -> None:
         warn(f"{name} is damaged in {places}: frames are missing there, or seen with damage")
 
 
-def _write(timeline: Timeline, wanted: WantedTimeline, terminal: Terminal) -> None:
+def _write(
+    timeline: Timeline, name: str, run: str, wanted: WantedTimeline, terminal: Terminal
+) -> None:
+    # what came through a pipe lies in a folder that will be gone, and a run may lie in the package
+    named = replace(timeline, path=Path(name), about=timeline.about | {"run": run})
     for path in wanted.out:
-        timeline.save(path)
+        (timeline if path.suffix.lower() == ".mp4" else named).save(path)
         terminal.say(f"written: {path}")
     if wanted.cut is not None:
         files = timeline.cut(wanted.cut)

@@ -19,6 +19,9 @@ _RATES = (24, 25, 30, 48, 50, 60, *_NTSC)
 such as 30 for 29.97, editors would place what happens after an hour 3.6 s late."""
 
 
+_DAY = 86400
+
+
 def editors_package() -> Any:
     """OpenTimelineIO.
 
@@ -42,10 +45,18 @@ def write_for_editors(timeline: "Timeline", path: Path) -> None:
 
     Times are whole frames: of the video's rate, and in an edit decision list of the nearest rate in
     which timecodes count.
+
+    Raises:
+        UsageError: The package is missing, or the times do not fit into timecodes.
     """
     otio = editors_package()
     rate = timeline.rate
     if path.suffix.lower() == ".edl":
+        if timeline.segments and timeline.segments[-1].end >= _DAY:
+            raise UsageError(
+                f"{path}: timecodes of an edit decision list end after 24 hours, and the last "
+                f"segment ends after {timeline.segments[-1].end / 3600:.1f}; write .otio"
+            )
         rate = min(_RATES, key=lambda one: abs(one - rate))
     of_list = {"cmx_3600": {"reel": _reel(timeline.path)}} if path.suffix.lower() == ".edl" else {}
     adapter = _ADAPTERS[path.suffix.lower()]
