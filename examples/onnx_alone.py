@@ -23,6 +23,8 @@ else:  # every so many-th frame, from the middle of the video
     stride = about["stride"] or 1
     start = max(len(video) - 1 - (count - 1) * stride, 0) // 2
     chosen = [min(start + i * stride, len(video) - 1) for i in range(count)]
+if min(video.shape[1:3]) < size:
+    sys.exit(f"frames are to be resized to {about['resize']} first; these are {video.shape[1:3]}")
 top, left = (video.shape[1] - size) // 2, (video.shape[2] - size) // 2
 frames = video[chosen, top : top + size, left : left + size] / 255
 frames = ((frames - about["mean"]) / about["std"]).astype(np.float32).transpose(0, 3, 1, 2)

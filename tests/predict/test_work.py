@@ -140,3 +140,10 @@ def test_where_it_goes_is_looked_at_first(tmp_path: Path, videos: list[str]):
         merge(work, tmp_path / "all.txt")
     with pytest.raises(UsageError, match=r"there is no folder .*nowhere; make it first"):
         merge(work, tmp_path / "nowhere/all.csv")
+
+
+def test_a_file_is_no_folder_of_shards(tmp_path: Path, videos: list[str]):
+    file, job = listed(tmp_path, videos)
+    for place in (file, file / "inside"):
+        with pytest.raises(UsageError, match=r"--work .*: there is a file; give a new folder"):
+            Work.begin(place, file, job)

@@ -156,7 +156,7 @@ def _write(
         terminal.say(f"written: {path}")
     if wanted.cut is not None:
         files = timeline.cut(wanted.cut)
-        terminal.say(f"written: {len(files)} videos in {wanted.cut}")
+        terminal.say(f"written: {len(files)} video{'s' * (len(files) != 1)} in {wanted.cut}")
 
 
 def _rows(answers: list[dict[str, Any]]) -> list[list[str]]:

@@ -75,10 +75,13 @@ class Work:
             size: Videos of a shard, of a new folder.
 
         Raises:
-            UsageError: The folder was begun for something else.
+            UsageError: The folder was begun for something else, or is a file.
             DataError: The list holds no video, or none of its videos is there.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UsageError(f"--work {folder}: there is a file; give a new folder") from error
         if not (folder / _WORK).is_file():
             with alone(folder / LOCK):
                 if not (folder / _WORK).is_file():

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from torch import nn
@@ -90,7 +91,9 @@ def _scores(runs: Sequence[Run], asked: Scored | None, report: Report) -> list[S
     there = [any(run.folder.glob("scores-*.npz")) for run in runs]
     for run, has in zip(runs, there, strict=True):
         if not has:
-            report.say(f"{run.folder} has no scores: `gta test {run.folder}` makes them")
+            report.say(
+                f"{run.folder} has no scores: `gta test {quote(str(run.folder))}` makes them"
+            )
     if sum(there) == 0:
         return [None] * len(runs)
     scored = [run.folder for run, has in zip(runs, there, strict=True) if has]

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from gta.config import Recipe
 from gta.errors import UsageError
@@ -119,7 +120,7 @@ def _check_empty(folder: Path) -> None:
 def _notes(run: Run, scored: bool, left_out: list[str], license: str | None) -> tuple[str, ...]:
     notes = list[str]()
     if not scored:
-        notes.append(f"the card has no scores: `gta test {run.folder}` measures them")
+        notes.append(f"the card has no scores: `gta test {quote(str(run.folder))}` measures them")
     if left_out:
         notes.append(f"scores of other weights are not in the card: {', '.join(left_out)}")
     if license is None:

@@ -68,7 +68,7 @@ def piped_frames(file: BinaryIO) -> Iterator[np.ndarray]:
         raise VideoError(
             STDIN,
             "is no video that can be read from a pipe (Matroska, WebM, MPEG-TS, YUV4MPEG ...); of "
-            "plain RGB frames say their height and width: --size 320x240",
+            "plain RGB frames say their width and height: --size 320x240",
         ) from error
     yield from _decoded(container, STDIN)
 
