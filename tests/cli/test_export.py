@@ -37,7 +37,7 @@ def test_files_and_figures(
     assert done.returncode == 0, done.stderr
     answer = run("export", tmp_path / "run", "--out", tmp_path / "model.onnx")
     assert answer.code == 0, answer.err
-    assert "clips (batch, 3, 4, height, width); differs from torch by" in answer.out
+    assert "clips (batch, 3, 4, 32, 32); differs from torch by" in answer.out
     assert "on random input and 4 real clips" in answer.out
     answer = run("export", tmp_path / "run", "--check", tmp_path / "model.onnx")
     assert "is this run's: it differs from torch by" in answer.out
