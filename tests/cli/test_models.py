@@ -1,6 +1,7 @@
 """Costs of the paper's models, weights from elsewhere, another number of frames."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,7 @@ def test_weights_that_do_not_exist(arguments: list[str], message: str):
 
 
 def test_another_number_of_frames(run: Run, trained: Path, ordered: Path, tmp_path: Path):
+    trained = shutil.copytree(trained, tmp_path / "run")  # scores stay with the run
     told = json.loads(run("test", trained, "--frames", "7", "--json").out)
     assert told["model"].endswith("resampled from 4 frames")
     assert told["scores"].endswith("-7frames.npz")

@@ -39,7 +39,7 @@ class Said(Silent):
 def scored(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that `gta test` has scored."""
     folder = tmp_path_factory.mktemp("reported") / "mine"
-    shutil.copytree(trained, folder)
+    shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("scores-*"))
     scores = gta.evaluate(folder, device="cpu")
     write_results(scores, folder / f"scores-{scores.protocol}.npz")
     return folder

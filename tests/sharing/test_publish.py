@@ -25,7 +25,7 @@ from .hub_server import TOKEN, Hub, serving
 def scored(trained: Path, ordered: Path, tmp_path: Path) -> Path:
     """A run with the scores of its last weights, and an older file."""
     folder = tmp_path / "private" / "mine"
-    shutil.copytree(trained, folder)
+    shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("scores-*"))
     scores = evaluate(folder, ordered, device="cpu", workers=0)
     scores.save(folder / "scores-1x1-center32.npz")
     older = replace(scores, model="mine, last.safetensors, epoch 1 of 2")

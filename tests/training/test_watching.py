@@ -97,7 +97,7 @@ def test_wandb_offline_keeps_one_run_over_interruptions(
         watch.epoch([entry])
         watch.close([entry], finished=False)
     assert said == []
-    ids = {path.name.rpartition("-")[2] for path in (tmp_path / "wandb").glob("offline-run-*")}
+    ids = {path.name.split("-")[3] for path in (tmp_path / "wandb").glob("offline-run-*")}
     assert ids == {(tmp_path / "wandb" / "run-id.txt").read_text()}
     assert list((tmp_path / "wandb").rglob("run-*.wandb"))
 
