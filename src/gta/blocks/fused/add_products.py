@@ -42,12 +42,21 @@ def plain_sum(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
     (a, w), *more = pairs
     if x is not None:
         y = torch.addmm(x, a, w)
-        y = y if bias is None else y.add_(bias.to(y.dtype))
+        y = y if bias is None else _sum(y, bias.to(y.dtype))
     else:
         y = a @ w if bias is None else torch.addmm(bias.to(a.dtype), a, w)
     for a, w in more:
-        y.addmm_(a, w)
+        y = torch.addmm(y, a, w) if torch.compiler.is_compiling() else y.addmm_(a, w)
     return y
+
+
+def _sum(y: Tensor, bias: Tensor) -> Tensor:
+    """In y itself, but not where it is compiled.
+
+    torch 2.11 then takes the function that this is a part of for one without a gradient: all of them
+    are zero, without a word. The compiler makes one pass of it anyway.
+    """
+    return y + bias if torch.compiler.is_compiling() else y.add_(bias)
 
 
 def column_sums(rows: Tensor, dtype: torch.dtype) -> Tensor:
