@@ -53,8 +53,8 @@ def plain_sum(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
 def _sum(y: Tensor, bias: Tensor) -> Tensor:
     """In y itself, but not where it is compiled.
 
-    torch 2.11 then takes the function that this is a part of for one without a gradient: all of them
-    are zero, without a word. The compiler makes one pass of it anyway.
+    torch 2.11 then gives the function that this is a part of gradients of zero, without a word. The
+    compiler makes one pass of it anyway.
     """
     return y + bias if torch.compiler.is_compiling() else y.add_(bias)
 
