@@ -7,13 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from gta.backbones import SlowFast, TrunkNetwork
 from gta.config import Clip
 from gta.figures.show import numbers
 from gta.figures.subject import Subject
 
 from .planted import CLIP, DECOUPLED, JOINT, clip, network
-from .test_networks import NETWORKS
+from .test_networks import NETWORKS, with_a_clip
 
 pytestmark = [
     pytest.mark.gpu,
@@ -59,14 +58,8 @@ def compare(model: nn.Module, view: torch.Tensor, settings: Clip, classes: list[
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network(name: str):
     torch.manual_seed(0)
-    model = NETWORKS[name][0]().eval()
-    for norm in model.modules():
-        if isinstance(norm, nn.BatchNorm3d):  # blocks that do something
-            nn.init.constant_(norm.weight, 0.5)
-    size = 128 if isinstance(model, TrunkNetwork) else 64
-    frames = 8 if isinstance(model, SlowFast) else 4
-    view = torch.randint(0, 256, (3, frames, size, size), dtype=torch.uint8)
-    compare(model, view, Clip(num_frames=frames, size=size), ["a", "b", "c"])
+    model, view, settings = with_a_clip(NETWORKS[name][0]().eval())
+    compare(model, view, settings, ["a", "b", "c"])
 
 
 @pytest.mark.parametrize("blocks", [(), JOINT, DECOUPLED], ids=["none", "joint", "decoupled"])

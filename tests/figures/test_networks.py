@@ -76,16 +76,21 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize(("make", "layer", "has"), NETWORKS.values(), ids=list(NETWORKS))
-def test_evidence_and_components_of_every_network(make, layer: str, has: dict):
-    model = make().eval()
+def with_a_clip(model: nn.Module) -> tuple[nn.Module, torch.Tensor, Clip]:
+    """A network whose blocks do something, a clip that it takes, and the settings of that."""
     for norm in model.modules():
-        if isinstance(norm, nn.BatchNorm3d):  # blocks that do something
+        if isinstance(norm, nn.BatchNorm3d):
             nn.init.constant_(norm.weight, 0.5)
     size = 128 if isinstance(model, TrunkNetwork) else 64
     frames = 8 if isinstance(model, SlowFast) else 4
     view = torch.randint(0, 256, (3, frames, size, size), dtype=torch.uint8)
-    subject = Subject("a run", model, view, Clip(num_frames=frames, size=size), ["a", "b", "c"])
+    return model, view, Clip(num_frames=frames, size=size)
+
+
+@pytest.mark.parametrize(("make", "layer", "has"), NETWORKS.values(), ids=list(NETWORKS))
+def test_evidence_and_components_of_every_network(make, layer: str, has: dict):
+    model, view, settings = with_a_clip(make().eval())
+    subject = Subject("a run", model, view, settings, ["a", "b", "c"])
     told = numbers(subject)
     evidence = subject.evidence
     assert evidence.layer.startswith(layer)
