@@ -192,6 +192,10 @@ def test_a_cut_after_an_hour_is_where_it_was_found(tmp_path: Path, rate: float, 
     segments.append(Segment("b", 3600, 3605, 0.9))
     path = tmp_path / f"t.{ending}"
     Timeline(tmp_path / "long.mp4", segments, 3610.0, rate, 2.0, 0.5).save(path)
+    if ending == "edl":
+        dropped = round(rate) != rate and rate > 25
+        mode = "DROP FRAME" if dropped else "NON-DROP FRAME"
+        assert path.read_text().splitlines()[1] == f"FCM: {mode}"
     known = {"rate": rate} if ending == "edl" else {}
     (track,) = opentimelineio.adapters.read_from_file(str(path), **known).tracks
     clips = [item for item in track if isinstance(item, opentimelineio.schema.Clip)]

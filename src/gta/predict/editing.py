@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gta.errors import UsageError
-from gta.files import write_atomically
+from gta.files import write_text
 from gta.names import shown
 
 if TYPE_CHECKING:
@@ -61,10 +61,12 @@ def write_for_editors(timeline: "Timeline", path: Path) -> None:
     of_list = {"cmx_3600": {"reel": _reel(timeline.path)}} if path.suffix.lower() == ".edl" else {}
     adapter = _ADAPTERS[path.suffix.lower()]
     made = _otio(otio, timeline, float(rate), of_list)
-    # the adapters choose nothing by the name of the file, and so it may be a temporary one
-    write_atomically(
-        path, lambda part: otio.adapters.write_to_file(made, str(part), adapter_name=adapter)
-    )
+    text = otio.adapters.write_to_string(made, adapter_name=adapter)
+    if of_list:
+        title, events = text.split("\n", 1)
+        counting = "DROP FRAME" if rate in _NTSC[1:] else "NON-DROP FRAME"
+        text = f"{title}\nFCM: {counting}\n{events}"  # without it editors take what they are set to
+    write_text(path, text)
 
 
 def _reel(video: Path) -> str:
