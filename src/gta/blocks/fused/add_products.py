@@ -38,25 +38,23 @@ def add_to(x: Tensor, a: Tensor, w: Tensor) -> Tensor:
 
 
 def plain_sum(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
-    """The same by torch's products and sums; one new tensor is made."""
-    (a, w), *more = pairs
-    if x is not None:
-        y = torch.addmm(x, a, w)
-        y = y if bias is None else _sum(y, bias.to(y.dtype))
-    else:
-        y = a @ w if bias is None else torch.addmm(bias.to(a.dtype), a, w)
-    for a, w in more:
-        y = torch.addmm(y, a, w) if torch.compiler.is_compiling() else y.addmm_(a, w)
-    return y
+    """The same by torch's products and sums; one new tensor is made, and by the compiler one pass.
 
-
-def _sum(y: Tensor, bias: Tensor) -> Tensor:
-    """In y itself, but not where it is compiled.
-
-    torch 2.11 then gives the function that this is a part of gradients of zero, without a word. The
-    compiler makes one pass of it anyway.
+    Nothing is summed in place where it is compiled: torch 2.11 then gives the autograd function
+    that this is a part of gradients of zero, without a word.
     """
-    return y + bias if torch.compiler.is_compiling() else y.add_(bias)
+    (a, w), *more = pairs
+    in_place = not torch.compiler.is_compiling()
+    if x is None:
+        y = a @ w if bias is None else torch.addmm(bias.to(a.dtype), a, w)
+    else:
+        y = torch.addmm(x, a, w)
+        if bias is not None:
+            bias = bias.to(y.dtype)
+            y = y.add_(bias) if in_place else y + bias
+    for a, w in more:
+        y = y.addmm_(a, w) if in_place else torch.addmm(y, a, w)
+    return y
 
 
 def column_sums(rows: Tensor, dtype: torch.dtype) -> Tensor:
