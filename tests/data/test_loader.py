@@ -8,22 +8,18 @@ import torch
 
 from gta.data import batch
 from gta.data.cache import FrameCache
-from gta.data.dataset import TrainingClips, ViewClips
+from gta.data.dataset import ViewClips
 from gta.data.loader import EpochOrder, evaluation_loader, num_workers, training_loader
 from gta.data.records import Video, VideoList
-from gta.data.transforms.clip import TrainTransform, ViewTransform
+from gta.data.transforms.clip import ViewTransform
 from gta.errors import DataError, UsageError
+
+from .small_list import clips, seven_videos
 
 
 @pytest.fixture
 def videos(tmp_path, write_video) -> VideoList:
-    paths = [write_video(tmp_path / f"{i}.mp4", 9 + i) for i in range(7)]
-    return VideoList([Video(p.name, p, i % 2) for i, p in enumerate(paths)], ["a", "b"])
-
-
-def clips(videos: VideoList) -> TrainingClips:
-    transform = TrainTransform(size=16, resize=(24, 32))
-    return TrainingClips(videos, num_frames=4, transform=transform, flip="skip", seed=3)
+    return seven_videos(tmp_path, write_video)
 
 
 def views(videos: VideoList, size: int = 16, cache: FrameCache | None = None) -> ViewClips:

@@ -14,14 +14,16 @@ import torch
 
 from gta.data import stalls
 from gta.data.batch import Batch
-from gta.data.dataset import TrainingClips, ViewClips
+from gta.data.dataset import ViewClips
 from gta.data.loader import evaluation_loader, training_loader
 from gta.data.reading import NOTHING, Reading
-from gta.data.records import Video, VideoList
+from gta.data.records import VideoList
 from gta.data.stalls import StallWatch, seconds_computed
-from gta.data.transforms.clip import TrainTransform, ViewTransform
+from gta.data.transforms.clip import ViewTransform
 from gta.data.workers import StalledError
 from gta.errors import MachineError, Notice, VideoError
+
+from .small_list import clips, seven_videos
 
 DEADLY = """
 import os
@@ -43,13 +45,7 @@ class Deadly:
 
 @pytest.fixture
 def videos(tmp_path, write_video) -> VideoList:
-    paths = [write_video(tmp_path / f"{i}.mp4", 9 + i) for i in range(7)]
-    return VideoList([Video(p.name, p, i % 2) for i, p in enumerate(paths)], ["a", "b"])
-
-
-def clips(videos: VideoList) -> TrainingClips:
-    transform = TrainTransform(size=16, resize=(24, 32))
-    return TrainingClips(videos, num_frames=4, transform=transform, flip="skip", seed=3)
+    return seven_videos(tmp_path, write_video)
 
 
 @pytest.fixture
