@@ -55,6 +55,27 @@ assert started() == (0, folder)
 assert (server._forkserver_pid, server._forkserver_address) == of_server
 """
 
+GONE = """
+import os, socket, struct
+from multiprocessing import forkserver, resource_sharer
+from gta.children import from_server
+
+context = from_server("gta.data.fork_server")
+with context.Pool(1) as pool:
+    shared = pool.apply(resource_sharer.DupFd, (1,))  # as torch hands a batch over
+    for how in (b"closed", struct.pack("ii", 1, 0)):  # the second cuts off what is under way
+        gone = socket.socket(socket.AF_UNIX)
+        gone.connect(shared._id[0])
+        if how != b"closed":
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
+        gone.close()
+    os.close(shared.detach())  # it is asked one after the other: those before are over
+    status, data = forkserver.connect_to_new_process([])
+    os.close(data)  # who began it was stopped before it was told what to do
+    forkserver.read_signed(status)
+    assert forkserver.read_signed(status)
+"""
+
 
 def test_processes_know_nothing_of_the_script_that_started_this_one(monkeypatch):
     """What `spawn` and `forkserver` tell a new process: normally to run `__main__` again."""
@@ -92,3 +113,16 @@ def test_a_copy_of_a_process_starts_processes_of_its_own():
         [sys.executable, "-c", COPIED], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_nothing_is_said_of_one_who_went_away():
+    """A training that a signal stops while it takes a batch, or while it begins a process."""
+    done = subprocess.run([sys.executable, "-c", GONE], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_other_errors_of_what_the_server_starts_are_told():
+    code = "import sys, gta.data.fork_server; sys.excepthook(ValueError, ValueError('seen'), None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr == "ValueError: seen\n"
