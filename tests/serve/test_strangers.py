@@ -169,6 +169,14 @@ def test_numbers_of_the_address(running: Running, query: str):
     assert f"got {value!r}" in answer.told["error"]
 
 
+def test_a_misspelt_name_in_the_address(running: Running):
+    answer = running.predict(b"x", "/predict?topk=3&fps=30")
+    assert answer.status == 422
+    assert answer.told == {
+        "error": "this server knows no 'topk'; it knows top and fps. Did you mean 'top'?"
+    }
+
+
 def test_other_addresses_and_methods(running: Running):
     assert running.ask("/predict").status == 405
     assert running.ask("/healthz", b"x").status == 405

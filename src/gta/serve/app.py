@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gta.errors import nearest
 from gta.names import as_utf8
 from gta.serve.metrics import CONTENT_TYPE, Metrics
 from gta.serve.openapi import description
@@ -30,6 +31,8 @@ _POLICY = {
         "frame-ancestors 'none'"
     )
 }
+_QUERY = ("top", "fps")
+"""What may stand in the query of /predict."""
 _METHODS = ("GET", "HEAD", "POST")
 STRANGE = (
     "this server does not answer to that Host or Origin: see --host and --allow-host of gta serve"
@@ -49,6 +52,7 @@ class Pages:
 
     async def predict(self, request: Request) -> Response:
         """POST /predict."""
+        _require_known(request)
         top = _number(request, "top", whole=True)
         fps = _number(request, "fps")
         self.service.require_ready()
@@ -182,6 +186,17 @@ async def _while_there(request: Request, answer: Awaitable[Answer]) -> Answer:
 async def _gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _require_known(request: Request) -> None:
+    """Refuses a name that the query may not have: it would be ignored without a word."""
+    for name in request.query_params:
+        if name not in _QUERY:
+            raise Refused(
+                422,
+                f"this server knows no {name[:20]!r}; it knows "
+                f"{' and '.join(_QUERY)}.{nearest(name[:20], list(_QUERY))}",
+            )
 
 
 def _number(request: Request, name: str, *, whole: bool = False) -> float | None:
