@@ -111,10 +111,10 @@ def with_reversed(frozen: FrozenVideos) -> FrozenVideos:
     back = [Video(f"{v.id} backwards", v.path, 1 - (v.label or 0)) for v in videos.videos]
     found = {
         count + i: FrozenVideo([v.flip(1) for v in one.views], [1 - label for label in one.labels])
-        for i, one in frozen.found.items()
+        for i, one in frozen.features.items()
     }
     every = VideoList([*videos.videos, *back], videos.classes)
-    return FrozenVideos(every, frozen.num_test, frozen.found | found)
+    return FrozenVideos(every, frozen.num_test, frozen.features | found)
 
 
 def folds_of(
@@ -126,12 +126,12 @@ def folds_of(
 ) -> Mapping[int, int]:
     """The fold of each video; of "recordings", those that look alike are in one."""
     if held_out == "split":
-        return {i: int(is_train[i]) for i in frozen.found}
+        return {i: int(is_train[i]) for i in frozen.features}
     if held_out == "scenes":
-        known = {i: scenes.get(frozen.videos.videos[i].id) for i in frozen.found if is_train[i]}
+        known = {i: scenes.get(frozen.videos.videos[i].id) for i in frozen.features if is_train[i]}
         names = sorted({name for name in known.values() if name})
         return {i: names.index(name) for i, name in known.items() if name}
-    labels = {i: one.labels[0] for i, one in frozen.found.items()}
+    labels = {i: one.labels[0] for i, one in frozen.features.items()}
     groups = {i: str(i) for i in labels}
     if held_out == "recordings":
         groups, _ = together(frozen.videos, frozen, {})

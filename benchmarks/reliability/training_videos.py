@@ -110,7 +110,7 @@ def in_testing(folder: Path) -> Iterator[Line]:
     told = json.loads(gta("test", run, "--device", "cpu", "--json").stdout)
     named = {entry["path"] for entry in told["unreadable"]}
     right = told["videos"] == 24 - len(planted) and named == planted
-    printed = all(f"in no figure above: {path}" in text.stdout for path in planted)
+    printed = all(f"not in the scores above: {path}" in text.stdout for path in planted)
     yield Line(
         10,
         f"{len(planted)} of 24 validation videos damaged, gta test",

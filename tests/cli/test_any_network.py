@@ -57,7 +57,7 @@ def test_blocks_of_a_recipe():
             ["--model", "lite0", "--blocks", "sa,gtb"],
             "--blocks sa,gtb: there is no block 'gtb'. Did you mean 'gta'? Blocks: nl, sa, ta,",
         ),
-        (["--model", "r2d18", "--blocks", "sa"], "--blocks sa: this recipe says no places for blo"),
+        (["--model", "r2d18", "--blocks", "sa"], "--blocks sa: this recipe has no places for bloc"),
         (
             ["--model", "r2d18_gta", "--freeze"],
             "train.freeze is for a head over a trunk, model.backbone=trunk, and this is frame_resn",

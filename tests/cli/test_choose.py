@@ -55,13 +55,13 @@ def test_the_line_says_whether_it_is_more_than_guessing():
     unsure = line(
         "x", CrossValidated(torch.tensor([True] * 12 + [False] * 8), torch.arange(20) % 5), labels
     )
-    assert unsure.endswith("not surely more than guessing (50%)")
+    assert unsure.endswith("not significantly more than guessing (50%)")
 
 
 def test_minutes_are_for_a_model_that_is_chosen(run: Run, tmp_path: Path):
     answer = run("train", "--model", "tiny_gta", "--data", "folder", "--minutes", "5")
     assert answer.code == 2
-    assert "--minutes is for a model that is chosen: leave out --model and --recipe" in answer.err
+    assert "--minutes is for choosing a model: leave out --model and --recipe" in answer.err
 
 
 def test_scores_by_scene(tmp_path: Path):

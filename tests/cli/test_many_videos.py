@@ -63,10 +63,10 @@ def test_answers_are_those_of_single_videos(
 
 def test_what_does_not_go_together(run: Run, trained: Path, listed: Path, tmp_path: Path):
     for words, text in {
-        ("--list", listed, "--shard", "3"): "--shard is of many videos in shards: give --list FILE "
-        "--work FOLDER too",
-        ("--work", "w"): "--work FOLDER is of one list, got 0: give --list FILE once",
-        ("--list", listed, "--work", "w", "--csv"): "--csv: not of work in shards; leave out --w",
+        ("--list", listed, "--shard", "3"): "--shard is for many videos in shards: add --list FILE "
+        "--work FOLDER",
+        ("--work", "w"): "--work FOLDER takes one list, got 0: give --list FILE once",
+        ("--list", listed, "--work", "w", "--csv"): "--csv: does not apply to work in shards",
         ("a.mp4", "--list", listed, "--work", "w"): "give either videos, such as a.mp4, or --list",
     }.items():
         answer = run("predict", trained, *words)

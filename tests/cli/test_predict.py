@@ -222,7 +222,7 @@ def test_the_file_of_a_pipe_names_the_pipe(
 def test_mistakes_before_the_work(run: Run, trained: Path, tmp_path: Path):
     for options, said in (
         ((), "which videos? Give files, folders, - for standard input, or --list FILE"),
-        (("a.mp4", "--size", "3x4"), "--size is that of raw frames in standard input"),
+        (("a.mp4", "--size", "3x4"), "--size is for raw frames in standard input"),
         (("a.mp4", "--json", "--csv"), "--json and --csv are two forms of the same"),
         (("a.mp4", "--out", "a.txt"), "a.txt: predictions are written as .csv or .json"),
         (("a.mp4", "--embeddings", "a.pt"), "a.pt: embeddings are written as .safetensors or"),
@@ -278,9 +278,9 @@ def test_a_place_that_is_not_there_is_told_before_the_work(run: Run, trained: Pa
 
 def test_mistakes_about_timelines(run: Run, trained: Path, tmp_path: Path):
     for options, said in (
-        (("a.mp4", "--window", "3"), "are of timelines: give --timeline too"),
+        (("a.mp4", "--window", "3"), "are for timelines: add --timeline"),
         (("a.mp4", "--timeline", "--out", "a.txt"), "a timeline is written as one of .json, .csv"),
-        (("a.mp4", "b.mp4", "--timeline", "--out", "a.srt"), "there are 2: give one, or --json"),
+        (("a.mp4", "b.mp4", "--timeline", "--out", "a.srt"), "got 2 videos: give one video, or"),
         (("a.mp4", "--timeline", "--threads", "2"), "--threads is for many videos: a timeline"),
         (("a.mp4", "--timeline", "--embeddings", "a.npz"), "--embeddings are of whole videos"),
     ):

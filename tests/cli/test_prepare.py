@@ -117,7 +117,7 @@ def test_the_size_is_that_of_the_model(run: Run, ordered: Path, tmp_path: Path):
         (
             ["--data", "ordered", "--root", "s3://bucket/x"],
             2,
-            "--root s3://bucket/x is a URL; what is prepared is a folder",
+            "--root s3://bucket/x is a URL; give a folder",
         ),
         (["--data", "ordered", "--root", "gone"], 3, "gone does not exist; give the folder of"),
     ],

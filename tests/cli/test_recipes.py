@@ -149,7 +149,7 @@ def test_an_ensemble_as_json(run: Run):
         (["--ensemble", "k400"], "there is no ensemble for data 'k400'. GTA_En is on ssv1, ssv2."),
         (["--ensemble", "ssv3"], "there is no ensemble for data 'ssv3'. Did you mean 'ssv2'?"),
         (["ssv2/r2d50", "--ensemble", "ssv2"], "give either --ensemble or names of recipes, not"),
-        (["--root", "x"], "--root goes with --ensemble: it is put into the commands"),
+        (["--root", "x"], "--root is for the commands of --ensemble"),
     ],
 )
 def test_mistakes(run: Run, tmp_path: Path, monkeypatch, arguments: list[str], message: str):

@@ -12,17 +12,17 @@ from gta.features import FrozenVideo, FrozenVideos
 def frozen(count: int = 10) -> FrozenVideos:
     videos = [Video(f"{'ab'[i % 2]}/{i}x.mp4", Path(str(i)), i % 2) for i in range(count)]
     found = {i: FrozenVideo([torch.randn(5, 4, 2, 2)], [i % 2]) for i in range(count)}
-    return FrozenVideos(VideoList(videos, ["a", "b"]), found=found)
+    return FrozenVideos(VideoList(videos, ["a", "b"]), features=found)
 
 
 def test_a_reversed_copy_has_the_features_backwards_and_the_other_label():
     before = frozen()
     both = with_reversed(before)
-    assert len(both.found) == len(both.videos) == 20
-    assert torch.equal(both.found[13].views[0], before.found[3].views[0].flip(1))
-    assert both.found[13].labels == [0]
+    assert len(both.features) == len(both.videos) == 20
+    assert torch.equal(both.features[13].views[0], before.features[3].views[0].flip(1))
+    assert both.features[13].labels == [0]
     assert both.videos.videos[13].label == 0
-    assert torch.equal(both.found[3].views[0], before.found[3].views[0])
+    assert torch.equal(both.features[3].views[0], before.features[3].views[0])
 
 
 def test_the_split_is_taken_both_ways():
@@ -34,7 +34,9 @@ def test_the_split_is_taken_both_ways():
 def test_what_looks_alike_is_apart_in_folds_and_together_in_recordings():
     given = frozen()
     for i in range(1, 10):
-        given.found[i].views[0] = given.found[0].views[0] + 1e-3 * torch.randn(5, 4, 2, 2) + (i > 4)
+        given.features[i].views[0] = (
+            given.features[0].views[0] + 1e-3 * torch.randn(5, 4, 2, 2) + (i > 4)
+        )
     apart = folds_of(given, [True] * 10, {}, "folds", 0)
     assert sorted(apart.values()) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
     kept = folds_of(given, [True] * 10, {}, "recordings", 0)
@@ -66,10 +68,10 @@ def test_pixels_are_the_views_of_testing(ordered: Path):
     videos = load_videos("ssv2", ordered, "val")
     plain = VideoList(videos.videos[:2], ["a", "b"])
     found = pixels(plain, recipe)
-    assert found.num_test == len(found.found[0].views) == 4
-    assert found.found[1].views[0].shape == (3, 8, 160, 160)
-    assert found.found[1].views[0].dtype == torch.uint8
-    assert torch.equal(found.found[1].views[1], found.found[1].views[0].flip(-1))
+    assert found.num_test == len(found.features[0].views) == 4
+    assert found.features[1].views[0].shape == (3, 8, 160, 160)
+    assert found.features[1].views[0].dtype == torch.uint8
+    assert torch.equal(found.features[1].views[1], found.features[1].views[0].flip(-1))
 
 
 def test_the_table_has_an_interval_for_clips():

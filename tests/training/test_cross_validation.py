@@ -25,7 +25,7 @@ def test_groups_stay_in_one_fold_and_classes_are_spread():
 def frozen(names: list[str], features: torch.Tensor) -> FrozenVideos:
     videos = VideoList([Video(name, Path(name), 0) for name in names], ["a"])
     rows = {i: FrozenVideo([one.view(-1, 1, 1, 1)], [0]) for i, one in enumerate(features)}
-    return FrozenVideos(videos, found=rows)
+    return FrozenVideos(videos, features=rows)
 
 
 def test_videos_that_look_alike_are_of_one_recording():
@@ -74,7 +74,7 @@ def test_every_video_is_scored_by_a_head_that_did_not_see_it():
     }
     before = {key: value.clone() for key, value in model.state_dict().items()}
     found = cross_validate(
-        *(model, recipe, FrozenVideos(videos, found=rows), {i: i // 8 for i in range(24)}),
+        *(model, recipe, FrozenVideos(videos, features=rows), {i: i // 8 for i in range(24)}),
         Processes(torch.device("cpu")),
     )
     assert found.folds == 3

@@ -1,4 +1,4 @@
-"""Recipes that no file has: blocks that are named, a frozen trunk, any network of timm."""
+"""Recipes made from options: named blocks, a frozen trunk, any network of timm."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ from gta.errors import UsageError, nearest
 from gta.recipes import find_recipe, read_recipe, with_settings
 
 FROZEN = ("train.freeze=true", "train.lr=0.001", "train.epochs=20", "train.batch_size=8")
-"""What a head over a frozen trunk is trained with, instead of a whole network."""
+"""Settings that differ when a head over a frozen trunk is trained, not a whole network."""
 _BASE = {"folder": "lite0", "ssv1": "r2d50", "ssv2": "r2d50", "k400": "c2d50", "ordered": "tiny"}
-"""For each data set a recipe whose settings a network of timm is trained with."""
+"""For each data set, the recipe whose settings train a network of timm."""
 
 
 def changed_recipe(
@@ -25,8 +25,8 @@ def changed_recipe(
         model = model.model_copy(update={"blocks": named_blocks(blocks)})
         if not isinstance(model, TrunkModel) and not _has_place(model):
             raise UsageError(
-                f"--blocks {blocks}: this recipe says no places for blocks: name a model that "
-                f"has some, such as r2d18_gta, or a network by its name, --model timm/resnet18"
+                f"--blocks {blocks}: this recipe has no places for blocks: name a model that "
+                f"has them, such as r2d18_gta, or a network by its name, --model timm/resnet18"
             )
     recipe = recipe.model_copy(update={"model": model})
     return with_settings(recipe, [*(FROZEN if freeze else ()), *settings])
@@ -42,16 +42,16 @@ def named_blocks(names: str) -> tuple[Block, ...]:
 
     from gta.models import BLOCKS
 
-    found, adapter = list[Block](), TypeAdapter(Block)
+    blocks, adapter = list[Block](), TypeAdapter(Block)
     for name in [] if names == "none" else names.split(","):
         try:
-            found.append(adapter.validate_python({"block": name.strip()}))
+            blocks.append(adapter.validate_python({"block": name.strip()}))
         except ValidationError:
             raise UsageError(
                 f"--blocks {names}: there is no block {name.strip()!r}."
                 f"{nearest(name, list(BLOCKS))} Blocks: {', '.join(BLOCKS)}; or none"
             ) from None
-    return tuple(found)
+    return tuple(blocks)
 
 
 def network_recipe(
@@ -78,13 +78,13 @@ def network_recipe(
     base = read_recipe(find_recipe(data, _BASE.get(data, "")))
     network = create_network(name, num_classes=1)
     chosen = named_blocks(blocks or "none")
-    told = {setting.partition("=")[0].strip() for setting in settings}
+    names = {setting.partition("=")[0].strip() for setting in settings}
     made: Model
     if freeze:
-        after = "" if "model.after" in told else stage_ends(network).popitem()[1]
+        after = "" if "model.after" in names else stage_ends(network).popitem()[1]
         made = TrunkModel(network=name, after=after, blocks=chosen, weights="imagenet")
     else:
-        ends = {} if "model.at" in told or not chosen else stage_ends(network)
+        ends = {} if "model.at" in names or not chosen else stage_ends(network)
         made = FrameWiseModel(
             network=name, blocks=chosen, at=tuple(ends.values()), weights="imagenet"
         )

@@ -1,4 +1,4 @@
-"""The score of each scene beside the whole."""
+"""Accuracy by scene."""
 
 from collections import defaultdict
 
@@ -8,7 +8,7 @@ from gta.evaluation.scores import Scores
 
 
 def by_scene(scores: Scores, scenes: str | None) -> list[str]:
-    """A line for each scene of the videos that were scored, the worst first; none without a file.
+    """A line for each scene of the scored videos, the worst first; none without a file of scenes.
 
     Args:
         scores: Of videos with labels.
@@ -16,12 +16,12 @@ def by_scene(scores: Scores, scenes: str | None) -> list[str]:
     """
     if scenes is None:
         return []
-    known, found = read_scenes(scenes), defaultdict[str, list[bool]](list)
+    scene_of, hits_of = read_scenes(scenes), defaultdict[str, list[bool]](list)
     right = ranks(scores.scores, scores.labels) == 1
-    for id, one in zip(scores.ids, right.tolist(), strict=True):
-        if id in known:
-            found[known[id]].append(one)
-    rows = sorted(found.items(), key=lambda row: sum(row[1]) / len(row[1]))
+    for id, hit in zip(scores.ids, right.tolist(), strict=True):
+        if id in scene_of:
+            hits_of[scene_of[id]].append(hit)
+    rows = sorted(hits_of.items(), key=lambda row: sum(row[1]) / len(row[1]))
     return [
         f"scene {name}: {sum(hits) / len(hits):.1%} of {len(hits)} video{'s' * (len(hits) != 1)}"
         for name, hits in rows

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gta.data.check.layout import Listed
 
 SHOWN = 5
-"""Videos or classes of a finding that the terminal names."""
+"""How many videos or classes of a finding the terminal lists."""
 
 
 def check(
@@ -41,15 +41,15 @@ def check(
         bool, typer.Option("--thorough", help="Decode all frames of every video, not some.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Write everything that was found to this file, as JSON.")
+        Path | None, typer.Option(help="Write all findings to this file, as JSON.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Videos decoded at a time.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look for what is wrong with a data set before a run; some frames of every video are decoded.
+    """Look for problems in a data set before a run; some frames of every video are decoded.
 
-    Exit code 0: nothing that would spoil a run; 1: something would; 3: nothing can be looked at,
-    the folder or the annotation of both splits. Nothing is changed.
+    Exit code 0: no problem that would spoil a run; 1: there is one; 3: the folder, or the
+    annotation of both splits, cannot be read. Nothing is changed.
     """
     try:
         trained = None
@@ -136,14 +136,14 @@ def _tell(report: "CheckReport", out: Path | None, *, as_json: bool) -> None:
 
 
 def _leave(number: int) -> NoReturn:
-    """Ends the process now: Python's own end would wait for what the threads are decoding."""
+    """Ends the process now: a normal exit would wait for the threads that decode."""
     by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
     print(f"gta: stopped by {by}; nothing was changed", file=sys.stderr, flush=True)
     os._exit(128 + number)
 
 
 def _shortened(summary: dict[str, Any]) -> dict[str, Any]:
-    """The summary with the most common sizes alone."""
+    """The summary with only the most common sizes."""
     short = dict(summary)
     for split in ("train", "val"):
         sizes = list(summary[split]["sizes"].items())

@@ -1,8 +1,8 @@
 """`gta train --data folder --root DIR` without a model: looks at the videos, chooses, and says why.
 
-A head with GTA over a frozen EfficientNet-Lite0 is taken wherever its weights are installed. If the
-classifier also sees raw statistics is chosen by cross-validation, which tells how sure the figure
-is. Of a folder with a split of its own, only the training part is looked at.
+Where its weights are installed, that is a head with GTA over a frozen EfficientNet-Lite0. Whether
+the classifier also gets raw statistics is chosen by cross-validation, which also gives the accuracy
+an interval. Of a folder with its own split, only the training part is used.
 """
 
 from collections import Counter
@@ -49,14 +49,14 @@ FOLDS = 5
 HEADS = {"features normalized over each clip": False, "with their raw statistics beside": True}
 """Whether `model.statistics`: good for classes that are states, bad for other places."""
 _LOOKED_AT = 12
-"""Videos whose length is looked at."""
+"""How many videos are opened to learn their length."""
 _VIEW_SECONDS, _STEP_SECONDS = 0.15, 0.006
-"""Of a view's features, and of a clip in a step of the head, on one CPU core; a GPU is quicker."""
+"""For the features of a view, and for a clip in a step of the head; one CPU core."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A recipe's name, and what is changed of it."""
+    """A model's name, and the settings that differ from its recipe."""
 
     model: str
     freeze: bool
@@ -67,17 +67,17 @@ class Chosen:
 def choose_model(
     root: str, settings: Sequence[str], *, minutes: float, device: str, dry: bool = False
 ) -> Chosen:
-    """What suits the videos of a folder.
+    """The model and settings for the videos of a folder.
 
     Args:
         root: The folder.
-        settings: That were asked for.
-        minutes: That choosing and training may take.
+        settings: Settings from the command line.
+        minutes: How long choosing and training may take.
         device: As `--device` takes it.
-        dry: Nothing is computed.
+        dry: Without cross-validation.
 
     Raises:
-        DataError: The folder is no folder per class.
+        DataError: The folder does not hold a folder per class.
     """
     terminal = Terminal()
     recipe = changed_recipe(read_recipe(find_recipe("folder", MODEL)), None, settings, freeze=True)
@@ -99,8 +99,8 @@ def choose_model(
     heads = dict(list(HEADS.items())[: max(0, int(budget / each) - 1)])
     reason = f"{len(every)} videos are few, and a trunk that knows ImageNet has seen more"
     if dry or not heads:
-        told = "" if dry else f"; {minutes:g} minutes leave no time for cross-validation"
-        terminal.say(f"Taken: {MODEL} --freeze: {reason}{told}")
+        why = "" if dry else f"; {minutes:g} minutes leave no time for cross-validation"
+        terminal.say(f"Taken: {MODEL} --freeze: {reason}{why}")
         return Chosen(MODEL, True)
     best, figures = validated(recipe, every, heads, where, terminal)
     terminal.say(f"Taken: {MODEL} --freeze, {best}: {reason}")
@@ -110,7 +110,7 @@ def choose_model(
 
 
 def facts(train: VideoList, val: VideoList, device: str) -> str:
-    """What the folder holds, in a line."""
+    """The folder's videos, classes and lengths, in a line."""
     videos = [*train.videos, *val.videos]
     counts = Counter(video.label for video in videos).values()
     lengths = list[int]()
@@ -127,13 +127,13 @@ def facts(train: VideoList, val: VideoList, device: str) -> str:
 
 
 def seconds_of_features(recipe: Recipe, videos: int, device: str) -> float:
-    """About; on a GPU it is decoding that counts."""
+    """An estimate; on a GPU, decoding takes the time."""
     views = parse_protocol(recipe.test.protocol).num_views + recipe.augment.views - 1
     return videos * views * _VIEW_SECONDS / available_cores() / (3 if device == "cuda" else 1)
 
 
 def seconds_of_heads(recipe: Recipe, videos: int, device: str) -> float:
-    """About, of one head in all folds."""
+    """An estimate, for one head in all folds."""
     clips = videos * recipe.train.epochs * (FOLDS - 1)
     return clips * _STEP_SECONDS / (5 if device == "cuda" else 1)
 
@@ -145,7 +145,7 @@ def validated(
     device: torch.device,
     terminal: Terminal,
 ) -> tuple[str, dict[str, Any]]:
-    """The best of the heads, and the figures of each."""
+    """The best of the heads, and the results of all."""
     processes = Processes(device)
     scenes = read_scenes(recipe.data.scenes) if recipe.data.scenes else {}
     torch.manual_seed(recipe.train.seed)
@@ -158,10 +158,10 @@ def validated(
         threads=num_workers(recipe.data.workers),
         report=terminal,
     )
-    labels = {i: frozen.found[i].labels[0] for i in frozen.found}
+    labels = {i: video.labels[0] for i, video in frozen.features.items()}
     groups, how = together(videos, frozen, scenes)
     folds = assign_folds(groups, labels, min(FOLDS, len(set(groups.values()))), 0)
-    found = dict[str, CrossValidated]()
+    results = dict[str, CrossValidated]()
     for name, statistics in heads.items():
         part = recipe.model_copy(
             update={"model": recipe.model.model_copy(update={"statistics": statistics})}
@@ -170,25 +170,28 @@ def validated(
         fresh = build_network(part, len(videos.classes)).to(device)
         assert isinstance(fresh, TrunkNetwork)
         with terminal.track("cross-validation", len(set(folds.values()))) as advance:
-            found[name] = cross_validate(*(fresh, part, frozen, folds, processes), advance=advance)
-        terminal.say(line(name, found[name], Counter(labels.values())))
-    best = max(found, key=lambda name: found[name].top1)
+            results[name] = cross_validate(
+                *(fresh, part, frozen, folds, processes), advance=advance
+            )
+        terminal.say(line(name, results[name], Counter(labels.values())))
+    best = max(results, key=lambda name: results[name].top1)
     terminal.say(
         f"folds keep together: {how} ({len(set(groups.values()))} groups of {len(groups)} videos)"
     )
     figures = {
-        name: {"top1": one.top1, "interval": one.interval, "videos": len(one.right)}
-        for name, one in found.items()
+        name: {"top1": result.top1, "interval": result.interval, "videos": len(result.right)}
+        for name, result in results.items()
     }
-    return best, {"folds": found[best].folds, "together": how, "heads": figures}
+    return best, {"folds": results[best].folds, "together": how, "heads": figures}
 
 
-def line(name: str, found: CrossValidated, counts: Counter[int]) -> str:
-    """The figure of a head, with its interval and what guessing would have."""
-    low, high = found.interval
+def line(name: str, result: CrossValidated, counts: Counter[int]) -> str:
+    """The accuracy of a head, with its interval and the accuracy of guessing."""
+    low, high = result.interval
     guess = max(counts.values()) / counts.total()
-    sure = "more than guessing" if low > guess else "not surely more than guessing"
+    sure = "more than guessing" if low > guess else "not significantly more than guessing"
     return (
-        f"cross-validated in {found.folds} folds, {name}: {found.top1:.1%} of {len(found.right)} "
-        f"videos (95 % interval {100 * low:.0f} to {100 * high:.0f}), {sure} ({guess:.0%})"
+        f"cross-validated in {result.folds} folds, {name}: {result.top1:.1%} of "
+        f"{len(result.right)} videos (95 % interval {100 * low:.0f} to {100 * high:.0f}), "
+        f"{sure} ({guess:.0%})"
     )

@@ -8,7 +8,7 @@ from rich.table import Table
 from gta.cli.console import make_table
 
 MOST = 12
-"""Classes up to which each has a row; of more, those with most and with fewest videos."""
+"""Most classes with a row each; beyond, only those with most and with fewest videos."""
 
 
 def class_table(summary: Mapping[str, Any]) -> Table:

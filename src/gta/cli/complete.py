@@ -1,4 +1,4 @@
-"""What the shell offers when Tab is pressed. Quick: nothing heavy is imported here."""
+"""Shell completion. Quick: nothing heavy is imported here."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from pathlib import Path
 import typer
 
 RECIPES = Path(__file__).parent.parent / "recipes"
-"""Looked at as files: to import `gta.recipes` takes longer than a person waits."""
+"""Read as files: importing `gta.recipes` would take too long."""
 PARTS = ("families", "schedules")
-"""Folders there that hold no recipes but what they are made of."""
+"""Folders there that hold the layers of recipes, not recipes."""
 
 
 def data(incomplete: str) -> list[str]:
@@ -30,13 +30,13 @@ def recipes(incomplete: str) -> list[str]:
 
 
 def ensembles(incomplete: str) -> list[str]:
-    """Data with an ensemble: the names of its file that begin a line."""
+    """Data with an ensemble: the top-level keys of its file."""
     lines = (RECIPES / "ensembles.yaml").read_text(encoding="utf-8").splitlines()
     return _starting(incomplete, {line[:-1] for line in lines if re.fullmatch(r"\w+:", line)})
 
 
 def settings(incomplete: str) -> list[str]:
-    """Names of a recipe, up to the sign of equality."""
+    """Names of a recipe's settings, each with the "=" after it."""
     if "=" in incomplete:
         return []
     from gta.recipes import fields
@@ -45,7 +45,7 @@ def settings(incomplete: str) -> list[str]:
 
 
 def runs(incomplete: str) -> list[str]:
-    """Folders of runs, as far as two folders below what was typed."""
+    """Folders of runs, up to two folders below the typed path."""
     place = Path(incomplete if incomplete.endswith("/") else incomplete.rpartition("/")[0])
     start = "" if place == Path() and not incomplete.startswith("./") else incomplete
     prefix = incomplete[: incomplete.rfind("/") + 1] if start else ""

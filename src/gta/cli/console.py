@@ -1,4 +1,4 @@
-"""What a person sees: messages, progress bars, tables, JSON; messages go to the run's log too.
+"""Output on the terminal: messages, progress bars, tables, JSON; a run's log gets messages too.
 
 Names come from outside: everything is shown as it is, by `gta.names.shown`. Nothing is cut.
 """
@@ -26,7 +26,7 @@ from gta.names import shown
 from gta.progress import Advance, append_log
 
 _ENDLESS = 100_000
-"""Columns of what is no terminal: a file, a pipe."""
+"""Columns of a file or a pipe."""
 
 
 class Terminal:
@@ -46,7 +46,7 @@ class Terminal:
             self.console.width = _ENDLESS
         self.log = None if quiet else log
         self.progress: Progress | None = None
-        """The bars, while there are some."""
+        """The progress bars, while any are shown."""
 
     def say(self, text: str) -> None:
         """Prints a line, or several, and keeps it in the log."""
@@ -60,7 +60,7 @@ class Terminal:
 
     @contextmanager
     def track(self, what: str, total: int) -> Iterator[Advance]:
-        """A progress bar that goes away when the work is done; those of its parts are below it."""
+        """A progress bar that disappears when the work is done; nested bars are below it."""
         if self.progress is None:
             self.progress = self._bars()
             try:
@@ -95,7 +95,7 @@ class Terminal:
 
 
 class _Bars(Progress):
-    """Bars, and below them what is said of them, over as many lines as a narrow terminal needs."""
+    """Bars, and below them their notes, over as many lines as a narrow terminal needs."""
 
     def get_renderables(self) -> Iterator[RenderableType]:
         """What is on the screen."""
@@ -106,7 +106,7 @@ class _Bars(Progress):
 
 
 class _Left(ProgressColumn):
-    """The time that is left, by all of the time since the bar appeared: pauses count, too."""
+    """The time left, from the average speed since the bar appeared: pauses count, too."""
 
     max_refresh = 0.5
 
@@ -127,13 +127,13 @@ def warn(text: str) -> None:
 def make_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str] | None], *, left: int = 1
 ) -> Table:
-    """A table whose cells are shown as they are; what is too wide goes on in the next line.
+    """A table whose cells are shown as they are; wide text wraps.
 
     Args:
         title: A line, or several.
         columns: Their names; none are shown if all are empty.
         rows: A cell for each column; None draws a line between two rows.
-        left: So many columns hold words and begin at the left; the others hold numbers.
+        left: How many columns, from the first, are left-aligned; the others hold numbers.
     """
     heading = Text(shown(title, keep="\n"), style="table.title")
     table = Table(title=heading, show_header=any(columns))
@@ -151,7 +151,7 @@ def make_table(
 def print_json(value: object) -> None:
     """Prints one JSON value, indented, on stdout: the form of every verb's `--json`.
 
-    Letters are written as they are, unless one of them cannot be seen or cannot be printed here.
+    Letters are written as they are, unless one is invisible or cannot be printed here.
     """
     text = json.dumps(value, ensure_ascii=False, indent=1)
     encoding = sys.stdout.encoding or "utf-8"

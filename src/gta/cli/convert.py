@@ -35,7 +35,7 @@ def convert(
     model: ModelOption = None,
     data: DataOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write a run here; only report if left out.")
+        Path | None, typer.Option(help="Write a run here; if left out, only report.")
     ] = None,
     recipe: RecipeOption = None,
     settings: SetOption = None,
@@ -43,13 +43,14 @@ def convert(
     labels: Annotated[
         Path | None,
         typer.Option(
-            help="Names of the classes in order: one a line, or a JSON list; else the data set's."
+            help="Names of the classes in order: one per line, or a JSON list; default: those of "
+            "the data set."
         ),
     ] = None,
 ) -> None:
-    """Load weights from elsewhere, say what was matched, and make a run of them.
+    """Load weights from elsewhere, report what was matched, and make a run of them.
 
-    What the file holds is recognized by its content. Nothing in it is executed.
+    The format is recognized by the content of the file. Nothing in it is executed.
     """
     chosen = chosen_recipe(model, data, recipe, root, settings)
 
@@ -90,7 +91,7 @@ def convert(
     if report.differences:
         raise UsageError(
             f"no run was made: its scores would not be those of {file}, since "
-            f"{'; '.join(report.differences)}. Give the --model that it is of, or with --set its "
+            f"{'; '.join(report.differences)}. Give its --model, or with --set its "
             f"model.blocks and model.placement. {train}"
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -106,7 +107,7 @@ def convert(
 
 
 def classifier_of(weights: "Weights", recipe: "Recipe") -> "Tensor | None":
-    """The classifier's weights of a file, as the network of a recipe would have them."""
+    """The classifier's weights in a file, in the layout of the recipe's network."""
     from gta.backbones.classifiers import classifiers
     from gta.backbones.weight_places import in_place
     from gta.meta_device import on_meta_device
@@ -118,10 +119,10 @@ def classifier_of(weights: "Weights", recipe: "Recipe") -> "Tensor | None":
 
 
 def class_names(labels: Path | None, data: "DataSource") -> list[str] | None:
-    """The names of the classes: of the file, and of the data set where there is one.
+    """The names of the classes, from the file or else from the data set.
 
     Raises:
-        UsageError: The file cannot be read, or names others than the data set.
+        UsageError: The file cannot be read, or its names differ from those of the data set.
     """
     from gta.data.videos import list_videos
     from gta.errors import UsageError
@@ -145,18 +146,18 @@ def class_names(labels: Path | None, data: "DataSource") -> list[str] | None:
 
 
 def next_command(out: Path, *, named: bool, rooted: bool) -> str:
-    """What can be done with a run: with names of classes it can be tested too."""
+    """The commands that can follow: without names of classes, a run cannot be tested."""
     run = shlex.quote(str(out))
     if not named:
         return (
-            f"Next: gta predict {run} VIDEO. Its classes are called by their numbers: for gta "
+            f"Next: gta predict {run} VIDEO. Its classes have numbers for names: for gta "
             f"test, convert again with their names, --labels FILE or --root DIR of the data set."
         )
     return f"Next: gta test {run}{'' if rooted else ' --root DIR'}   or   gta predict {run} VIDEO"
 
 
 def read_labels(path: Path) -> list[str]:
-    """Names of classes, one a line or a JSON list."""
+    """Names of classes, one per line or as a JSON list."""
     from gta.errors import UsageError
     from gta.runs import read_names
 

@@ -17,7 +17,7 @@ from gta.cli.options import (
 
 def cost(
     run: Annotated[
-        Path | None, typer.Argument(metavar="RUN", help="A run; or name a recipe instead.")
+        Path | None, typer.Argument(metavar="RUN", help="A run; or give a recipe instead.")
     ] = None,
     model: ModelOption = None,
     data: DataOption = None,
@@ -25,7 +25,9 @@ def cost(
     settings: SetOption = None,
     clip: Annotated[
         str | None,
-        typer.Option(metavar="TxHxW", help="Frames, height and width; else those of the protocol."),
+        typer.Option(
+            metavar="TxHxW", help="Frames, height and width; default: those of the protocol."
+        ),
     ] = None,
     classes: Annotated[int, typer.Option(min=1, help="Classes of a recipe's model.")] = 174,
     paper: Annotated[

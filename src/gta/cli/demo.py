@@ -16,13 +16,13 @@ def demo(
         typer.Argument(
             metavar="[RUN]",
             autocompletion=complete.runs,
-            help="The folder that `gta train` wrote; the model in the package if left out.",
+            help="The folder of a run; default: the model in the package.",
         ),
     ] = Path("ordered"),
     root: RootOption = None,
     best: BestOption = False,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Of this machine; 0: a free one.")
+        int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free port.")
     ] = 0,
     browser: Annotated[
         bool, typer.Option(help="Open the page in the browser of this machine.")
@@ -31,8 +31,8 @@ def demo(
 ) -> None:
     """A page on this machine: drop a video, see the classes over time and what the model looks at.
 
-    The page can be reached from this machine only; what is dropped stays on it and is removed once
-    it is read. Ctrl-C ends it. Needs the extra `demo`.
+    Only this machine can reach the page; a dropped video stays on it and is removed once it is
+    read. Ctrl-C ends it. Needs the extra `demo`.
     """
     import webbrowser
     from importlib.util import find_spec
@@ -64,6 +64,6 @@ def demo(
         if browser:
             webbrowser.open(address)
 
-    with stop.held():  # it ends in order; a second signal ends it at once
+    with stop.held():  # a first signal shuts it down in order, a second at once
         run_demo(predictor, videos_in, port, ready, asked=lambda: stop.asked is not None)
     stop.obey()

@@ -1,4 +1,4 @@
-"""`gta train --dry-run`: what a training would take."""
+"""`gta train --dry-run`: the time, memory and disk that a training needs."""
 
 import os
 from pathlib import Path
@@ -20,10 +20,10 @@ from gta.training.splits import load_splits
 
 
 def tell(recipe: Recipe, out: Path, device: str) -> None:
-    """Measures, prints a table, and draws the first clips beside the folder of the run.
+    """Measures, prints a table, and draws the first clips beside the run's folder.
 
     Raises:
-        UsageError: Several processes, a run inside of the data set, or a disk without room for it.
+        UsageError: Several processes, a run inside the data set, or too little room on the disk.
     """
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise UsageError("--dry-run measures one process; start it without torchrun")

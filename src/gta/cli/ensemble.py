@@ -23,7 +23,8 @@ def ensemble(
         ),
     ],
     weights: Annotated[
-        str | None, typer.Option(metavar="NUMBERS", help="Of the files, such as 1,2; equal if not.")
+        str | None,
+        typer.Option(metavar="NUMBERS", help="Weights of the files, such as 1,2; default: equal."),
     ] = None,
     protocol: PartProtocolOption = None,
     split: PartSplitOption = "val",
@@ -37,7 +38,7 @@ def ensemble(
 ) -> None:
     """Average the scores of several models, video by video (GTA_En).
 
-    The files have to be about the same videos, labels and classes.
+    The files must have the same videos, labels and classes.
     """
     from gta.cli.console import Terminal, print_json
     from gta.cli.results import check_npz, write_results

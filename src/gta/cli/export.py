@@ -26,11 +26,13 @@ def export(
     ] = False,
     precision: Annotated[
         Literal["fp32", "fp16", "int8"],
-        typer.Option(help="Of an ONNX file; int8 is calibrated on real clips."),
+        typer.Option(help="Precision of an ONNX file; int8 is calibrated on real clips."),
     ] = "fp32",
     allow_loss: Annotated[
         bool,
-        typer.Option("--allow-loss", help="Write fp16 or int8 also where over a point is lost."),
+        typer.Option(
+            "--allow-loss", help="Write fp16 or int8 even if more than a point of accuracy is lost."
+        ),
     ] = False,
     benchmark: Annotated[
         bool,
@@ -38,7 +40,9 @@ def export(
     ] = False,
     check: Annotated[
         Path | None,
-        typer.Option("--check", help="An .onnx that is there: is it this run's? Writes no file."),
+        typer.Option(
+            "--check", help="Check whether an existing .onnx is of this run; writes no file."
+        ),
     ] = None,
     videos: Annotated[
         list[Path] | None,
@@ -47,7 +51,7 @@ def export(
     root: RootOption = None,
     clips: Annotated[
         int | None,
-        typer.Option(min=1, help="Real clips; 4 for a check, 200 to measure, unless given."),
+        typer.Option(min=1, help="Number of real clips; default: 4 for a check, 200 to measure."),
     ] = None,
     best: BestOption = False,
     frames: FramesOption = None,
@@ -55,8 +59,8 @@ def export(
 ) -> None:
     """Write a trained network for other programs: ONNX, or torch.export's .pt2.
 
-    The file is checked on random and real clips before it is kept. Its metadata has the labels and
-    how frames become its input (docs/export.md).
+    The file is checked on random and real clips before it is kept. Its metadata holds the labels
+    and the preprocessing of frames (docs/export.md).
     """
     if (out is not None) + (check is not None) + benchmark != 1:
         raise UsageError(
@@ -83,13 +87,13 @@ def export(
         from gta.export.smaller import export_smaller
 
         real = _real(run, videos, root, clips or 200)
-        told = export_smaller(
+        result = export_smaller(
             run, out, precision, real, stream=stream, best=best, allow_loss=allow_loss
         )
         if as_json:
-            print_json({"run": str(folder), "file": str(out), **told.to_dict()})
+            print_json({"run": str(folder), "file": str(out), **result.to_dict()})
         else:
-            terminal.say(f"{out}: {told}")
+            terminal.say(f"{out}: {result}")
         return
     real = _for_a_check(run, videos, root, clips or 4)
     if check is not None:
@@ -97,8 +101,8 @@ def export(
 
         difference = verify_onnx(run, check, best=best, clips=real)
         if as_json:
-            told = {"difference": difference, "real_clips": len(real)}
-            print_json({"run": str(folder), "file": str(check), **told})
+            agreement = {"difference": difference, "real_clips": len(real)}
+            print_json({"run": str(folder), "file": str(check), **agreement})
         else:
             terminal.say(
                 f"{check} is this run's: it differs from torch by {difference:.1g} at most, on "
@@ -144,7 +148,7 @@ def _for_a_check(
     except DataError as error:
         if videos or root:
             raise
-        warn(f"checked on random clips alone ({error}); --videos or --root give real ones")
+        warn(f"checked on random clips alone ({error}); --videos or --root give real clips")
         return []
 
 
@@ -182,13 +186,13 @@ def _benchmark(run: "Run", real: "RealClips", stream: bool, best: bool, terminal
         return
     cells = []
     for row in rows:
-        told = "loses more than a point" if row.loses(first.top1) else ""
+        loss = "loses more than a point" if row.loses(first.top1) else ""
         cells.append(
             [
                 *(row.format, row.precision),
                 "" if row.top1 is None else f"{row.top1:.1%}",
                 *(f"{row.agrees:.1%}", f"{row.difference:.1e}"),
-                *(f"{row.milliseconds:.1f}", f"{row.megabytes:.1f}", told),
+                *(f"{row.milliseconds:.1f}", f"{row.megabytes:.1f}", loss),
             ]
         )
     terminal.show(

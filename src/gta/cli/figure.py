@@ -19,8 +19,8 @@ def figure(
         Which,
         typer.Argument(
             metavar="FIGURE",
-            help="The paper's 1, 3, 4, 5, 6 or 7; `gains` of one run over another by class; the "
-            "pairs that are most `confused`, with clips.",
+            help="A figure of the paper, 1, 3, 4, 5, 6 or 7; `gains`: run B over run A by class; "
+            "`confused`: the pairs of classes that are confused most, with clips.",
         ),
     ],
     more: Annotated[
@@ -32,7 +32,7 @@ def figure(
             "--runs",
             metavar="RUN...",
             help="NL and DNL for 1, 3 and 6; one run with Region GTA for 4 and 7; several group "
-            "counts for 5; A and B for gains; one for confused.",
+            "counts for 5; A and B for gains; one run for confused.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The picture, .png, .svg or .webp (small).")] = Path(
@@ -42,18 +42,18 @@ def figure(
         str | None,
         typer.Option(
             metavar="ID,ID",
-            help="Held-out clips by their names; those that the last run has right, and the first "
-            "wrong if there are any, if left out.",
+            help="Names of held-out clips; default: clips that the last run has "
+            "right and, if there are any, the first wrong.",
         ),
     ] = None,
     root: RootOption = None,
-    dpi: Annotated[int, typer.Option(min=20, max=600, help="Pixels of an inch.")] = 110,
+    dpi: Annotated[int, typer.Option(min=20, max=600, help="Pixels per inch.")] = 110,
     best: BestOption = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Lay out a figure of the paper, or of classes, from runs and their held-out clips.
 
-    5, gains and confused read the scores that `gta test` has written.
+    Figures 5, gains and confused read the scores that `gta test` has written.
     """
     from gta.cli.console import Terminal
     from gta.cli.figure_clips import subjects_of

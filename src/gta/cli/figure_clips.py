@@ -1,4 +1,4 @@
-"""The clips of `gta figure`: held-out ones, and what is known of them."""
+"""The held-out clips of `gta figure`, and what is known of them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from gta.ordered.state import DONE
 from gta.predict import Predictor
 
 TRIED = 40
-"""Held-out clips among which those of a figure are looked for."""
+"""How many held-out clips are tried for a figure."""
 
 
 def subjects_of(
@@ -25,9 +25,9 @@ def subjects_of(
 
     Args:
         predictors: The models.
-        root: Of another data set like that of the first run; None: that of training.
-        asked: Names of held-out clips; None: chosen.
-        count: How many, where they are chosen.
+        root: Folder of another data set like that of the first run; None: that of training.
+        asked: Names of held-out clips; None chooses them.
+        count: How many clips are chosen.
 
     Raises:
         UsageError: There is no such clip.
@@ -42,16 +42,16 @@ def subjects_of(
                     f"named as in {', '.join(list(by_id)[:4])}"
                 )
         return [_subjects(predictors, by_id[name], videos.classes) for name in asked]
-    found: list[tuple[int, list[Subject]]] = []
+    rated: list[tuple[int, list[Subject]]] = []
     kinds = set[str]()
     for video in videos.videos[:TRIED]:
         subjects = _subjects(predictors, video, videos.classes)
         right = [subject.ranked[0][0] == subject.truth for subject in subjects]
         telling = 2 * right[-1] + (len(right) > 1 and not right[0]) + bool(subjects[0].event)
-        found.append((telling, subjects))
-    found.sort(key=lambda pair: -pair[0])
+        rated.append((telling, subjects))
+    rated.sort(key=lambda pair: -pair[0])
     chosen, left = list[list[Subject]](), list[list[Subject]]()
-    for _, subjects in found:  # of different classes, as long as there are some
+    for _, subjects in rated:  # of different classes first
         kind = str(subjects[0].truth)
         (left if kind in kinds else chosen).append(subjects)
         kinds.add(kind)
@@ -69,7 +69,7 @@ def _subjects(predictors: list[Predictor], video: Video, classes: list[str]) -> 
 
 
 def clip_event(predictor: Predictor, video: Video) -> tuple[int, ...]:
-    """The clip's frames of the event, where the data set was rendered here; else none."""
+    """The frames of the event in a clip of a rendered data set; else none."""
     root = next((p for p in Path(str(video.path)).parents if (p / DONE).is_file()), None)
     protocol, clip = predictor.protocol, predictor.run.recipe.clip
     if root is None or protocol.num_clips > 1 or clip.sampling != "segments":

@@ -19,7 +19,7 @@ EngineOption = Annotated[
     Literal["local", "ray"],
     typer.Option(
         "--engine",
-        help="ray: decoders and networks are actors of the Ray cluster that RAY_ADDRESS names.",
+        help="ray: decoders and networks are actors of the Ray cluster at RAY_ADDRESS.",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -28,14 +28,14 @@ DecodersOption = Annotated[
     typer.Option(
         "--decoders",
         min=1,
-        help="Processes that read videos; by default one a core (of ray: of the cluster).",
+        help="Processes that read videos; default: one per core (with ray: of the cluster).",
         rich_help_panel=_PANEL,
     ),
 ]
 NetworksOption = Annotated[
     int | None,
     typer.Option(
-        "--networks", min=1, help="Of ray: networks; 1 if left out.", rich_help_panel=_PANEL
+        "--networks", min=1, help="Networks, with ray; default 1.", rich_help_panel=_PANEL
     ),
 ]
 LimitOption = Annotated[
@@ -43,13 +43,11 @@ LimitOption = Annotated[
     typer.Option(
         "--limit",
         min=0.1,
-        help="Seconds that a video may take to read; 60 if left out.",
+        help="Seconds that reading a video may take; default 60.",
         rich_help_panel=_PANEL,
     ),
 ]
 ShardOption = Annotated[
     int | None,
-    typer.Option(
-        "--shard", min=1, help="Videos of a shard, 100 by default.", rich_help_panel=_PANEL
-    ),
+    typer.Option("--shard", min=1, help="Videos in a shard; default 100.", rich_help_panel=_PANEL),
 ]

@@ -12,14 +12,14 @@ def print_models(data: str | None) -> None:
         UsageError: There is no such data.
     """
     if data not in (None, "help", *shipped_recipes()):
-        find_recipe(data, "")  # says which there are
+        find_recipe(data, "")  # its error lists them
     for name, models in shipped_recipes().items():
         if data in (None, "help", name):
             print(f"--data {name}")
             for model in models:
                 print(f"  --model {model:<26} {read_header(find_recipe(name, model)).title}")
     print(
-        "With --set help beside its names, a recipe is told in full. UCF101, HMDB51 and lists: "
+        "--set help, with --data and --model, prints a recipe in full. UCF101, HMDB51 and lists: "
         "--data folder --set data.format=ucf101 (hmdb51, list)."
     )
 

@@ -91,10 +91,10 @@ for verb in (
 
 def main() -> None:
     """Runs a verb. A mistake gets one message on stderr, no traceback, and a non-zero exit code."""
-    # Threads that wait for each other sleep. They would keep cores busy, also those that loader
-    # processes or others need: a forward pass then takes twice as long as on one thread.
+    # OpenMP threads sleep while they wait. Spinning, they would take the cores that loader
+    # processes need: a forward pass then takes twice as long as on one thread.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # What its fonts lack is nothing that a person asked for.
+    # warnings about glyphs that a font lacks are no news to a user
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):  # a letter that cannot be printed is written out
         if isinstance(stream, io.TextIOWrapper):
@@ -128,11 +128,11 @@ def _run() -> None:
             app()
     finally:
         stop.over = True
-        sys.stdout.flush()  # here it can be said that the output's disk is full
+        sys.stdout.flush()  # a full disk of the output raises here, not at exit
 
 
 def _refuse_bare_settings(words: list[str]) -> None:
-    """`gta train epochs=3`: a setting without its option; these verbs take no other words."""
+    """`gta train epochs=3`: a setting without its option; these verbs take no other arguments."""
     if not words or words[0] not in ("train", "check", "prepare", "cost"):
         return
     for before, word in pairwise(words):
@@ -141,7 +141,7 @@ def _refuse_bare_settings(words: list[str]) -> None:
 
 
 def _whole(setting: str) -> str:
-    """The setting with its section, where one section alone has it."""
+    """The setting with its section, if exactly one section has it."""
     from gta.recipes import fields
 
     name, value = setting.split("=", 1)
@@ -150,7 +150,7 @@ def _whole(setting: str) -> str:
 
 
 def _show(others: Callable[..., None], message, category, *where) -> None:
-    """A warning of ours is a line; others' are as they were."""
+    """Our warnings are one line; others' keep their form."""
     if issubclass(category, Notice):
         _print(str(message))
     else:
@@ -158,14 +158,14 @@ def _show(others: Callable[..., None], message, category, *where) -> None:
 
 
 def _drop_output() -> None:
-    """Python would try to write it again at its end, and change the exit code."""
+    """Or Python would write it again at exit, and change the exit code."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
 
 
 def _of_system(error: OSError) -> str:
-    """What the system says of a file, or of the output, which has no name."""
+    """The system's message about a file, or about the output, which has no name."""
     from gta.files import is_of_writing, why_not_written
 
     if is_of_writing(error):
@@ -199,7 +199,7 @@ def _print(message: str) -> None:
 
 
 def _print_traceback(*error: Any) -> None:
-    """Of what should not have happened; the names in it are no commands to the terminal either."""
+    """The traceback of an internal error; names in it are escaped for the terminal, too."""
     import traceback
 
     print(_seen("".join(traceback.format_exception(*error))), end="", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`gta predict --list`: what is asked for, and what is said at the end."""
+"""`gta predict --list`: its options, and the summary at the end."""
 
 import os
 from collections.abc import Sequence
@@ -27,21 +27,23 @@ class ListOptions:
     shard: int | None
 
     def require_alone(self, videos: Sequence[Path], others: Sequence[str]) -> None:
-        """That the work is of one list, and no option is given that has no place in it.
+        """Checks that there is one list, and no option that does not apply to it.
 
         Raises:
-            UsageError: It is not.
+            UsageError: There are several lists, or there is such an option.
         """
         if videos:
             raise UsageError(f"give either videos, such as {videos[0]}, or --list, not both")
         if len(self.files) != 1:
             raise UsageError(
-                f"--work FOLDER is of one list, got {len(self.files)}: give --list FILE once"
+                f"--work FOLDER takes one list, got {len(self.files)}: give --list FILE once"
             )
         if len(self.outs) > 1:
             raise UsageError(f"--work writes one file at the end: give one --out, not {self.outs}")
         if others:
-            raise UsageError(f"{', '.join(others)}: not of work in shards; leave out --work")
+            raise UsageError(
+                f"{', '.join(others)}: does not apply to work in shards; leave out --work"
+            )
 
 
 def predict_list(
@@ -53,7 +55,7 @@ def predict_list(
     top: int,
     as_json: bool,
 ) -> NoReturn:
-    """Predicts the videos of a list, says how it went, and ends."""
+    """Predicts the videos of a list, prints a summary, and exits."""
     (file,), folder = given.files, given.work
     out = given.outs[0] if given.outs else None
     limit = 60.0 if given.limit is None else given.limit
@@ -102,18 +104,18 @@ def predict_list(
             }
         )
     else:
-        told = f"; {counts.cut_off} cut off" if counts.cut_off else ""
-        told += f"; {counts.unreadable} could not be read" if counts.unreadable else ""
+        losses = f"; {counts.cut_off} cut off" if counts.cut_off else ""
+        losses += f"; {counts.unreadable} could not be read" if counts.unreadable else ""
         speed = f", {done.videos / done.seconds:.1f} a second" if done.videos else ""
         terminal.say(
             f"{run}: {predictor.weights}, protocol {predictor.protocol}; {counts.videos} videos "
-            f"in {out or work.shards}{told}; {done.videos} by this process{speed}"
+            f"in {out or work.shards}{losses}; {done.videos} by this process{speed}"
         )
     raise typer.Exit(DataError.exit_code if counts.unreadable else 0)
 
 
 def _local_device(device: str) -> str:
-    """The GPU of this process among those that `torchrun` or SLURM has started on this host."""
+    """The GPU of this process, by its rank among those of `torchrun` or SLURM on this host."""
     number = os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_LOCALID", "")
     if device != "auto" or not number.isdecimal():
         return device

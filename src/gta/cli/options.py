@@ -24,7 +24,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         autocompletion=complete.data,
-        help="The data that the recipe is for: ssv1, ssv2, k400, folder, ordered.",
+        help="The data set of the recipe: ssv1, ssv2, k400, folder, ordered.",
     ),
 ]
 RecipeOption = Annotated[
@@ -33,7 +33,9 @@ RecipeOption = Annotated[
 ]
 RootOption = Annotated[
     str | None,
-    typer.Option("--root", help="The folder of the data set, or folder or URL of a prepared one."),
+    typer.Option(
+        "--root", help="The folder of the data set, or the folder or URL of a prepared copy."
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -49,14 +51,14 @@ BlocksOption = Annotated[
     typer.Option(
         "--blocks",
         metavar="NAMES",
-        help="Blocks of a network, such as sa,gta; of timm/NAME after its stages.",
+        help="Blocks, such as sa,gta; in a network of timm, after its stages.",
     ),
 ]
 FreezeOption = Annotated[
     bool,
     typer.Option(
         "--freeze",
-        help="Frozen trunk: its features are computed once, the head trains in seconds.",
+        help="Freeze the trunk: its features are computed once, then the head trains in seconds.",
     ),
 ]
 DeviceOption = Annotated[
@@ -74,14 +76,12 @@ FramesOption = Annotated[
     typer.Option(
         "--frames",
         min=1,
-        help="Frames of a clip, if not those of training: the temporal matrices are resampled.",
+        help="Frames of a clip, if other than in training: the temporal matrices are resampled.",
     ),
 ]
 PrecisionOption = Annotated[
     Literal["auto", "fp32", "bf16"],
-    typer.Option(
-        "--precision", help="Of the network; auto: bf16 on a GPU where the recipe says so."
-    ),
+    typer.Option("--precision", help="Of the network; auto: bf16 on a GPU if the recipe says so."),
 ]
 PartProtocolOption = Annotated[
     str | None,
@@ -109,16 +109,16 @@ RunArgument = Annotated[
     typer.Argument(
         metavar="RUN",
         autocompletion=complete.runs,
-        help="The folder that `gta train` wrote; or `ordered`, which is in the package.",
+        help="A run's folder; or `ordered`, the model in the package.",
     ),
 ]
 
 
 def with_short_forms(settings: list[str] | None, given: dict[str, object]) -> list[str]:
-    """Settings, and those that were given by options of their own, by their full names.
+    """Settings, with those of the short options added under their full names.
 
     Raises:
-        UsageError: A value was given in both ways.
+        UsageError: A setting was given in both ways.
     """
     merged = [*(settings or ())]
     for name, value in given.items():
@@ -141,7 +141,7 @@ def chosen_recipe(
     blocks: str | None = None,
     freeze: bool = False,
 ):
-    """The recipe that the options name, with its overrides; or a listing, and the end."""
+    """The recipe that the options name, with its overrides; `help` prints a list and exits."""
     from gta.recipes import find_recipe, read_recipe, shipped_recipes
 
     if "help" in (model, data, *(settings or ())):

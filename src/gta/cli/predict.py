@@ -32,7 +32,7 @@ from gta.cli.stream import (
 )
 from gta.errors import UsageError
 
-_INPUT, _OUTPUT, _LONG = "What is given", "What is written", "Long videos"
+_INPUT, _OUTPUT, _LONG = "Input", "Output", "Long videos"
 
 
 def predict(
@@ -51,24 +51,25 @@ def predict(
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Views scored at a time; the recipe's, on a CPU 8.")
+        int | None, typer.Option(min=1, help="Views in a batch; default: the recipe's, on a CPU 8.")
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(min=0, help="That decode ahead; one a core, at most 8, if left out."),
+        typer.Option(min=0, help="Threads that decode ahead; default: one per core, at most 8."),
     ] = None,
     lists: Annotated[
         list[Path] | None,
         typer.Option(
             "--list",
             rich_help_panel=_INPUT,
-            help="A file that names videos: csv, txt or json, as the lists of data sets.",
+            help="A file with paths of videos: csv, txt or json, as the lists of data sets.",
         ),
     ] = None,
     root: Annotated[
         Path | None,
         typer.Option(
-            rich_help_panel=_INPUT, help="Of the paths in a list; its own folder if left out."
+            rich_help_panel=_INPUT,
+            help="Folder of the paths in a list; default: the folder of the list.",
         ),
     ] = None,
     size: Annotated[
@@ -76,13 +77,14 @@ def predict(
         typer.Option(
             metavar="WIDTHxHEIGHT",
             rich_help_panel=_INPUT,
-            help="Of raw RGB frames (rgb24) in standard input; else it is a video file.",
+            help="Standard input holds raw RGB frames (rgb24) of this size, not a video file.",
         ),
     ] = None,
     fps: Annotated[
         float | None,
         typer.Option(
-            rich_help_panel=_INPUT, help="Of frames without times; of a file, in place of its own."
+            rich_help_panel=_INPUT,
+            help="Frame rate of frames without times; of a file, in place of its own.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -103,7 +105,7 @@ def predict(
         typer.Option(
             metavar="FILE",
             rich_help_panel=_OUTPUT,
-            help="Write what the classifier sees of each video: .safetensors or .npz.",
+            help="Write the features that the classifier gets of each video: .safetensors or .npz.",
         ),
     ] = None,
     timeline: Annotated[
@@ -118,39 +120,40 @@ def predict(
         float | None,
         typer.Option(
             rich_help_panel=_LONG,
-            help="Seconds that the network sees at a time; the recipe's if left out.",
+            help="Seconds that the network sees at a time; default: the recipe's.",
         ),
     ] = None,
     stride: Annotated[
         float | None,
         typer.Option(
             rich_help_panel=_LONG,
-            help="Seconds from one window to the next; an eighth of it if left out.",
+            help="Seconds from one window to the next; default: an eighth of a window.",
         ),
     ] = None,
     smoothing: Annotated[
         float | None,
         typer.Option(
             rich_help_panel=_LONG,
-            help="Seconds over which scores are averaged; half a window if left out.",
+            help="Seconds over which scores are averaged; default: half a window.",
         ),
     ] = None,
     least: Annotated[
         float | None,
         typer.Option(
-            rich_help_panel=_LONG, help="Seconds: what is shorter goes to the part before it."
+            rich_help_panel=_LONG,
+            help="Least seconds of a part; a shorter part is joined to the part before it.",
         ),
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(
-            rich_help_panel=_LONG, help="Say nothing where no class is as probable as this."
-        ),
+        typer.Option(rich_help_panel=_LONG, help="Leave out parts where no class has this score."),
     ] = None,
     background: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="CLASS", rich_help_panel=_LONG, help="Say nothing of this class; repeatable."
+            metavar="CLASS",
+            rich_help_panel=_LONG,
+            help="Leave out parts of this class; repeatable.",
         ),
     ] = None,
     cut: Annotated[
@@ -158,7 +161,7 @@ def predict(
         typer.Option(
             metavar="DIR",
             rich_help_panel=_LONG,
-            help="Write each part as a video of its own, in a folder for its class.",
+            help="Write each part as a video file, in a folder for its class.",
         ),
     ] = None,
     work: WorkOption = None,
@@ -173,21 +176,21 @@ def predict(
 ) -> None:
     """Say what happens in videos: the most probable classes of each.
 
-    A folder is looked through with the folders in it. A folder with pictures alone is one video,
-    its frames; pictures beside videos are passed over, and what is passed over is counted and said.
+    A folder is searched at any depth. A folder with nothing but pictures is one video, its frames;
+    pictures beside videos are passed over. What is passed over is counted and reported.
 
     A video that cannot be read is reported, the others are still predicted, and the exit code is
-    that of the error, 3. Of a file that is cut off, what is there is predicted, and it is said.
+    that of the error, 3. Of a file that is cut off, the readable part is predicted, with a warning.
 
     With --timeline, what happens when: windows slide over a video of any length.
 
     With --list and --work, many videos are predicted in shards, by any number of processes on any
-    number of hosts (torchrun, a SLURM array, or none of these); the same command goes on.
+    number of hosts (torchrun, a SLURM array, or neither); the same command again resumes.
 
     A stream, `gta predict RUN - --stream` or --camera N, needs a causal network (docs/streams.md).
     """
     if as_json and as_csv:
-        raise UsageError("--json and --csv are two forms of the same: give one of them")
+        raise UsageError("--json and --csv are two forms of the same output: give one of them")
     outs, parts = tuple(out or ()), (window, stride, smoothing, least, threshold, background, cut)
     of_files = {
         "--csv": as_csv,
@@ -229,14 +232,14 @@ def predict(
         "--shard": shard is not None,
     }
     for name in names_given(of_many):
-        raise UsageError(f"{name} is of many videos in shards: give --list FILE --work FOLDER too")
+        raise UsageError(f"{name} is for many videos in shards: add --list FILE --work FOLDER")
     from gta.cli.predict_inputs import inputs_of
     from gta.cli.predict_run import Wanted, predict_all
     from gta.cli.predict_timeline import WantedTimeline, show_timelines
     from gta.predict import load
 
     if timeline and threads is not None:
-        raise UsageError("--threads is for many videos: a timeline is decoded by one")
+        raise UsageError("--threads is for many videos: a timeline is decoded by one thread")
     if timeline:
         wanted = WantedTimeline(
             *(window, stride, smoothing, least or 0.0, threshold or 0.0, tuple(background or ())),
@@ -244,8 +247,8 @@ def predict(
         )
     elif any(part is not None for part in parts):
         raise UsageError(
-            "--window, --stride, --smoothing, --least, --threshold, --background and --cut are of "
-            "timelines: give --timeline too"
+            "--window, --stride, --smoothing, --least, --threshold, --background and --cut are for "
+            "timelines: add --timeline"
         )
     else:
         wanted = Wanted(top, batch_size, threads, as_json, as_csv, outs, embeddings)
@@ -259,5 +262,5 @@ def predict(
 
 
 def names_given(options: Mapping[str, bool]) -> list[str]:
-    """Those that are given."""
+    """The options that are given."""
     return [name for name, there in options.items() if there]

@@ -1,4 +1,4 @@
-"""What `gta predict` is given: files, folders, lists and a pipe, in their order."""
+"""The inputs of `gta predict`: files, folders, lists and a pipe, in their order."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,20 +18,20 @@ PIPE = "-"
 
 @dataclass(slots=True)
 class Inputs:
-    """Videos, and what is no video."""
+    """Videos, and the files that are no videos."""
 
     names: list[str] = field(default_factory=list)
     items: list[Any] = field(default_factory=list)
-    """For each name a `Video`, frames in memory, or the `VideoError` of a path that is none."""
+    """For each name a `Video`, frames in memory, or the `VideoError` of a path without a video."""
     passed_over: list[tuple[Path, str]] = field(default_factory=list)
     num_passed_over: int = 0
     notes: list[str] = field(default_factory=list)
     cut_off: dict[str, str] = field(default_factory=dict)
-    """Of raw frames, by name."""
+    """Where raw frames end too early, by name."""
 
     @property
     def videos(self) -> list[Any]:
-        """Those that can be tried."""
+        """The items that can be tried."""
         return [item for item in self.items if not isinstance(item, VideoError)]
 
 
@@ -44,7 +44,7 @@ def inputs_of(
     size: str | None = None,
     fps: float | None = None,
 ) -> Iterator[Inputs]:
-    """All that is given; what came through a pipe is on the disk as long as the context.
+    """All inputs; a piped video is kept on the disk until the context ends.
 
     Raises:
         UsageError: Nothing is given, or `size` without a pipe.
@@ -53,42 +53,42 @@ def inputs_of(
     if not paths and not lists:
         raise UsageError("which videos? Give files, folders, - for standard input, or --list FILE")
     if size is not None and paths.count(Path(PIPE)) != 1:
-        raise UsageError("--size is that of raw frames in standard input: give - as the video")
-    found = Inputs()
+        raise UsageError("--size is for raw frames in standard input: give - as the video")
+    inputs = Inputs()
     for path in (path for path in paths if str(path) != PIPE):
-        _look(path, found, fps)
+        _look(path, inputs, fps)
     for file in lists:
         listed = read_videos(file, root)
-        found.notes += listed.notes
+        inputs.notes += listed.notes
         for video in listed.videos:
-            found.names.append(str(video.path))
-            found.items.append(replace(video, fps=fps or video.fps))
+            inputs.names.append(str(video.path))
+            inputs.items.append(replace(video, fps=fps or video.fps))
     if Path(PIPE) not in paths:
-        yield found
+        yield inputs
         return
     with received(sys.stdin.buffer, size=parse_size(size) if size else None) as video:
-        found.names.append(PIPE)
+        inputs.names.append(PIPE)
         if video.frames is None:
-            found.items.append(Video(PIPE, video.path, None, fps=fps))
+            inputs.items.append(Video(PIPE, video.path, None, fps=fps))
         else:
-            found.items.append(video.frames)
+            inputs.items.append(video.frames)
             if video.cut_off:
-                found.cut_off[PIPE] = video.cut_off
-        yield found
+                inputs.cut_off[PIPE] = video.cut_off
+        yield inputs
 
 
-def _look(path: Path, found: Inputs, fps: float | None) -> None:
+def _look(path: Path, inputs: Inputs, fps: float | None) -> None:
     try:
-        given = find_videos(path)
+        folder = find_videos(path)
     except VideoError as error:
-        found.names.append(str(path))
-        found.items.append(error)
+        inputs.names.append(str(path))
+        inputs.items.append(error)
         return
-    for one in given.videos:
-        found.names.append(str(one))
-        found.items.append(Video(str(one), one, None, fps=fps))
-    found.passed_over += given.passed_over
-    found.num_passed_over += given.num_passed_over
+    for video in folder.videos:
+        inputs.names.append(str(video))
+        inputs.items.append(Video(str(video), video, None, fps=fps))
+    inputs.passed_over += folder.passed_over
+    inputs.num_passed_over += folder.num_passed_over
 
 
 def reason_of(error: UsageError) -> str:

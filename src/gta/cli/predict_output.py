@@ -1,4 +1,4 @@
-"""What `gta predict` writes: rows of csv, one JSON value, a file of either."""
+"""The output of `gta predict`: csv or JSON, printed or as a file."""
 
 import csv
 import io
@@ -16,10 +16,10 @@ ENDINGS = (".csv", ".json")
 
 
 def check_ending(path: Path) -> None:
-    """Before hours of work.
+    """Checks the name of the output before hours of work.
 
     Raises:
-        UsageError: The file is of another kind, or there is no such folder.
+        UsageError: Its ending is unknown, or its folder does not exist.
     """
     if path.suffix not in ENDINGS:
         raise UsageError(
@@ -30,20 +30,20 @@ def check_ending(path: Path) -> None:
 
 
 def rows_of(answers: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """A row for each class of each video, and one for each that could not be read."""
+    """A row for each class of each video, and a row for each video that could not be read."""
     rows = []
     for answer in answers:
         cut = answer.get("cut_off", "")
-        for rank, one in enumerate(answer.get("top", ()), start=1):
-            score = f"{one['score']:.9g}"
-            rows.append([answer["video"], str(rank), one["class"], score, cut, ""])
+        for rank, row in enumerate(answer.get("top", ()), start=1):
+            score = f"{row['score']:.9g}"
+            rows.append([answer["video"], str(rank), row["class"], score, cut, ""])
         if "error" in answer:
             rows.append([answer["video"], "", "", "", "", answer["error"]])
     return rows
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as csv, with a line for the names of its columns."""
+    """A table as csv, with a header line."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([columns, *rows])
@@ -51,17 +51,17 @@ def csv_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def print_csv(text: str) -> None:
-    """On stdout; a byte of a name that is not UTF-8 is written as in JSON."""
+    """Prints on stdout; a byte of a name that is not UTF-8 is written as in JSON."""
     sys.stdout.write(as_utf8(text))
 
 
-def write_answers(path: Path, told: Mapping[str, Any]) -> None:
+def write_answers(path: Path, output: Mapping[str, Any]) -> None:
     """Writes what `--json` or `--csv` print, by the ending of the file."""
     import json
 
     from gta.files import write_text
 
     if path.suffix == ".csv":
-        write_text(path, csv_text(COLUMNS, rows_of(told["videos"])))
+        write_text(path, csv_text(COLUMNS, rows_of(output["videos"])))
     else:
-        write_text(path, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+        write_text(path, json.dumps(output, ensure_ascii=False, indent=1) + "\n")

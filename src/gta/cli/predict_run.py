@@ -1,4 +1,4 @@
-"""Predictions of all that `gta predict` is given, one after the other."""
+"""Predictions of all inputs of `gta predict`, in order."""
 
 import time
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from gta.predict.embedding_files import check_ending, write_embeddings
 from gta.predict.told import told
 
 SHOWN = 5
-"""Places with files that are passed over which the terminal names."""
+"""How many places with files that are passed over the terminal lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Wanted:
 def predict_all(
     predictor: Predictor, run: str, inputs: Inputs, wanted: Wanted, fps: float | None
 ) -> int:
-    """Predicts, shows and writes; gives the exit code."""
+    """Predicts, shows and writes; returns the exit code."""
     terminal = Terminal(stderr=wanted.as_json or wanted.as_csv)
     tables = not (wanted.as_json or wanted.as_csv or wanted.out)
     answers: list[dict[str, Any]] = []
@@ -60,18 +60,18 @@ def predict_all(
     )
     with terminal.track("predict", len(inputs.items)) as advance:
         for name, item in zip(inputs.names, inputs.items, strict=True):
-            found = item if isinstance(item, VideoError) else next(predictions)
-            if isinstance(found, UsageError):
-                exit_code = found.exit_code
-                warn(f"{shown(name)}: {reason_of(found)}")
-                answers.append({"video": name, "error": reason_of(found)})
+            prediction = item if isinstance(item, VideoError) else next(predictions)
+            if isinstance(prediction, UsageError):
+                exit_code = prediction.exit_code
+                warn(f"{shown(name)}: {reason_of(prediction)}")
+                answers.append({"video": name, "error": reason_of(prediction)})
             else:
-                answers.append(_answer(name, found, wanted.top, inputs))
-                if found.embedding is not None:
-                    vectors.append(found.embedding)
+                answers.append(_answer(name, prediction, wanted.top, inputs))
+                if prediction.embedding is not None:
+                    vectors.append(prediction.embedding)
                     named.append(name)
                 if tables:
-                    terminal.show(prediction_table(name, found.scores[: wanted.top]))
+                    terminal.show(prediction_table(name, prediction.scores[: wanted.top]))
             advance(len(answers), _pace(len(answers), time.perf_counter() - began, spent))
     seconds = time.perf_counter() - began
     about = told(
@@ -101,15 +101,15 @@ def predict_all(
     return exit_code
 
 
-def _answer(name: str, found: Prediction, top: int, inputs: Inputs) -> dict[str, Any]:
-    cut = found.cut_off or inputs.cut_off.get(name)
+def _answer(name: str, prediction: Prediction, top: int, inputs: Inputs) -> dict[str, Any]:
+    cut = prediction.cut_off or inputs.cut_off.get(name)
     if cut is not None:
         warn(
             f"{name} is cut off: {cut}. This is what its beginning shows; copy or download it again"
         )
-    if found.damage:
-        warn(f"{name} is damaged: {found.damage} frames on the way were missing or not whole")
-    return found.to_dict(top) | {"video": name} | ({} if cut is None else {"cut_off": cut})
+    if prediction.damage:
+        warn(f"{name} is damaged: {prediction.damage} of its frames were missing or not whole")
+    return prediction.to_dict(top) | {"video": name} | ({} if cut is None else {"cut_off": cut})
 
 
 def _pace(done: int, seconds: float, spent: Spent) -> str:
@@ -121,7 +121,7 @@ def _pace(done: int, seconds: float, spent: Spent) -> str:
 
 
 def say_passed_over(terminal: Terminal, inputs: Inputs) -> None:
-    """How lists were read, and what is no video."""
+    """Prints how lists were read, and which files are no videos."""
     for note in inputs.notes:
         terminal.say(note)
     for place, what in inputs.passed_over[:SHOWN]:

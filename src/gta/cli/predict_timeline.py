@@ -1,4 +1,4 @@
-"""Timelines of all that `gta predict --timeline` is given."""
+"""Timelines of all inputs of `gta predict --timeline`."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,18 +41,18 @@ class WantedTimeline:
         for path in self.out:
             check_timeline_ending(path)
         if self.embeddings is not None:
-            raise UsageError("--embeddings are of whole videos: without --timeline")
+            raise UsageError("--embeddings are of whole videos: leave out --timeline")
 
 
 def show_timelines(
     predictor: Predictor, run: str, inputs: Inputs, wanted: WantedTimeline, fps: float | None
 ) -> int:
-    """Makes, shows and writes timelines; gives the exit code."""
+    """Makes, shows and writes timelines; returns the exit code."""
     terminal = Terminal(stderr=wanted.as_json or wanted.as_csv)
     if wanted.out and len(inputs.items) != 1:
         raise UsageError(
-            f"--out is for the timeline of one video, and there are {len(inputs.items)}: give "
-            f"one, or --json or --csv for all"
+            f"--out is for the timeline of one video, got {len(inputs.items)} videos: give one "
+            f"video, or --json or --csv for all"
         )
     answers: list[dict[str, Any]] = []
     spent, exit_code = Spent(), 0
@@ -60,17 +60,17 @@ def show_timelines(
         try:
             if isinstance(item, VideoError):
                 raise item
-            found = _timeline(predictor, name, item, wanted, fps, spent, terminal)
+            timeline = _timeline(predictor, name, item, wanted, fps, spent, terminal)
         except VideoError as error:
             exit_code = error.exit_code
             warn(f"{shown(name)}: {reason_of(error)}")
             answers.append({"video": name, "error": reason_of(error)})
             continue
-        answers.append(found.to_dict() | {"video": name})
-        _say_losses(name, found)
+        answers.append(timeline.to_dict() | {"video": name})
+        _say_losses(name, timeline)
         if not (wanted.as_json or wanted.as_csv):
-            terminal.show(timeline_table(name, found))
-        _write(found, name, run, wanted, terminal)
+            terminal.show(timeline_table(name, timeline))
+        _write(timeline, name, run, wanted, terminal)
     say_passed_over(terminal, inputs)
     if wanted.as_json:
         not_videos = [{"path": str(place), "reason": what} for place, what in inputs.passed_over]
@@ -91,8 +91,8 @@ def show_timelines(
 def timeline_table(name: str, timeline: Timeline) -> Table:
     """A row for each segment."""
     rows = [
-        [one.label, clock(one.start), clock(one.end), f"{one.score:.1%}"]
-        for one in timeline.segments
+        [segment.label, clock(segment.start), clock(segment.end), f"{segment.score:.1%}"]
+        for segment in timeline.segments
     ]
     table = make_table(
         f"{shown(name)}\n{clock(timeline.duration)}, windows of {timeline.window:g} s, "
@@ -115,7 +115,7 @@ def _timeline(
 ) -> Timeline:
     with terminal.track(f"{shown(name)}, %", 100) as advance:
 
-        def told(seconds: float, expected: float | None) -> None:
+        def show(seconds: float, expected: float | None) -> None:
             whole = f" of {clock(expected)[:8]}" if expected else ""
             done = min(int(100 * seconds / expected), 100) if expected else 0
             advance(done, f"{clock(seconds)[:8]}{whole}")
@@ -131,7 +131,7 @@ def _timeline(
             fps=fps,
             batch_size=wanted.batch_size or 8,
             spent=spent,
-            progress=told,
+            progress=show,
         )
 
 
@@ -143,13 +143,13 @@ def _say_losses(name: str, timeline: Timeline) -> None:
         )
     if timeline.damage:
         places = f"{timeline.damage} place{'s' * (timeline.damage > 1)}"
-        warn(f"{name} is damaged in {places}: frames are missing there, or seen with damage")
+        warn(f"{name} is damaged in {places}: frames there are missing or damaged")
 
 
 def _write(
     timeline: Timeline, name: str, run: str, wanted: WantedTimeline, terminal: Terminal
 ) -> None:
-    # what came through a pipe lies in a folder that will be gone, and a run may lie in the package
+    # a piped video lies in a temporary folder, and a run may lie in the package
     named = replace(timeline, path=Path(name), about=timeline.about | {"run": run})
     for path in wanted.out:
         (timeline if path.suffix.lower() == ".mp4" else named).save(path)
@@ -162,9 +162,9 @@ def _write(
 def _rows(answers: list[dict[str, Any]]) -> list[list[str]]:
     rows = []
     for answer in answers:
-        for one in answer.get("segments", ()):
-            times = (f"{one['start']:.3f}", f"{one['end']:.3f}", f"{one['score']:.6g}")
-            rows.append([answer["video"], one["label"], *times, ""])
+        for part in answer.get("segments", ()):
+            times = (f"{part['start']:.3f}", f"{part['end']:.3f}", f"{part['score']:.6g}")
+            rows.append([answer["video"], part["label"], *times, ""])
         if "error" in answer:
             rows.append([answer["video"], "", "", "", "", answer["error"]])
     return rows

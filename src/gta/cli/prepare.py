@@ -17,13 +17,11 @@ from gta.cli.options import (
 )
 
 SHOWN = 5
-"""Videos with a problem that the terminal names."""
+"""How many videos with a problem the terminal lists."""
 
 
 def prepare(
-    out: Annotated[
-        Path, typer.Option("--out", help="A new folder, or one to go on with, outside of --root.")
-    ],
+    out: Annotated[Path, typer.Option("--out", help="A new or unfinished folder, outside --root.")],
     data: DataOption = None,
     root: RootOption = None,
     form: Annotated[
@@ -34,22 +32,21 @@ def prepare(
         str | None,
         typer.Option(
             help="The short side in pixels, or exactly HEIGHTxWIDTH as in clip.resize, or none. "
-            "Nothing is enlarged. If left out: exactly as --model or --recipe resizes in training "
-            "if it does so, or else 256."
+            "Nothing is enlarged. Default: as --model or --recipe resizes in training if that is "
+            "to an exact size, else 256."
         ),
     ] = None,
     key_frames: Annotated[
         int,
         typer.Option(
             min=1,
-            help="Of a video, every so many-th frame can be decoded without others: 1 is fastest "
-            "to read, 10 takes half the disk.",
+            help="Distance of keyframes in frames: 1 is fastest to read, 10 takes half the disk.",
         ),
     ] = 1,
     quality: Annotated[
         int | None,
         typer.Option(
-            help="x264's crf (less is better; 23) or JPEG's quality (more is better; 85)."
+            help="x264's crf (default 23, lower is better) or JPEG quality (85, higher is better)."
         ),
     ] = None,
     shards: Annotated[
@@ -57,17 +54,17 @@ def prepare(
     ] = False,
     shard_mb: Annotated[int, typer.Option(min=1, help="Size of a tar file in MB.")] = 1000,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; one a core if left out.")
+        int | None, typer.Option(min=1, help="Processes; default: one per core.")
     ] = None,
     model: ModelOption = None,
     recipe: RecipeOption = None,
     settings: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a data set into a form that is read several times as fast; then use OUT as --root.
+    """Copy a data set into a form that is read several times faster; then use OUT as --root.
 
     The original stays as it is. Each copy is read again and compared with its original. If
-    interrupted, the same command goes on. Exit code 1: some videos could not be read or copied;
+    interrupted, the same command resumes. Exit code 1: some videos could not be read or copied;
     they are listed, the others are prepared.
     """
     from dataclasses import asdict
@@ -94,7 +91,7 @@ def prepare(
     if source.root is None:
         raise UsageError("which videos? Give the folder of the data set: --root DIR")
     if is_url(source.root):
-        raise UsageError(f"--root {source.root} is a URL; what is prepared is a folder")
+        raise UsageError(f"--root {source.root} is a URL; give a folder")
     if Path(source.root).is_dir() and find_manifest(source.root) is not None:
         raise UsageError(f"--root {source.root} is prepared already; give the original data set")
     splits: dict[Split, VideoList] = {s: list_videos(source, s) for s in ("train", "val")}
@@ -176,7 +173,7 @@ def prepare(
 
 
 def _any_model(data: str | None, recipe: Path | None) -> str | None:
-    """All recipes of some data have the same data set."""
+    """Any model with a recipe for the data: the data set is the same in all."""
     from gta.recipes import shipped_recipes
 
     return None if recipe else next(iter(shipped_recipes().get(data or "", ["tiny_gta"])))

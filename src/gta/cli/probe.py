@@ -30,10 +30,10 @@ def probe(
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Does my data need time? Scores a model on frames in order, shuffled, reversed, frozen, ...
+    """Does my data need time? Score a model on frames in order, shuffled, reversed, frozen, ...
 
-    Each validation video is scored six times. The table tells what is lost, and for which classes.
-    A verdict needs a model that has learned its classes; where it has not, that is what is said.
+    Each validation video is scored six times. The table shows what is lost, and for which classes.
+    A verdict needs a model that has learned its classes; if it has not, the output says so.
     """
     import csv
     import io
@@ -121,15 +121,15 @@ def probe(
     terminal.show(class_probe_table(rows))
     apart = sum(row["low"] > 0 or row["high"] < 0 for row in rows)
     terminal.say(
-        f"{apart} of {len(rows)} classes have a 95 % interval that excludes 0; of classes that "
-        f"shuffling leaves as they are about {0.05 * len(rows):.1f} would."
+        f"{apart} of {len(rows)} classes have a 95 % interval that excludes 0; if shuffling "
+        f"changed nothing, about {0.05 * len(rows):.1f} would by chance."
     )
     for sentence in verdict:
         terminal.say(sentence)
 
 
 def sees_order(model: "Model") -> bool:
-    """Whether a network has parts that tell one order of frames from another."""
+    """Whether a network has parts that depend on the order of frames."""
     if model.backbone == "slow_fast":
         return True
     if model.backbone == "frame_resnet" and (model.tsm or model.temporal_pool):

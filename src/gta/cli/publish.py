@@ -11,22 +11,24 @@ def publish(
     folder: RunArgument,
     to: Annotated[
         str | None,
-        typer.Option("--to", help="A new folder, or hub:OWNER/NAME; left out, nothing is sent."),
+        typer.Option("--to", help="A new folder, or hub:OWNER/NAME; without it, nothing is sent."),
     ] = None,
     best: BestOption = False,
     license: Annotated[
         str | None,
-        typer.Option("--license", help="Of these weights, by its SPDX name, such as cc-by-4.0."),
+        typer.Option(
+            "--license", help="License of the weights, by its SPDX name, such as cc-by-4.0."
+        ),
     ] = None,
     private: Annotated[
-        bool, typer.Option("--private", help="A new repository of the Hub is for you alone.")
+        bool, typer.Option("--private", help="A new repository on the Hub is private.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a run as others need it: weights, recipe, labels and a card with its scores.
+    """Write a run for others: weights, recipe, labels and a card with its scores.
 
     Without --to, the card is shown and nothing is written or sent. No path of this machine, no log
-    and no checkpoint is part of it; who has it says `gta.load("hub:OWNER/NAME")`.
+    and no checkpoint is included. Others load it with `gta.load("hub:OWNER/NAME")`.
     """
     from gta.cli.console import Terminal, print_json
     from gta.sharing import publish as write

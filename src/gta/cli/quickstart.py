@@ -1,4 +1,4 @@
-"""`gta quickstart`: three small models, one question: what happened first?"""
+"""`gta quickstart`: three small models on a question of order: what happened first?"""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +9,14 @@ from gta.cli.options import DeviceOption
 
 
 def quickstart(
-    out: Annotated[Path, typer.Option(help="Where clips, runs and the picture go.")] = Path(
-        "quickstart"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Folder of the clips, the runs and the picture.")
+    ] = Path("quickstart"),
     device: DeviceOption = "auto",
 ) -> None:
     """Render clips, train a network without attention, with DNL and with GTA, compare them.
 
-    Takes a few minutes on two CPU cores. The same command again goes on where it was interrupted.
+    Takes a few minutes on two CPU cores. If interrupted, the same command resumes.
     """
     import time
     from shlex import join

@@ -45,7 +45,7 @@ CLASSES = (
 )
 NUM_TRAIN, NUM_VAL = 2400, 480
 NUM_SHOWN = 3
-"""Clips of the picture."""
+"""Clips in the picture."""
 
 
 def prepare(out: Path, terminal: Terminal) -> tuple[Summary, dict[str, Recipe], Splits]:
@@ -101,7 +101,7 @@ def train_and_test(
 
 
 def compare(results: dict[str, Scores], ceiling: float) -> Table:
-    """One line for each model, and the ceiling of all that do not know the order of frames."""
+    """A line for each model, and the most that a model blind to the order of frames can reach."""
     first = next(iter(results.values()))
     rows = [("order-blind ceiling", ceiling, "")]
     for name, scores in results.items():
@@ -116,7 +116,7 @@ def compare(results: dict[str, Scores], ceiling: float) -> Table:
 
 
 def keep(out: Path, results: dict[str, Scores], ceiling: float, seconds: float) -> None:
-    """Writes results.json: the figures of the table, and how long it took."""
+    """Writes results.json: the values of the table, and the seconds taken."""
     results_json = {
         "models": {MODELS[name]: scores.summary() for name, scores in results.items()},
         "order_blind_ceiling": ceiling,
@@ -127,7 +127,7 @@ def keep(out: Path, results: dict[str, Scores], ceiling: float, seconds: float) 
 
 
 def draw(out: Path, splits: Splits, results: dict[str, Scores], ceiling: float) -> Path:
-    """The picture, of clips that GTA gets right and the others do not, if there are some."""
+    """The picture, preferably of clips that GTA gets right and the others do not."""
     from gta.figures.comparison import draw_comparison
     from gta.figures.matrices import matrices
 
@@ -148,7 +148,7 @@ def draw(out: Path, splits: Splits, results: dict[str, Scores], ceiling: float) 
 
 
 def _telling(splits: Splits, results: dict[str, Scores], run: Run) -> "list[Shown]":
-    """Clips of different pairs of classes, those first that tell the models apart best."""
+    """Clips of different pairs of classes, those first on which the models differ most."""
     from gta.figures.comparison import Shown
     from gta.ordered.classes import find_class
 

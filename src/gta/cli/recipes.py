@@ -14,8 +14,8 @@ def recipes(
         typer.Argument(
             metavar="[NAME [NAME]]",
             autocompletion=complete.recipes,
-            help="A recipe, such as ssv2/r2d50_gta, a file or a run: all that it says; two: what "
-            "they have different; a data set, such as ssv2: its recipes.",
+            help="A recipe, such as ssv2/r2d50_gta, a file or a run: print it in full; two: print "
+            "their differences; a data set, such as ssv2: list its recipes.",
         ),
     ] = None,
     ensemble: Annotated[
@@ -32,7 +32,7 @@ def recipes(
 ) -> None:
     """List the recipes, print one in full, or compare two.
 
-    `gta recipes ssv2/r2d50_gta > mine.yaml` is a file for `gta train --recipe`.
+    `gta recipes ssv2/r2d50_gta > mine.yaml` writes a file for `gta train --recipe`.
     """
     from gta.errors import UsageError
     from gta.recipes import shipped_recipes
@@ -44,7 +44,7 @@ def recipes(
         _print_ensemble(ensemble, root or "DIR", as_json)
         return
     if root is not None:
-        raise UsageError("--root goes with --ensemble: it is put into the commands")
+        raise UsageError("--root is for the commands of --ensemble: add --ensemble")
     if len(names) > 2:
         raise UsageError(f"two recipes can be compared, got {len(names)}: {', '.join(names)}")
     if len(names) == 2:
@@ -85,7 +85,7 @@ def _list(datasets: list[str], as_json: bool) -> None:
         return
     terminal.say(
         "GFLOPs: multiply-adds / 1e9 of one view of the test protocol. gta recipes NAME prints a "
-        "recipe in full, gta recipes NAME NAME what two have different."
+        "recipe in full, gta recipes NAME NAME the differences of two."
     )
 
 

@@ -7,7 +7,7 @@ import typer
 
 
 def render(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or one to go on with.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or unfinished folder.")],
     layout: Annotated[
         str, typer.Option(help="ssv2 (WebM and JSON) or ssv1 (JPEG folders and CSV).")
     ] = "ssv2",
@@ -16,25 +16,27 @@ def render(
     frames: Annotated[int, typer.Option(help="Frames of a clip.")] = 16,
     height: Annotated[int, typer.Option(help="Pixels.")] = 64,
     width: Annotated[int, typer.Option(help="Pixels.")] = 64,
-    fps: Annotated[int, typer.Option(help="Frames a second.")] = 12,
+    fps: Annotated[int, typer.Option(help="Frames per second.")] = 12,
     classes: Annotated[
         str | None,
-        typer.Option(help="Keys such as left_to_right,right_to_left,still; all if left out."),
+        typer.Option(help="Keys such as left_to_right,right_to_left,still; default: all."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
     difficulty: Annotated[
-        str, typer.Option(help="easy or hard; the next options change one part of it.")
+        str, typer.Option(help="easy or hard; each of the next options changes a part of it.")
     ] = "easy",
     stillness: Annotated[
-        float | None, typer.Option(help="Most of the clip before and after the event, a share.")
+        float | None, typer.Option(help="Largest share of the clip before and after the event.")
     ] = None,
     reach: Annotated[
-        float | None, typer.Option(help="Share of its way that an event goes.")
+        float | None, typer.Option(help="Share of its way that an event covers.")
     ] = None,
     camera: Annotated[float | None, typer.Option(help="Factor on the camera's movement.")] = None,
-    distractors: Annotated[int | None, typer.Option(help="Most small things that drift.")] = None,
+    distractors: Annotated[
+        int | None, typer.Option(help="Largest number of small things that drift.")
+    ] = None,
     noise: Annotated[float | None, typer.Option(help="Factor on the sensor's noise.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; one a core if left out.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; default: one per core.")] = None,
 ) -> None:
     """Write the built-in data set: clips whose classes differ in the order of events."""
     from dataclasses import replace

@@ -22,17 +22,17 @@ def report(
         typer.Argument(
             metavar="RUN ...",
             autocompletion=complete.runs,
-            help="Folders of runs, the first first.",
+            help="Folders of runs; the first is the reference.",
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="The file; report.html in the first run's folder if not.")
+        Path | None, typer.Option(help="The file; default: report.html in the first run's folder.")
     ] = None,
     root: RootOption = None,
     videos: Annotated[
         bool,
         typer.Option(
-            "--videos", help="Link the names of videos to the files, which are not copied."
+            "--videos", help="Link the names of videos to their files, which are not copied."
         ),
     ] = False,
     protocol: PartProtocolOption = None,
@@ -41,9 +41,9 @@ def report(
     frames: PartFramesOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One HTML file with what a run is: curves, scores, mistakes, clips, matrices, cost.
+    """Write a run's report as one HTML file: curves, scores, mistakes, clips, matrices, cost.
 
-    It needs no network and no other file. Several runs are compared, on the same videos.
+    It needs no network and no other file. Several runs are compared on the same videos.
     """
     from gta.cli.console import Terminal, print_json
     from gta.data.storage.outside import check_outside

@@ -1,4 +1,4 @@
-"""What stands beside a score file: the table of the classes and the confusion matrix."""
+"""The files beside a score file: the table of the classes and the confusion matrix."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from gta.errors import UsageError
 from gta.evaluation.scores import Scores
 
 LISTED = 20
-"""Mistakes that the picture of many classes names."""
+"""How many mistakes the picture of many classes lists."""
 
 
 def check_npz(option: str, path: Path | None) -> None:
-    """Refuses a name that NumPy would change.
+    """Refuses a name to which NumPy would add an ending.
 
     Raises:
         UsageError: It does not end in .npz.
@@ -20,7 +20,7 @@ def check_npz(option: str, path: Path | None) -> None:
 
 
 def write_results(scores: Scores, file: Path) -> dict[str, str]:
-    """Writes the score file and, where labels are known, what they give; the paths by their kind.
+    """Writes the score file and, if labels are known, tables and pictures; their paths by kind.
 
     Args:
         scores: Of a test or an ensemble.

@@ -20,15 +20,13 @@ _REQUESTS, _BATCHES = "Requests", "Batches"
 def serve(
     folder: RunArgument,
     host: Annotated[
-        str, typer.Option(help="Where to listen; 0.0.0.0: on all networks of this machine.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0: all networks of this machine.")
     ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Of that address; 0: a free one.")
-    ] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free port.")] = 8000,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="A further name that it is asked for by, as a proxy's; repeatable."
+            metavar="NAME", help="Another host name that clients use, as a proxy's; repeatable."
         ),
     ] = None,
     best: BestOption = False,
@@ -39,7 +37,7 @@ def serve(
     batch: Annotated[
         int | None,
         typer.Option(
-            min=1, rich_help_panel=_BATCHES, help="Views scored at a time; 32, on a CPU 8."
+            min=1, rich_help_panel=_BATCHES, help="Views in a batch; default 32, on a CPU 8."
         ),
     ] = None,
     delay_ms: Annotated[
@@ -48,19 +46,21 @@ def serve(
             min=0,
             max=10_000,
             rich_help_panel=_BATCHES,
-            help="How long one waits for company, while others are on their way.",
+            help="Milliseconds a view waits for its batch to fill while others are being decoded.",
         ),
     ] = 5.0,
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, rich_help_panel=_BATCHES, help="Processes that decode; one a core, at most 8."
+            min=1,
+            rich_help_panel=_BATCHES,
+            help="Processes that decode; default: one per core, at most 8.",
         ),
     ] = None,
     queue: Annotated[
         int,
         typer.Option(
-            min=1, rich_help_panel=_REQUESTS, help="Requests under way; more are answered 429."
+            min=1, rich_help_panel=_REQUESTS, help="Requests at a time; more are answered with 429."
         ),
     ] = 64,
     timeout: Annotated[
@@ -69,11 +69,14 @@ def serve(
             min=0.1,
             max=86400,
             rich_help_panel=_REQUESTS,
-            help="Seconds for a body to arrive, and again for the answer.",
+            help="Seconds for a body to arrive, and as many again for the answer.",
         ),
     ] = 30.0,
     max_bytes: Annotated[
-        int, typer.Option(min=1, rich_help_panel=_REQUESTS, help="Of a body; more is answered 413.")
+        int,
+        typer.Option(
+            min=1, rich_help_panel=_REQUESTS, help="Size of a body; more is answered with 413."
+        ),
     ] = 64 * 2**20,
     top: Annotated[
         int,
@@ -82,16 +85,16 @@ def serve(
             "--top",
             min=1,
             rich_help_panel=_REQUESTS,
-            help="Classes of an answer; a request may say ?top=N.",
+            help="Classes in an answer; a request may say ?top=N.",
         ),
     ] = 5,
 ) -> None:
-    """Answer over HTTP what happens in videos that are uploaded, scored in batches.
+    """Serve a model over HTTP: uploaded videos are scored in batches.
 
     POST /predict takes a video file, frames as .npy or .npz, or several pictures, and answers what
-    `gta predict --json` prints; /docs describes it, /metrics, /healthz and /readyz watch it. By
-    default it can be reached from this machine only. Ctrl-C or SIGTERM: requests under way are
-    answered, new ones are not. Needs the extra `demo`; docs/serving.md.
+    `gta predict --json` prints; /docs describes it; /metrics, /healthz and /readyz are for
+    monitoring. By default only this machine can reach it. After Ctrl-C or SIGTERM, requests under
+    way are still answered, new requests are not. Needs the extra `demo`; docs/serving.md.
     """
     from importlib.util import find_spec
 
@@ -111,13 +114,13 @@ def serve(
     from gta.web.uploads import Limits
 
     terminal, run = Terminal(), open_run(folder)
-    # what the first bodies of the queue may take; the rest of it is small clips
+    # room for 16 bodies of the largest size; most are far smaller
     space = min(queue, 16) * max_bytes
 
     def ready(address: str) -> None:
-        terminal.say(f"{address} serves {folder}; {address}docs tells how; Ctrl-C ends it")
+        terminal.say(f"{address} serves {folder}; {address}docs describes it; Ctrl-C ends it")
 
-    with stop.held():  # it ends in order; a second signal ends it at once
+    with stop.held():  # a first signal shuts it down in order, a second at once
         run_serve(
             lambda: load(
                 run,

@@ -28,31 +28,32 @@ def show(
     folder: RunArgument,
     video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video or folder of frames.")],
     out: Annotated[
-        Path | None, typer.Option(help="Where the pictures go; show-VIDEO if left out.")
+        Path | None, typer.Option(help="Folder of the pictures; default: show-VIDEO.")
     ] = None,
     at: Annotated[
         str | None,
         typer.Option(
             metavar="X,Y,FRAME",
             help="The query position: pixels of the clip from its left and top edge, and the frame "
-            "from 0; the most active position if left out.",
+            "from 0; default: the most active position.",
         ),
     ] = None,
     place: Annotated[
         str | None,
         typer.Option(
-            "--place", help="Whose blocks, such as res3_0; those of the finest grid if left out."
+            "--place",
+            help="Where the drawn blocks are, such as res3_0; default: those of the finest grid.",
         ),
     ] = None,
     asked: Annotated[
         str | None,
         typer.Option(
-            "--class", metavar="NAME", help="Whose evidence; the most probable class if left out."
+            "--class", metavar="NAME", help="The class of the evidence; default: the most probable."
         ),
     ] = None,
     layer: Annotated[
         str | None,
-        typer.Option(help="Module of Grad-CAM and components, such as layer3; chosen if left out."),
+        typer.Option(help="Module of Grad-CAM and components, such as layer3; default: chosen."),
     ] = None,
     beside: Annotated[
         list[Path] | None,
@@ -60,7 +61,7 @@ def show(
     ] = None,
     view: Annotated[
         int | None,
-        typer.Option(min=0, help="Which view of the protocol, from 0; the middle if left out."),
+        typer.Option(min=0, help="Which view of the protocol, from 0; default: the middle."),
     ] = None,
     best: BestOption = False,
     frames: FramesOption = None,
@@ -72,8 +73,7 @@ def show(
 
     Writes an overlay in motion (mp4, webm, gif) and sheets (png, svg): attention of a position over
     space and time, swapped attention, regions, the evidence for a class (Grad-CAM), principal
-    components of features, and GTA's learned matrices. What the network does not have has no
-    picture.
+    components of features, and GTA's learned matrices, as far as the network has them.
     """
     from dataclasses import replace
 
@@ -93,7 +93,7 @@ def show(
         subject_of(predictor, chosen_view(predictor, video, view), at=query, asked=asked)
         for predictor in predictors
     ]
-    # names of modules are those of the first run
+    # --layer and --place name modules of the first run
     subjects[0] = replace(subjects[0], place=place, layer=layer)
     terminal = Terminal(stderr=as_json)
     first = subjects[0]
@@ -129,7 +129,7 @@ def parse_query(text: str) -> "Query":
     """The position of "x,y,frame".
 
     Raises:
-        UsageError: It is something else.
+        UsageError: The text has another form.
     """
     from gta.figures.maps import Query
 
@@ -147,7 +147,7 @@ def chosen_view(predictor: "Predictor", video: "Path | Video", view: int | None)
     """One view of a video, uint8 (3, T, H, W): the middle crop of the middle clip by default.
 
     Raises:
-        UsageError: The protocol has fewer.
+        UsageError: The protocol has fewer views.
     """
     protocol = predictor.protocol
     if view is None:

@@ -1,6 +1,6 @@
-"""This process's signals: one line, and 128 + number as the exit code, for every verb."""
+"""The handler of signals for all verbs: a line, and the exit code 128 + number."""
 
 from gta.training.stopping import Stop
 
 stop = Stop()
-"""What a verb keeps when it is stopped is put into `stop.kept`."""
+"""A verb sets `stop.kept` to what it keeps when it is stopped."""

@@ -1,4 +1,4 @@
-"""The part of `gta predict` that goes through a stream of frames."""
+"""`gta predict` on a stream of frames."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,9 @@ StreamOption = Annotated[
 ]
 CameraOption = Annotated[
     int | None,
-    typer.Option("--camera", min=0, metavar="N", help="Frame by frame, of the camera /dev/videoN."),
+    typer.Option(
+        "--camera", min=0, metavar="N", help="Frame by frame, from the camera /dev/videoN."
+    ),
 ]
 LiveOption = Annotated[
     bool,
@@ -32,7 +34,7 @@ LiveOption = Annotated[
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """What of a stream the command line says."""
+    """The options of streams."""
 
     stream: bool
     camera: int | None
@@ -45,7 +47,7 @@ class StreamOptions:
         return self.stream or self.camera is not None
 
     def require_alone(self, videos: Sequence[Path], others: Sequence[str]) -> None:
-        """Raise `UsageError` if there is an option that has no place beside a stream."""
+        """Raise `UsageError` for an option that does not apply to a stream."""
         if self.camera is not None and (videos or self.size):
             raise UsageError("--camera is a stream of its own: leave VIDEO and --size out")
         if self.camera is None and [str(v) for v in videos] != ["-"]:
@@ -54,7 +56,9 @@ class StreamOptions:
                 "predict RUN - --stream`; files are predicted without it, cameras with --camera"
             )
         if others:
-            raise UsageError(f"{', '.join(others)}: not of a stream, which goes frame by frame")
+            raise UsageError(
+                f"{', '.join(others)}: does not apply to a stream, predicted frame by frame"
+            )
 
     def require_fit(self) -> None:
         """Raise `UsageError` for an option of streams without a stream."""
@@ -62,7 +66,7 @@ class StreamOptions:
             raise UsageError("--live is for a stream: add --stream")
 
     def source(self) -> "Callable[[], Iterator[np.ndarray]]":
-        """What opens the stream."""
+        """A function that opens the stream."""
         from gta.data.decode.live import camera_frames, piped_frames, raw_frames
         from gta.predict.standard_input import parse_size
 
@@ -76,7 +80,7 @@ class StreamOptions:
 def predict_stream(
     predictor: "Predictor", options: StreamOptions, *, top: int, as_json: bool
 ) -> None:
-    """Prints a line after each frame: JSON of its own each, or on a terminal one that changes."""
+    """Prints a line after each frame: one JSON object per line, or a line of text."""
     import json
 
     from gta.cli.console import Terminal
@@ -95,7 +99,7 @@ def predict_stream(
         count, slowest, last = count + 1, max(slowest, answer.latency_ms), answer
         ranked = answer.scores[:top]
         if as_json:
-            told = {
+            row = {
                 "frame": answer.frame,
                 "seconds": round(answer.seconds, 3),
                 "top": [{"class": name, "score": score} for name, score in ranked],
@@ -103,11 +107,11 @@ def predict_stream(
                 "dropped": answer.dropped,
                 "restarts": answer.restarts,
             }
-            print(json.dumps(told), flush=True)
+            print(json.dumps(row), flush=True)
             continue
         best = ", ".join(f"{name} {score:.0%}" for name, score in ranked)
         lost = f", {answer.dropped} dropped" if answer.dropped else ""
-        again = f", {answer.restarts} times come back" if answer.restarts else ""
+        again = f", {answer.restarts} reconnects" if answer.restarts else ""
         terminal.say(
             f"frame {answer.frame}  {answer.seconds:.1f} s  {best}  "
             f"({answer.latency_ms:.0f} ms{lost}{again})"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # torch's counter of operations and the training take time to
 
 
 def score_table(scores: Scores) -> Table:
-    """The figures of a test, with everything that one needs to quote them."""
+    """The scores of a test, with everything that is needed to quote them."""
     return make_table(
         f"{shown(scores.model)}\nprotocol {scores.protocol}, {len(scores)} videos",
         [*_columns(scores), "unreadable"],
@@ -29,7 +29,7 @@ def score_table(scores: Scores) -> Table:
 
 
 def parts_table(scores: Sequence[Scores], names: Sequence[str] = ()) -> Table:
-    """The figures of several tests of the same videos."""
+    """The scores of several tests of the same videos."""
     words = [*([""] if names else []), "model", "protocol"]
     rows = [
         [*names[index : index + 1], part.model, part.protocol, *_figures(part)]
@@ -45,7 +45,7 @@ def _columns(scores: Scores) -> list[str]:
 
 
 def _figures(scores: Scores) -> list[str]:
-    """What stands in `_columns`."""
+    """The values of `_columns`."""
     if scores.num_labeled == 0:
         return ["no labels", *[""] * (len(_columns(scores)) - 1)]
     low, high = scores.interval()
@@ -141,7 +141,7 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
 
 
 def probe_table(title: str, probe: Probe) -> Table:
-    """What disturbed frames do to a model."""
+    """A model's scores on disturbed frames."""
     rows = [[IN_ORDER.name, f"{probe.correct(IN_ORDER.name).double().mean():.1%}", "", "", ""]]
     for name in (disturbance.name for disturbance in DISTURBANCES):
         change = probe.change(name)
@@ -168,7 +168,7 @@ def class_probe_table(rows: Sequence[Mapping[str, Any]], most: int = 10) -> Tabl
 
 
 def dry_run_table(dry: "DryRun") -> Table:
-    """What a training will take."""
+    """The time, memory and disk that a training needs."""
     limit = f" of {dry.memory_limit / 2**30:.0f}" if dry.memory_limit else ""
     where = "of the GPU" if dry.memory_limit else "of this process"
     epoch, free = dry.epoch_seconds, f"{dry.disk_free / 2**30:.1f} GiB free"

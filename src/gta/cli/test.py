@@ -25,10 +25,10 @@ def test(
     frames: FramesOption = None,
     split: Annotated[
         Literal["val", "test"],
-        typer.Option(help="The validation videos, or those of the test set."),
+        typer.Option(help="The validation or the test videos."),
     ] = "val",
     scores: Annotated[
-        Path | None, typer.Option(help="Score file; RUN/scores-PROTOCOL.npz if left out.")
+        Path | None, typer.Option(help="Score file; default: RUN/scores-PROTOCOL.npz.")
     ] = None,
     submission: SubmissionOption = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes.")] = None,
@@ -86,6 +86,6 @@ def test(
         for line in by_scene(result, run.recipe.data.scenes):
             terminal.say(line)
         for path, reason in result.failures:
-            terminal.say(f"could not be read, in no figure above: {path}: {reason}")
+            terminal.say(f"could not be read, not in the scores above: {path}: {reason}")
         for kind, path in written.items():
             terminal.say(f"{kind.replace('_', ' ')}: {path}")

@@ -28,7 +28,7 @@ def train(
     data: DataOption = None,
     root: RootOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder; runs/DATA-MODEL if left out.")
+        Path | None, typer.Option(help="The run's folder; default: runs/DATA-MODEL.")
     ] = None,
     recipe: RecipeOption = None,
     weights: Annotated[
@@ -45,7 +45,7 @@ def train(
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(min=0.1, help="Without --model: how long it may take; 15 if left out."),
+        typer.Option(min=0.1, help="Without --model: how long it may take; default 15."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Short for --set train.epochs=...")] = None,
     batch_size: Annotated[
@@ -60,15 +60,15 @@ def train(
         bool,
         typer.Option(
             "--dry-run",
-            help="Train for a few steps and tell what the whole training would take.",
+            help="Train for a few steps and estimate what the whole training needs.",
         ),
     ] = False,
 ) -> None:
-    """Train a model. The same command again goes on where it was interrupted.
+    """Train a model. If interrupted, the same command resumes.
 
-    Ctrl-C finishes the step under way and saves it; a second one stops at once.
+    Ctrl-C finishes the step under way and saves a checkpoint; a second Ctrl-C stops at once.
 
-    With more epochs than before (--epochs ...), a run goes on after its end.
+    A finished run is continued with more epochs (--epochs ...).
 
     With several processes: torchrun --nproc-per-node 8 -m gta train ...
     """
@@ -84,7 +84,7 @@ def train(
         model, freeze = pick.model, pick.freeze
         given = [*pick.settings, *given]
     elif minutes is not None:
-        raise UsageError("--minutes is for a model that is chosen: leave out --model and --recipe")
+        raise UsageError("--minutes is for choosing a model: leave out --model and --recipe")
     chosen = chosen_recipe(model, data, recipe, root, given, blocks=blocks, freeze=freeze)
     if weights is not None:
         start = chosen.model.model_copy(update={"weights": weights})

@@ -1,4 +1,4 @@
-"""Features of frozen trunks: what they say of videos, kept on the disk."""
+"""Features of frozen trunks, kept on the disk."""
 
 from gta.features.extractor import Trunk
 from gta.features.files import FeatureFiles, identity

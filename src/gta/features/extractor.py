@@ -1,4 +1,4 @@
-"""What a frozen trunk says of the views of videos: found on the disk, or computed and kept."""
+"""A frozen trunk's features of the views of videos: read from the disk, or computed and kept."""
 
 import copy
 import hashlib
@@ -27,21 +27,21 @@ from gta.protocols import Protocol, parse_protocol
 from gta.tensor_files import digest
 
 _AHEAD = 2
-"""Videos that each decoding thread is ahead of the trunk."""
+"""How many videos each decoding thread may be ahead of the trunk."""
 _OTHER_DRAWS = {"views", "mixup", "cutmix", "repeats"}
-"""Settings of `augment` on which a view that is drawn does not depend."""
+"""Settings of `augment` on which a drawn view does not depend."""
 
 
 class Trunk:
-    """Computes the features of videos, or finds them on the disk.
+    """Computes the features of videos, or reads them from the disk.
 
     Args:
-        model: Its trunk is frozen.
-        recipe: The settings: which views there are.
+        model: A network with a frozen trunk.
+        recipe: Its settings decide which views there are.
         files: Where features are kept.
         device: Where to compute.
-        threads: That decode.
-        protocol: Other test views than those of the recipe.
+        threads: Number of threads that decode.
+        protocol: Test views in place of those of the recipe.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Trunk:
         self.protocol = protocol or parse_protocol(recipe.test.protocol)
 
     def num_test_views(self, videos: VideoList) -> int:
-        """Views of each of those videos in testing: mirror images are none for some classes."""
+        """Test views of each of those videos; classes with a direction have no mirror images."""
         return protocol_views(videos, self.protocol, self.recipe.clip).shape[0]
 
     def bytes_of(self, views: int) -> int:
-        """Room that the features of so many views take."""
+        """Bytes that the features of so many views take."""
         return 2 * views * int(np.prod(self.shape))
 
     def all(
@@ -77,22 +77,22 @@ class Trunk:
         step: int = 1,
         advance: Callable[[int, str], None],
     ) -> FrozenVideos:
-        """The features of every `step`-th video from `first` on; unreadable ones are failures.
+        """The features of every `step`-th video from `first` on; unreadable videos are failures.
 
         Args:
             videos: The videos.
             drawn: Draws the views of training beside those of testing.
             first: Place of the first video.
             step: Places from one video to the next.
-            advance: Called with the videos that are done.
+            advance: Called with the number of finished videos.
         """
         frozen = FrozenVideos(videos, self.num_test_views(videos))
         each = self.each(videos, range(first, len(videos), step), drawn=drawn)
-        for done, (index, found) in enumerate(each, start=1):
-            if isinstance(found, VideoError):
-                frozen.failures.append((found.path, found.reason))
+        for done, (index, video) in enumerate(each, start=1):
+            if isinstance(video, VideoError):
+                frozen.failures.append((video.path, video.reason))
             else:
-                frozen.found[index] = found
+                frozen.features[index] = video
             advance(done, "")
         return frozen
 
@@ -110,7 +110,7 @@ class Trunk:
             videos: The videos.
             wanted: Their places.
             drawn: Draws the views of training beside those of testing.
-            keep_every: Every which frame of a video is there: see `ViewClips`.
+            keep_every: Only every so many-th frame of a video is kept: see `ViewClips`.
         """
         reader = _Reader(self, videos, drawn, keep_every)
         most = _AHEAD * self.threads + 1
@@ -122,22 +122,22 @@ class Trunk:
     def _features(self, read: "list[_View]") -> FrozenVideo:
         views, labels = list[Tensor](), list[int]()
         for view in read:
-            found = view.kept
-            if found is None:
+            features = view.kept
+            if features is None:
                 assert view.clips is not None
                 clips = normalize(
                     view.clips.to(self.device), self.recipe.clip.mean, self.recipe.clip.std
                 )
                 with torch.inference_mode(), autocast(self.device, self.recipe.train.amp):
-                    found = self.model.features(clips).to(torch.float16).cpu()
-                self.files.write(view.path, found)
-            views += [one.clone() for one in found]
-            labels += [view.label] * len(found)
+                    features = self.model.features(clips).to(torch.float16).cpu()
+                self.files.write(view.path, features)
+            views += [view_features.clone() for view_features in features]
+            labels += [view.label] * len(features)
         return FrozenVideo(views, labels)
 
 
 def quick(model: TrunkNetwork) -> TrunkNetwork:
-    """A copy of a frozen network for inference, without its normalisations if that is the same."""
+    """A copy of a frozen network for inference, with folded normalisations if that is possible."""
     model = copy.deepcopy(model)
     model.eval()
     device = next(model.parameters()).device
@@ -154,9 +154,9 @@ class _View:
     path: Any
     label: int
     kept: Tensor | None
-    """Features (V, C, T, h, w) from the disk, or"""
+    """Features (V, C, T, h, w) from the disk; None: they are computed from `clips`."""
     clips: Tensor | None = None
-    """uint8 (V, 3, T, H, W), of which they are to be computed."""
+    """uint8 (V, 3, T, H, W), from which features are computed."""
 
 
 class _Reader:

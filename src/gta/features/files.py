@@ -1,7 +1,7 @@
 """Features of frozen trunks on the disk: computed once, used by every training of the same videos.
 
-A file holds what a trunk says of one view of one video. Its name is a hash of all that this depends
-on: the video's file, the view, and the trunk's weights. What cannot be read back is computed again.
+A file holds the features of one view of a video. Its name is a hash of all that they depend on: the
+video's file, the view, and the trunk's weights. A file that cannot be read is computed again.
 """
 
 import hashlib
@@ -22,16 +22,16 @@ from gta.errors import UsageError
 from gta.tensor_files import read_tensors, write_tensors
 
 _PART = 1 << 16
-"""Bytes from both ends of a video file that are looked at: with its size, they tell it."""
+"""Bytes at each end of a video file that, with its size, identify it."""
 _NAME = "features"
 
 
 class FeatureFiles:
-    """Tensors by what they depend on.
+    """Features by what they depend on.
 
     Args:
-        folder: Where they are; None: the user's cache folder.
-        limit_gb: Most room on the disk; the files that were not used for longest are removed.
+        folder: The folder of the files; None: the user's cache folder.
+        limit_gb: Most room on the disk; the least recently used files are removed.
         say: Takes a line.
     """
 
@@ -40,17 +40,17 @@ class FeatureFiles:
         self.folder = Path(folder).expanduser() if folder else default
         self.limit, self.say = int(limit_gb * 2**30), say
         self.bad = 0
-        """Files that were there and could not be used."""
+        """How many existing files could not be used."""
 
     def path(self, about: dict[str, Any]) -> Path:
-        """The file of features that depend on this."""
+        """The path of the features that depend on `about`."""
         text = json.dumps(about, sort_keys=True, ensure_ascii=True)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:40]}.safetensors"
 
     def read(self, path: Path, shape: tuple[int, ...]) -> Tensor | None:
-        """The features of a file of that shape; None: there are none, or none that can be used."""
+        """The features in a file of that shape; None: there is no such file that can be used."""
         try:
-            found = read_tensors(path)[0].get(_NAME)
+            features = read_tensors(path)[0].get(_NAME)
         except FileNotFoundError:
             return None
         except (SafetensorError, UsageError, OSError, ValueError) as error:
@@ -58,15 +58,17 @@ class FeatureFiles:
                 return None
             self._tell_bad(path, " ".join(str(error).split())[:120])
             return None
-        if found is None or tuple(found.shape) != shape or not found.isfinite().all():
-            self._tell_bad(path, "other features than those that its name promises")
+        if features is None or tuple(features.shape) != shape or not features.isfinite().all():
+            self._tell_bad(
+                path, "the features have another shape than its name says, or are not finite"
+            )
             return None
         with suppress(OSError):
             os.utime(path)
-        return found
+        return features
 
     def write(self, path: Path, features: Tensor) -> None:
-        """Keeps features, float16; a full disk is said and is no error."""
+        """Keeps features, float16; a full disk is reported and is no error."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_tensors(path, {_NAME: features.to(torch.float16)}, {})
@@ -78,10 +80,10 @@ class FeatureFiles:
         return num_bytes <= self.limit
 
     def require_room(self, num_bytes: int) -> None:
-        """Raises unless features of so many bytes are within the limit.
+        """Checks that features of so many bytes are within the limit.
 
         Raises:
-            UsageError: They are not.
+            UsageError: They are larger.
         """
         if not self.has_room(num_bytes):
             need = num_bytes / 2**30
@@ -92,13 +94,13 @@ class FeatureFiles:
             )
 
     def keep_limit(self) -> None:
-        """Removes the files that were not used for longest, until the others are within the limit.
+        """Removes the least recently used files until the others are within the limit.
 
-        After a training has found or written its own, which are then the latest.
+        Called after a training has read or written its own, which are then the latest.
         """
         files = [(p, p.stat()) for p in self.folder.glob("*.safetensors")]
         used = sum(status.st_size for _, status in files)
-        for path, status in sorted(files, key=lambda one: one[1].st_mtime):
+        for path, status in sorted(files, key=lambda pair: pair[1].st_mtime):
             if used <= self.limit:
                 break
             path.unlink(missing_ok=True)
@@ -111,7 +113,7 @@ class FeatureFiles:
 
 
 def identity(source: Source) -> list[Any]:
-    """What tells one video from another, and from itself after a change, wherever it lies."""
+    """The identity of a video's content, wherever it is stored; a changed video has another."""
     if isinstance(source, Member):
         return ["shard", str(source), source.offset, source.size]
     path = Path(str(source)).expanduser()

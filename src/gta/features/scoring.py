@@ -32,22 +32,22 @@ def feature_batches(
     world_size: int = 1,
     say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Batch] | None:
-    """Features (B, V, C, T, h, w) of every `world_size`-th video's views, found or computed.
+    """Features (B, V, C, T, h, w) of every `world_size`-th video's views, read or computed.
 
-    A frozen trunk says of a frame what it says in any order, so a clip in another order needs
-    nothing new. Returns None where there is no frozen trunk, or no room for its features.
+    The features of a frame do not depend on the order of frames, so a clip in another order needs
+    no new features. Returns None without a frozen trunk, or without room for its features.
 
     Args:
         model: The network, on `device`.
-        videos: To be scored.
-        recipe: Of the run; its `data` section says where features are kept.
+        videos: The videos to score.
+        recipe: The run's recipe; its `data` section says where features are kept.
         protocol: The views.
         device: Where to compute.
-        threads: That decode.
-        order: How the frames of a clip are put in order, and
-        keep_every: every which frame of a video is there: see `gta.data.dataset.ViewClips`.
-        rank: Of this process.
-        world_size: Processes.
+        threads: Number of threads that decode.
+        order: The order of the frames of a clip: see `gta.data.dataset.ViewClips`.
+        keep_every: Only every so many-th frame of a video is kept: see there.
+        rank: Number of this process.
+        world_size: Number of processes.
         say: Takes a line.
     """
     if not (recipe.train.freeze and isinstance(model, TrunkNetwork)):
@@ -62,13 +62,13 @@ def feature_batches(
 
     def batches() -> Iterator[Batch]:
         part = FrozenVideos(videos, num_views)
-        for index, found in trunk.each(videos, wanted, keep_every=keep_every):
-            if isinstance(found, VideoError):
-                part.failures.append((found.path, found.reason))
+        for index, video in trunk.each(videos, wanted, keep_every=keep_every):
+            if isinstance(video, VideoError):
+                part.failures.append((video.path, video.reason))
             else:
                 per_clip = num_views // protocol.num_clips
-                part.found[index] = reordered(found, order, index, per_clip)
-            if len(part.found) == size:
+                part.features[index] = reordered(video, order, index, per_clip)
+            if len(part.features) == size:
                 yield from part.batches(size)
                 part = FrozenVideos(videos, num_views)
         yield from part.batches(size)
@@ -82,10 +82,10 @@ def reordered(frozen: FrozenVideo, order: Order, index: int, per_clip: int) -> F
     """The features of a video's clips in another order, as `ViewClips` would draw it.
 
     Args:
-        frozen: All of its views.
-        order: Of the frames.
-        index: The video's place, on which an order that is drawn depends.
-        per_clip: Views of one clip, which show the same frames.
+        frozen: All views of the video.
+        order: The order of the frames.
+        index: The video's place, on which a drawn order depends.
+        per_clip: Views of a clip, which show the same frames.
     """
     if order == "forward":
         return frozen

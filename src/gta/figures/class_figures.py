@@ -1,4 +1,4 @@
-"""What runs gain over each other, class by class; what they confuse; group counts (Figure 5)."""
+"""Figures of classes: gains of a run over another, confused pairs; group counts (Figure 5)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from gta.figures.lettering import Lettering
 from gta.figures.palette import FAINT, INK, KINDS, RIGHT, WRONG
 
 MOST_CLASSES = 24
-"""Of a picture of gains; of more, those that change most."""
+"""Most classes in a figure of gains: those that change most."""
 
 
 def gains_figure(comparison: Comparison, a: str, b: str) -> Figure:
     """How much better B is than A, class by class, with 95 % intervals.
 
     Args:
-        comparison: Of `gta.evaluation.comparison.compare`.
-        a: Name of a model.
-        b: Of another.
+        comparison: From `gta.evaluation.comparison.compare`.
+        a: Name of model A.
+        b: Name of model B.
     """
     classes = comparison.classes
     left_out = 0
@@ -80,24 +80,24 @@ class GroupsResult:
     """One run of Figure 5."""
 
     groups: int
-    """G of its GTA blocks."""
+    """G, the channel groups of its GTA blocks."""
     top1: float
-    """0 to 1."""
+    """Accuracy, 0 to 1."""
     interval: tuple[float, float]
-    """Of 95 %, over videos."""
+    """The 95 % interval over videos."""
 
 
 def groups_figure(results: Sequence[GroupsResult]) -> Figure:
     """Top-1 by the number of channel groups (Figure 5).
 
-    A count of one run has the interval of its score; of several, each run is a dash and the line
-    goes through their mean.
+    A group count with one run has the interval of its score; with several, each run is a dash and
+    the line goes through their mean.
     """
     counts = sorted({result.groups for result in results})
     runs = [[result for result in results if result.groups == count] for count in counts]
-    means = [100 * mean(result.top1 for result in found) for found in runs]
-    single = [found[0] for found in runs if len(found) == 1]
-    several = [result for found in runs if len(found) > 1 for result in found]
+    means = [100 * mean(result.top1 for result in group) for group in runs]
+    single = [group[0] for group in runs if len(group) == 1]
+    several = [result for group in runs if len(group) > 1 for result in group]
     figure = Figure(figsize=(6.4, 4.2), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -142,12 +142,12 @@ def _count(groups: int, runs: Sequence[GroupsResult]) -> str:
 def confused_figure(
     pairs: Sequence[tuple[str, str, str, Sequence[np.ndarray]]], title: str
 ) -> Figure:
-    """The most frequent mistakes, each with clips that were taken so.
+    """The most frequent mistakes, each with clips for which it was made.
 
     Args:
-        pairs: (label, prediction, how often in words, clips) of each; a clip is uint8 frames
-            (T, H, W, 3), of which three are shown. At most three clips of a pair are shown.
-        title: Of the picture.
+        pairs: (label, prediction, frequency in words, clips) of each mistake; a clip is uint8
+            frames (T, H, W, 3), of which three are shown. At most three clips per pair are shown.
+        title: Title of the figure.
     """
     letters = Lettering([title, *(text for pair in pairs for text in pair[:3])])
     with letters.used():

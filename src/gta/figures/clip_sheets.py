@@ -18,7 +18,7 @@ from gta.figures.subject import Subject, on_clip, spaced
 
 
 def clip_row(subject: Subject) -> Row:
-    """The clip alone."""
+    """The clip without marks."""
     text = f"as the model sees it{subject.brightened}"
     return Row("The clip", text, pictures=subject.frames)
 
@@ -37,7 +37,7 @@ def frames_row(subject: Subject, text: str = "") -> Row:
 
 
 def attention_rows(subject: Subject, seen: Seen, *, prefix: str = "") -> list[Row]:
-    """What the blocks of the shown place attend to."""
+    """Attention maps of the blocks at the shown place."""
     rows: list[Row] = []
     for layer in subject.of_place(seen):
         if layer.kind == "joint":
@@ -105,8 +105,8 @@ def _global(subject: Subject, layer: Layer) -> list[Row]:
             rows.append(
                 Row(
                     f"GTA, {matrix.level} level",
-                    "what the query's frame adds of each, in thousandths of a channel; the same "
-                    "for all clips",
+                    "what is added to the query's frame from each frame, in thousandths of a "
+                    "channel; the same for all clips",
                     bars=spaced(1000 * matrix.added[t], layer.frames, len(subject.frames)),
                     color=KINDS[2] if matrix.level == "pixel" else KINDS[3],
                 )
@@ -115,15 +115,16 @@ def _global(subject: Subject, layer: Layer) -> list[Row]:
 
 
 def attention_sheet(subject: Subject) -> Figure | None:
-    """The clip and what its query position attends to; None where no block attends."""
+    """The clip and the attention of its query position; None without attention blocks."""
     rows = attention_rows(subject, subject.seen)
     if not rows:
         return None
     return clip_sheet(
         subject,
         [frames_row(subject), *rows],
-        "Colors are weights from 0 to the greatest of the row. A weight of a pooled key is shared "
-        "out among its positions. A high weight says what was looked at, not that it decided.",
+        "Colors are weights from 0 to the greatest of the row. The weight of a pooled key is "
+        "divided among its positions. A high weight shows where a block looks, not what decides "
+        "the answer.",
     )
 
 
@@ -157,7 +158,7 @@ def evidence_sheet(subject: Subject) -> Figure:
         ],
         "Grad-CAM: channels weighted by their gradient of the class's logit over the mean of all."
         + (
-            " No position speaks for this class: shown is what speaks least against it."
+            " No position supports this class: the map shows what speaks least against it."
             if subject.evidence.relative
             else ""
         ),
@@ -165,7 +166,7 @@ def evidence_sheet(subject: Subject) -> Figure:
 
 
 def evidence_rows(subject: Subject) -> list[Row]:
-    """Where the evidence for the class is, and how much of it is in each frame."""
+    """The evidence for the class by position, and the share of each frame."""
     evidence, T = subject.evidence, len(subject.frames)
     total = evidence.map.sum()
     return [
@@ -191,34 +192,34 @@ def components_sheet(subject: Subject) -> Figure:
     return clip_sheet(
         subject,
         [clip_row(subject), components_row(subject)],
-        "The directions are found over the whole clip, so a color means the same in every frame. "
+        "The directions are those of the whole clip, so a color means the same in every frame. "
         "The first component is lightness, the second blue to yellow, the third green to magenta.",
     )
 
 
 def components_row(subject: Subject) -> Row:
-    """What differs most among the features, as colors."""
-    found = subject.components
+    """The principal components of the features, as colors."""
+    parts = subject.components
     size = subject.frames.shape[1:3]
-    channels = [enlarge(found.scores[..., c], size) for c in range(3)]
+    channels = [enlarge(parts.scores[..., c], size) for c in range(3)]
     colors = component_colors(np.stack(channels, -1))
-    first, second, third = (f"{share:.0%}" for share in found.explained)
+    first, second, third = (f"{share:.0%}" for share in parts.explained)
     return Row(
         "Principal components",
-        f"of the features after {found.layer}: {first}, {second} and {third} of their variance",
-        pictures=on_clip(colors, found.frames, len(subject.frames)),
+        f"of the features after {parts.layer}: {first}, {second} and {third} of their variance",
+        pictures=on_clip(colors, parts.frames, len(subject.frames)),
     )
 
 
 def clip_sheet(subject: Subject, rows: list[Row], note: str) -> Figure:
-    """Rows of one model and one clip, under what the model says."""
+    """Rows of one model and one clip, under the model's answer."""
     T = len(subject.frames)
     must = subject.query.frame if T > 8 else None
     return sheet([Block(heading(subject), rows, subject.answer)], columns_of(T, must), T, note)
 
 
 def heading(subject: Subject) -> str:
-    """Who says what."""
+    """The model's name and its answer."""
     truth = "" if subject.truth is None else f", a clip of “{subject.truth}”"
     return f"{subject.name}: “{subject.ranked[0][0]}”{truth}"
 

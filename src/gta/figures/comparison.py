@@ -1,4 +1,4 @@
-"""The quickstart's picture: what each model scores, what it makes of clips, what GTA learned."""
+"""The quickstart's figure: each model's accuracy and answers, and what GTA learned."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ _BLIND = "best without\nthe order"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A clip, and what the models say of it."""
+    """A clip, and the models' answers."""
 
     frames: np.ndarray
     """uint8 (T, H, W, 3), what the models see."""
     label: str
     """Its class."""
     answers: Mapping[str, tuple[str, float]]
-    """Of each model, the most probable class and its probability."""
+    """For each model, the most probable class and its probability."""
 
 
 def draw_comparison(
@@ -62,10 +62,10 @@ def comparison_figure(
 
     Args:
         clips: One below the other.
-        accuracies: Model name to top-1, 0 to 1.
+        accuracies: Top-1 by model name, 0 to 1.
         ceiling: The best top-1 of a model that is blind to the order of frames.
-        matrix: Of one block of GTA.
-        title: Of the whole picture.
+        matrix: The matrix of a GTA block.
+        title: Title of the figure.
     """
     names = [clip.label for clip in clips]
     names += [answer for clip in clips for answer, _ in clip.answers.values()]

@@ -16,8 +16,8 @@ from gta.figures.feature_maps import FeatureMap, noting_feature_maps
 from gta.figures.maps import normalized, shown_frames
 
 FINE = 49
-"""Positions of a frame from which on its parts are seen; the last module that has so many is
-taken, or else the one with the most."""
+"""Positions that a frame needs so that its parts are seen; the last module with so many is taken,
+or else the module with the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Components:
     scores: np.ndarray
     """float32 (T, H, W, 3), each from 0 to 1 over the clip."""
     explained: np.ndarray
-    """(3,), share of the variance."""
+    """(3,), shares of the variance."""
     layer: str
     frames: tuple[int, ...]
-    """The frame of the clip that each of the T shows."""
+    """For each of the T frames, the frame of the clip that it shows."""
 
 
 def components(
@@ -50,12 +50,12 @@ def components(
     Raises:
         UsageError: There is no such module, or none with feature maps.
     """
-    found: list[FeatureMap] = []
-    with torch.no_grad(), full_precision(), noting_feature_maps(model, found, view.shape[1:]):
+    maps: list[FeatureMap] = []
+    with torch.no_grad(), full_precision(), noting_feature_maps(model, maps, view.shape[1:]):
         model(normalized(model, view, clip))
-    named = [each for each in found if layer in (None, each.name)]
+    named = [each for each in maps if layer in (None, each.name)]
     if not named:
-        names = ", ".join(each.name for each in found[-8:]) or "none"
+        names = ", ".join(each.name for each in maps[-8:]) or "none"
         raise UsageError(f"there is no module {layer!r} with feature maps; there are {names}")
     fine = [each for each in named if each.feature[0, 0, 0].numel() >= FINE]
     chosen = fine[-1] if fine else max(named, key=lambda each: each.feature[0, 0].numel())
@@ -80,7 +80,7 @@ def component_colors(scores: np.ndarray) -> np.ndarray:
     """Colors of scores (..., 3) in 0 to 1: uint8 RGB of the same shape.
 
     The first is lightness, the second goes from blue to yellow, the third from green to magenta:
-    what differs most is seen in grey too, and the next by those who confuse red and green.
+    the first can be seen in grey, too, and the second by people who confuse red and green.
     """
     L = 25 + 65 * scores[..., 0]
     b = 110 * (scores[..., 1] - 0.5)

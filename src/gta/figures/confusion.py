@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from gta.figures.lettering import Lettering, save
 
 MOST_NAMED = 60
-"""Classes that have their names at the axes; of more, the most frequent mistakes are listed."""
+"""Most classes with names at the axes; beyond, the most frequent mistakes are listed."""
 _WIDTH = 78
-"""Characters of a line of that list."""
+"""Characters per line of that list."""
 _LETTERS = 9
-"""Of the title on an inch."""
+"""Characters of the title per inch."""
 _MOST_COUNTED = 20
-"""Classes whose counts are written into the cells."""
+"""Most classes with counts in the cells."""
 
 
 def draw_confusion(
@@ -31,7 +31,7 @@ def draw_confusion(
 def confusion_figure(
     matrix: np.ndarray, classes: Sequence[str], mistakes: Sequence[str], title: str
 ) -> Figure:
-    """The picture: each row is the videos of one class, shaded by the share of each answer.
+    """The figure: a row has the videos of a class, shaded by the share of each answer.
 
     The shade grows with the root of the share, so that rare mistakes are seen. A class without
     videos is an empty row.
@@ -39,9 +39,9 @@ def confusion_figure(
     Args:
         matrix: Counts (num_classes, num_classes), rows are labels.
         classes: Names.
-        mistakes: A text for each of the most frequent, a line or two; listed beside more than
-            `MOST_NAMED` classes.
-        title: Of the picture.
+        mistakes: A text of a line or two for each of the most frequent; listed if there are more
+            than `MOST_NAMED` classes.
+        title: Title of the figure.
     """
     letters = Lettering([*classes, *mistakes, title])
     with letters.used():

@@ -1,4 +1,4 @@
-"""A contact sheet: clips as training sees them, one in a row, with their labels."""
+"""A contact sheet: clips as training sees them, a row each, with their labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from gta.figures.lettering import Lettering, save
 
 MOST_CLIPS, MOST_FRAMES = 8, 8
 _LETTERS = 13
-"""Of a title on an inch."""
+"""Characters of a title per inch."""
 
 
 def draw_contact_sheet(path: Path, clips: np.ndarray, titles: Sequence[str]) -> None:
@@ -24,7 +24,7 @@ def contact_sheet(clips: np.ndarray, titles: Sequence[str]) -> Figure:
 
     Args:
         clips: uint8 (B, T, H, W, 3).
-        titles: One for each clip, such as its class.
+        titles: A title for each clip, such as its class.
     """
     letters = Lettering(titles)
     with letters.used():

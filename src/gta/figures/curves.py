@@ -28,7 +28,7 @@ def curves_figure(history: Sequence[Mapping[str, float]], title: str) -> Figure:
     Args:
         history: An entry of each epoch: "epoch", "lr", "train_loss", "val_top1", "seconds" ...;
             those of earlier versions lack some.
-        title: Of the picture.
+        title: Title of the figure.
     """
     letters = Lettering([title])
     with letters.used():
@@ -39,7 +39,7 @@ def curves_figure(history: Sequence[Mapping[str, float]], title: str) -> Figure:
         lines = (("training", "train_loss", _TRAIN), ("validation", "val_loss", _VAL))
         _draw(loss, history, lines, "loss")
         lines = [("training, top-1", "train_top1", _TRAIN), ("validation, top-1", "val_top1", _VAL)]
-        if _values(history, "val_top5").min() < 1:  # of five classes it says nothing
+        if _values(history, "val_top5").min() < 1:  # with five classes it is always 1
             lines.append(("validation, top-5", "val_top5", _OTHER))
         _draw(accuracy, history, lines, "accuracy")
         accuracy.set_ylim(0, 1)
@@ -61,7 +61,7 @@ def _draw(
     *,
     named: bool = True,
 ) -> None:
-    """Lines of (name, key of an entry, color); one that no entry has is left out."""
+    """Lines of (name, key of an entry, color), without keys that no entry has."""
     epochs = _values(history, "epoch")
     for name, key, color in lines:
         values = _values(history, key)

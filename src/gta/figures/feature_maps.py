@@ -16,18 +16,18 @@ from gta.backbones.frame_wise import FrameWise, prefixes_of
 from gta.backbones.trunk import TrunkNetwork
 
 _PASSED_OVER = ("fast.", "lateral.", "inserted.head")
-"""Beginnings of names: what sees few channels or few positions."""
+"""Prefixes of module names: parts that see few channels or few positions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureMap:
-    """What one module returned."""
+    """The output of a module."""
 
     name: str
     output: Tensor
-    """As it was returned."""
+    """The output in the module's own layout."""
     to_clips: Callable[[Tensor], Tensor]
-    """Makes of it, or of a gradient of it, (1, C, T, H, W)."""
+    """Brings the output, or its gradient, to (1, C, T, H, W)."""
 
     @property
     def feature(self) -> Tensor:
@@ -37,15 +37,15 @@ class FeatureMap:
 
 @contextmanager
 def noting_feature_maps(
-    model: nn.Module, found: list[FeatureMap], clip_shape: torch.Size
+    model: nn.Module, maps: list[FeatureMap], clip_shape: torch.Size
 ) -> Iterator[None]:
-    """Collects what modules with parts return for one clip, where it has positions.
+    """Collects the outputs of modules with children for one clip, if they have positions.
 
     The fast pathway of SlowFast and the head over a trunk do not count.
 
     Args:
         model: The network.
-        found: Is filled, in the order in which the modules end.
+        maps: Filled with the feature maps, in the order in which the modules return.
         clip_shape: T, height and width of the clip.
     """
     T, height, width = clip_shape
@@ -57,7 +57,7 @@ def noting_feature_maps(
             return
         if output.ndim == 5 and output.shape[0] == 1:
             if output.shape[3] * output.shape[4] > 1:
-                found.append(FeatureMap(name, output, _as_it_is))
+                maps.append(FeatureMap(name, output, _as_it_is))
             return
         frames = output.shape[0]
         if output.ndim not in (3, 4) or frames > T or T % frames:
@@ -66,7 +66,7 @@ def noting_feature_maps(
             output.shape[2], output.shape[3], height, width
         )
         try:
-            # where channels could be positions too, they come first, as in torch
+            # if the layout is ambiguous, channels come first, as in torch
             layout = feature_layout(
                 output[:1], (height, width), "nchw" if channels_first else "auto", prefixes
             )
@@ -74,7 +74,7 @@ def noting_feature_maps(
         except ValueError:
             return
         if feature.shape[3] * feature.shape[4] > 1:
-            found.append(FeatureMap(name, output, partial(_by, layout, frames, (height, width))))
+            maps.append(FeatureMap(name, output, partial(_by, layout, frames, (height, width))))
 
     handles = [
         module.register_forward_hook(partial(note, name))

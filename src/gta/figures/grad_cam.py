@@ -16,21 +16,21 @@ from gta.figures.feature_maps import FeatureMap, noting_feature_maps
 from gta.figures.maps import blocks_of, logits_of, normalized, shown_frames
 
 FINE = 16
-"""Positions of a frame from which on a map tells a place."""
+"""Positions that a frame needs so that a map shows places."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where a class's evidence is."""
+    """The evidence for a class, by position."""
 
     map: np.ndarray
     """float32 (T, H, W), not negative and nowhere only 0."""
     layer: str
-    """The module whose output was looked at."""
+    """The module whose output was used."""
     frames: tuple[int, ...]
-    """The frame of the clip that each of the T shows."""
+    """For each of the T frames, the frame of the clip that it shows."""
     relative: bool
-    """Whether no position spoke for the class, and the map is what speaks least against it."""
+    """Whether no position supports the class, and the map is what speaks least against it."""
 
 
 def grad_cam(
@@ -38,14 +38,14 @@ def grad_cam(
 ) -> Evidence:
     """The positions that raise a class above the others: (T, H, W).
 
-    Channels are weighted by the gradient of the class's logit over the mean of all classes', its
-    mean over the positions of a frame: where order counts, the same thing speaks for a class in one
-    frame and against it in another.
+    The target is the class's logit minus the mean of all classes'. Channels are weighted by its
+    gradient, averaged over the positions of each frame: where order counts, the same thing speaks
+    for a class in one frame and against it in another.
 
-    The layer is the last one with feature maps of at least `FINE` positions on which that depends
-    before the first block: after attention over positions or frames, what a place tells has come
-    from others. Without such a layer it is the last of so many positions, or the last of all. That
-    holds for every network, whatever it does after its last map.
+    The layer is the last before the first block whose feature maps have at least `FINE` positions
+    and influence the target: after attention over positions or frames, the features of a position
+    come from others. Without such a layer it is the last with so many positions, or the last of
+    all.
 
     Args:
         model: In evaluation mode.
@@ -58,12 +58,12 @@ def grad_cam(
         UsageError: There is no such module, or the class does not depend on any feature map.
     """
     x = normalized(model, view, clip).requires_grad_()  # a frozen network has no other gradients
-    found: list[FeatureMap] = []
+    outputs: list[FeatureMap] = []
     with full_precision():
-        with torch.enable_grad(), noting_feature_maps(model, found, view.shape[1:]):
+        with torch.enable_grad(), noting_feature_maps(model, outputs, view.shape[1:]):
             logits = logits_of(model, x)[0].float()
             target = logits[label] - (logits.mean() if len(logits) > 1 else 0)
-        maps = found if layer is None else [_named(found, layer)]
+        maps = outputs if layer is None else [_named(outputs, layer)]
         maps = [each for each in maps if each.output.requires_grad]
         gradients = torch.autograd.grad(
             target, [each.output for each in maps], allow_unused=True, retain_graph=False
@@ -77,7 +77,7 @@ def grad_cam(
         where = "any feature map" if layer is None else layer
         raise UsageError(f"class {label} does not depend on {where}: Grad-CAM has nothing to show")
     fine = [pair for pair in depends if pair[1][0, 0].numel() >= FINE]
-    local = before_blocks(model, found)
+    local = before_blocks(model, outputs)
     chosen, gradient = ([pair for pair in fine if pair[0] in local] or fine or depends)[-1]
     feature = chosen.feature[0].float()
     weights = gradient.mean(dim=(2, 3))  # (C, T)
@@ -92,22 +92,22 @@ def grad_cam(
     return Evidence(evidence.cpu().numpy(), chosen.name, frames, relative)
 
 
-def before_blocks(model: nn.Module, found: list[FeatureMap]) -> list[FeatureMap]:
-    """The feature maps that were made before the first block of the network began."""
+def before_blocks(model: nn.Module, maps: list[FeatureMap]) -> list[FeatureMap]:
+    """The feature maps computed before the first block of the network."""
     blocks = blocks_of(model)
     kept = list[FeatureMap]()
-    for each in found:
+    for each in maps:
         if any(each.name == block or each.name.startswith(f"{block}.") for block in blocks):
             break
         kept.append(each)
     return kept
 
 
-def _named(found: list[FeatureMap], layer: str) -> FeatureMap:
-    names = [each.name for each in found]
+def _named(maps: list[FeatureMap], layer: str) -> FeatureMap:
+    names = [each.name for each in maps]
     if layer not in names:
         raise UsageError(
             f"{layer!r} is no module with feature maps.{nearest(layer, names)} There are "
             f"{', '.join(names[-8:])}{' and others' if len(names) > 8 else ''}"
         )
-    return found[len(names) - 1 - names[::-1].index(layer)]
+    return maps[len(names) - 1 - names[::-1].index(layer)]

@@ -8,18 +8,18 @@ from gta.figures.lettering import Lettering
 
 _DPI = 100
 _HEIGHT = 0.09
-"""Of the strip, as a part of the frame's height."""
+"""Height of the strip, as a share of the frame's height."""
 _LEAST = 14
-"""Pixels, or what is read is no letter."""
+"""Least pixels of a letter's height: smaller letters cannot be read."""
 
 
 def label_strip(text: str, width: int, height: int) -> np.ndarray:
     """White letters on a dark, half transparent ground: uint8 (h, width, 4), red to alpha.
 
     Args:
-        text: One line; cut where it is wider than the frame.
-        width: Of the frame in pixels.
-        height: Of the frame.
+        text: A line; cut if it is wider than the frame.
+        width: Width of the frame in pixels.
+        height: Height of the frame in pixels.
     """
     tall = min(max(round(height * _HEIGHT), _LEAST), height)
     size = 0.55 * tall / _DPI * 72

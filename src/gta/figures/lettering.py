@@ -1,7 +1,7 @@
 """Names in figures: written as they are, in fonts that have their letters, never as mathematics.
 
-matplotlib reads what stands between two `$` as a formula, draws a box for a letter that its font
-lacks, and warns. Every text of a figure that may hold a name goes through here.
+matplotlib reads text between two `$` as a formula, draws a box for a letter that its font lacks,
+and warns. Every text of a figure that may hold a name is written here.
 """
 
 import unicodedata
@@ -20,18 +20,18 @@ from matplotlib.ft2font import FT2Font
 from gta.names import shown
 
 BOX = "□"
-"""In place of a letter that no installed font has."""
+"""Replaces a letter that no installed font has."""
 _LIKED = ("Noto Sans", "Source Han Sans", "Hiragino", "PingFang", "Microsoft YaHei", "Malgun")
-"""Beginnings of the names of fonts that are tried before the others: plain, of many letters."""
+"""Prefixes of the names of fonts that are tried first: plain, with many letters."""
 _UNFIT = ("emoji", "lastresort", "last resort", "blank", "symbol")
 """Fonts without outlines, or with boxes for all letters."""
 
 
 class Lettering:
-    """How to write the names of one figure.
+    """Writes the names of one figure.
 
     Args:
-        names: All that are going to be written.
+        names: All names that will be written.
     """
 
     def __init__(self, names: Iterable[str]):
@@ -59,7 +59,7 @@ class Lettering:
 
     @contextmanager
     def used(self) -> Iterator[None]:
-        """Texts that are made within have the fonts; nothing is warned of."""
+        """Within this context, texts have the fonts, and matplotlib does not warn."""
         with warnings.catch_warnings(), matplotlib.rc_context(self._settings):
             warnings.simplefilter("ignore")
             yield
@@ -67,19 +67,19 @@ class Lettering:
     def _letter(self, letter: str) -> str:
         if ord(letter) not in self._absent:
             return letter
-        # a mark on a letter, or a joiner, is no letter of its own
+        # combining marks and joiners are not letters
         return "" if unicodedata.category(letter) in ("Mn", "Me", "Cf") else BOX
 
 
 def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Writes a figure to a .png file, without a word."""
+    """Writes a figure to a .png file, without warnings."""
     with warnings.catch_warnings(), matplotlib.rc_context({"text.usetex": False}):
         warnings.simplefilter("ignore")
         figure.savefig(path, dpi=dpi)
 
 
 def width(text: str) -> int:
-    """In letters of the Latin alphabet; Chinese, Japanese and Korean ones are two."""
+    """Width in Latin letters; Chinese, Japanese and Korean letters count as two."""
     return sum(_width(letter) for letter in text)
 
 
@@ -102,7 +102,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _broken(line: str, most: int) -> list[str]:
-    """Lines of at most so many letters, broken at spaces where there are some."""
+    """Lines of at most so many letters, broken at spaces if there are any."""
     lines, now = [], ""
     for word in line.split(" "):
         longer = f"{now} {word}" if now else word
@@ -121,7 +121,7 @@ def _broken(line: str, most: int) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _fonts(needed: frozenset[int]) -> tuple[tuple[str, ...], frozenset[int]]:
-    """Families to add to the usual one, and the letters that no installed font has."""
+    """Font families to add to the default, and the letters that no installed font has."""
     left = needed - _letters(font_manager.findfont(font_manager.FontProperties()))
     families = list[str]()
     for family, file in _installed() if left else ():
@@ -146,7 +146,7 @@ def _installed() -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=1024)
 def _letters(file: str) -> frozenset[int]:
-    """The code points that a font file has a shape for; none, if it cannot be drawn."""
+    """The code points for which a font file has a glyph; none if it cannot be drawn."""
     try:
         font = FT2Font(file)
         return frozenset(font.get_charmap()) if font.scalable else frozenset()

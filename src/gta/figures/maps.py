@@ -1,8 +1,8 @@
 """What a model attends to: the maps that its blocks compute in one pass over one clip.
 
-A map is read off `block.attention(x)`, which `forward` itself calls, of the input x that the block
-had in that pass; `gta.figures.regions` reads `block.regions(x)` in the same way. All maps are
-float32 arrays on the grid of the feature.
+A map is `block.attention(x)`, which `forward` itself calls, for the input x of the block in that
+pass; `gta.figures.regions` does the same with `block.regions(x)`. All maps are float32 arrays on
+the grid of the feature.
 
 Axes: T frames of the feature, H, W its positions.
 """
@@ -35,21 +35,21 @@ from gta.devices import full_precision
 from gta.errors import UsageError
 
 Kind = Literal["joint", "spatial", "temporal", "global", "other"]
-"""Of a block: attention over T*H*W, over H*W, over T; GTA's matrices; or none of these."""
+"""Attention of a block: over T*H*W, over H*W, over T; GTA's matrices; or none of these."""
 
 _BLOCKS = (AlongSpace, AlongTime, NonLocal, TAPE, GlobalTemporalAttention, GlobalContext)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A position whose attention is asked for."""
+    """A position whose attention is shown."""
 
     x: float
     """Pixels of the clip from its left edge."""
     y: float
-    """From its top."""
+    """Pixels from its top edge."""
     frame: int
-    """Of the clip, from 0."""
+    """Frame of the clip, from 0."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Layer:
     x: Tensor
     """(1, C, T, H, W)."""
     frames: tuple[int, ...]
-    """The frame of the clip that each of the T shows."""
+    """For each of the T frames, the frame of the clip that it shows."""
     clip_size: tuple[int, int]
     """Height and width of the clip in pixels."""
 
@@ -78,7 +78,7 @@ class Layer:
 
     @cached_property
     def attention(self) -> Tensor:
-        """`block.attention(x)` of the one clip, as the block has it."""
+        """`block.attention(x)` of the clip, in the block's own layout."""
         with torch.no_grad():
             return self.block.attention(self.x)[0].float()  # pyright: ignore
 
@@ -93,12 +93,12 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A clip, what a model says of it, and its blocks with their inputs."""
+    """A clip, a model's answer, and its blocks with their inputs."""
 
     frames: np.ndarray
     """uint8 (T, height, width, 3), the clip as the model was given it."""
     probabilities: np.ndarray
-    """float32 (num_classes,), of this clip alone."""
+    """float32 (num_classes,), of this clip."""
     layers: list[Layer]
     """In the order in which they run."""
 
@@ -154,16 +154,16 @@ def _noting(model: nn.Module, layers: list[Layer], clip_shape: torch.Size) -> It
 
 def blocks_of(model: nn.Module) -> dict[str, nn.Module]:
     """The outermost blocks of a network by their paths."""
-    found: dict[str, nn.Module] = {}
+    blocks: dict[str, nn.Module] = {}
     for name, module in model.named_modules():
-        inside = any(name.startswith(f"{other}.") for other in found)
+        inside = any(name.startswith(f"{other}.") for other in blocks)
         if isinstance(module, (*_BLOCKS, GloRe, CGNL)) and not inside:
-            found[name] = module
-    return found
+            blocks[name] = module
+    return blocks
 
 
 def kind_of(block: nn.Module) -> Kind:
-    """What kind of attention a block computes, if it computes one."""
+    """The kind of attention that a block computes."""
     if isinstance(block, AlongSpace | AlongTime):
         if not hasattr(block.block, "attention"):
             return "other"
@@ -204,10 +204,10 @@ def active_query(layer: Layer) -> Query:
 
 
 def joint_attention(layer: Layer, query: Query) -> np.ndarray:
-    """What a query takes from every position of the clip: (T, H, W), in sum 1 where it is softmax.
+    """Weights of all positions of the clip for a query: (T, H, W), in sum 1 with softmax.
 
-    The weight of a key that was pooled from several positions is shared out among them; positions
-    that the pooling leaves out have none.
+    The weight of a key pooled from several positions is divided among them; positions that the
+    pooling leaves out have the weight 0.
     """
     _require(layer, "joint")
     weights = layer.attention
@@ -217,7 +217,7 @@ def joint_attention(layer: Layer, query: Query) -> np.ndarray:
 
 
 def spatial_attention(layer: Layer, query: Query) -> np.ndarray:
-    """What the query's position takes from those of its own frame, in each frame: (T, H, W)."""
+    """Weights for the query's position, within each frame: (T, H, W)."""
     _require(layer, "spatial")
     _, i, j = layer.cell(query)
     weights = layer.attention  # (T, H*W, keys), or (T, keys)
@@ -227,7 +227,7 @@ def spatial_attention(layer: Layer, query: Query) -> np.ndarray:
 
 
 def temporal_attention(layer: Layer, query: Query) -> np.ndarray:
-    """What each frame takes from each other at the query's position: (T, T), rows take."""
+    """Weights between frames at the query's position: (T, T), a row is the frame that attends."""
     _require(layer, "temporal")
     _, i, j = layer.cell(query)
     weights = layer.attention[i * layer.grid[2] + j]  # (T, T), (T,) or (K, T, G, T)
@@ -239,7 +239,7 @@ def temporal_attention(layer: Layer, query: Query) -> np.ndarray:
 
 
 def attention_over_frames(layer: Layer, query: Query) -> np.ndarray:
-    """What the query takes from each frame: (T,)."""
+    """Weights of the frames for the query: (T,)."""
     if layer.kind == "joint":
         return joint_attention(layer, query).sum((1, 2))
     return temporal_attention(layer, query)[layer.cell(query)[0]]
@@ -252,7 +252,7 @@ def _number(layer: Layer, query: Query) -> int:
 
 
 def _spread(weights: Tensor, frames: int, layer: Layer) -> Tensor:
-    """Weights of keys, pooled or not, to those of positions: (T, H, W)."""
+    """Weights of keys, pooled or not, as weights of positions: (T, H, W)."""
     _, H, W = layer.grid
     block = layer.block.block if isinstance(layer.block, AlongSpace) else layer.block
     pooled = getattr(block, "pool", None) is not None

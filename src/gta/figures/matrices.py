@@ -1,6 +1,6 @@
-"""GTA's learned matrices in numbers that a person can read.
+"""GTA's learned matrices as numbers that can be read.
 
-Axes: K heads, T frames that take, G groups, S frames that are taken from.
+Axes: K heads, T output frames, G groups, S input frames.
 """
 
 from collections.abc import Mapping
@@ -28,9 +28,9 @@ class Matrix:
     weights: np.ndarray
     """(K, T, G, S), as it is applied."""
     added: np.ndarray
-    """(T, S): what of a channel of frame s comes to the same channel of frame t, on the mean of all
-    channels: the whole branch, projections and normalisation included. Unlike `mean`, it does
-    not depend on the sign that a group happens to have inside."""
+    """(T, S): the weight of a channel of frame s in the same channel of frame t, the mean over all
+    channels, through the whole branch with its projections and normalisation. Unlike `mean`, it
+    does not depend on the sign that a group happens to have inside."""
 
     @property
     def mean(self) -> np.ndarray:
@@ -45,7 +45,7 @@ class Matrix:
 
 def matrices(model: nn.Module) -> list[Matrix]:
     """The matrices of all GTA blocks of a network, in its order, pixel level first."""
-    found = []
+    result = []
     for name, block in blocks_of(model).items():
         if not isinstance(block, GlobalTemporalAttention):
             continue
@@ -53,8 +53,8 @@ def matrices(model: nn.Module) -> list[Matrix]:
         for level, branch in levels.items():
             if isinstance(branch, Branch):
                 weights = branch.matrix.detach().float().cpu().numpy()
-                found.append(Matrix(name, level, weights, _added(branch)))
-    return found
+                result.append(Matrix(name, level, weights, _added(branch)))
+    return result
 
 
 def _added(branch: Branch) -> np.ndarray:
@@ -76,7 +76,7 @@ def _added(branch: Branch) -> np.ndarray:
 
 
 def patterns(num_frames: int) -> dict[str, np.ndarray]:
-    """What simple ways of mixing frames look like, (T, T) each: to be held beside a matrix."""
+    """Simple ways of mixing frames, (T, T) each, for comparison with a matrix."""
     eye, before = np.eye(num_frames), np.eye(num_frames, k=-1)
     return {
         "shift: takes the frame before": before,
@@ -97,7 +97,7 @@ def likeness(matrix: np.ndarray) -> dict[str, float]:
 
 
 def by_lag(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lags s - t from -(T-1) to T-1, and the mean of the matrix's cells of each."""
+    """Lags s - t from -(T-1) to T-1, and the mean of the matrix over the cells of each."""
     T = len(matrix)
     lags = np.arange(1 - T, T)
     return lags, np.array([np.diagonal(matrix, lag).mean() for lag in lags])

@@ -1,4 +1,4 @@
-"""GTA's learned matrices as pictures: a summary that a newcomer can read, and every part."""
+"""GTA's learned matrices as figures: a summary for newcomers, and every part."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,17 +18,17 @@ _MOST_TICKS = 8
 _TITLE: dict[str, Any] = {"weight": "bold", "color": INK, "va": "top"}
 
 
-def summary_figure(found: Sequence[Matrix], name: str, *, heading: str = "") -> Figure:
-    """A row for each block and level: what is added of which frame, and what simple ways look like.
+def summary_figure(matrices: Sequence[Matrix], name: str, *, heading: str = "") -> Figure:
+    """A row for each block and level: what is added from which frame; below, simple patterns.
 
     Args:
-        found: Of a network, at least one.
-        name: Of the model.
-        heading: Instead of the usual one.
+        matrices: The matrices of a network, at least one.
+        name: Name of the model.
+        heading: Heading in place of the default.
     """
-    letters = Lettering([name, heading, *(matrix.name for matrix in found)])
+    letters = Lettering([name, heading, *(matrix.name for matrix in matrices)])
     with letters.used():
-        rows = len(found)
+        rows = len(matrices)
         figure = Figure(figsize=(12.6, 1.4 + 2.55 * rows + 2.65), facecolor="white")
         FigureCanvasAgg(figure)
         title = heading or f"{name}: what each frame takes from each other, the same for all clips"
@@ -48,7 +48,7 @@ def summary_figure(found: Sequence[Matrix], name: str, *, heading: str = "") -> 
             hspace=0.55,
             width_ratios=[1, 1, 1, 1.25],
         )
-        for row, matrix in enumerate(found):
+        for row, matrix in enumerate(matrices):
             axes = [figure.add_subplot(grid[row, column]) for column in range(4)]
             _summary_row(figure, axes, letters, matrix, first=row == 0)
         box = figure.add_subplot(grid[rows, 0]).get_position()
@@ -59,7 +59,7 @@ def summary_figure(found: Sequence[Matrix], name: str, *, heading: str = "") -> 
             size=9.5,
             linespacing=1.3,
         )
-        T = found[0].weights.shape[1]
+        T = matrices[0].weights.shape[1]
         for column, (pattern, values) in enumerate(patterns(T).items()):
             axes = figure.add_subplot(grid[rows, column])
             draw_square(axes, values, 1.0 if column < 2 else 1 / T)
@@ -101,14 +101,14 @@ def _summary_row(
         place.set_title(title, size=9 if first else 8.5, color=INK)
         draw_scale(figure, place, limit, signed=values is not strength_values)
     alike = likeness(matrix.added)
-    told = ", ".join(f"{each} {cosine:+.2f}" for each, cosine in alike.items())
+    cosines = ", ".join(f"{each} {cosine:+.2f}" for each, cosine in alike.items())
     offsets, values = by_lag(matrix.added)
     colors = np.where(values >= 0, "#542788", "#B35806")
     wide = 0.75 if len(values) <= 31 else 1.0  # gaps of thin bars make stripes
     lags.bar(offsets, values, width=wide, color=colors, linewidth=0, antialiased=wide < 1)
     lags.axhline(0, color=INK, linewidth=0.8)
     lags.axvline(0, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
-    lags.set_title(f"added, by distance in time\nlike: {told}".replace("-", "−"), size=8)
+    lags.set_title(f"added, by distance in time\nlike: {cosines}".replace("-", "−"), size=8)
     lags.set_xlabel("← earlier frames    later frames →", size=8, color="#555555")
     ends = max(abs(offsets))
     lags.set_xticks(sorted({-ends, -(ends // 2), 0, ends // 2, ends}))
@@ -120,7 +120,7 @@ def _summary_row(
 
 
 def draw_square(axes: Axes, values: np.ndarray, limit: float, *, signed: bool = True) -> None:
-    """A (T, T) matrix, rows take; from -limit to limit, or from 0 where it has no sign."""
+    """A (T, T) matrix, rows are output frames; from -limit to limit, or from 0 if unsigned."""
     colors, low = (SIGNED, -limit) if signed else (UNSIGNED, 0)
     axes.imshow(values, cmap=colors, vmin=low, vmax=limit, interpolation="nearest")
     T = len(values)

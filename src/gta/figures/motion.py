@@ -20,22 +20,22 @@ _CODECS = {
     ".webm": ("libvpx-vp9", {"crf": "28", "deadline": "good", "cpu-used": "4"}),
 }
 GIF_WIDTH = 1000
-"""Pixels; a wider picture is made smaller for the GIF."""
+"""Most pixels of a GIF's width; a wider picture is scaled down."""
 GIF_BYTES = 9_500_000
-"""Of a GIF, which an issue tracker still takes (GitHub: 10 MB); a larger one is made smaller."""
+"""Most bytes of a GIF, for issue trackers (GitHub: 10 MB); a larger GIF is scaled down."""
 _SMALLER, _LEAST_WIDTH = 0.8, 320
 _MOST_OF_A_COLOR = 6
 _LEAST_SECONDS = 6
-"""A player that does not repeat shows the clip so long: it is in the file several times."""
+"""The least seconds of a video: the clip is repeated in the file, for players without a loop."""
 
 
 def write_motion(path: Path, frames: np.ndarray, fps: float) -> None:
     """Writes pictures as .mp4 (H.264), .webm (VP9) or .gif, which repeats.
 
     Args:
-        path: The ending chooses.
+        path: Its ending chooses the format.
         frames: uint8 (N, H, W, 3).
-        fps: Pictures a second.
+        fps: Frames per second.
 
     Raises:
         UsageError: Another ending.
@@ -91,7 +91,7 @@ def _write_gif_of(path: Path, frames: np.ndarray, fps: float, wide: int) -> None
 def _palette(pictures: Sequence[np.ndarray]) -> Image.Image:
     """One palette for all pictures, so that nothing flickers, with white and the color of text.
 
-    Rare colors count nearly as much as frequent ones: what moves is small.
+    Rare colors count nearly as much as frequent colors: moving things are small.
     """
     pixels = np.concatenate([picture[::2, ::2].reshape(-1, 3) for picture in pictures])
     pixels = pixels[(pixels <= 245).any(1)]
@@ -100,8 +100,8 @@ def _palette(pictures: Sequence[np.ndarray]) -> Image.Image:
     cells = (pixels >> 3).astype(int) @ np.array([1024, 32, 1])
     _, first, counts = np.unique(cells, return_index=True, return_counts=True)
     even = np.repeat(pixels[first], np.minimum(counts, _MOST_OF_A_COLOR), axis=0)
-    found = Image.fromarray(even[None]).quantize(254, Image.Quantize.MEDIANCUT, kmeans=1)
-    colors = (found.getpalette() or [])[: 3 * 254]
+    quantized = Image.fromarray(even[None]).quantize(254, Image.Quantize.MEDIANCUT, kmeans=1)
+    colors = (quantized.getpalette() or [])[: 3 * 254]
     colors += [0] * (3 * 254 - len(colors)) + [255, 255, 255, 26, 26, 26]
     palette = Image.new("P", (1, 1))
     palette.putpalette(colors)
@@ -117,5 +117,5 @@ def rendered(figure: Figure) -> np.ndarray:
 
 
 def playing_rate(num_frames: int) -> int:
-    """Pictures a second at which a clip of so many frames takes about four seconds."""
+    """Frames per second at which a clip of so many frames takes about four seconds."""
     return int(np.clip(round(num_frames / 4), 2, 12))

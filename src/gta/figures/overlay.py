@@ -36,15 +36,15 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Numbers of all frames, below; they may change from frame to frame."""
+    """Bars for all frames, below the panels; they may change from frame to frame."""
 
     title: str
     values: np.ndarray
-    """(T, T): of each frame that is shown, one for each frame of the clip."""
+    """(T, T): for each shown frame, a number for each frame of the clip."""
     colors: tuple[str, str] = (INK, INK)
-    """Of numbers from 0 upwards, and below."""
+    """Colors of numbers above 0, and below."""
     even: float | None = None
-    """What all frames alike would have."""
+    """The value if all frames were equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Moving:
 
     figure: Figure
     changes: list[Callable[[int], None]] = field(default_factory=list)
-    """Each is told the frame that is shown."""
+    """Functions that are called with the shown frame."""
 
 
 Group = tuple[str, str, Sequence[Panel], Bars]
@@ -61,7 +61,7 @@ Group = tuple[str, str, Sequence[Panel], Bars]
 
 
 def panels_of(subject: Subject) -> list[Panel]:
-    """The clip, attention within frames or over all, evidence, regions, parts."""
+    """Panels of the clip, attention, evidence, regions and components."""
     frames, T, query = subject.frames, len(subject.frames), subject.query
     panels = [Panel("the clip", frames, marks=bool(subject.layers))]
     for layer in subject.layers:
@@ -85,7 +85,7 @@ def panels_of(subject: Subject) -> list[Panel]:
 
 
 def bars_of(subject: Subject) -> Bars:
-    """What is taken from which frame: by GTA, by temporal or joint attention; or the evidence."""
+    """Weights of frames: of GTA, or of temporal or joint attention; else the evidence."""
     T = len(subject.frames)
 
     def over_clip(values: np.ndarray, layer: Layer) -> np.ndarray:
@@ -93,17 +93,17 @@ def bars_of(subject: Subject) -> Bars:
         return on_clip(rows, layer.frames, T)
 
     for layer in subject.layers:
-        found = [matrix for matrix in subject.matrices if matrix.name == layer.name]
-        if layer.kind == "global" and found:  # a causal block has lags, no matrix
-            added = np.sum([matrix.added for matrix in found], axis=0)
+        matrices = [matrix for matrix in subject.matrices if matrix.name == layer.name]
+        if layer.kind == "global" and matrices:  # a causal block has lags, no matrix
+            added = np.sum([matrix.added for matrix in matrices], axis=0)
             return Bars(
-                "GTA: what the frame that is shown adds of each frame (purple), or takes off",
+                "GTA: what is added to the shown frame from each frame (purple), or subtracted",
                 over_clip(added, layer),
                 ("#542788", "#B35806"),
             )
         if layer.kind == "temporal":
             weights = temporal_attention(layer, subject.query)
-            title = "temporal attention: what the frame that is shown takes from each, at the cross"
+            title = "temporal attention at the cross: the shown frame's weights of all frames"
             return Bars(title, over_clip(weights, layer), (KINDS[1], KINDS[1]), 1 / len(weights))
     for layer in subject.layers:
         if layer.kind == "joint":
@@ -126,7 +126,7 @@ def overlay_frames(subject: Subject) -> np.ndarray:
 
 
 def overlay_group(subject: Subject) -> Group:
-    """What the overlay has of one model."""
+    """The overlay's parts of one model."""
     return heading(subject), subject.answer, panels_of(subject), bars_of(subject)
 
 
@@ -134,8 +134,8 @@ def moving(groups: Sequence[Group], subject: Subject) -> np.ndarray:
     """Pictures of groups of panels, one below the other: uint8 (T, H, W, 3).
 
     Args:
-        groups: Of one model each.
-        subject: Whose query and frames they have.
+        groups: A group for each model.
+        subject: The subject with their query and frames.
     """
     page = laid_out(groups, subject)
     pictures = []
@@ -147,7 +147,7 @@ def moving(groups: Sequence[Group], subject: Subject) -> np.ndarray:
 
 
 def laid_out(groups: Sequence[Group], subject: Subject) -> Moving:
-    """The figure of `moving` before it moves."""
+    """The figure of `moving`, at its first frame."""
     letters = Lettering([text for group in groups for text in group[:2]])
     _, height, width, _ = subject.frames.shape
     tall = _SIDE * height / width

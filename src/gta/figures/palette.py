@@ -1,7 +1,7 @@
-"""The colors of all figures: told apart by those who see fewer of them, and in grey.
+"""The colors of all figures, distinct for the color-blind and in grey.
 
-One color, one meaning: a map of weights is `HEAT`, numbers with a sign are `SIGNED`, kinds of
-things are taken from `KINDS` in order (Okabe and Ito 2008, https://jfly.uni-koeln.de/color/).
+Each color has one meaning: a map of weights is `HEAT`, numbers with a sign are `SIGNED`, categories
+are taken from `KINDS` in order (Okabe and Ito 2008, https://jfly.uni-koeln.de/color/).
 """
 
 import numpy as np
@@ -9,27 +9,27 @@ from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
 HEAT = "inferno"
-"""Of weights from 0 upwards: rises evenly in lightness."""
+"""For weights from 0 upwards: rises evenly in lightness."""
 SIGNED = "PuOr"
-"""Of numbers about 0: orange takes off, purple adds, white is nothing."""
+"""For numbers about 0: orange is negative, purple positive, white 0."""
 UNSIGNED = "Purples"
-"""Of the sizes of such numbers."""
+"""For the absolute values of such numbers."""
 
 KINDS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-"""Of classes, models, regions; of more than eight things they begin again."""
+"""For classes, models, regions; after eight they repeat."""
 RIGHT, WRONG = "#0072B2", "#D55E00"
-"""Of answers: blue and vermillion, beside a word or a sign."""
+"""For right and wrong answers: blue and vermillion, always with a word or a sign."""
 _DARK, _LIT, _MOST_LIT = 60, 150, 12
-"""Of the light of a clip, 0 to 255: below which it is dark, and to where it is brought, by a factor
-of at most so much."""
+"""Brightness of a clip, 0 to 255: below which it is dark, to which it is brought, and the largest
+factor."""
 QUERY = "#00E5FF"
-"""Of the cross at the query position, on pictures and on `HEAT`; with a dark edge."""
+"""For the cross at the query position, on pictures and on `HEAT`; with a dark edge."""
 INK, FAINT = "#1a1a1a", "#8a8a8a"
-"""Of text and of what is beside the point."""
+"""For text, and for less important parts."""
 
 
 def kind_color(number: int) -> str:
-    """The color of the thing of that number."""
+    """The color of the category with that number."""
     return KINDS[number % len(KINDS)]
 
 
@@ -39,10 +39,10 @@ def heat(levels: np.ndarray) -> np.ndarray:
 
 
 def lit(frames: np.ndarray) -> tuple[np.ndarray, float]:
-    """Frames of a dark clip, all brighter by one factor, so that the eye finds its way: and it.
+    """Frames of a dark clip, all brightened by the same factor, and that factor.
 
     Args:
-        frames: uint8 (T, H, W, 3); those that are bright enough come back as they are, with 1.
+        frames: uint8 (T, H, W, 3); bright frames are returned unchanged, with factor 1.
     """
     light = float(np.percentile(frames, 95))
     factor = min(_LIT / max(light, 1.0), _MOST_LIT) if light < _DARK else 1.0
@@ -54,13 +54,12 @@ def lit(frames: np.ndarray) -> tuple[np.ndarray, float]:
 def overlay(frames: np.ndarray, maps: np.ndarray, *, most: float | None = None) -> np.ndarray:
     """Frames with weights on them: uint8 (T, H, W, 3).
 
-    Where the weight is the greatest, `HEAT` covers the frame; where it is 0, the frame is there,
-    darkened and without its colors.
+    Where the weight is greatest, `HEAT` covers the frame; where it is 0, the frame is dark grey.
 
     Args:
         frames: uint8 (T, H, W, 3).
         maps: Weights (T, h, w), enlarged to the frames; below 0 counts as 0.
-        most: The weight that covers; None: the greatest of all frames.
+        most: The weight that covers the frame; None: the greatest of all frames.
     """
     shown = enlarge(np.maximum(maps, 0), frames.shape[1:3])
     top = float(maps.max()) if most is None else most
@@ -75,13 +74,13 @@ def overlay(frames: np.ndarray, maps: np.ndarray, *, most: float | None = None) 
 def region_overlay(frames: np.ndarray, parts: np.ndarray, *, strength: float = 0.75) -> np.ndarray:
     """Frames colored by soft regions: uint8 (T, H, W, 3).
 
-    Each position has a mixture of its regions' colors, the stronger the more of them is there;
-    where none is, the frame is there without its colors.
+    Each position has a mixture of its regions' colors, the more of a region the stronger; without
+    any region the frame is grey.
 
     Args:
         frames: uint8 (T, H, W, 3).
         parts: (R, T, h, w), not negative, such as `ShownRegions.above`.
-        strength: Of the greatest part over the grey frame.
+        strength: Opacity of the greatest part over the grey frame.
     """
     colors = np.array([to_rgb(kind_color(r)) for r in range(len(parts))])
     total = parts.sum(0)

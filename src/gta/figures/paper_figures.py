@@ -1,4 +1,4 @@
-"""What the paper's Figures 1, 3, 4, 6 and 7 lay out, from models that were trained here."""
+"""The layouts of the paper's Figures 1, 3, 4, 6 and 7, for models trained here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +18,13 @@ class Layout:
     """One figure of the paper."""
 
     models: str
-    """What the runs are, in their order."""
+    """The runs that it takes, in order."""
     num_models: int
     num_clips: int
     blocks: Callable[[int, Sequence[Subject]], Block]
-    """The rows of one clip, of the models that see it."""
+    """Makes the rows of a clip from the models that see it."""
     note: str
-    """What is seen and what is not."""
+    """A note on what the figure shows, and what it does not."""
 
 
 def _letter(number: int, subjects: Sequence[Subject]) -> str:
@@ -54,7 +54,7 @@ def _attention(number: int, subjects: Sequence[Subject]) -> Block:
 
 
 def _swapped(number: int, subjects: Sequence[Subject]) -> Block:
-    """The same, and DNL's with the projections of its halves exchanged (Figure 6)."""
+    """As `_attention`, and DNL's with the projections of its halves exchanged (Figure 6)."""
     block = _attention(number, subjects)
     last = same_query(subjects)[-1]
     after = attention_rows(last, last.swapped, prefix="swapped: ")
@@ -77,22 +77,22 @@ def _named(subject: Subject, rows: Sequence[Row]) -> list[Row]:
 
 
 _OF_REGIONS = (
-    "Regions are soft and learned without names. Colors are of those that have more of a position "
-    "than of the clip on average. A row is one region's share of each position, from its least to "
-    "its greatest in the clip."
+    "Regions are soft and learned without names. A position has the colors of the regions whose "
+    "share is above their mean over the clip. A row is a region's share of each position, from its "
+    "least to its greatest in the clip."
 )
 _OF_ATTENTION = "The cross is the query position, the same for all rows."
 _OF_EVENTS = (
-    "Green frames are those of the event, known since the clip was drawn; docs/figures.md has the "
-    "numbers over all held-out clips."
+    "Green frames are those of the event, known because the clip is rendered; docs/figures.md has "
+    "the numbers over all held-out clips."
 )
 _PROVES = "One position of one clip proves nothing."
 LAYOUTS: dict[str, Layout] = {
     "1": Layout("NL and DNL", 2, 1, _attention, _OF_ATTENTION),
     "3": Layout("NL and DNL", 2, 2, _attention, _OF_ATTENTION),
-    "4": Layout("one with Region GTA", 1, 2, _regions, _OF_REGIONS),
+    "4": Layout("a run with Region GTA", 1, 2, _regions, _OF_REGIONS),
     "6": Layout("NL and DNL", 2, 3, _swapped, _OF_ATTENTION),
-    "7": Layout("one with Region GTA", 1, 3, _regions, _OF_REGIONS),
+    "7": Layout("a run with Region GTA", 1, 3, _regions, _OF_REGIONS),
 }
 """By the paper's number; Figure 5 is `gta.figures.class_figures.groups_figure`."""
 
@@ -101,7 +101,7 @@ def paper_figure(number: str, clips: Sequence[Sequence[Subject]]) -> Figure:
     """One of the paper's figures.
 
     Args:
-        number: Of `LAYOUTS`.
+        number: A key of `LAYOUTS`.
         clips: For each clip the models that see it, in the layout's order.
     """
     layout = LAYOUTS[number]

@@ -10,20 +10,20 @@ from gta.figures.sheets import Row
 from gta.figures.subject import Subject, on_clip
 
 MOST_REGIONS = 3
-"""Regions that have a row of their own."""
+"""Most regions with a row of their own."""
 
 
 def regions_sheet(subject: Subject) -> Figure | None:
-    """The regions of Region GTA over frames (Figures 4 and 7); None where there are none."""
+    """The regions of Region GTA over frames (Figures 4 and 7); None without regions."""
     rows = region_rows(subject)
     if not rows:
         return None
     return clip_sheet(
         subject,
         [clip_row(subject), *rows],
-        "Each position is shared out among the regions. Its color is that of those which have more "
-        "of it than of the clip on average, the stronger the more. Regions are learned without any "
-        "names: what one covers is for the eye to say.",
+        "Each position is divided among the regions. Its colors are those of the regions whose "
+        "share is above their mean over the clip, the higher the stronger. Regions are learned "
+        "without names: what a region covers is for the viewer to judge.",
     )
 
 
@@ -44,7 +44,7 @@ def region_rows(subject: Subject) -> list[Row]:
     rows = [
         Row(
             f"All {len(shares)} regions",
-            f"colored where one has more than its mean{size} ({where(layer)})",
+            f"colored where a region is above its mean{size} ({where(layer)})",
             pictures=region_overlay(subject.frames, above),
             swatches=tuple(
                 (kind_color(place), f"{name}: {part:.0%}")

@@ -1,4 +1,4 @@
-"""The regions of Region GTA and GloRe, as soft segmentations: once, for all who draw them.
+"""The regions of Region GTA and GloRe as soft segmentations, for all figures.
 
 Axes: R regions, T frames of the feature, H, W.
 """
@@ -23,7 +23,7 @@ def has_regions(layer: Layer) -> bool:
 
 
 def are_shares(layer: Layer) -> bool:
-    """Whether the block itself shares each position out: W_R is not negative, in sum 1 over R."""
+    """Whether W_R divides each position among regions: not negative, in sum 1 over R."""
     return getattr(layer.block, "normalisation", None) == "softmax_regions"
 
 
@@ -31,53 +31,52 @@ def region_weights(layer: Layer) -> np.ndarray:
     """W_R, as `forward` computes it: (R, T, H, W).
 
     Raises:
-        UsageError: The block has none.
+        UsageError: The block has no regions.
     """
     if not has_regions(layer):
         raise UsageError(f"{layer.name} has no regions: they are part of Region GTA and GloRe")
     with torch.no_grad():
-        found = layer.block.regions(layer.x)[0].float()  # pyright: ignore
-    return (found.unflatten(-1, layer.grid) if found.ndim == 2 else found).cpu().numpy()
+        weights = layer.block.regions(layer.x)[0].float()  # pyright: ignore
+    return (weights.unflatten(-1, layer.grid) if weights.ndim == 2 else weights).cpu().numpy()
 
 
 def region_shares(layer: Layer) -> np.ndarray:
     """How much of each position belongs to each region: (R, T, H, W), in sum 1 over R.
 
-    Where the block shares positions out, W_R itself. Of other assignments, a region's part of
-    |W_R|: Eq. 5 has W_R twice, on the way to a region and back, so a region of Region GTA whose
-    weights all change their sign does the same.
+    If W_R itself divides positions, it is returned. Of other assignments it is a region's share of
+    |W_R|: Eq. 5 has W_R twice, on the way to a region and back, so changing the sign of all weights
+    of a region of Region GTA changes nothing.
     """
     weights = region_weights(layer)
     if are_shares(layer):
         return weights
     sizes = np.abs(weights)
     total = sizes.sum(0, keepdims=True)
-    # a position without any weight belongs to all regions alike
+    # a position without any weight belongs to all regions equally
     return np.where(total > 0, sizes / np.where(total > 0, total, 1), 1 / len(sizes))
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRegions:
-    """As many regions as there are colors."""
+    """The regions that are shown, at most as many as there are colors."""
 
     numbers: tuple[int, ...]
-    """Of the regions that have a color of their own, in the order of the colors."""
+    """Numbers of the regions with a color of their own, in the order of the colors."""
     shares: np.ndarray
-    """(len(numbers), T, H, W), and one more where `others`: that of the rest."""
+    """(len(numbers), T, H, W), and the sum of the other regions at the end if `others`."""
     others: bool
 
     @property
     def above(self) -> np.ndarray:
-        """How much more of a position each region has than of the clip on average: not negative.
+        """How far each region's share is above its mean over the clip: not negative.
 
-        Where all regions have some of every position, this tells them apart, and the shares mix to
-        one color.
+        If all regions have a share of every position, the shares mix to one color; this does not.
         """
         return np.maximum(self.shares - self.shares.mean((1, 2, 3), keepdims=True), 0)
 
 
 def shown_regions(shares: np.ndarray) -> ShownRegions:
-    """All regions; of more than there are colors those that differ most from place to place.
+    """All regions; if there are more than colors, those that vary most over positions.
 
     Args:
         shares: (R, T, H, W), in sum 1 over R.

@@ -1,4 +1,4 @@
-"""Sheets: frames of a clip from left to right, and what belongs to them in rows below.
+"""Sheets: frames of a clip from left to right, and rows of maps or bars below.
 
 A sheet is laid out in inches, so that a row looks the same whatever else is on the page.
 """
@@ -20,43 +20,43 @@ from gta.figures.lettering import Lettering
 from gta.figures.palette import FAINT, INK, KINDS, QUERY, heat
 
 MOST_COLUMNS = 8
-"""Frames of a sheet; of more, so many are taken evenly."""
+"""Most frames of a sheet, taken evenly."""
 _CELL, _GAP = 1.3, 0.06
 _LEFT, _RIGHT, _MARGIN = 2.15, 0.95, 0.18
 _NARROWEST = 7.0
-"""Of a sheet, so that its headings can be read above one frame."""
+"""Least width of a sheet, so that headings fit above a single frame."""
 _BARS = 0.85
 """Height of a row of bars."""
 _EVENT: dict[str, Any] = {"color": KINDS[2], "linewidth": 0, "clip_on": False}
 _MOST_NAMED = 16
-"""Bars that have their number; of more, the highest and the lowest have."""
+"""Most bars with numbers; beyond, only the highest and the lowest have them."""
 _LETTERS = 15
-"""Of the text beside a row, on an inch."""
+"""Characters per inch of the text beside a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: pictures of the shown frames, or bars of all frames."""
+    """A row: pictures of the shown frames, or bars of all frames."""
 
     title: str
     text: str = ""
     """A line or two below the title."""
     pictures: np.ndarray | None = None
-    """uint8 (T, H, W, 3), one for each frame of the clip."""
+    """uint8 (T, H, W, 3), a picture for each frame of the clip."""
     bars: np.ndarray | None = None
-    """(T,) numbers, one for each frame of the clip; not a number: none."""
+    """(T,) numbers, one for each frame of the clip; NaN: no bar."""
     scale: tuple[str, str] | None = None
-    """What the ends of the pictures' color scale mean; None: there is none beside them."""
+    """Labels of the ends of the pictures' color scale; None: no scale is drawn."""
     color: str = INK
-    """Of the bars."""
+    """Color of the bars."""
     even: bool = False
-    """Whether a line shows what all frames alike would have."""
+    """Whether a line shows the value if all frames were equal."""
     crosses: dict[int, tuple[float, float]] = field(default_factory=dict)
     """Query positions (x, y) in pixels, by frame."""
     framed: int | None = None
     """A frame that has an edge in the query's color."""
     event: tuple[int, ...] = ()
-    """Frames that are marked: those of the clip's event, where they are known."""
+    """Frames that are marked: those of the clip's event, if known."""
     swatches: tuple[tuple[str, str], ...] = ()
     """(color, name) of a legend beside the row."""
 
@@ -71,7 +71,7 @@ class Block:
 
 
 def columns_of(num_frames: int, must: int | None = None, most: int = MOST_COLUMNS) -> list[int]:
-    """The frames that are shown, evenly taken; `must` takes the place of the nearest."""
+    """The shown frames, evenly taken; `must` replaces the nearest."""
     count = min(num_frames, most)
     shown = [round(i) for i in np.linspace(0, num_frames - 1, count)]
     if must is not None and must not in shown:
@@ -85,10 +85,10 @@ def sheet(
     """The picture.
 
     Args:
-        blocks: One below the other.
-        columns: Frames that are shown, of `columns_of`.
+        blocks: Blocks of rows, from top to bottom.
+        columns: The shown frames, from `columns_of`.
         num_frames: T of the clips.
-        note: A line at the end: what is seen and what is not.
+        note: A line at the end: what the sheet shows, and what it does not.
     """
     texts = [
         text
@@ -283,7 +283,7 @@ def _draw_bars(axes: Axes, row: Row, columns: Sequence[int], num_frames: int) ->
     axes.axhline(0, color=INK, linewidth=0.8)
     shown = [frame for frame in range(num_frames) if there[frame]]
     named = shown
-    if len(shown) > _MOST_NAMED:  # the greatest and the least say how high all are
+    if len(shown) > _MOST_NAMED:  # the highest and the lowest give the scale of all
         named = sorted({max(shown, key=values.__getitem__), min(shown, key=values.__getitem__)})
     for frame in named:
         value = values[frame]

@@ -32,14 +32,14 @@ def show(
 ) -> dict[str, list[str]]:
     """Writes the overlay in motion and the sheets of a clip; the paths by the kind of picture.
 
-    What a network does not have (regions, matrices, attention) has no picture.
+    Parts that a network does not have (regions, matrices, attention) have no picture.
 
     Args:
         subject: The model and the clip.
-        folder: Is made if it is not there.
-        say: Is told of each file.
+        folder: The folder of the files; made if needed.
+        say: Takes a line about each file.
     """
-    _ = subject.query, subject.label, subject.evidence  # mistakes before anything is written
+    _ = subject.query, subject.label, subject.evidence  # raise before anything is written
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, list[str]] = {"overlay": []}
     pictures, rate = overlay_frames(subject), playing_rate(len(subject.frames))
@@ -64,10 +64,10 @@ def figures_of(subject: Subject) -> Mapping[str, Figure]:
         "evidence": evidence_sheet(subject),
         "components": components_sheet(subject),
     }
-    found = subject.matrices
-    if found:
-        made["matrices"] = summary_figure(found, subject.name)
-        for matrix in found:
+    matrices = subject.matrices
+    if matrices:
+        made["matrices"] = summary_figure(matrices, subject.name)
+        for matrix in matrices:
             place = matrix.name.removeprefix("inserted.").replace(".", "_")
             made[f"matrix-{place}-{matrix.level}"] = parts_figure(matrix, subject.name)
     return {name: figure for name, figure in made.items() if figure is not None}
@@ -82,10 +82,10 @@ def write_figure(figure: Figure, stem: Path, *, dpi: int = DPI) -> list[str]:
 
 
 def numbers(subject: Subject) -> dict[str, object]:
-    """What the pictures show, as numbers for JSON."""
+    """The numbers behind the pictures, for JSON."""
     query, evidence, parts = subject.query, subject.evidence, subject.components
     frame, y, x = subject.peak
-    told: dict[str, object] = {
+    values: dict[str, object] = {
         "frames": len(subject.frames),
         "size": list(subject.frames.shape[1:3]),
         "top": [{"class": name, "score": score} for name, score in subject.ranked[:5]],
@@ -127,18 +127,18 @@ def numbers(subject: Subject) -> dict[str, object]:
         if layer.kind in ("joint", "temporal"):
             about["over_frames"] = attention_over_frames(layer, query).tolist()
         layers.append(about)
-    told["layers"] = layers
+    values["layers"] = layers
     layer = subject.region_layer
     if layer is not None:
-        told["regions"] = {
+        values["regions"] = {
             "layer": layer.name,
             "mean": region_shares(layer).mean((1, 2, 3)).tolist(),
         }
     try:
         best = int(subject.swapped.probabilities.argmax())
     except UsageError:
-        return told
-    told["swapped"] = {
+        return values
+    values["swapped"] = {
         "class": subject.classes[best],
         "score": float(subject.swapped.probabilities[best]),
         "over_frames": {
@@ -147,7 +147,7 @@ def numbers(subject: Subject) -> dict[str, object]:
             if layer.kind == "temporal"
         },
     }
-    return told
+    return values
 
 
 def _shares(values: np.ndarray) -> list[float]:

@@ -1,4 +1,4 @@
-"""A model and the clip that it is looked at with: what all pictures of `gta show` are made from."""
+"""A model and a clip, from which all pictures of `gta show` are made."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,29 +20,29 @@ from gta.figures.swap import swapped
 
 @dataclass(frozen=True)
 class Subject:
-    """A model, a clip, and what was asked about them."""
+    """A model, a clip, and the options of the pictures."""
 
     name: str
-    """Of the model, for headings."""
+    """Name of the model, for headings."""
     model: nn.Module
     """In evaluation mode."""
     view: Tensor
     """uint8 (3, T, H, W)."""
     clip: Clip
-    """How the model takes it."""
+    """How the model's input is made from it."""
     classes: Sequence[str]
     at: Query | None = None
     """None: the most active position."""
     place: str | None = None
-    """Whose blocks are shown, such as "inserted.res3_0"; None: those of the finest grid."""
+    """The place whose blocks are shown, such as "inserted.res3_0"; None: the finest grid's."""
     asked: str | None = None
     """The class whose evidence is shown; None: the most probable."""
     layer: str | None = None
     """The module of Grad-CAM and components; None: see there."""
     truth: str | None = None
-    """The clip's class, where it is known."""
+    """The clip's class, if known."""
     event: tuple[int, ...] = ()
-    """The frames in which what decides the class happens, where they are known."""
+    """The frames of the event that decides the class, if known."""
 
     @cached_property
     def seen(self) -> Seen:
@@ -50,12 +50,12 @@ class Subject:
 
     @cached_property
     def swapped(self) -> Seen:
-        """What the model does with the projections of its halves exchanged."""
+        """The model's answer and maps with the projections of its halves exchanged."""
         with swapped(self.model):
-            found = look(self.model, self.view, self.clip)
-            for layer in found.of_kind("spatial", "temporal"):
+            seen = look(self.model, self.view, self.clip)
+            for layer in seen.of_kind("spatial", "temporal"):
                 _ = layer.attention  # while they are exchanged
-        return found
+        return seen
 
     @cached_property
     def _lit(self) -> tuple[np.ndarray, float]:
@@ -63,12 +63,12 @@ class Subject:
 
     @property
     def frames(self) -> np.ndarray:
-        """The clip as it is drawn, uint8 (T, H, W, 3): a dark one is made brighter."""
+        """The clip as it is drawn, uint8 (T, H, W, 3); a dark clip is brightened."""
         return self._lit[0]
 
     @property
     def brightened(self) -> str:
-        """What was done to the frames, if anything: words for beside them."""
+        """A note for the captions if the frames were brightened."""
         return "" if self._lit[1] == 1 else f", {self._lit[1]:.1f} times brighter"
 
     @cached_property
@@ -88,7 +88,7 @@ class Subject:
         """The class whose evidence is shown.
 
         Raises:
-            UsageError: There is none of that name.
+            UsageError: There is no class of that name.
         """
         if self.asked is None:
             return int(self.seen.probabilities.argmax())
@@ -167,12 +167,12 @@ class Subject:
 
     @property
     def region_layer(self) -> Layer | None:
-        """The layer whose regions are shown: of the place, or else the first that has some."""
+        """The layer whose regions are shown: at the place, or else the first with regions."""
         return next(filter(has_regions, [*self.layers, *self.seen.layers]), None)
 
 
 def on_clip(values: np.ndarray, frames: Sequence[int], num_frames: int) -> np.ndarray:
-    """Values of a feature's frames (F, ...), each at the frames of the clip it is nearest to."""
+    """Values (F, ...) of a feature's frames; each frame of the clip gets the nearest."""
     nearest_frame = [
         int(np.argmin([abs(frame - t) for frame in frames])) for t in range(num_frames)
     ]
@@ -180,7 +180,7 @@ def on_clip(values: np.ndarray, frames: Sequence[int], num_frames: int) -> np.nd
 
 
 def spaced(values: np.ndarray, frames: Sequence[int], num_frames: int) -> np.ndarray:
-    """Numbers of a feature's frames (F,) at their places among the clip's; nan between them."""
+    """Values (F,) of a feature's frames at their places among the clip's; NaN between."""
     out = np.full(num_frames, np.nan)
     out[list(frames)] = values
     return out

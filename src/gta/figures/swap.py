@@ -13,7 +13,7 @@ _FUNCTIONS = ("query", "key", "value")
 
 
 def swappable(model: nn.Module) -> list[tuple[NonLocal, NonLocal | TAPE]]:
-    """Pairs of a block within frames and, next to it, one along time, of the same widths."""
+    """Pairs of a block within frames and the block along time after it, of the same widths."""
     pairs = []
     for place in model.modules():
         if not isinstance(place, nn.Sequential):
@@ -33,7 +33,7 @@ def swappable(model: nn.Module) -> list[tuple[NonLocal, NonLocal | TAPE]]:
 
 @contextmanager
 def swapped(model: nn.Module) -> Iterator[None]:
-    """Exchanges the query, key and value projections of each pair while its context lasts.
+    """Exchanges the query, key and value projections of each pair within the context.
 
     Raises:
         UsageError: The network has no such pair.
@@ -41,8 +41,8 @@ def swapped(model: nn.Module) -> Iterator[None]:
     pairs = swappable(model)
     if not pairs:
         raise UsageError(
-            "swapped attention needs a block within frames and one along time after it, such as "
-            "--blocks sa,ta; this network has no such pair"
+            "swapped attention needs a block within frames and a block along time after it, such "
+            "as --blocks sa,ta; this network has no such pair"
         )
     _exchange(pairs)
     try:

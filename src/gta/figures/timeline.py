@@ -14,13 +14,13 @@ from gta.figures.lettering import Lettering, save
 Span = tuple[str, float, float, float]
 """(label, start, end, score)."""
 MOST_ROWS = 24
-"""Labels that have a row of their own: those that take most of the time."""
+"""Most labels with a row of their own: those that take most of the time."""
 _COLUMNS = 1200
-"""Of the picture: parts of the duration, in each of which the share of a label is shaded."""
+"""Columns of the figure: parts of the duration, shaded by the share of a label."""
 _LEAST_SHADE = 0.35
-"""Of what is there at all, so that a second of ten hours is seen."""
+"""Least shade of a nonzero share, so that a second of ten hours is visible."""
 _LETTERS = 9
-"""Of the title on an inch."""
+"""Characters of the title per inch."""
 
 
 def draw_timeline(path: Path, spans: Sequence[Span], duration: float, title: str) -> None:
@@ -34,9 +34,9 @@ def timeline_figure(spans: Sequence[Span], duration: float, title: str) -> Figur
     A column is shaded by the share of its time that the label has.
 
     Args:
-        spans: In order.
+        spans: Parts of the timeline, in order.
         duration: Seconds.
-        title: Of the picture.
+        title: Title of the figure.
     """
     total = dict[str, float]()
     for label, start, end, _ in spans:
@@ -75,7 +75,7 @@ def timeline_figure(spans: Sequence[Span], duration: float, title: str) -> Figur
 
 
 def _add(row: np.ndarray, start: float, end: float, duration: float) -> None:
-    """Adds the share that (start, end) has of each column."""
+    """Adds the share of each column that (start, end) covers."""
     first, last = (len(row) * max(t, 0.0) / max(duration, 1e-9) for t in (start, end))
     last = min(last, len(row))
     left, right = int(first), min(int(last), len(row) - 1)
@@ -90,7 +90,7 @@ def _add(row: np.ndarray, start: float, end: float, duration: float) -> None:
 
 
 def _colors(shade: np.ndarray, count: int) -> np.ndarray:
-    """White, more and more of the row's color: (rows, columns, 3)."""
+    """From white to the row's color by shade: (rows, columns, 3)."""
     from matplotlib import colormaps
 
     palette = colormaps["tab10"]

@@ -65,7 +65,7 @@ def together(
     videos: VideoList, frozen: FrozenVideos, scenes: Mapping[str, str]
 ) -> tuple[dict[int, str], str]:
     """The group of each readable video, and how it is known."""
-    places = sorted(frozen.found)
+    places = sorted(frozen.features)
     if scenes:
         known = {i: scenes.get(videos.videos[i].id, f"\0{i}") for i in places}
         return known, "scenes of the file"
@@ -77,7 +77,7 @@ def together(
         if recording is not None:
             groups[i] = recording.key
     alike = _alike(
-        torch.stack([frozen.found[i].views[0].float().mean(1).flatten() for i in places])
+        torch.stack([frozen.features[i].views[0].float().mean(1).flatten() for i in places])
     )
     for a, b in alike:
         old, new = groups[places[b]], groups[places[a]]
@@ -139,16 +139,16 @@ def cross_validate(
     right = dict[int, bool]()
     classes = len(frozen.videos.classes)
     for done, fold in enumerate(sorted(set(folds.values())), start=1):
-        training = {i: frozen.found[i] for i in folds if folds[i] != fold}
+        training = {i: frozen.features[i] for i in folds if folds[i] != fold}
         trained = copy.deepcopy(model).train()
-        source = FeatureBatches(replace(frozen, found=training), recipe, processes)
+        source = FeatureBatches(replace(frozen, features=training), recipe, processes)
         optimizer = make_optimizer(trained, recipe.train)
         step = make_step(trained, optimizer, recipe, classes, processes)
         position = TrainState(data="")
         with closing(step):
             Loop(step, source, position, processes, epochs=recipe.train.epochs).run()
-        test = {i: frozen.found[i].first(frozen.num_test) for i in folds if folds[i] == fold}
-        batches = replace(frozen, found=test).batches(recipe.test.batch_size)
+        test = {i: frozen.features[i].first(frozen.num_test) for i in folds if folds[i] == fold}
+        batches = replace(frozen, features=test).batches(recipe.test.batch_size)
         scores, _ = score_batches(trained, batches, recipe.clip, device=processes.device)
         for index, one in scores:
             right[index] = int(one.argmax()) == frozen.videos.videos[index].label

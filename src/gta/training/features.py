@@ -33,7 +33,7 @@ class FeatureBatches:
 
     def __init__(self, frozen: FrozenVideos, recipe: Recipe, processes: Processes):
         self.frozen, self.seed = frozen, recipe.train.seed
-        self.places = sorted(frozen.found)
+        self.places = sorted(frozen.features)
         clips = parse_protocol(recipe.test.protocol).num_clips
         self.num_clips = clips if recipe.clip.sampling == "segments" else 1
         self.order = EpochOrder(
@@ -68,7 +68,7 @@ class FeatureBatches:
         """Nothing reads them."""
 
     def _drawn(self, key: tuple[int, ...]) -> tuple[Tensor, int]:
-        video, num_test = self.frozen.found[self.places[key[1]]], self.frozen.num_test
+        video, num_test = self.frozen.features[self.places[key[1]]], self.frozen.num_test
         rng = np.random.default_rng([self.seed, *key, 1])
         view = int(rng.integers(len(video.views)))
         features, label = video.views[view], video.labels[view]
@@ -124,9 +124,9 @@ def frozen_features(
     train, val = both(0, 1)
     if processes.is_main:
         files.keep_limit()
-    beside = f" and of {len(val.found)} validation videos" if len(splits.val) else ""
+    beside = f" and of {len(val.features)} validation videos" if len(splits.val) else ""
     report.say(
-        f"frozen trunk up to {model.after}: features of {len(train.found)} training videos in "
+        f"frozen trunk up to {model.after}: features of {len(train.features)} training videos in "
         f"{num_test + views - 1} views each{beside}, "
         f"{time.monotonic() - began:.1f} s, kept in {files.folder}"
     )
