@@ -31,7 +31,6 @@ from gta.data.decode.index import (
 )
 from gta.data.decode.opening import frame_size, frames, opened, packets
 from gta.data.decode.pixels import UPRIGHT, upright
-from gta.data.sampling.choice import Choice, chosen
 from gta.data.storage.sources import Readable
 from gta.errors import VideoError
 
@@ -41,18 +40,21 @@ _MATRIX = struct.Struct("=9i")
 _WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode one
 
 
-def read(path: Readable, choice: Choice, make: Callable[[np.ndarray], Made]) -> list[Made]:
-    """What `make` makes of the asked frames, or of all. The file is opened once where it can be.
+def read(
+    path: Readable, choose: Callable[[int], Sequence[int]], make: Callable[[np.ndarray], Made]
+) -> list[Made]:
+    """What `make` makes of the asked frames. The file is opened once where it can be.
 
     Args:
         path: The file.
-        choice: Which frames.
+        choose: Tells which frames from the number of all.
         make: Gets each frame as soon as it is decoded, uint8 (H, W, 3).
 
     Raises:
         VideoError: There is no such frame, or it cannot be decoded.
     """
-    key, images, wanted = key_of(path), dict[int, Made](), list[int]()
+    key, images = key_of(path), dict[int, Made]()
+    wanted: Sequence[int] = ()
     table = recall(key)
     if table is None or table.times is not None:
         with opened(path, is_known=table is not None) as (container, stream):
@@ -60,13 +62,13 @@ def read(path: Readable, choice: Choice, make: Callable[[np.ndarray], Made]) -> 
             if table is None and (indexed := index_packets(container, stream)) is not None:
                 table = remember(path, key, indexed)
             if table is not None:
-                wanted = chosen(path, choice, table.num_frames)
+                wanted = choose(table.num_frames)
                 images = _read_seeking(
                     path, container, stream, table, sorted(set(wanted)), unread, make
                 )
     if table is None or table.times is None:
         table = table or remember(path, key, count(path))
-        wanted = chosen(path, choice, table.num_frames)
+        wanted = choose(table.num_frames)
     if len(images) < len(set(wanted)):
         images, damage = _read_from_start(path, table, sorted(set(wanted)), make)
         if damage > table.damage:
