@@ -17,13 +17,29 @@ from gta.data.decode.announced import announced
 from gta.data.decode.in_order import Passage, TimedFrame
 from gta.data.decode.index import index
 from gta.data.decode.opening import opened
-from gta.data.storage.sources import Readable, Source, has_pictures, readable
+from gta.data.storage.sources import Member, Readable, Source, Unreadable
 from gta.errors import UsageError, VideoError
 
 Choice = Sequence[int] | Callable[[int], Sequence[int]] | None
 """Numbers of frames, or what tells them from the number of all, or None: all."""
 Change = Callable[[torch.Tensor], torch.Tensor]
 """What is made of a frame as soon as it is decoded."""
+
+
+def readable(source: Source | str) -> Readable:
+    """A video that can be tried; a path may be text, and begin with `~`.
+
+    Raises:
+        VideoError: It was unreadable when its data set was prepared.
+    """
+    if isinstance(source, Unreadable):
+        raise VideoError(source.name, source.reason)
+    return Path(source).expanduser() if isinstance(source, str) else source
+
+
+def has_pictures(source: Readable) -> bool:
+    """Whether a video is made of pictures rather than a video file."""
+    return source.pictures if isinstance(source, Member) else source.is_dir()
 
 
 def count_frames(path: Source) -> int:
@@ -178,7 +194,8 @@ def frames_in_order(
         VideoError: The video cannot be read, or has no frame.
     """
     with _explained(path) as place:
-        yield from in_order.each(place, passage or Passage(), fps)
+        each = in_order.each_picture if has_pictures(place) else in_order.each
+        yield from each(place, passage or Passage(), fps)
 
 
 def decoded_bytes(path: Source) -> int:
