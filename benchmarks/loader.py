@@ -33,7 +33,7 @@ from gta.data.decode import read_frames
 from gta.data.decode.index import forget, index
 from gta.data.loader import EpochOrder, training_loader
 from gta.data.records import Video, VideoList
-from gta.data.sampling.modes import Sampling
+from gta.data.sampling import Sampling
 from gta.data.transforms.augment import Augmentation
 from gta.data.transforms.clip import TrainTransform
 

@@ -31,7 +31,7 @@ from gta.data.decode import pixels, read_frames
 from gta.data.decode.index import forget
 from gta.data.prepare import Options, prepare
 from gta.data.records import Video
-from gta.data.sampling.segments import segment_indices
+from gta.data.sampling import segment_indices
 from gta.data.storage.shards import Shard
 from gta.data.storage.sources import Member
 from gta.data.transforms.clip import TrainTransform

@@ -14,7 +14,7 @@ from docs.trace_walk import Step, Walk, purpose, walks
 DOCS = Path(__file__).parent
 PAGE, PICTURE = DOCS / "architecture.md", DOCS / "architecture.svg"
 NETWORK = ("backbones/", "blocks/")
-DETAIL = ("blocks/rows.py", "blocks/fused/")
+DETAIL = ("blocks/features.py", "blocks/fused/")
 """Memory layouts and fused kernels: counted, but not shown step by step."""
 
 

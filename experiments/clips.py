@@ -12,7 +12,7 @@ from experiments.results import WORK
 from experiments.settings import Data, Settings
 from gta.data.batch import Batch
 from gta.data.records import Split
-from gta.data.sampling.segments import segment_indices
+from gta.data.sampling import segment_indices
 from gta.ordered import render_array
 
 _AT_ONCE = 512  # clips copied to the device

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from gta.blocks import GlobalTemporalAttention, NonLocal
+from gta.blocks.features import zero_norm
 from gta.blocks.gta import Branch
-from gta.blocks.zero_norm import zero_norm
 
 JOINS = ("zero", "one", "layer", "none", "shared", "before", "around", "parallel")
 

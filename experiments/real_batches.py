@@ -11,7 +11,7 @@ from experiments.real_clips import HEIGHT, WIDTH
 from experiments.real_items import Items
 from experiments.settings import Settings
 from gta.data.batch import Batch
-from gta.data.sampling.segments import segment_indices
+from gta.data.sampling import segment_indices
 
 AUGMENTATIONS = ("none", "negatives", "pan")
 """What is done to training clips: nothing; half of them are negatives, in which what is bright is

@@ -12,8 +12,8 @@ from PIL import Image
 from gta.data.decode import read_frames
 from gta.data.formats.folder import read_folder
 from gta.data.records import Video
-from gta.data.sampling.segments import segment_indices
-from gta.data.transforms.resize import resize_to
+from gta.data.sampling import segment_indices
+from gta.data.transforms.clip import resize_to
 from gta.errors import VideoError
 from gta.files import write_atomically
 

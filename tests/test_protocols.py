@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from gta.data.sampling.segments import segment_indices
+from gta.data.sampling import segment_indices
 from gta.errors import UsageError
 from gta.protocols import parse_protocol
 

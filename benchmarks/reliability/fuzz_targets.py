@@ -103,8 +103,7 @@ CODECS = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video")
 
 def _packet(folder: Path) -> Run:
     """The first byte chooses the compression, the second the length of what its container tells."""
-    from gta.data.decode.keys import may_begin
-    from gta.data.decode.shown import shown_frames
+    from gta.data.decode.packet_headers import may_begin, shown_frames
 
     def run(data: bytes) -> None:
         if len(data) < 3:
@@ -175,7 +174,7 @@ TARGETS = {
     ),
     "packet": Target(
         "a packet's header",
-        ("gta.data.decode.keys", "gta.data.decode.shown", "gta.data.decode.h264"),
+        ("gta.data.decode.packet_headers", "gta.data.decode.h264"),
         _packet,
         512,
     ),

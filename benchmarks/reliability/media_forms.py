@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from benchmarks.reliability.line import Line
 from gta.data.decode import count_frames, cut_off, frame_times, read_frames
-from gta.data.sampling.segments import segment_indices
+from gta.data.sampling import segment_indices
 from gta.errors import VideoError
 
 

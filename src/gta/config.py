@@ -245,7 +245,7 @@ class Clip(Data):
 
     num_frames: Positive = 8
     sampling: Mode = "segments"
-    """Which frames; see `gta.data.sampling.modes`."""
+    """Which frames; see `gta.data.sampling`."""
     stride: Positive | None = None
     """Frames from one of the clip to the next, for dense, pyslowfast and pyslowfast_offset."""
     size: Positive = 224

@@ -7,7 +7,7 @@ from gta.config import Clip
 from gta.data.cache import FrameCache
 from gta.data.dataset import ViewClips
 from gta.data.records import VideoList
-from gta.data.sampling.modes import Order, Sampling
+from gta.data.sampling import Order, Sampling
 from gta.data.transforms.clip import ViewTransform, normalize
 from gta.data.transforms.flips import flip_partners
 from gta.devices import autocast

@@ -8,7 +8,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from gta.backbones import FrameResNet, SlowFast
-from gta.backbones.residual import BasicBlock, Bottleneck
+from gta.backbones.frame_resnet import BasicBlock, Bottleneck
 from gta.backbones.slow_fast import slow_indices
 from gta.backbones.temporal_shift import TemporalShift
 from gta.backbones.weights import load_weights, recognized

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from gta.backbones import FrameResNet
-from gta.backbones.residual import BasicBlock, Bottleneck
+from gta.backbones.frame_resnet import BasicBlock, Bottleneck
 from gta.backbones.temporal_shift import TemporalShift
 
 from .networks import random_clips, randomize

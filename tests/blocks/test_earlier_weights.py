@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gta.blocks.rows import Projection
+from gta.blocks.features import Projection
 
 from .blocks_under_test import ALL, Make
 from .random_weights import randomize

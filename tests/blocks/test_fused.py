@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
+from gta.blocks.features import Projection, from_rows, to_rows
 from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.parts import fuses, unfused
-from gta.blocks.rows import Projection, from_rows, to_rows
 
 from .blocks_under_test import ALL, Make
 from .random_weights import randomize

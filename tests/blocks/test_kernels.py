@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gta.blocks.fused.add_products import plain_sum
 from gta.blocks.fused.attend_frames import plain_attend
+from gta.blocks.fused.products import plain_sum
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 triton = pytest.importorskip("triton")

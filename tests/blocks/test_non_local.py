@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from gta.blocks import NonLocal
+from gta.blocks.features import from_rows, pool_rows, to_rows
 from gta.blocks.non_local import Affinity, Pool
-from gta.blocks.rows import from_rows, pool_rows, to_rows
 
 from .equations import attend, max_pool, non_local, project
 from .random_weights import array, random_clip, randomize, relative_error, weights_of

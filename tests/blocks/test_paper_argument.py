@@ -5,7 +5,7 @@ import torch
 
 from gta.blocks import TAPE, GlobalTemporalAttention, NonLocal
 from gta.blocks.channel_groups import mix_groups
-from gta.blocks.rows import from_rows, to_rows
+from gta.blocks.features import from_rows, to_rows
 
 from .blocks_under_test import ALL, ATTENTION, CHANNELS, ORDER_AWARE, ORDER_BLIND, Make
 from .random_weights import random_clip, randomize, relative_error

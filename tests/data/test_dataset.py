@@ -7,7 +7,7 @@ from gta.data.cache import FrameCache
 from gta.data.dataset import TrainingClips, ViewClips
 from gta.data.decode import read_frames
 from gta.data.records import Video, VideoList
-from gta.data.sampling.modes import Sampling
+from gta.data.sampling import Sampling
 from gta.data.transforms.clip import TrainTransform, ViewTransform
 from gta.data.videos import load_videos
 from gta.errors import DataError, UsageError

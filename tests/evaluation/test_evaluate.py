@@ -9,7 +9,7 @@ from gta.config import Clip
 from gta.data.cache import FrameCache
 from gta.data.decode import count_frames, read_frames
 from gta.data.records import VideoList
-from gta.data.sampling.segments import segment_indices
+from gta.data.sampling import segment_indices
 from gta.data.transforms.clip import ViewTransform, normalize
 from gta.data.videos import load_videos
 from gta.errors import DataError

@@ -15,10 +15,8 @@ from gta.data.formats.dialect import decide
 from gta.data.formats.prepared import find_manifest
 from gta.data.formats.text import read_json, read_lines
 from gta.data.loader import EpochOrder
-from gta.data.sampling.modes import in_order
-from gta.data.sampling.segments import segment_indices
-from gta.data.transforms.clip import RandomCrop, TrainTransform, ViewTransform
-from gta.data.transforms.resize import resize_frames
+from gta.data.sampling import in_order, segment_indices
+from gta.data.transforms.clip import RandomCrop, TrainTransform, ViewTransform, resize_frames
 from gta.data.videos import load_videos
 from gta.errors import DataError, UsageError
 from gta.names import shown

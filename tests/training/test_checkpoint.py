@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from gta.blocks.rows import Projection
+from gta.blocks.features import Projection
 from gta.config import Train
 from gta.errors import UsageError
 from gta.models import MODELS, build

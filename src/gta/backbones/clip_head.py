@@ -14,7 +14,7 @@ from gta.backbones.inserted import BlockFactory
 from gta.backbones.stream import require_causal
 from gta.blocks.causal import LastFrames, MeanOfLast
 from gta.blocks.channel_groups import fitting_groups
-from gta.blocks.frames import require_frames
+from gta.blocks.features import require_frames
 from gta.blocks.options import require_option, require_positive
 
 Normalize = Literal["clip", "time", "none"]

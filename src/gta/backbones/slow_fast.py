@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from gta.backbones.clips import require_clips
-from gta.backbones.head import mean_of_windows, pool_windows
+from gta.backbones.clips import mean_of_windows, pool_windows, require_clips
 from gta.backbones.inserted import STAGES, BlockFactory, any_frames, insert_blocks
 from gta.backbones.pathway import EXPANSION, Bottleneck, Pathway, convolution
-from gta.blocks.frames import require_frames
+from gta.blocks.features import require_frames
 from gta.blocks.options import require_positive
 
 LENGTHS: dict[int, tuple[int, int, int, int]] = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}

@@ -8,7 +8,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from gta.blocks.frames import require_feature
+from gta.blocks.features import require_feature
 from gta.blocks.non_local import NonLocal
 
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gta.blocks.channel_groups import mix_groups
-from gta.blocks.rows import Projection
-from gta.blocks.zero_norm import zero_norm
+from gta.blocks.features import Projection, zero_norm
 
 
 class Memory(nn.Module):

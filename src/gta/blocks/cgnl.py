@@ -10,10 +10,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from gta.blocks.frames import require_feature
-from gta.blocks.fused.project import project
+from gta.blocks.features import Projection, from_rows, require_feature, to_rows
+from gta.blocks.fused.products import project
 from gta.blocks.options import require_option, require_positive, width_of
-from gta.blocks.rows import Projection, from_rows, to_rows
 
 Kernel = Literal["dot_product", "rbf"]
 GAMMA = 1e-4

@@ -9,9 +9,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from gta.blocks.frames import require_feature
+from gta.blocks.features import Projection, require_feature, to_rows
 from gta.blocks.options import require_option, width_of
-from gta.blocks.rows import Projection, to_rows
 
 Pooling = Literal["attention", "average"]
 Fusion = Literal["add", "multiply"]

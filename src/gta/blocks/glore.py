@@ -5,13 +5,11 @@ Axes: B batch, C channels, T, H, W, N = T*H*W, S states, K nodes.
 
 from torch import Tensor, nn
 
-from gta.blocks.frames import require_feature
+from gta.blocks.features import Projection, from_rows, require_feature, to_rows, zero_norm
 from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.parts import is_own
-from gta.blocks.fused.project import project
+from gta.blocks.fused.products import project
 from gta.blocks.options import require_positive, width_of
-from gta.blocks.rows import Projection, from_rows, to_rows
-from gta.blocks.zero_norm import zero_norm
 
 
 class GloRe(nn.Module):

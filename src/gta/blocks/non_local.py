@@ -9,14 +9,19 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from gta.blocks.frames import require_feature
+from gta.blocks.features import (
+    Projection,
+    from_rows,
+    pool_rows,
+    require_feature,
+    to_rows,
+    zero_norm,
+)
 from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.attend_frames import attend_frames
 from gta.blocks.fused.parts import is_own
-from gta.blocks.fused.project import ALIGNED, project
+from gta.blocks.fused.products import ALIGNED, project
 from gta.blocks.options import require_option, width_of
-from gta.blocks.rows import Projection, from_rows, pool_rows, to_rows
-from gta.blocks.zero_norm import zero_norm
 
 Pool = Literal["before", "after"]
 Affinity = Literal["softmax", "dot_product"]

@@ -10,14 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from gta.blocks.channel_groups import require_groups
-from gta.blocks.frames import require_feature, require_frames
+from gta.blocks.features import (
+    Projection,
+    from_rows,
+    require_feature,
+    require_frames,
+    to_rows,
+    zero_norm,
+)
 from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.attend_frames import attend_frames, frame_weights, weighted_frames
 from gta.blocks.fused.parts import is_own
-from gta.blocks.fused.project import project
+from gta.blocks.fused.products import project
 from gta.blocks.options import require_option, require_positive, width_of
-from gta.blocks.rows import Projection, from_rows, to_rows
-from gta.blocks.zero_norm import zero_norm
 
 Position = Literal["learned", "sinusoidal"]
 AddTo = Literal["qk", "qkv", "input"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from gta.cli.show import chosen_view, subject_of
 from gta.data.decode import count_frames
 from gta.data.records import Video
-from gta.data.sampling.modes import Sampling
+from gta.data.sampling import Sampling
 from gta.errors import UsageError, nearest
 from gta.evaluation.videos import run_videos
 from gta.figures.subject import Subject

@@ -14,7 +14,7 @@ from gta.data.cache import FrameCache
 from gta.data.decode import Change, cut_off, frame_rate, read_frames
 from gta.data.reading import Reading
 from gta.data.records import Video, VideoList
-from gta.data.sampling.modes import Order, Sampling, in_order
+from gta.data.sampling import Order, Sampling, in_order
 from gta.data.spent import Spent
 from gta.data.storage.sources import Unreadable
 from gta.data.transforms.clip import (
@@ -213,10 +213,12 @@ class ViewClips(Dataset):
         Raises:
             VideoError: It cannot be read.
         """
-        spent = spent or Spent()
-        resized = spent.transforming(partial(resize_frames, resize=self.transform.resize))
+        choose = partial(self._shown, video, index)
+        resized = partial(resize_frames, resize=self.transform.resize)
+        if spent is None:
+            return self._cropped(self.frames.read(video, choose, resized))
         with spent.decoding():
-            frames = self.frames.read(video, partial(self._shown, video, index), resized)
+            frames = self.frames.read(video, choose, spent.transforming(resized))
         return spent.transforming(self._cropped)(frames)
 
     def views_of(self, frames: Tensor, *, fps: float | None = None) -> Tensor:

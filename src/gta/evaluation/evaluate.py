@@ -12,7 +12,7 @@ from gta.data.batch import Batch
 from gta.data.cache import FrameCache
 from gta.data.loader import evaluation_loader
 from gta.data.records import VideoList
-from gta.data.sampling.modes import Order
+from gta.data.sampling import Order
 from gta.errors import DataError, UsageError
 from gta.evaluation.scores import About, Scores, list_hash
 from gta.inference import probabilities, protocol_views

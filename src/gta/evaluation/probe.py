@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gta.data.sampling.modes import Order
+from gta.data.sampling import Order
 from gta.errors import DataError
 from gta.evaluation import verdict as words
 from gta.evaluation.backwards import backward_pairs, confused_with_opposite, pair_accuracy

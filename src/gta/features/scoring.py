@@ -10,7 +10,7 @@ from gta.backbones import TrunkNetwork
 from gta.config import Recipe
 from gta.data.batch import Batch
 from gta.data.records import VideoList
-from gta.data.sampling.modes import Order, in_order
+from gta.data.sampling import Order, in_order
 from gta.errors import VideoError
 from gta.features.extractor import Trunk
 from gta.features.files import FeatureFiles

@@ -87,9 +87,8 @@ class Predictor:
             UsageError: The frames have another form, or the scores are not finite: the weights are
                 of a training that has diverged.
         """
-        views = self.views(video, fps=fps)
-        (prediction,) = self._predicted([(video, views)], embeddings=False)
-        return prediction
+        scores = self.scores(self.views(video, fps=fps)[None]).cpu()
+        return self._prediction(video, scores[0], None)
 
     def predict_many(
         self,

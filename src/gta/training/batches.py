@@ -8,7 +8,7 @@ from gta.data.cache import FrameCache
 from gta.data.dataset import TrainingClips
 from gta.data.loader import Batch, EpochOrder, training_loader
 from gta.data.records import VideoList
-from gta.data.sampling.modes import Sampling
+from gta.data.sampling import Sampling
 from gta.data.transforms.augment import Augmentation
 from gta.data.transforms.clip import TrainTransform
 from gta.data.workers import WorkerLoader

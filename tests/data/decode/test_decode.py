@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gta.data.decode import count_frames, decoded_bytes, packets, read_frames, video_file
+from gta.data.decode import count_frames, decoded_bytes, opening, read_frames, video_file
 from gta.data.decode.index import index
 
 SHUFFLED = [11, 0, 5, 5, 10, 3, 7, 0]
@@ -101,7 +101,7 @@ def test_damage_is_decoded_as_from_the_start(tmp_path, write_video):
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
-        frames = list(packets.frames(container, stream))
+        frames = list(opening.frames(container, stream))
     assert np.array_equal(last[0].permute(1, 2, 0), frames[-1].to_ndarray(format="rgb24"))
 
 

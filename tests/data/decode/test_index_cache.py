@@ -2,8 +2,7 @@ from array import array
 
 import pytest
 
-from gta.data.decode.index import Index
-from gta.data.decode.index_cache import IndexCache
+from gta.data.decode.index import Index, IndexCache
 
 
 def index(num_frames: int) -> Index:
@@ -11,7 +10,7 @@ def index(num_frames: int) -> Index:
 
 
 def test_what_was_used_longest_ago_is_forgotten():
-    memory = IndexCache[Index](limit=2 * index(1000).nbytes)
+    memory = IndexCache(limit=2 * index(1000).nbytes)
     for name in "ab":
         memory.put(name, index(1000))
     assert memory.get("a") is not None
@@ -27,7 +26,7 @@ def test_what_was_used_longest_ago_is_forgotten():
 
 def test_ten_thousand_videos_of_an_hour_do_not_fill_the_memory():
     hour = index(30 * 3600)
-    memory = IndexCache[Index](limit=2**24)
+    memory = IndexCache(limit=2**24)
     for number in range(10_000):
         memory.put(number, hour)
     assert memory.nbytes <= 2**24

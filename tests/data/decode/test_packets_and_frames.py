@@ -8,8 +8,7 @@ import pytest
 
 from gta.data.decode import count_frames, each_frame, read_frames
 from gta.data.decode.index import forget, index
-from gta.data.decode.keys import may_begin
-from gta.data.decode.shown import shown_frames
+from gta.data.decode.packet_headers import may_begin, shown_frames
 
 from .field_pictures import field_coded
 

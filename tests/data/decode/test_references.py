@@ -2,7 +2,7 @@
 
 import pytest
 
-from gta.data.decode import count_frames, read_frames, references
+from gta.data.decode import count_frames, opening, read_frames, references
 from gta.data.decode.opening import opened
 from gta.errors import VideoError
 
@@ -26,9 +26,9 @@ def test_a_decoder_that_would_hold_too_much(
     path = write_video(tmp_path / name, 24, codec=codec, options=options, gop=250)
     with opened(path) as (_, stream):
         frames = asked + 1 + (stream.codec_context.reorder_depth or 0)
-    monkeypatch.setattr(references, "MOST_HELD", frames * FRAME)
+    monkeypatch.setattr(opening, "MOST_HELD", frames * FRAME)
     assert count_frames(path) == len(read_frames(path)) == 24
-    monkeypatch.setattr(references, "MOST_HELD", frames * FRAME - 1)
+    monkeypatch.setattr(opening, "MOST_HELD", frames * FRAME - 1)
     with pytest.raises(VideoError) as caught:
         read_frames(path)
     assert caught.value.reason == (
@@ -46,9 +46,9 @@ def test_a_packet_that_asks_for_more_than_the_header(tmp_path, write_video, monk
         (unit,) = references._parameter_sets(
             "h264", stream.codec_context.extradata or b"", in_header=True
         )
-    monkeypatch.setattr(references, "MOST_HELD", 10 * FRAME)
+    monkeypatch.setattr(opening, "MOST_HELD", 10 * FRAME)
     with opened(few) as (_, stream):
-        check = references.check_references(stream)
+        check = opening.check_references(stream)
         assert check is not None
         check(bytes(9))
         with pytest.raises(ValueError, match="would hold 16 frames of 64x48"):
@@ -61,4 +61,4 @@ def test_what_is_damaged_asks_for_the_most():
 
 def test_usual_files_are_not_looked_at(tmp_path, write_video):
     with opened(write_video(tmp_path / "a.mp4")) as (_, stream):
-        assert references.check_references(stream) is None
+        assert opening.check_references(stream) is None

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from gta.data.decode import decoded_bytes, each_frame, pixels, read_frames
-from gta.data.decode.upright import of_matrix, upright
+from gta.data.decode.pixels import upright
+from gta.data.decode.video_file import of_matrix
 
 STORED = np.kron([[20, 90], [160, 230]], np.ones((24, 32))).astype(np.uint8)[:, :, None]
 STORED = STORED.repeat(3, axis=2)

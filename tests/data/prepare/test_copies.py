@@ -21,8 +21,7 @@ from gta.data.prepare import Options
 from gta.data.prepare.copies import write_copy
 from gta.data.prepare.gain import Gain
 from gta.data.prepare.options import parse_resize
-from gta.data.sampling.choice import chosen
-from gta.data.sampling.modes import Sampling
+from gta.data.sampling import Sampling
 from gta.data.storage.sources import Member, Unreadable
 from gta.data.transforms.clip import TrainTransform, ViewTransform, resize_frames
 from gta.data.videos import load_videos
@@ -68,7 +67,7 @@ def test_the_same_frames_are_sampled(original, copies, form, sampling, monkeypat
         seen = asked.setdefault(name, [])
 
         def recorded(path, choice, change, seen=seen):
-            seen.append(chosen(path, choice, count_frames(path)))
+            seen.append(choice(count_frames(path)) if callable(choice) else list(choice))
             return read_frames(path, seen[-1], change=change)
 
         monkeypatch.setattr("gta.data.dataset.read_frames", recorded)

@@ -5,8 +5,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from gta.data.sampling.modes import Sampling
-from gta.data.sampling.segments import dense_indices, segment_indices
+from gta.data.sampling import Sampling, dense_indices, segment_indices
 from gta.errors import UsageError
 from gta.recipes import find_recipe, read_recipe
 from gta.sampling_modes import MOST_VIEWS, STRIDED, Mode

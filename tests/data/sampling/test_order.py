@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gta.data.sampling.modes import in_order
+from gta.data.sampling import in_order
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -11,14 +11,13 @@ import torch
 from gta.data.dataset import ViewClips
 from gta.data.decode import frame_rate
 from gta.data.records import Video, VideoList
-from gta.data.sampling.modes import Sampling
+from gta.data.sampling import Sampling, segment_indices
 from gta.data.sampling.public import (
     pyslowfast_indices,
     pyslowfast_ssv2_indices,
     tsm_twice_indices,
     tsm_validation_indices,
 )
-from gta.data.sampling.segments import segment_indices
 from gta.data.transforms.clip import ViewTransform
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gta.data.sampling.segments import dense_indices, segment_indices
+from gta.data.sampling import dense_indices, segment_indices
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden/sampling_tsm_frames.json").read_text())[
     "cases"

@@ -129,7 +129,7 @@ def test_resizing_is_that_of_torchvision(num_frames, resize, height, width):
 
 
 def test_resizing_without_a_kernel_for_integers(monkeypatch):
-    monkeypatch.setattr("gta.data.transforms.resize._in_integers", lambda frames: False)
+    monkeypatch.setattr("gta.data.transforms.clip._in_integers", lambda frames: False)
     whole = frames(48, 64)
     resized = resize_frames(whole, (24, 32))
     assert resized.dtype == torch.uint8

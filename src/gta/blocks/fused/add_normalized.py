@@ -20,11 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, linear
 
-from gta.blocks.fused.add_products import add_products, column_sums
+from gta.blocks.features import from_rows, to_rows
 from gta.blocks.fused.gradients import by_hand, gradients
 from gta.blocks.fused.parts import fuses
-from gta.blocks.fused.project import weights_of
-from gta.blocks.rows import from_rows, to_rows
+from gta.blocks.fused.products import add_products, column_sums, weights_of
 
 _PARTS = 16
 """Products of long columns are summed in so many parts: their small differences need the digits."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.nn.modules import module as modules
 
-from gta.blocks.rows import Projection
+from gta.blocks.features import Projection
 
 _KNOWN = {Projection: nn.Linear.forward, nn.BatchNorm3d: nn.BatchNorm3d.forward}
 """Layers whose arithmetic is known, and the method that does it."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from io import BytesIO
 from threading import Event
 
-from gta.data.decode import count_frames, each_frame, read_frames
+from gta.data.decode import count_frames, each_frame, has_pictures, read_frames, readable
 from gta.data.decode.ends import missing_end
 from gta.data.decode.pictures import list_pictures
 from gta.data.records import Video
-from gta.data.sampling.segments import segment_indices
-from gta.data.storage.sources import Member, Source, Unreadable, has_pictures, readable
+from gta.data.sampling import segment_indices
+from gta.data.storage.sources import Member, Source, Unreadable
 from gta.errors import VideoError
 
 _LOOKS = 4

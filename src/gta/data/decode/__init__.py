@@ -1,8 +1,10 @@
 """Frames of one video, wherever it is. Every failure to read it is a `VideoError`."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from operator import index as as_integer
 from pathlib import Path
 
 import av
@@ -15,12 +17,29 @@ from gta.data.decode.announced import announced
 from gta.data.decode.in_order import Passage, TimedFrame
 from gta.data.decode.index import index
 from gta.data.decode.opening import opened
-from gta.data.sampling.choice import Choice
-from gta.data.storage.sources import Readable, Source, has_pictures, readable
+from gta.data.storage.sources import Member, Readable, Source, Unreadable
 from gta.errors import UsageError, VideoError
 
+Choice = Sequence[int] | Callable[[int], Sequence[int]] | None
+"""Numbers of frames, or what tells them from the number of all, or None: all."""
 Change = Callable[[torch.Tensor], torch.Tensor]
 """What is made of a frame as soon as it is decoded."""
+
+
+def readable(source: Source | str) -> Readable:
+    """A video that can be tried; a path may be text, and begin with `~`.
+
+    Raises:
+        VideoError: It was unreadable when its data set was prepared.
+    """
+    if isinstance(source, Unreadable):
+        raise VideoError(source.name, source.reason)
+    return Path(source).expanduser() if isinstance(source, str) else source
+
+
+def has_pictures(source: Readable) -> bool:
+    """Whether a video is made of pictures rather than a video file."""
+    return source.pictures if isinstance(source, Member) else source.is_dir()
 
 
 def count_frames(path: Source) -> int:
@@ -143,9 +162,10 @@ def read_frames(
     """
     with _explained(path) as place:
         read = pictures.read if has_pictures(place) else video_file.read
+        choose = partial(_chosen, place, indices)
         if change is None:
-            return _as_tensor(np.stack(read(place, indices, _itself)))
-        return torch.cat(read(place, indices, lambda image: change(_as_tensor(image[None]))))
+            return _as_tensor(np.stack(read(place, choose, _itself)))
+        return torch.cat(read(place, choose, lambda image: change(_as_tensor(image[None]))))
 
 
 def each_frame(path: Source) -> Iterator[np.ndarray]:
@@ -174,7 +194,8 @@ def frames_in_order(
         VideoError: The video cannot be read, or has no frame.
     """
     with _explained(path) as place:
-        yield from in_order.each(place, passage or Passage(), fps)
+        each = in_order.each_picture if has_pictures(place) else in_order.each
+        yield from each(place, passage or Passage(), fps)
 
 
 def decoded_bytes(path: Source) -> int:
@@ -191,6 +212,44 @@ def decoded_bytes(path: Source) -> int:
 
 def _header_size(path: Readable) -> tuple[int, int]:
     return index(path).size
+
+
+def _chosen(source: Readable, choice: Choice, num_frames: int) -> list[int]:
+    """The frames of a video that are wanted.
+
+    Raises:
+        VideoError: It has no such frame.
+        UsageError: They are not whole numbers.
+    """
+    if choice is None:
+        return list(range(num_frames))
+    given = choice(num_frames) if callable(choice) else choice
+    try:
+        wanted = [_whole(i) for i in given]
+    except TypeError as error:
+        raise UsageError(
+            f"frames are asked for by a list of whole numbers, from 0, such as [0, 8, 16]; "
+            f"got {given!r:.200}"
+        ) from error
+    if not wanted:
+        raise UsageError("no frames were asked for: give their numbers, or None for all")
+    for i in wanted:
+        if not 0 <= i < num_frames:
+            raise VideoError(str(source), f"frame {i} was asked for; it has {num_frames} (from 0)")
+    return wanted
+
+
+def _whole(number: object) -> int:
+    """An integer of Python, NumPy or PyTorch, and nothing that would have to be rounded.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if isinstance(number, bool) or str(getattr(number, "dtype", "")).endswith("bool"):
+        raise TypeError
+    if getattr(number, "ndim", 0):
+        raise TypeError
+    return as_integer(number)  # pyright: ignore[reportArgumentType]
 
 
 def _itself(image: np.ndarray) -> np.ndarray:

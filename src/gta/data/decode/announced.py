@@ -8,8 +8,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from gta.data.decode.index import Index, index
-from gta.data.decode.opening import is_kind, opened
-from gta.data.decode.packets import packets
+from gta.data.decode.opening import is_kind, opened, packets
 from gta.data.storage.sources import Member, Readable
 
 _SLACK = 0.25

@@ -19,7 +19,7 @@ from gta.data.decode.ends import missing_end
 from gta.data.decode.index import key_of, starts_with_key
 from gta.data.decode.opening import opened
 from gta.data.decode.video_file import ToRGB
-from gta.data.storage.sources import Readable, has_pictures
+from gta.data.storage.sources import Readable
 from gta.errors import VideoError
 
 USUAL_RATE = 30.0
@@ -56,15 +56,17 @@ class TimedFrame:
     """uint8 (H, W, 3), upright."""
 
 
+def each_picture(folder: Readable, passage: Passage, fps: float | None) -> Iterator[TimedFrame]:
+    """Of pictures, at `USUAL_RATE` unless given; see `gta.data.decode.frames_in_order`."""
+    passage.rate = fps or USUAL_RATE
+    passage.expected = pictures.count(folder) / passage.rate
+    for number, image in enumerate(pictures.each(folder)):
+        passage.duration = (number + 1) / passage.rate
+        yield TimedFrame(number / passage.rate, lambda image=image: image)
+
+
 def each(path: Readable, passage: Passage, fps: float | None) -> Iterator[TimedFrame]:
-    """See `gta.data.decode.frames_in_order`."""
-    if has_pictures(path):
-        passage.rate = fps or USUAL_RATE
-        passage.expected = pictures.count(path) / passage.rate
-        for number, image in enumerate(pictures.each(path)):
-            passage.duration = (number + 1) / passage.rate
-            yield TimedFrame(number / passage.rate, lambda image=image: image)
-        return
+    """Of a video file; see `gta.data.decode.frames_in_order`."""
     key_of(path)  # an empty file is told as one
     if isinstance(path, Path):
         with path.open("rb") as file:

@@ -7,12 +7,14 @@ decoding from the start gives, counted once.
 """
 
 from array import array
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 
 import av.error
 from av.container import InputContainer
@@ -21,12 +23,16 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from gta.data.decode.ends import missing_end
-from gta.data.decode.index_cache import IndexCache
-from gta.data.decode.keys import may_begin
-from gta.data.decode.opening import check_ordinary, frame_size, is_kind, opened
-from gta.data.decode.packets import frames, frames_of, packets
-from gta.data.decode.rates import average_rate
-from gta.data.decode.shown import shown_frames
+from gta.data.decode.opening import (
+    check_ordinary,
+    frame_size,
+    frames,
+    frames_of,
+    is_kind,
+    opened,
+    packets,
+)
+from gta.data.decode.packet_headers import may_begin, shown_frames
 from gta.data.storage.sources import Member, Readable
 from gta.errors import VideoError
 
@@ -39,6 +45,10 @@ _WAITING = ("h264", "hevc")
 _ALONE = (PictureType.I, PictureType.SI, PictureType.BI)
 """Frames that need no other. One that the decoder makes up for what is missing has no type."""
 _PLAIN = ("yuv420p", "yuvj420p")
+_CLOSE = 0.5
+"""Frames by which the times may differ from the header's rate in all: they are rounded."""
+_JUMP = 10.0
+"""Seconds between two frames beyond which broadcast streams count anew."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,48 @@ class Index:
         return 1000 + 8 * (len(self.times or ()) + len(self.keyframes))
 
 
-_known = IndexCache[Index](limit=2**26)
+class IndexCache:
+    """Forgets what was used longest ago when it would hold more than `limit` bytes.
+
+    The index of a video of an hour takes a megabyte, and every loader process has its own memory.
+    """
+
+    def __init__(self, limit: int):
+        self.limit = limit
+        self.nbytes = 0
+        """Of all that is held."""
+        self._held: OrderedDict[Hashable, Index] = OrderedDict()
+        self._lock = Lock()  # frames for the memory are decoded by threads
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def get(self, key: Hashable) -> Index | None:
+        """The index that was put there, if it is still held."""
+        with self._lock:
+            if key not in self._held:
+                return None
+            self._held.move_to_end(key)
+            return self._held[key]
+
+    def put(self, key: Hashable, index: Index) -> None:
+        """Keeps an index; one that is larger than the limit is not kept."""
+        with self._lock:
+            if key in self._held:
+                self.nbytes -= self._held.pop(key).nbytes
+            self._held[key] = index
+            self.nbytes += index.nbytes
+            while self.nbytes > self.limit:
+                self.nbytes -= self._held.popitem(last=False)[1].nbytes
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        with self._lock:
+            self._held.clear()
+            self.nbytes = 0
+
+
+_known = IndexCache(limit=2**26)
 
 
 def index(path: Readable) -> Index:
@@ -172,7 +223,7 @@ def index_packets(container: InputContainer, stream: VideoStream) -> Index | Non
     keyframes = array("q", (i for i, (_, key) in enumerate(inside) if key))
     if not keyframes:
         return None
-    rate, tick = average_rate(container, stream, times), Fraction(stream.time_base or 1)
+    rate, tick = _average_rate(container, stream, times), Fraction(stream.time_base or 1)
     return Index(len(times), frame_size(stream), times, keyframes, rate, tick)
 
 
@@ -212,7 +263,7 @@ def count(path: Readable) -> Index:
         skipped = first_key if first_key and not starts_with_key(path) else 0
         kept = array("q", (time for time in times[skipped:] if time is not None))
         sure = len(kept) == len(times) - skipped and _rising(kept)
-        rate = average_rate(container, stream, kept if sure else ())
+        rate = _average_rate(container, stream, kept if sure else ())
         table = Index(
             len(times) - skipped,
             frame_size(stream),
@@ -257,3 +308,25 @@ def _with_keyframes(path: Readable, table: Index, times: array) -> Index:
 
 def _rising(times: Sequence[int]) -> bool:
     return all(a < b for a, b in pairwise(times))
+
+
+def _average_rate(
+    container: InputContainer, stream: VideoStream, times: Sequence[int]
+) -> float | None:
+    """The header's rate where the times agree with it, else that of the times; None: neither.
+
+    Args:
+        container: The file.
+        stream: Its video.
+        times: Of the frames, rising, in units of the stream; empty where they are not known.
+    """
+    header = float(stream.average_rate) if stream.average_rate else None
+    if len(times) < 2 or not stream.time_base:
+        return header
+    gaps, span = len(times) - 1, float((times[-1] - times[0]) * stream.time_base)
+    if is_kind(container, "mpegts", "mpeg"):
+        jumps = [b - a for a, b in pairwise(times) if (b - a) * stream.time_base > _JUMP]
+        gaps, span = gaps - len(jumps), span - float(sum(jumps) * stream.time_base)
+    if span <= 0 or (header is not None and abs(span * header - gaps) <= _CLOSE):
+        return header
+    return gaps / span

@@ -13,9 +13,9 @@ import numpy as np
 from av.container import InputContainer
 
 from gta.data.decode.codecs import VIDEO, WHITELIST
-from gta.data.decode.packets import frames
-from gta.data.decode.pixels import MAX_PIXELS
-from gta.data.decode.upright import stored_as, upright
+from gta.data.decode.opening import frames
+from gta.data.decode.pixels import MAX_PIXELS, upright
+from gta.data.decode.video_file import stored_as
 from gta.errors import UsageError, VideoError
 
 STDIN = "standard input"

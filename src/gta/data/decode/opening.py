@@ -1,12 +1,14 @@
-"""The one place where a file, or a member of a shard, is opened as a video. Only local ones are.
+"""The one place where a file, or a member of a shard, is opened as a video and decoded.
 
-Containers and kinds of compression are those on a list, frames have at most so many pixels, opening
-takes at most so long. What opens other files, playlists and numbered pictures, is on no list.
+Only local ones are. Containers and kinds of compression are those on a list, frames have at most so
+many pixels, decoders hold at most so many frames for others to refer to, opening takes at most so
+long. What opens other files, playlists and numbered pictures, is on no list. A container gives
+packets, and a decoder makes frames of them, up to damage.
 """
 
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -14,13 +16,16 @@ from typing import Any
 import av
 import av.error
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gta.data.decode.codecs import VIDEO, WHITELIST
 from gta.data.decode.mp4_claims import check_claims
 from gta.data.decode.pixels import MAX_PIXELS
-from gta.data.decode.references import check_references
+from gta.data.decode.references import MOST_REFERENCES, asked_in_header, asked_in_packet
 from gta.data.storage.sources import Member, Readable
 from gta.errors import VideoError
 
@@ -40,6 +45,14 @@ _OPTIONS = {
 _ANY_TITLE: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__ < "19" else {}
 OPENING = 10.0
 """Seconds that opening may take; of the largest frames, FFmpeg decodes some on the way."""
+MOST_HELD = 2**30
+"""Bytes of frames that a decoder may hold: ten of 8K with 10 bits a color, or 80 of 4K with 8.
+
+What views need is one frame at a time; what a decoder needs is told by the file, and a small one
+can ask for 16 frames of 8K.
+"""
+_OTHER_BITS = 24
+"""Of a pixel whose format is not known yet."""
 
 
 @contextmanager
@@ -82,6 +95,56 @@ def opened(
         yield container, stream
 
 
+def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
+    """Packets up to the end of the file or the first damage of the container.
+
+    Raises:
+        ValueError: To decode one takes more memory than is allowed.
+    """
+    demuxed, check = container.demux(stream), check_references(stream)
+    while True:
+        try:
+            packet = next(demuxed)
+        except (StopIteration, av.error.FFmpegError):
+            return
+        if check is not None:
+            check(bytes(packet))
+        if packet.size:  # the last, empty one asks the decoder for what it holds back
+            yield packet
+
+
+def frames(
+    container: InputContainer, stream: VideoStream, shown: Container[int | None] | None = None
+) -> Iterator[VideoFrame]:
+    """Frames in order of presentation; goes on after a packet that does not decode.
+
+    Where the times of the frames to be `shown` are given, others may be missing: those of H.264
+    that no frame refers to, half of a film with B-frames, are not decoded. It then stops at damage,
+    which FFmpeg would conceal with what is missing.
+    """
+    yield from frames_of(packets(container, stream), stream, shown)
+
+
+def frames_of(
+    given: Iterable[Packet], stream: VideoStream, shown: Container[int | None] | None = None
+) -> Iterator[VideoFrame]:
+    """The same of `given` packets."""
+    context = stream.codec_context
+    skips = shown is not None and context.name == "h264"
+    for packet in given:
+        if skips and shown is not None:
+            context.skip_frame = "DEFAULT" if packet.pts in shown else "NONREF"
+        try:
+            yield from stream.decode(packet)
+        except av.error.FFmpegError:
+            if shown is not None:
+                return
+    try:
+        yield from stream.decode(None)
+    except av.error.FFmpegError:
+        return
+
+
 def check_ordinary(path: Readable) -> None:
     """Refuses what would wait for a writer, or never end: pipes, sockets, devices.
 
@@ -108,16 +171,54 @@ def is_kind(container: InputContainer, *names: str) -> bool:
     return not set(container.format.name.split(",")).isdisjoint(names)
 
 
+def check_references(stream: VideoStream) -> Callable[[bytes], None] | None:
+    """Refuses a stream whose decoder would hold more than `MOST_HELD` bytes.
+
+    Returns:
+        What refuses a packet that asks for more than the header did; None where even the most that
+        can be asked for is little enough.
+
+    Raises:
+        ValueError: It would hold too much.
+    """
+    context = stream.codec_context
+    codec, head = context.codec.canonical_name, context.extradata or b""
+    if _held(stream, MOST_REFERENCES.get(codec, 2)) <= MOST_HELD:
+        return None
+    _refuse_more(stream, asked_in_header(codec, head))
+    return lambda packet: _refuse_more(stream, asked_in_packet(codec, head, packet))
+
+
+def _refuse_more(stream: VideoStream, references: int) -> None:
+    if _held(stream, references) > MOST_HELD:
+        context = stream.codec_context
+        raise ValueError(
+            f"its decoder would hold {references} frames of {context.width}x{context.height} "
+            f"pixels and more ({_held(stream, references) / 1e9:.1f} GB, the limit is "
+            f"{MOST_HELD / 1e9:.1f}). "
+            f"Make a smaller copy: ffmpeg -i IN -vf scale=-2:1080 -c:v libx264 -crf 12 OUT.mp4"
+        )
+
+
+def _held(stream: VideoStream, references: int) -> int:
+    """Bytes of so many frames, of those that wait for their turn, and of the one being decoded."""
+    context = stream.codec_context
+    bits = VideoFormat(context.pix_fmt).padded_bits_per_pixel if context.pix_fmt else _OTHER_BITS
+    frames = references + (context.reorder_depth or 0) + 1
+    return frames * context.width * context.height * bits // 8
+
+
 def _container(path: Readable, is_known: bool) -> InputContainer:
     check_ordinary(path)
     content = b""
     if isinstance(path, Member):
         content = path.read()
-        if not is_known:
+        if not is_known and _begins_with_box(content):
             check_claims(BytesIO(content), str(path))
     elif not is_known:
         with path.open("rb") as file:
-            check_claims(file, str(path))
+            if _begins_with_box(file.read(8)):
+                check_claims(file, str(path))
 
     def attempt(seconds: float | None) -> InputContainer:
         # A name is a name: without "file:", FFmpeg takes "12:30:05.mp4", "concat:a" for protocols.
@@ -142,6 +243,11 @@ def _container(path: Readable, is_known: bool) -> InputContainer:
             return attempt(None)  # the disk was slow, not the file
     except (av.error.FFmpegError, EOFError) as error:
         raise VideoError(str(path), _what_is_it(path)) from error
+
+
+def _begins_with_box(content: bytes) -> bool:
+    """As MP4 and MOV do: 4 bytes of size, and a name of letters. Any box may come first."""
+    return content[4:8].replace(b" ", b"").isalnum()
 
 
 def _not_listed(codec: str) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,6 @@ import numpy as np
 from gta.data.decode import pixels
 from gta.data.decode.opening import check_ordinary
 from gta.data.decode.picture_names import SeveralSeries, frames_in_order, unread
-from gta.data.sampling.choice import Choice, chosen
 from gta.data.storage.sources import Member, Readable
 from gta.errors import VideoError
 
@@ -67,12 +66,14 @@ def count(folder: Readable) -> int:
     return len(_Pictures(folder))
 
 
-def read(folder: Readable, choice: Choice, make: Callable[[np.ndarray], Made]) -> list[Made]:
-    """What `make` makes of the asked pictures, or of all.
+def read(
+    folder: Readable, choose: Callable[[int], Sequence[int]], make: Callable[[np.ndarray], Made]
+) -> list[Made]:
+    """What `make` makes of the asked pictures.
 
     Args:
         folder: Where they are.
-        choice: Which of them.
+        choose: Tells which of them from the number of all.
         make: Gets each picture as soon as it is decoded, uint8 (H, W, 3).
 
     Raises:
@@ -80,7 +81,7 @@ def read(folder: Readable, choice: Choice, make: Callable[[np.ndarray], Made]) -
             the others, or cannot be shown in 8 bits.
     """
     pictures = _Pictures(folder)
-    wanted = chosen(folder, choice, len(pictures))
+    wanted = choose(len(pictures))
     images, shapes = dict[int, Made](), dict[tuple[int, ...], str]()
     for i in sorted(set(wanted)):
         image = pictures.decode(i)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops
 
-from gta.data.decode.upright import UPRIGHT, upright
 from gta.errors import VideoError
 
 try:  # the extra "jpeg": the same pixels in two thirds of the time
@@ -24,6 +23,9 @@ _MODES = frozenset(
 )
 """Pillow's names of what has 8 bits a colour."""
 _ORIENTATION = 0x0112
+UPRIGHT = 1
+_TURNED = range(2, 9)
+"""EXIF's other ways in which a picture is stored: phones turn the label, not the pixels."""
 
 
 @contextmanager
@@ -68,6 +70,24 @@ def decoded(file: Path | bytes, name: str, folder: str) -> np.ndarray:
             image.load()
             pixels = np.asarray(_rgb(image))
         return upright(pixels, _stored_as(image))
+
+
+def upright(image: np.ndarray, stored: int) -> np.ndarray:
+    """A picture (H, W, ...) that was stored in one of EXIF's eight ways, as it is to be seen.
+
+    Args:
+        image: Pixels as stored.
+        stored: EXIF's orientation, 1 to 8; 1 and unknown ones change nothing.
+    """
+    if stored not in _TURNED:
+        return image
+    if stored >= 5:
+        image = image.swapaxes(0, 1)
+    if stored in (3, 4, 7, 8):
+        image = image[::-1]
+    if stored in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    return image
 
 
 def size(file: Path | bytes, name: str, folder: str) -> tuple[int, int]:

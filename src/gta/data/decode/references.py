@@ -1,81 +1,40 @@
-"""How many frames a decoder holds so that others can refer to them.
+"""How many frames a file asks its decoder to hold so that others can refer to them."""
 
-What views need is one frame at a time; what a decoder needs is told by the file, and a small one
-can ask for 16 frames of 8K. A decoder that would hold more than `MOST_HELD` bytes is not begun.
-"""
-
-from collections.abc import Callable, Iterator
-
-from av.video.format import VideoFormat
-from av.video.stream import VideoStream
+from collections.abc import Iterator
 
 from gta.data.decode.h264 import Bits, reference_frames
 from gta.data.decode.nal import nal_units
 
-MOST_HELD = 2**30
-"""Bytes: ten frames of 8K with 10 bits a colour, or 80 of 4K with 8."""
-_HOLDS = {"h264": 16, "hevc": 16, "vp9": 8, "av1": 8, "vp8": 3}
-"""The most that a kind of compression can refer to; others: two."""
 _SPS = {"h264": (7, lambda first: first & 31), "hevc": (33, lambda first: first >> 1 & 63)}
 """The kind of unit that is a sequence parameter set, and what tells the kind."""
-_OTHER_BITS = 24
-"""Of a pixel whose format is not known yet."""
+MOST_REFERENCES = {"h264": 16, "hevc": 16, "vp9": 8, "av1": 8, "vp8": 3}
+"""The most that a kind of compression can refer to, by FFmpeg's name of it; others: two."""
 
 
-def check_references(stream: VideoStream) -> Callable[[bytes], None] | None:
-    """Refuses a stream whose decoder would hold too much.
+def asked_in_header(codec: str, head: bytes) -> int:
+    """Frames that the header of a file asks for; the most there can be, where it does not tell.
 
-    Returns:
-        What refuses a packet that asks for more than the header did; None where even the most that
-        can be asked for is little enough.
-
-    Raises:
-        ValueError: It would hold too much.
+    Args:
+        codec: FFmpeg's name of the kind of compression.
+        head: What the container keeps for the decoder.
     """
-    context = stream.codec_context
-    codec, head = context.codec.canonical_name, context.extradata or b""
-    most = _HOLDS.get(codec, 2)
-    if _held(stream, most) <= MOST_HELD:
-        return None
-    if codec not in _SPS:
-        raise ValueError(_too_much(stream, most))
-    units = list(_parameter_sets(codec, head, in_header=True))
-    asked = max((_asked(codec, unit) for unit in units), default=most)
-    if _held(stream, asked) > MOST_HELD:
-        raise ValueError(_too_much(stream, asked))
-
-    def check(packet: bytes) -> None:
-        for unit in _parameter_sets(codec, packet, length_size=_length_size(codec, head)):
-            if _held(stream, (more := _asked(codec, unit))) > MOST_HELD:
-                raise ValueError(_too_much(stream, more))
-
-    return check
+    sets = _parameter_sets(codec, head, in_header=True) if codec in _SPS else ()
+    return max((_asked(codec, each) for each in sets), default=MOST_REFERENCES.get(codec, 2))
 
 
-def _held(stream: VideoStream, references: int) -> int:
-    """Bytes of so many frames, of those that wait for their turn, and of the one being decoded."""
-    context = stream.codec_context
-    bits = VideoFormat(context.pix_fmt).padded_bits_per_pixel if context.pix_fmt else _OTHER_BITS
-    frames = references + (context.reorder_depth or 0) + 1
-    return frames * context.width * context.height * bits // 8
-
-
-def _too_much(stream: VideoStream, references: int) -> str:
-    context = stream.codec_context
-    return (
-        f"its decoder would hold {references} frames of {context.width}x{context.height} pixels "
-        f"and more ({_held(stream, references) / 1e9:.1f} GB, the limit is {MOST_HELD / 1e9:.1f}). "
-        f"Make a smaller copy: ffmpeg -i IN -vf scale=-2:1080 -c:v libx264 -crf 12 OUT.mp4"
-    )
+def asked_in_packet(codec: str, head: bytes, packet: bytes) -> int:
+    """Frames that a packet of H.264 or HEVC asks for; 0 where it says nothing of it."""
+    sets = _parameter_sets(codec, packet, length_size=_length_size(codec, head))
+    return max((_asked(codec, each) for each in sets), default=0)
 
 
 def _asked(codec: str, unit: bytes) -> int:
     """Frames that a sequence parameter set asks for; the most there can be, if it is damaged."""
     try:
-        found = reference_frames(unit) if codec == "h264" else _of_hevc(unit)
+        frames = reference_frames(unit) if codec == "h264" else _of_hevc(unit)
     except IndexError:
-        return _HOLDS[codec]
-    return min(found, _HOLDS[codec])
+        return MOST_REFERENCES[codec]
+    return min(frames, MOST_REFERENCES[codec])
 
 
 def _of_hevc(unit: bytes) -> int:
@@ -99,12 +58,12 @@ def _of_hevc(unit: bytes) -> int:
     for _ in range(3):
         bits.unsigned()
     first = 0 if bits.number(1) else layers
-    found = []
+    buffers = []
     for _ in range(first, layers + 1):
-        found.append(bits.unsigned())
+        buffers.append(bits.unsigned())
         bits.unsigned()
         bits.unsigned()
-    return max(found)
+    return max(buffers)
 
 
 def _length_size(codec: str, head: bytes) -> int:

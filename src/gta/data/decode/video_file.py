@@ -5,14 +5,16 @@ gives on the way is compared with the index; where it is not what was expected, 
 times, frames are what decoding from the start gives, in that order.
 """
 
+import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -27,30 +29,32 @@ from gta.data.decode.index import (
     recall,
     remember,
 )
-from gta.data.decode.opening import frame_size, opened
-from gta.data.decode.packets import frames, packets
-from gta.data.decode.upright import stored_as, upright
-from gta.data.sampling.choice import Choice, chosen
+from gta.data.decode.opening import frame_size, frames, opened, packets
+from gta.data.decode.pixels import UPRIGHT, upright
 from gta.data.storage.sources import Readable
 from gta.errors import VideoError
 
 Made = TypeVar("Made")
 
+_MATRIX = struct.Struct("=9i")
 _WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode one
 
 
-def read(path: Readable, choice: Choice, make: Callable[[np.ndarray], Made]) -> list[Made]:
-    """What `make` makes of the asked frames, or of all. The file is opened once where it can be.
+def read(
+    path: Readable, choose: Callable[[int], Sequence[int]], make: Callable[[np.ndarray], Made]
+) -> list[Made]:
+    """What `make` makes of the asked frames. The file is opened once where it can be.
 
     Args:
         path: The file.
-        choice: Which frames.
+        choose: Tells which frames from the number of all.
         make: Gets each frame as soon as it is decoded, uint8 (H, W, 3).
 
     Raises:
         VideoError: There is no such frame, or it cannot be decoded.
     """
-    key, images, wanted = key_of(path), dict[int, Made](), list[int]()
+    key, images = key_of(path), dict[int, Made]()
+    wanted: Sequence[int] = ()
     table = recall(key)
     if table is None or table.times is not None:
         with opened(path, is_known=table is not None) as (container, stream):
@@ -58,13 +62,13 @@ def read(path: Readable, choice: Choice, make: Callable[[np.ndarray], Made]) -> 
             if table is None and (indexed := index_packets(container, stream)) is not None:
                 table = remember(path, key, indexed)
             if table is not None:
-                wanted = chosen(path, choice, table.num_frames)
+                wanted = choose(table.num_frames)
                 images = _read_seeking(
                     path, container, stream, table, sorted(set(wanted)), unread, make
                 )
     if table is None or table.times is None:
         table = table or remember(path, key, count(path))
-        wanted = chosen(path, choice, table.num_frames)
+        wanted = choose(table.num_frames)
     if len(images) < len(set(wanted)):
         images, damage = _read_from_start(path, table, sorted(set(wanted)), make)
         if damage > table.damage:
@@ -202,8 +206,42 @@ class ToRGB:
             self.size = (frame.height, frame.width)
         height, width = self.size
         rgb = self.convert.reformat(frame, width, height, format="rgb24", threads=1)
-        image = upright(rgb.to_ndarray(), stored_as(frame))
+        image = rgb.to_ndarray()
+        if (stored := stored_as(frame)) != UPRIGHT:
+            image = upright(image, stored)
         if self.shape not in (None, image.shape):
             raise VideoError(str(self.path), "its frames are turned in different ways")
         self.shape = image.shape
         return image
+
+
+def _kind_without_a_name(kinds: type[Type], value: object) -> Type:
+    kind = object.__new__(kinds)
+    kind._value_, kind._name_ = value, f"UNKNOWN_{value}"
+    return kind
+
+
+# A frame with side data of a kind that FFmpeg has and PyAV does not name (EXIF in 18.1) would
+# otherwise give none of it.
+Type._missing_ = classmethod(_kind_without_a_name)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def stored_as(frame: VideoFrame) -> int:
+    """In which of EXIF's eight ways a frame is stored, 1 to 8, from its display matrix."""
+    side_data: Any = frame.side_data
+    if Type.DISPLAYMATRIX not in side_data:
+        return UPRIGHT
+    return of_matrix(_MATRIX.unpack(bytes(side_data[Type.DISPLAYMATRIX])[: _MATRIX.size]))
+
+
+def of_matrix(matrix: tuple[int, ...]) -> int:
+    """The nearest of EXIF's eight for a display matrix (a, b, u, c, d, v, x, y, w).
+
+    ISO/IEC 14496-12: the stored (x, y) is shown at (a x + c y, b x + d y), y downwards.
+    """
+    a, b, _, c, d, *_ = matrix
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return {(False, False): 1, (True, False): 2, (True, True): 3, (False, True): 4}[
+            a < 0, d < 0
+        ]
+    return {(False, False): 5, (True, False): 6, (True, True): 7, (False, True): 8}[c < 0, b < 0]

@@ -23,7 +23,7 @@ from gta.data.decode import (
     read_frames,
 )
 from gta.data.prepare.options import Options
-from gta.data.sampling.segments import segment_indices
+from gta.data.sampling import segment_indices
 from gta.data.storage.sources import Source
 from gta.data.transforms.clip import resize_frames
 from gta.errors import VideoError

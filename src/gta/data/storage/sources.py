@@ -51,19 +51,3 @@ class Unreadable:
 
 Readable = Path | Member
 Source = Readable | Unreadable
-
-
-def readable(source: Source | str) -> Readable:
-    """A video that can be tried; a path may be text, and begin with `~`.
-
-    Raises:
-        VideoError: It was unreadable when its data set was prepared.
-    """
-    if isinstance(source, Unreadable):
-        raise VideoError(source.name, source.reason)
-    return Path(source).expanduser() if isinstance(source, str) else source
-
-
-def has_pictures(source: Readable) -> bool:
-    """Whether a video is made of pictures rather than a video file."""
-    return source.pictures if isinstance(source, Member) else source.is_dir()

@@ -2,7 +2,7 @@
 
 import torch
 
-from gta.backbones.head import mean_of_windows, pool_windows
+from gta.backbones.clips import mean_of_windows, pool_windows
 
 
 def test_all_positions_at_once():
