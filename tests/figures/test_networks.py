@@ -1,6 +1,7 @@
 """Every kind of network is shown: shifted, slow and fast, frozen, those of timm, without blocks."""
 
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from torch import nn
 from gta.backbones import ClipHead, FrameResNet, FrameWise, SlowFast, TrunkNetwork
 from gta.blocks import GlobalTemporalAttention, SpatialAttention, TemporalAttention
 from gta.config import Clip
+from gta.figures.maps import blocks_of
 from gta.figures.overlay import bars_of, overlay_frames
-from gta.figures.show import numbers
+from gta.figures.show import figures_of, numbers
 from gta.figures.subject import Subject
 
 DECOUPLED = (SpatialAttention, TemporalAttention)
@@ -105,17 +107,34 @@ def test_evidence_and_components_of_every_network(make, layer: str, has: dict):
     assert (subject.region_layer is not None) == (has["matrices"] > 0)
 
 
-def test_the_overlay_of_a_causal_network_which_has_no_matrix():
-    """Its blocks have a number for each lag; the bars below are those of the evidence."""
+@pytest.mark.parametrize("window", [3, 4])
+def test_the_pictures_of_a_causal_network_show_its_lags(window: int):
+    """Its blocks have a weight for each lag, in a window that may be shorter than a clip."""
     model = FrameResNet(
         *(10,),
-        **{"num_classes": 3, "num_frames": 4, "width": 16, "causal": True},
+        **{"num_classes": 3, "num_frames": window, "width": 16, "causal": True},
         blocks=[partial(GlobalTemporalAttention, groups=2, causal=True)],
         placement={"res4": [0]},
     ).eval()
+    for block in blocks_of(model).values():
+        for branch in (block.pixel, block.region):
+            nn.init.normal_(branch.norm.weight)  # they begin at zero
     view = torch.randint(0, 256, (3, 4, 64, 64), dtype=torch.uint8)
     subject = Subject("a run", model, view, Clip(num_frames=4, size=64), ["a", "b", "c"])
-    assert subject.matrices == []
+    assert [(matrix.level, matrix.causal) for matrix in subject.matrices] == [
+        ("pixel", True),
+        ("region", True),
+    ]
     assert [layer.kind for layer in subject.layers] == ["global"]
-    assert bars_of(subject).title == "evidence: each frame's share"
+    for matrix in subject.matrices:
+        assert matrix.added.shape == (window, window)
+        over_clip = matrix.added_over(4)
+        for t, s in product(range(4), range(4)):
+            weight = matrix.added[-1, window - 1 - (t - s)] if 0 <= t - s < window else 0
+            assert over_clip[t, s] == weight
+    bars = bars_of(subject)
+    assert bars.title.startswith("GTA: what is added to the shown frame")
+    added = sum(matrix.added_over(4) for matrix in subject.matrices)
+    assert np.array_equal(bars.values, added)
     assert len(overlay_frames(subject)) == 4
+    assert {"attention", "matrices"} < figures_of(subject).keys()

@@ -115,9 +115,10 @@ def test_a_drawn_matrix_is_the_weights():
     }
 
 
-def test_what_is_added_is_what_the_branch_adds():
+@pytest.mark.parametrize("causal", [False, True])
+def test_what_is_added_is_what_the_branch_adds(causal: bool):
     """The trace of the linear map from a frame's channels to another's, one channel at a time."""
-    block = GlobalTemporalAttention(8, 4, groups=2, region=False).eval()
+    block = GlobalTemporalAttention(8, 4, groups=2, region=False, causal=causal).eval()
     torch.nn.init.normal_(block.pixel.norm.weight)
     block.pixel.norm.running_var.uniform_(0.5, 2)
     model = torch.nn.Sequential(block)
@@ -137,6 +138,9 @@ def test_what_is_added_is_what_the_branch_adds():
 def test_likeness_and_lags():
     for name, pattern in patterns(5).items():
         assert likeness(pattern)[name.split(":")[0]] == pytest.approx(1)
+    causal = patterns(5, causal=True)
+    assert np.array_equal(causal["mean: all frames so far"], np.tril(np.full((5, 5), 0.2)))
+    assert likeness(causal["mean: all frames so far"], causal=True)["mean"] == pytest.approx(1)
     lags, means = by_lag(patterns(5)["shift: takes the frame before"])
     assert dict(zip(lags.tolist(), means.tolist(), strict=True))[-1] == 1
     assert likeness(np.zeros((5, 5)))["mean"] == 0

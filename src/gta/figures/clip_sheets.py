@@ -102,12 +102,13 @@ def _global(subject: Subject, layer: Layer) -> list[Row]:
     t = layer.cell(subject.query)[0]
     for matrix in subject.matrices:
         if matrix.name == layer.name:
+            added = matrix.added_over(len(layer.frames))
             rows.append(
                 Row(
                     f"GTA, {matrix.level} level",
                     "what is added to the query's frame from each frame, in thousandths of a "
                     "channel; the same for all clips",
-                    bars=spaced(1000 * matrix.added[t], layer.frames, len(subject.frames)),
+                    bars=spaced(1000 * added[t], layer.frames, len(subject.frames)),
                     color=KINDS[2] if matrix.level == "pixel" else KINDS[3],
                 )
             )

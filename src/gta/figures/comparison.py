@@ -180,7 +180,7 @@ def _matrix(figure: Figure, axes, write, matrix: Matrix, top: float) -> None:
     draw_scale(figure, own, limit)
     own.set_title(f"GTA, {matrix.level} level", size=10, weight="bold", color=INK)
     T = matrix.weights.shape[1]
-    for number, (pattern, values) in enumerate(patterns(T).items()):
+    for number, (pattern, values) in enumerate(patterns(T, causal=matrix.causal).items()):
         small = axes(_LEFT + 3.45 + number * 1.75, top + 0.62, 1.15, 1.15)
         draw_square(small, values, 1.0 if number < 2 else 1 / T)
         small.set(xticks=[], yticks=[], xlabel="", ylabel="")

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from gta.blocks import GlobalTemporalAttention
+from gta.blocks.causal import CausalBranch
 from gta.blocks.gta import Branch
 from gta.figures.maps import blocks_of
 
@@ -31,6 +32,9 @@ class Matrix:
     """(T, S): the weight of a channel of frame s in the same channel of frame t, the mean over all
     channels, through the whole branch with its projections and normalisation. Unlike `mean`, it
     does not depend on the sign that a group happens to have inside."""
+    causal: bool = False
+    """Whether it depends on the lag t - s alone; T is then the frames that a frame is mixed with,
+    itself included, and not those of a clip."""
 
     @property
     def mean(self) -> np.ndarray:
@@ -42,6 +46,15 @@ class Matrix:
         """(T, S), root of the mean square over heads and groups."""
         return np.sqrt((self.weights**2).mean((0, 2)))
 
+    def added_over(self, num_frames: int) -> np.ndarray:
+        """`added` in a clip of L frames, (L, L); L is T, unless the matrix is causal."""
+        if not self.causal:
+            return self.added
+        added = np.zeros((num_frames, num_frames), self.added.dtype)
+        for lag, value in enumerate(self.added[-1, ::-1][:num_frames]):
+            added += value * np.eye(num_frames, k=-lag, dtype=added.dtype)
+        return added
+
 
 def matrices(model: nn.Module) -> list[Matrix]:
     """The matrices of all GTA blocks of a network, in its order, pixel level first."""
@@ -51,13 +64,14 @@ def matrices(model: nn.Module) -> list[Matrix]:
             continue
         levels: Mapping[Level, nn.Module | None] = {"pixel": block.pixel, "region": block.region}
         for level, branch in levels.items():
-            if isinstance(branch, Branch):
+            if isinstance(branch, Branch | CausalBranch):
                 weights = branch.matrix.detach().float().cpu().numpy()
-                result.append(Matrix(name, level, weights, _added(branch)))
+                causal = isinstance(branch, CausalBranch)
+                result.append(Matrix(name, level, weights, _added(branch), causal))
     return result
 
 
-def _added(branch: Branch) -> np.ndarray:
+def _added(branch: Branch | CausalBranch) -> np.ndarray:
     """The trace over channels of norm o W_O o M o W_V, for each pair of frames, over C."""
     with torch.no_grad():
         weights = branch.matrix.double()  # (K, T, G, S)
@@ -75,24 +89,25 @@ def _added(branch: Branch) -> np.ndarray:
         return torch.einsum("ktgs,kg->ts", weights, trace).div(len(scale)).float().cpu().numpy()
 
 
-def patterns(num_frames: int) -> dict[str, np.ndarray]:
+def patterns(num_frames: int, *, causal: bool = False) -> dict[str, np.ndarray]:
     """Simple ways of mixing frames, (T, T) each, for comparison with a matrix."""
     eye, before = np.eye(num_frames), np.eye(num_frames, k=-1)
+    mean = np.full((num_frames, num_frames), 1 / num_frames)
     return {
         "shift: takes the frame before": before,
         "difference: itself minus the frame before": eye - before,
-        "mean: all frames alike": np.full((num_frames, num_frames), 1 / num_frames),
+        f"mean: all frames {'so far' if causal else 'alike'}": np.tril(mean) if causal else mean,
     }
 
 
-def likeness(matrix: np.ndarray) -> dict[str, float]:
+def likeness(matrix: np.ndarray, *, causal: bool = False) -> dict[str, float]:
     """The cosine of the angle between a (T, T) matrix and each of the `patterns`, -1 to 1."""
     norm = np.linalg.norm(matrix)
     return {
         name.split(":")[0]: float((matrix * pattern).sum() / (norm * np.linalg.norm(pattern) or 1))
         if norm
         else 0.0
-        for name, pattern in patterns(len(matrix)).items()
+        for name, pattern in patterns(len(matrix), causal=causal).items()
     }
 
 

@@ -32,6 +32,8 @@ def summary_figure(matrices: Sequence[Matrix], name: str, *, heading: str = "") 
         figure = Figure(figsize=(12.6, 1.4 + 2.55 * rows + 2.65), facecolor="white")
         FigureCanvasAgg(figure)
         title = heading or f"{name}: what each frame takes from each other, the same for all clips"
+        if matrices[0].causal and not heading:
+            title = f"{name}: what each frame takes from itself and those before, in all clips"
         inches = figure.get_figheight()
         figure.text(0.018, 1 - 0.14 / inches, letters.write(title, 110), **_TITLE, size=13)
         figure.text(
@@ -59,8 +61,8 @@ def summary_figure(matrices: Sequence[Matrix], name: str, *, heading: str = "") 
             size=9.5,
             linespacing=1.3,
         )
-        T = matrices[0].weights.shape[1]
-        for column, (pattern, values) in enumerate(patterns(T).items()):
+        T, causal = matrices[0].weights.shape[1], matrices[0].causal
+        for column, (pattern, values) in enumerate(patterns(T, causal=causal).items()):
             axes = figure.add_subplot(grid[rows, column])
             draw_square(axes, values, 1.0 if column < 2 else 1 / T)
             first, _, second = pattern.partition(": ")
@@ -100,7 +102,7 @@ def _summary_row(
         draw_square(place, values, limit, signed=values is not strength_values)
         place.set_title(title, size=9 if first else 8.5, color=INK)
         draw_scale(figure, place, limit, signed=values is not strength_values)
-    alike = likeness(matrix.added)
+    alike = likeness(matrix.added, causal=matrix.causal)
     cosines = ", ".join(f"{each} {cosine:+.2f}" for each, cosine in alike.items())
     offsets, values = by_lag(matrix.added)
     colors = np.where(values >= 0, "#542788", "#B35806")

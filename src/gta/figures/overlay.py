@@ -94,8 +94,9 @@ def bars_of(subject: Subject) -> Bars:
 
     for layer in subject.layers:
         matrices = [matrix for matrix in subject.matrices if matrix.name == layer.name]
-        if layer.kind == "global" and matrices:  # a causal block has lags, no matrix
-            added = np.sum([matrix.added for matrix in matrices], axis=0)
+        if layer.kind == "global" and matrices:
+            num_frames = len(layer.frames)
+            added = np.sum([matrix.added_over(num_frames) for matrix in matrices], axis=0)
             return Bars(
                 "GTA: what is added to the shown frame from each frame (purple), or subtracted",
                 over_clip(added, layer),

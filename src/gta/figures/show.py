@@ -107,7 +107,7 @@ def numbers(subject: Subject) -> dict[str, object]:
                 "added": matrix.added.tolist(),
                 "mean": matrix.mean.tolist(),
                 "strength": matrix.strength.tolist(),
-                "likeness": likeness(matrix.added),
+                "likeness": likeness(matrix.added, causal=matrix.causal),
                 "added_by_lag": dict(
                     zip(*(part.tolist() for part in by_lag(matrix.added)), strict=True)
                 ),

@@ -119,7 +119,11 @@ def matrix_facts(model: nn.Module) -> list[dict[str, Any]]:
             "weights": numbers(matrix.weights),
             "mean": numbers(matrix.mean),
             "added": numbers(matrix.added),
-            "likeness": {name: round(value, 3) for name, value in likeness(matrix.added).items()},
+            "causal": matrix.causal,
+            "likeness": {
+                name: round(value, 3)
+                for name, value in likeness(matrix.added, causal=matrix.causal).items()
+            },
         }
         for matrix in matrices(model)
         if np.isfinite(matrix.weights).all() and np.isfinite(matrix.added).all()

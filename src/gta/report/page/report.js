@@ -195,11 +195,11 @@ function clipCards() {
 function matrices() {
   const with_ = runs.filter((run) => run.matrices.length);
   if (!with_.length) { byId("matrices").hidden = true; return; }
-  const T = with_[0].matrices[0].shape[1], one = (f) => Float32Array.from({ length: T * T }, (_, i) => f(Math.floor(i / T), i % T));
+  const { shape: [, T], causal } = with_[0].matrices[0], one = (f) => Float32Array.from({ length: T * T }, (_, i) => f(Math.floor(i / T), i % T));
   byId("patterns").append(
     matrixFigure(one((t, s) => (t - s === 1 ? 1 : 0)), T, T, "a pure shift: takes the frame before", { size: 72 }),
     matrixFigure(one((t, s) => (t === s ? 1 : t - s === 1 ? -1 : 0)), T, T, "a pure difference: itself minus the frame before", { size: 72 }),
-    matrixFigure(one(() => 1 / T), T, T, "a mean: all frames alike", { size: 72 }));
+    matrixFigure(one((t, s) => (causal && s > t ? 0 : 1 / T)), T, T, `a mean: all frames ${causal ? "so far" : "alike"}`, { size: 72 }));
   for (const run of with_) {
     if (runs.length > 1) byId("all-matrices").append(el("h3", {}, run.name));
     for (const each of run.matrices) {
