@@ -1,6 +1,5 @@
 """A frozen trunk's features of the views of videos: read from the disk, or computed and kept."""
 
-import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gta.backbones import TrunkNetwork, fold_norms
+from gta.backbones import TrunkNetwork
+from gta.backbones.quick_trunk import features_in_parts, quick_trunk
 from gta.config import Recipe
 from gta.data.ahead import ahead
 from gta.data.dataset import TrainingClips
@@ -53,7 +53,7 @@ class Trunk:
         threads: int,
         protocol: Protocol | None = None,
     ):
-        self.model, self.recipe, self.files = quick(model), recipe, files
+        self.model, self.recipe, self.files = quick_trunk(model), recipe, files
         self.device, self.threads = device, max(threads, 1)
         about = {"network": model.after, "pool": str(model.pool)}
         self.weights = digest(model.trunk_state(), about)
@@ -129,24 +129,11 @@ class Trunk:
                     view.clips.to(self.device), self.recipe.clip.mean, self.recipe.clip.std
                 )
                 with torch.inference_mode(), autocast(self.device, self.recipe.train.amp):
-                    features = self.model.features(clips).to(torch.float16).cpu()
+                    features = features_in_parts(self.model, clips).to(torch.float16).cpu()
                 self.files.write(view.path, features)
             views += [view_features.clone() for view_features in features]
             labels += [view.label] * len(features)
         return FrozenVideo(views, labels)
-
-
-def quick(model: TrunkNetwork) -> TrunkNetwork:
-    """A copy of a frozen network for inference, with folded normalisations if that is possible."""
-    model = copy.deepcopy(model)
-    model.eval()
-    device = next(model.parameters()).device
-    clip = torch.linspace(-1, 1, 3 * 64 * 64, device=device).view(1, 3, 1, 64, 64)
-    with torch.inference_mode():
-        folded = fold_norms(model)
-        assert isinstance(folded, TrunkNetwork)
-        a, b = model.features(clip), folded.features(clip)
-    return folded if torch.allclose(a, b, rtol=1e-2, atol=1e-3) else model
 
 
 @dataclass(slots=True)
