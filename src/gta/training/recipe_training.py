@@ -25,6 +25,7 @@ from gta.training.checkpoint import TrainState
 from gta.training.features import FeatureBatches, frozen_features
 from gta.training.history import epoch_line
 from gta.training.keeping import Keeping
+from gta.training.kept_memory import memory_kept
 from gta.training.loop import Entry, Loop
 from gta.training.memory import memory_error
 from gta.training.norm import renew_statistics, shared_norm
@@ -119,7 +120,7 @@ class Training:
             UsageError: Training has diverged.
             MachineError: The disk or the memory is full, or the like.
         """
-        with closing(self.keeping):
+        with closing(self.keeping), memory_kept(self.processes.device):
             try:
                 return self._run()
             finally:

@@ -1,0 +1,37 @@
+"""Memory that is used again from step to step, instead of being given back to the system."""
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""The C library's names of its settings (malloc.h)."""
+_USUAL = 2**25
+"""Bytes up to which glibc keeps memory at most, by itself: the greatest that it comes to."""
+
+
+@contextmanager
+def memory_kept(device: torch.device) -> Iterator[None]:
+    """While a CPU trains, memory of any size that is freed is kept for what comes next.
+
+    glibc maps each piece of more than 32 MiB anew and gives it back when it is freed. The outputs
+    of layers are often larger; the system then clears new pages for each of them in each step,
+    which is a tenth of a small network's time and more on busy machines. Peak memory stays the
+    same. Afterwards what is free is given back. Other C libraries, and GPUs, are left as they are.
+    """
+    libc = ctypes.CDLL(None) if sys.platform == "linux" and device.type == "cpu" else None
+    # older ones refuse so much, and then nothing else may be set, or it would keep less
+    if not hasattr(libc, "mallopt") or not libc.mallopt(_MMAP_THRESHOLD, 2**30):  # type: ignore
+        yield
+        return
+    assert libc is not None
+    libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+    try:
+        yield
+    finally:
+        libc.mallopt(_MMAP_THRESHOLD, _USUAL)
+        libc.mallopt(_TRIM_THRESHOLD, 2 * _USUAL)
+        libc.malloc_trim(0)

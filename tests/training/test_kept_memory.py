@@ -1,0 +1,42 @@
+"""Freed memory of a CPU that trains is used again, and given back afterwards."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+FAULTS = """
+import resource, sys
+import torch
+from gta.training.kept_memory import memory_kept
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(4):
+        torch.ones(48, 2**18)  # 48 MiB, 12,288 pages
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
+
+device = torch.device(sys.argv[1])
+outside, before = faults(), resident()
+with memory_kept(device):
+    faults()
+    within, during = faults(), resident()
+print(outside, within, faults(), during - before > 40, resident() - before < 20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_pages_are_used_again(device: str):
+    words = [sys.executable, "-c", FAULTS, device]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+    outside, within, afterwards, kept, given_back = done.stdout.split()
+    if int(outside) < 4 * 12_000:
+        pytest.skip("pages of 2 MiB: there are few of them")
+    assert int(afterwards) > 4 * 12_000
+    assert given_back == "True"
+    assert (int(within) < 1000, kept) == ((True, "True") if device == "cpu" else (False, "False"))
