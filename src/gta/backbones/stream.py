@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from gta.backbones.clips import require_clips
-from gta.blocks.along import AlongSpace
 from gta.blocks.causal import Memory
+from gta.blocks.non_local import AlongSpace
 
 State = dict[str, Tensor]
 """What a network keeps of earlier frames, (B, frames, positions, channels) each, by module."""

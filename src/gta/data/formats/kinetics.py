@@ -14,8 +14,8 @@ from gta.data.formats.kinetics_clips import DEPTH, find_clips
 from gta.data.formats.kinetics_files import NAMES, find_annotations, unread
 from gta.data.formats.kinetics_rows import Clip, read_clips
 from gta.data.formats.labels import classes_of, label_of
-from gta.data.formats.once import once
 from gta.data.formats.rows import Row
+from gta.data.formats.text import once
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
 

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 from gta.data.formats.class_file import ClassFile
 from gta.data.formats.columns import is_number, plain, whole
 from gta.data.formats.disk import one_form
-from gta.data.formats.once import first_twice
 from gta.data.formats.rows import Row
 from gta.data.formats.several_labels import check_single
+from gta.data.formats.text import first_twice
 from gta.data.records import Split
 from gta.errors import DataError, nearest
 
