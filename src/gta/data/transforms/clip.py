@@ -127,7 +127,9 @@ class TrainTransform:
         """The same of frames that are cropped already, (T, C, size, size)."""
         if flip:
             frames = frames.flip(-1)
-        return self.augmentation(frames, rng).transpose(0, 1)
+        if self.augmentation.steps:
+            frames = self.augmentation(frames, rng)
+        return frames.transpose(0, 1)
 
     def draw_crop(
         self, height: int, width: int, rng: np.random.Generator
