@@ -22,8 +22,8 @@ def install(monkeypatch, tmp_path: Path, *, version: str = "0.1.0", known: bool 
     path = tmp_path / INSTALLED["lite0"].file
     path.parent.mkdir(parents=True)
     torch.save({f"_{key}": value for key, value in own.items()}, path)
-    found = SimpleNamespace(version=version, locate_file=lambda file: tmp_path / file)
-    monkeypatch.setattr(installed_weights, "distribution", lambda name: found)
+    package = SimpleNamespace(version=version, locate_file=lambda file: tmp_path / file)
+    monkeypatch.setattr(installed_weights, "distribution", lambda name: package)
     if known:
         sha = hashlib.sha256(path.read_bytes()).hexdigest()
         lite0 = INSTALLED["lite0"]

@@ -90,13 +90,13 @@ def test_what_cannot_be(options: dict, words: str):
 
 def test_clip_normalisation_by_loops():
     x = torch.randn(2, 3, 4, 2, 5, dtype=torch.float64) * 3 + 7
-    found = normalize_clip(x, "clip")
+    normalized = normalize_clip(x, "clip")
     for b in range(2):
         for c in range(3):
             every = x[b, c].flatten()
             mean = sum(every.tolist()) / len(every)
             deviation = (sum((v - mean) ** 2 for v in every.tolist()) / len(every) + 1e-5) ** 0.5
-            torch.testing.assert_close(found[b, c], (x[b, c] - mean) / deviation)
+            torch.testing.assert_close(normalized[b, c], (x[b, c] - mean) / deviation)
     assert torch.equal(normalize_clip(x, "none"), x)
     assert normalize_clip(x, "time").mean(2).abs().max() < 1e-12
 

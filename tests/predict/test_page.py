@@ -73,10 +73,10 @@ def _class(word: str) -> str:
 
 def test_the_python_runs(place: Path, capsys: pytest.CaptureFixture[str]):
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    found: dict[str, object] = {}
-    exec(code, found)
+    names: dict[str, object] = {}
+    exec(code, names)
     printed = capsys.readouterr().out
     assert "no.mp4: no such file" in printed
     assert "frames" in printed
-    assert isinstance(found["vector"], torch.Tensor)
+    assert isinstance(names["vector"], torch.Tensor)
     assert (place / "long.srt").exists()

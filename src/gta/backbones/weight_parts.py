@@ -129,11 +129,11 @@ def is_average(name: str) -> bool:
     return not AVERAGES.isdisjoint(re.split(r"[._]", name.lower())) or "encoder_k" in name
 
 
-def same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+def same(part: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     """Whether two parts hold the same tensors, as where a module is a part of two others."""
-    return one.keys() == other.keys() and all(
+    return part.keys() == other.keys() and all(
         not value.is_meta and value.shape == other[key].shape and torch.equal(value, other[key])
-        for key, value in one.items()
+        for key, value in part.items()
     )
 
 
@@ -181,8 +181,10 @@ def _nothing(content: Any, parts: Sequence[Part]) -> str:
                 "holds the state of an optimiser and no weights of a network: give the file of the "
                 "model, with names such as 'layer1.0.conv1.weight' and their tensors"
             )
-    found = [f"{part.name or 'itself'} ({len(part.tensors)} tensors)" for part in parts]
+    described = [f"{part.name or 'itself'} ({len(part.tensors)} tensors)" for part in parts]
     seen = (
-        f"; it has tensors in {', '.join(found[:4])}, with other things among them" if found else ""
+        f"; it has tensors in {', '.join(described[:4])}, with other things among them"
+        if described
+        else ""
     )
     return f"not a state dictionary (names with tensors){seen}"

@@ -53,12 +53,12 @@ def shift_of(keys: Iterable[str], content: Any, source: str) -> Shift | None:
     for name, value in settings(content):
         if name in SHARES and isinstance(value, int):
             return Shift(value, f"{name} in it")
-        if isinstance(value, str) and (found := re.search(r"shift_div['\"]? *[=:] *(\d+)", value)):
-            return Shift(int(found[1]), f"shift_div in its {name}")
+        if isinstance(value, str) and (match := re.search(r"shift_div['\"]? *[=:] *(\d+)", value)):
+            return Shift(int(match[1]), f"shift_div in its {name}")
     path = Path(source)
     for name in (path.name, path.absolute().parent.name):
-        if found := re.search(r"shift(\d+)(?=_block)", name):
-            return Shift(int(found[1]), f"{found[0]} in its name")
+        if match := re.search(r"shift(\d+)(?=_block)", name):
+            return Shift(int(match[1]), f"{match[0]} in its name")
     return Shift()
 
 

@@ -246,7 +246,7 @@ class ViewClips(Dataset):
             for crop in range(self.transform.num_crops)
         ]
         if self.mirror:
-            views = [one for view in views for one in (view, view.flip(-1))]
+            views = [turned for view in views for turned in (view, view.flip(-1))]
         return torch.stack(views)
 
     def _shown(self, video: Video, index: int, num_frames: int) -> list[int]:

@@ -107,19 +107,19 @@ def cut_segments(timeline: "Timeline", folder: Path) -> list[Path]:
     """See `Timeline.cut`."""
     frames = frames_in_order(_source(timeline))
     frame, written = next(frames, None), list[Path]()
-    for one in timeline.segments:
-        while frame is not None and frame.time < one.start:
+    for segment in timeline.segments:
+        while frame is not None and frame.time < segment.start:
             frame = next(frames, None)
         if frame is None:
             break
-        if frame.time >= one.end:  # between two frames
+        if frame.time >= segment.end:  # between two frames
             continue
-        stem = f"{timeline.path.stem}_{one.start:010.3f}-{one.end:010.3f}"
-        place = folder / folder_name(one.label) / f"{stem}.mp4"
+        stem = f"{timeline.path.stem}_{segment.start:010.3f}-{segment.end:010.3f}"
+        place = folder / folder_name(segment.label) / f"{stem}.mp4"
         place.parent.mkdir(parents=True, exist_ok=True)
         begun = frame.time
 
-        def write(part: Path, end: float = one.end, begun: float = begun) -> None:
+        def write(part: Path, end: float = segment.end, begun: float = begun) -> None:
             nonlocal frame
             with encoding(part, timeline.rate) as encoder:
                 while frame is not None and frame.time < end:

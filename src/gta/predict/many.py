@@ -157,7 +157,7 @@ def _predict(
                 scoring.begin(batch)
                 batch = []
             speed = done / max(time.monotonic() - began, 1e-9)
-            advance(shards.found + done, f"{speed:.1f} videos/s")
+            advance(shards.num_done_before + done, f"{speed:.1f} videos/s")
 
 
 class _Scoring:
@@ -190,8 +190,8 @@ class _Scoring:
             return 0
         batch, lines = self._batch, self._lines.result()
         self._batch, self._lines = [], None
-        for one, line in zip(batch, lines, strict=True):
-            self.shards.put(one.key, line)
+        for decoded, line in zip(batch, lines, strict=True):
+            self.shards.put(decoded.key, line)
         return len(batch)
 
 
@@ -202,11 +202,11 @@ def batch_size(predictor: Predictor) -> int:
 
 def lines_of(predictor: Predictor, work: Work, batch: list[Decoded[Task]]) -> list[str]:
     """The lines of videos that could be read."""
-    scores = predictor.scores_of([one.views for one in batch if one.views is not None])
-    best = predictor.rankings([one.key.video for one in batch], scores)
+    scores = predictor.scores_of([decoded.views for decoded in batch if decoded.views is not None])
+    best = predictor.rankings([decoded.key.video for decoded in batch], scores)
     return [
-        _line(one.key.video, ranking, one.seen, work.job.top)
-        for one, ranking in zip(batch, best, strict=True)
+        _line(decoded.key.video, ranking, decoded.seen, work.job.top)
+        for decoded, ranking in zip(batch, best, strict=True)
     ]
 
 

@@ -131,15 +131,15 @@ class Predictor:
 
         decoded = ahead(read, videos, threads=threads, most=per_batch + 2 * threads)
         for batch in batches(decoded, per_batch):
-            readable = [(v, found[0]) for v, found in batch if not isinstance(found, UsageError)]
+            readable = [(video, r[0]) for video, r in batch if not isinstance(r, UsageError)]
             began = time.perf_counter()
             predicted = iter(self._predicted(readable, embeddings=embeddings) if readable else ())
             spent.network += time.perf_counter() - began
-            for _, found in batch:
-                if isinstance(found, UsageError):
-                    yield found
+            for _, result in batch:
+                if isinstance(result, UsageError):
+                    yield result
                 else:
-                    spent.add(found[1])
+                    spent.add(result[1])
                     yield next(predicted)
 
     def embed(self, video: str | Path | Video | Frames, *, fps: float | None = None) -> Tensor:

@@ -149,7 +149,7 @@ class _Engine:
                     self.take(reference)
                 self.end_late()
                 speed = self.done / max(time.monotonic() - began, 1e-9)
-                advance(self.shards.found + self.done, f"{speed:.1f} videos/s")
+                advance(self.shards.num_done_before + self.done, f"{speed:.1f} videos/s")
 
     def close(self) -> None:
         actors = [actor for _, actor in self.starting.values()]
@@ -176,7 +176,7 @@ class _Engine:
                 if len(self.ready) < self.size and self.reading and actor.batches:
                     break
                 batch, self.ready = self.ready[: self.size], self.ready[self.size :]
-                views = [one.views for one in batch]
+                views = [item.views for item in batch]
                 self.scoring[actor.handle.score.remote(batch[0].about[1], *views)] = actor, batch
                 actor.batches += 1
 
@@ -209,10 +209,10 @@ class _Engine:
         else:
             actor, batch = self.scoring.pop(reference)
             actor.batches -= 1
-            for one, scores in zip(batch, torch.tensor(value), strict=True):
+            for item, scores in zip(batch, torch.tensor(value), strict=True):
                 top = self.shards.work.job.top
-                text = line(self.predictor, scores, one.task.video, one.about[2], top)
-                self.put(one.task, text)
+                text = line(self.predictor, scores, item.task.video, item.about[2], top)
+                self.put(item.task, text)
 
     def lost(self, reference: Any) -> None:
         """An actor has died, or what it made is gone with its node."""
@@ -235,7 +235,7 @@ class _Engine:
         else:
             actor, batch = self.scoring.pop(reference)
             actor.batches -= 1
-            self.again += [one.task for one in batch]
+            self.again += [item.task for item in batch]
             if actor in self.networks:  # whether it lives is not known: another takes its place
                 self.networks.remove(actor)
                 self.ray.kill(actor.handle)

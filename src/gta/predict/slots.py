@@ -89,9 +89,9 @@ class Slots:
 
     def pixels(self, slot: Slot, count: int) -> np.ndarray:
         """What was written, uint8 (count,); the slot is given back when nobody has it any more."""
-        found = np.frombuffer(slot.memory, np.uint8, count, slot.start)
-        weakref.finalize(found, self._free.append, slot).atexit = False
-        return found
+        written = np.frombuffer(slot.memory, np.uint8, count, slot.start)
+        weakref.finalize(written, self._free.append, slot).atexit = False
+        return written
 
     def close(self) -> None:
         """No more slots; what was written stays for those who have it."""

@@ -159,12 +159,12 @@ def test_the_finding(tmp_path: Path):
         sound = paths[-1].read_bytes()
         paths[-1].write_bytes(sound[: len(sound) * 3 // 4])
     facts = [inspect_video(Video(path.name, path, 0)) for path in paths]
-    (one,) = cut_off(facts[:1])
-    assert one.severity == "warning"
-    assert one.text == (
+    (finding,) = cut_off(facts[:1])
+    assert finding.severity == "warning"
+    assert finding.text == (
         "1 video file is cut off. It is used as far as it goes; copy or download it again"
     )
-    (item,) = one.items
+    (item,) = finding.items
     have = paths[0].stat().st_size
     assert item.startswith(f"front.mp4: {facts[0].num_frames} frames; {have:,} of ")
     (both,) = cut_off(facts)

@@ -198,17 +198,17 @@ def test_lengths_as_pyslowfast_computes_them_on_kinetics(
                 start = room // 2 if num_views == 1 else view * (room // (num_views - 1))
             spaced = torch.linspace(start, start + span - 1, frames, dtype=torch.float32)
             expected = [min(max(int(position), 0), n - 1) for position in spaced.tolist()]
-            found = pyslowfast_indices(
+            indices = pyslowfast_indices(
                 *(n, frames, stride),
                 **{"fps": fps, "view": view, "num_views": num_views, "use_offset": use_offset},
             )
-            assert found == expected, (n, view)
+            assert indices == expected, (n, view)
 
 
 def test_single_precision_decides_where_a_position_is_almost_whole():
     """16 frames of 8, from the third start in 129: the seventh is at 0.2 + 127 / 15 * 6 = 51."""
-    found = pyslowfast_indices(129, 16, 8, view=2, num_views=10)
-    assert (found[6], found[5], found[7]) == (50, 42, 59)
+    indices = pyslowfast_indices(129, 16, 8, view=2, num_views=10)
+    assert (indices[6], indices[5], indices[7]) == (50, 42, 59)
 
 
 def test_a_drawn_start_is_a_fraction_of_a_frame():

@@ -74,9 +74,9 @@ def test_nothing_is_drawn_where_nothing_is_asked_for():
 def test_it_follows_crop_and_flip():
     plain = TrainTransform(size=24, resize=None)
     augmented = TrainTransform(size=24, resize=None, augmentation=Augmentation(erase=0.999))
-    one, other = (t(still(), np.random.default_rng(3), flip=True) for t in (plain, augmented))
-    assert one.shape == other.shape == (3, 4, 24, 24)
-    same = (one == other).all(0)[0]
+    clip, other = (t(still(), np.random.default_rng(3), flip=True) for t in (plain, augmented))
+    assert clip.shape == other.shape == (3, 4, 24, 24)
+    same = (clip == other).all(0)[0]
     assert 0.5 < same.float().mean() < 1
     assert (other[:, :, ~same] == 0).all()
 

@@ -35,7 +35,7 @@ def gradients(
 ) -> list[Tensor | None]:
     """Gradients of the inputs, which have derivatives themselves; None where none is wanted."""
     wanted = [x for x in inputs if x is not None and x.requires_grad]
-    found = iter(
+    results = iter(
         torch.autograd.grad(outputs, wanted, upstream, create_graph=True, materialize_grads=True)
     )
-    return [next(found) if x is not None and x.requires_grad else None for x in inputs]
+    return [next(results) if x is not None and x.requires_grad else None for x in inputs]

@@ -84,7 +84,7 @@ class Folders:
 
     def __init__(self):
         self._entries = dict[str, _Entries]()
-        self._found = dict[tuple[str, str], str | None]()
+        self._paths = dict[tuple[str, str], str | None]()
 
     def entries(self, folder: str) -> _Entries:
         """What is in a folder; nothing, where there is no such folder.
@@ -100,16 +100,16 @@ class Folders:
         """The path of a folder below a place, whatever the Unicode form of its name."""
         if not below:
             return place
-        if (place, below) not in self._found:
+        if (place, below) not in self._paths:
             above, _, last = below.rpartition("/")
             parent = self.folder(place, above)
             name = None if parent is None else self.entries(parent).actual(last)
-            self._found[place, below] = None if name is None else f"{parent}/{name}"
-        return self._found[place, below]
+            self._paths[place, below] = None if name is None else f"{parent}/{name}"
+        return self._paths[place, below]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Located:
     """The videos of a list of names, and what a person may want to know of them."""
 
     paths: list[Path]
@@ -160,7 +160,7 @@ class Finder:
             return None
         return Path(candidates[0][1]) if candidates else None
 
-    def locate(self, names: Sequence[str], what: str) -> Found:
+    def locate(self, names: Sequence[str], what: str) -> Located:
         """Finds the video of each name.
 
         Args:
@@ -213,7 +213,7 @@ class Finder:
         if other:
             count = "A video has" if len(other) == 1 else f"{len(other)} videos have"
             notes.append(f"{what}: {count} another name than in the annotation ({other[0]})")
-        return Found(paths, tuple(notes))
+        return Located(paths, tuple(notes))
 
     def _shown(self, path: str) -> str:
         return os.path.relpath(path, self.root)

@@ -61,11 +61,11 @@ def read_text(file: Path) -> str:
 def read_lines(file: Path) -> list[tuple[int, str]]:
     """Lines with their numbers from 1, stripped, without empty ones."""
     lines = ((n, line.strip(" \t\ufeff")) for n, line in enumerate(read_text(file).split("\n"), 1))
-    found = [(number, line) for number, line in lines if line and not line.isspace()]
-    long = next((number for number, line in found if len(line) > _LONGEST), None)
+    kept = [(number, line) for number, line in lines if line and not line.isspace()]
+    long = next((number for number, line in kept if len(line) > _LONGEST), None)
     if long is not None:
         raise DataError(f"{file}, line {long} has more than {_LONGEST:,} characters.")
-    return found
+    return kept
 
 
 def read_json(file: Path) -> Any:
