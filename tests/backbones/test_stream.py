@@ -97,7 +97,7 @@ def test_lite0_frame_by_frame():
 
 
 def open_norms(model: nn.Module) -> None:
-    """The last normalisation of blocks, which begins at zero, drawn."""
+    """The last normalization of blocks, which begins at zero, drawn."""
     for norm in model.modules():
         if isinstance(norm, nn.BatchNorm3d):
             nn.init.normal_(norm.weight)

@@ -88,7 +88,7 @@ def test_what_cannot_be(options: dict, words: str):
         trunk(**options)
 
 
-def test_clip_normalisation_by_loops():
+def test_clip_normalization_by_loops():
     x = torch.randn(2, 3, 4, 2, 5, dtype=torch.float64) * 3 + 7
     normalized = normalize_clip(x, "clip")
     for b in range(2):
@@ -135,7 +135,7 @@ def test_which_heads_see_the_order_of_frames(options: dict, blind: bool):
     assert same is blind
 
 
-def test_statistics_bring_back_what_normalisation_takes():
+def test_statistics_bring_back_what_normalization_takes():
     x = torch.randn(2, 8, 4, 2, 2)
     torch.testing.assert_close(head()(2 * x + 1), head()(x), atol=1e-3, rtol=1e-3)
     made = head(statistics=True)

@@ -45,7 +45,7 @@ def test_equals_the_plain_calls(make: Make, training: bool, H: int, W: int):
 
 
 @pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
-def test_inference_with_the_normalisation_in_the_weights(make: Make):
+def test_inference_with_the_normalization_in_the_weights(make: Make):
     block = randomize(make(3)).eval()
     x = torch.randn(2, 16, 3, 5, 4, dtype=torch.float64)
     with torch.inference_mode(), unfused():
@@ -96,7 +96,7 @@ def test_channels_last_memory_is_kept(name: str):
 
 
 def test_the_average_over_all_batches():
-    """Batch normalisation with momentum None, as `update_bn` sets it."""
+    """Batch normalization with momentum None, as `update_bn` sets it."""
     fused = randomize(NonLocal(16, 3))
     fused.norm.momentum = None
     fused.norm.reset_running_stats()

@@ -46,7 +46,7 @@ def test_processes_share_each_batch():
         list(EpochOrder(23, batch_size=6, seed=1, epoch=2, rank=rank, world_size=3))
         for rank in range(3)
     ]
-    assert len(whole) == 3  # the last, incomplete one is left out
+    assert len(whole) == 3  # the last, incomplete batch is left out
     assert whole == [[*a, *b, *c] for a, b, c in zip(*parts, strict=True)]
 
 

@@ -62,7 +62,7 @@ def test_every_command_runs(
             main()
         assert not caught.value.code, line
     assert {path.name for path in (place / "parts").rglob("*.mp4")}
-    for name in ("scores.csv", "features.npz", "long.vtt", "long.png", "labelled.mp4", "long.edl"):
+    for name in ("scores.csv", "features.npz", "long.vtt", "long.png", "labeled.mp4", "long.edl"):
         assert (place / name).stat().st_size > 0
 
 

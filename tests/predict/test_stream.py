@@ -69,7 +69,7 @@ def test_each_answer_is_what_the_network_says_of_all_frames_until_then(causal: P
 
 
 def test_late_frames_are_dropped_and_counted():
-    """All frames come before the first is taken: the newest one stays."""
+    """All frames come before the first is taken: the newest frame stays."""
     frames, there = pictures(9), threading.Event()
 
     def source() -> Iterator[np.ndarray]:

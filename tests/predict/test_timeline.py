@@ -276,10 +276,10 @@ def test_footage(tmp_path: Path):
     path = write_changes(tmp_path / "odd.mkv", [2, 5], 8, times, size=(50, 66))
     segments = [Segment("a/b", 0.05, 2, 0.9), Segment("c", 2, 5, 0.8), Segment("a/b", 5, 5.9, 0.7)]
     timeline = Timeline(path, segments, 8.0, 10.0, 2.0, 0.5)
-    timeline.save(tmp_path / "labelled.mp4")
-    seen = read_frames(tmp_path / "labelled.mp4")
+    timeline.save(tmp_path / "labeled.mp4")
+    seen = read_frames(tmp_path / "labeled.mp4")
     assert seen.shape == (len(times), 3, 50, 66)
-    seconds = frame_times(tmp_path / "labelled.mp4")
+    seconds = frame_times(tmp_path / "labeled.mp4")
     assert seconds == pytest.approx(times, abs=1e-3)
     assert seen[10, :, :30].float().mean() == pytest.approx(DARK, abs=3)
     assert seen[10, :, -10:].float().std() > 20  # letters

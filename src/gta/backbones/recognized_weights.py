@@ -24,7 +24,7 @@ class Weights:
     """Who names tensors like this, such as "PySlowFast"."""
     tensors: dict[str, Tensor]
     names: dict[str, str]
-    """Our name to the one in the source."""
+    """Our name to that in the source."""
     unused: dict[str, str] = field(default_factory=dict)
     """What the source holds beside a network's tensors, and why it is not used."""
     shift: Shift | None = None
@@ -84,7 +84,7 @@ def recognized(
         for name, other in named.items()
         if not prefix.startswith(other) and not same(inside[other], inside[prefix])
     }
-    # the tensors of another network in the file are none of this one's
+    # the tensors of another network in the file are none of this network's
     beside = tuple(other for other in inside if not prefix.startswith(other))
     state = {key: value for key, value in state.items() if not plain(key).startswith(beside)}
     project, names = our_names(state, prefix)

@@ -31,7 +31,7 @@ class Shift:
 def shift_of(keys: Iterable[str], content: Any, source: str) -> Shift | None:
     """The temporal shift of TSM's and MMAction2's networks; None if they have none.
 
-    That there is one is in the names of tensors; how many channels, in the arguments or the
+    That there is a shift is in the names of tensors; how many channels, in the arguments or the
     configuration that some files hold, or in the name that TSM gives a file or its folder.
 
     Raises:

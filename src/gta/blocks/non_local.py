@@ -39,7 +39,7 @@ def aligned(key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class NonLocal(nn.Module):
-    """Non-local block (NL): every pixel of the clip attends to every other one, Eq. 1-4.
+    """Non-local block (NL): every pixel of the clip attends to every other pixel, Eq. 1-4.
 
     Maps (B, C, T, H, W) to the same shape for any T, H and W. Frames are treated as a set:
     permuting them permutes the output.
@@ -157,8 +157,8 @@ def attention_of(block: nn.Module) -> Callable[[Tensor], Tensor]:
 class AlongSpace(nn.Module):
     """Runs a block within each frame: frames become samples of the batch.
 
-    Maps (B, C, T, H, W) to the same shape. The block sees (B*T, C, 1, H, W), so one that was built
-    to mix several frames (it has a `num_frames`) is refused.
+    Maps (B, C, T, H, W) to the same shape. The block sees (B*T, C, 1, H, W), so a block that was
+    built to mix several frames (it has a `num_frames`) is refused.
     """
 
     def __init__(self, block: nn.Module):

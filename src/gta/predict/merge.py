@@ -44,7 +44,7 @@ def count(work: Work) -> Counts:
 def merge(work: Work, out: Path) -> None:
     """Writes the lines of all shards, in the order of the list.
 
-    Of several processes that are asked for the same file, one writes it.
+    Of several processes that are asked for the same file, one process writes it.
 
     Args:
         work: All of it is finished.

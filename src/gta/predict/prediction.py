@@ -29,8 +29,8 @@ def rankings(
 ) -> list[list[tuple[str, float]]]:
     """As `ranked` of each row of probabilities (B, num_classes).
 
-    Numbers leave the tensor together: taken one by one, those of 174 classes took longer than all
-    else that is done for a video beside the network.
+    Numbers leave the tensor together: taken one after the other, those of 174 classes took longer
+    than all else that is done for a video beside the network.
     """
     ordered = scores.sort(dim=-1, descending=True, stable=True)
     orders: list[list[int]] = ordered.indices[:, :top].tolist()

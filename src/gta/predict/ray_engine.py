@@ -1,9 +1,9 @@
-"""`--engine ray`: decoders are actors on CPUs, networks actors on GPUs, each as many as one likes.
+"""`--engine ray`: decoders are actors on CPUs, networks actors on GPUs, as many as asked for.
 
-The shards, their files and leases are those of any other process; the one that calls this writes
-them. Views go from decoder to network through Ray's object store, past the caller. An actor that
-dies is replaced, with its node or without; what was on its way is read again. A video is recorded
-as unreadable when it has taken several decoders with it, or more than its time.
+The shards, their files and leases are those of any other process; the process that calls this
+writes them. Views go from decoder to network through Ray's object store, past the caller. An actor
+that dies is replaced, with its node or without; what was on its way is read again. A video is
+recorded as unreadable when it has taken several decoders with it, or more than its time.
 """
 
 import os
@@ -38,7 +38,7 @@ _LOOK_EVERY = 0.5
 
 @dataclass(eq=False, slots=True)
 class _Actor:
-    """One decoder or network, and since when it is at what."""
+    """A decoder or network, and since when it is at what."""
 
     handle: Any
     task: Task | None = None

@@ -1,4 +1,4 @@
-"""Memory that processes which read share with the one that scores.
+"""Memory that processes which read share with the process that scores.
 
 Pixels of a clip that go through a pipe are copied three times, some of it while no other thread of
 the receiving process runs, into memory whose pages are new each time. A slot is written once, by

@@ -85,10 +85,10 @@ def _picture(timeline: "Timeline", path: Path) -> None:
     draw_timeline(path, spans, timeline.duration, str(timeline.path))
 
 
-def _labelled(timeline: "Timeline", path: Path) -> None:
-    from gta.predict.footage import write_labelled
+def _labeled(timeline: "Timeline", path: Path) -> None:
+    from gta.predict.footage import write_labeled
 
-    write_atomically(path, lambda part: write_labelled(timeline, part))
+    write_atomically(path, lambda part: write_labeled(timeline, part))
 
 
 FORMS: dict[str, Callable[["Timeline", Path], None]] = {
@@ -99,6 +99,6 @@ FORMS: dict[str, Callable[["Timeline", Path], None]] = {
     ".otio": _editors,
     ".edl": _editors,
     ".png": _picture,
-    ".mp4": _labelled,
+    ".mp4": _labeled,
 }
 """By ending."""

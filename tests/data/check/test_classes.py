@@ -68,7 +68,7 @@ def test_imbalance_says_how_much_and_what_follows():
     assert note.severity == "note"
     assert note.text == (
         "'sit' has 40 training videos, 'jump' 10: 4 times as many. A model that always answers "
-        "'sit' is right on 70% of the validation videos; look at the mean class accuracy of gta "
+        "'sit' is correct on 70% of the validation videos; look at the mean class accuracy of gta "
         "test too"
     )
     assert note.items == ["sit (40)", "run (20)", "jump (10)"]

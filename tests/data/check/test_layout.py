@@ -1,4 +1,4 @@
-"""All that is wrong with folders and annotations is told in one go."""
+"""All that is wrong with folders and annotations is told at once."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The same video twice, under any name and in any file; and different ones that look alike."""
+"""The same video twice, under any name and in any file; and different videos that look alike."""
 
 import os
 import shutil

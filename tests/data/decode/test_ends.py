@@ -1,4 +1,4 @@
-"""Files whose end is missing are found by their sizes; whole ones never, whatever they claim."""
+"""Files whose end is missing are found by their sizes; whole files never, whatever they claim."""
 
 import io
 from fractions import Fraction
@@ -71,7 +71,7 @@ def test_cut_at_any_place(tmp_path: Path, name: str):
     packets = {"ts": 188, "m2ts": 192, "vob": 2048, "mpg": 2048}.get(name.rpartition(".")[2])
     cuts = [len(whole) * percent // 100 for percent in range(30, 96)]
     unseen = [n for n in cuts if ends(whole[:n]) is None]
-    if packets:  # between two packets nothing is missing that one could tell
+    if packets:  # between two packets nothing is missing that could be told
         unseen = [n for n in unseen if n % packets]
     assert len(unseen) <= 1  # another border by chance
 

@@ -1,4 +1,4 @@
-"""Videos are found by their names, one by one, whatever their endings and places."""
+"""Videos are found by their names, each by itself, whatever their endings and places."""
 
 import json
 import unicodedata

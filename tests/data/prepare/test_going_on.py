@@ -98,7 +98,7 @@ def test_done_is_done(original, prepared, tmp_path, monkeypatch):
     first = prepared(original, out, **FORMS["video"])
     before = tree(out)
     again = stop_after(monkeypatch, 99)
-    with pytest.raises(VideoError):  # only the broken one is tried again
+    with pytest.raises(VideoError):  # only the broken video is tried again
         prepared(original, out, **FORMS["video"])
     assert again == ["3.webm"]
     monkeypatch.undo()
@@ -272,7 +272,7 @@ def test_stopped_with_its_processes_and_typed_again(ordered, tmp_path, how):
         assert time.monotonic() < deadline
         time.sleep(0.005)
     if how == signal.SIGKILL:
-        process.kill()  # only the one that was typed: the others have to notice
+        process.kill()  # only the process that was typed: the others have to notice
     else:
         os.killpg(process.pid, how)
     told, _ = process.communicate(timeout=60)  # its processes had the pipe too: they are gone

@@ -27,7 +27,7 @@ KINETICS = json.loads((GOLDEN / "sampling_psf_temporal.json").read_text())["case
 
 
 class Numpy:
-    """The generator with which TSM's tables were drawn, under the names of the new one."""
+    """The generator with which TSM's tables were drawn, under the names of the new generator."""
 
     def __init__(self, seed: int):
         self.state = np.random.RandomState(seed)
@@ -150,7 +150,7 @@ def test_every_length_as_tsm_computes_it(segments: int):
 
 
 @pytest.mark.parametrize(("segments", "differ"), [(7, 30), (25, 28), (8, 0), (16, 0), (32, 0)])
-def test_our_own_centres_are_exact_where_those_of_tsm_are_rounded(segments: int, differ: int):
+def test_our_own_centers_are_exact_where_those_of_tsm_are_rounded(segments: int, differ: int):
     different = [
         n
         for n in range(1, 401)
@@ -186,7 +186,7 @@ def test_every_length_as_pyslowfast_computes_it_on_something_something(segments:
 def test_lengths_as_pyslowfast_computes_them_on_kinetics(
     clip: tuple[int, int], fps: float, num_views: int, use_offset: bool
 ):
-    """The start in double precision, the frames between start and end in torch's single one."""
+    """The start in double precision, the frames between start and end in torch's single precision."""
     frames, stride = clip
     seconds = frames * stride / 30
     for n in [*range(1, 400), *range(400, 4001, 97)]:

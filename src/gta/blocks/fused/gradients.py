@@ -13,7 +13,7 @@ def by_hand(twin: Callable) -> Callable[[Callable], Callable]:
     """Marks a backward pass that has no derivative of its own.
 
     It runs in the types of its tensors, also where the caller's autocast is on. Where a derivative
-    of it is wanted (`create_graph`), `twin`, which has one, is called in its place.
+    of it is wanted (`create_graph`), `twin`, which has a derivative, is called in its place.
     """
 
     def mark(backward: Callable) -> Callable:

@@ -91,7 +91,7 @@ def class_names(names: Iterable[str], file: Path) -> list[str]:
     """The classes of a labels file, in its order.
 
     Raises:
-        DataError: None, or one twice.
+        DataError: None, or a class twice.
     """
     classes = list(names)
     twice = first_twice(classes)

@@ -113,7 +113,7 @@ class Located:
     """The videos of a list of names, and what a person may want to know of them."""
 
     paths: list[Path]
-    """One for each name. Single ones may not exist: reading them says so."""
+    """A path for each name. Single files may not exist: reading them says so."""
     notes: tuple[str, ...] = ()
 
 
@@ -124,7 +124,7 @@ class Finder:
     A name is looked for in each place. There, the first of these is its video: what has the very
     name (a file, or a folder of frames); a file with the name and one of `endings`, then any other
     ending of a video, in upper or lower case; of a name with an ending, a file with another ending
-    or a folder of frames; and, of a name without one, a file with two.
+    or a folder of frames; and, of a name without an ending, a file with two.
     """
 
     root: Path
@@ -153,7 +153,7 @@ class Finder:
         return any(exact and is_video(file) for _, file, exact in self._candidates(path))
 
     def first(self, name: str) -> Path | None:
-        """The video of a name, if there is one."""
+        """The video of a name; None: there is none."""
         try:
             candidates = list(self._candidates(inside(self.root, name, "")))
         except DataError:

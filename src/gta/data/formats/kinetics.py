@@ -110,7 +110,7 @@ def _folders(root: Path, split: Split) -> VideoList:
 
 
 def _without_training(clips: Mapping[Split, list[Clip]]) -> list[str]:
-    """Says which classes only the validation videos have: a difference in spelling makes one."""
+    """Says which classes only the validation videos have: a spelling may differ."""
     train, val = ({clip.label for clip in clips.get(s, []) if clip.label} for s in ("train", "val"))
     only = sorted(val - train) if train else []
     return [f"classes of validation videos alone: {', '.join(only)}"] if only else []

@@ -59,7 +59,7 @@ def read_text(file: Path) -> str:
 
 
 def read_lines(file: Path) -> list[tuple[int, str]]:
-    """Lines with their numbers from 1, stripped, without empty ones."""
+    """Lines with their numbers from 1, stripped, without empty lines."""
     lines = ((n, line.strip(" \t\ufeff")) for n, line in enumerate(read_text(file).split("\n"), 1))
     kept = [(number, line) for number, line in lines if line and not line.isspace()]
     long = next((number for number, line in kept if len(line) > _LONGEST), None)

@@ -57,7 +57,7 @@ class Augmentation:
             steps.append(v2.RandomErasing(erase, value=color))
 
     def __call__(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
-        """uint8 (T, C, H, W) to the same, where there are `steps`; each clip takes one draw."""
+        """uint8 (T, C, H, W) to the same, where there are `steps`; each clip takes a draw."""
         clip = frames.as_subclass(_clip_type())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))

@@ -185,7 +185,7 @@ class RandomCrop:
         return resize_to(cut(frames, *self._crop), size, size)
 
     def undo(self) -> None:
-        """Takes the draw back: after a video that fails half way, as after one that cannot open."""
+        """Takes the draw back, so that a video that fails half way has drawn nothing."""
         if self._crop is not None:
             self.rng.bit_generator.state = self._before
 
