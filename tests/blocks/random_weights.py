@@ -1,4 +1,4 @@
-"""Blocks with nothing special left in them, and what the loops of `equations.py` need of a block."""
+"""Blocks with nothing special left in them, and what `equations.py` needs of a block."""
 
 import numpy as np
 import torch

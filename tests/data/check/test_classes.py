@@ -73,7 +73,7 @@ def test_imbalance_says_how_much_and_what_follows():
     )
     assert note.items == ["sit (40)", "run (20)", "jump (10)"]
     assert kinds(some(5, 20, 80), some(1, 1, 1))["imbalance"].severity == "warning"
-    assert "right on 76% of the videos" in kinds(some(5, 20, 80), None)["imbalance"].text
+    assert "correct on 76% of the videos" in kinds(some(5, 20, 80), None)["imbalance"].text
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_every_length_as_pyslowfast_computes_it_on_something_something(segments:
 def test_lengths_as_pyslowfast_computes_them_on_kinetics(
     clip: tuple[int, int], fps: float, num_views: int, use_offset: bool
 ):
-    """The start in double precision, the frames between start and end in torch's single precision."""
+    """The start in double precision, the frames from there on in torch's single."""
     frames, stride = clip
     seconds = frames * stride / 30
     for n in [*range(1, 400), *range(400, 4001, 97)]:

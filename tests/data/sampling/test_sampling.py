@@ -12,7 +12,7 @@ GOLDEN = json.loads((Path(__file__).parent.parent / "golden/sampling_tsm_frames.
 
 
 class LegacyGenerator:
-    """The generator that the golden tables were drawn with, under the names of the new generator."""
+    """The generator that the golden tables were drawn with, under the names of today's."""
 
     def __init__(self, seed: int):
         self.state = np.random.RandomState(seed)
