@@ -182,7 +182,7 @@ def test_the_command_line(causal: Path):
     assert (done.returncode, done.stderr) == (0, b"")
     for words, code, said in (
         (("a.mp4", "--live"), 2, b"--live is for a stream: add --stream"),
-        (("-", "--stream", "--csv"), 2, b"--csv: not of a stream"),
+        (("-", "--stream", "--csv"), 2, b"--csv: does not apply to a stream"),
         (("a.mp4", "--stream"), 2, b"--stream reads standard input, VIDEO -"),
         (("--camera", "0", "a.mp4"), 2, b"--camera is a stream of its own"),
         (
