@@ -7,7 +7,7 @@ from torch import nn
 
 from gta.backbones import create_network
 from gta.backbones.fetch import fetch_imagenet, fetch_kinetics
-from gta.backbones.installed_weights import INSTALLED, LICENCE
+from gta.backbones.installed_weights import INSTALLED, LICENSE
 from gta.backbones.weights import LoadReport, Weights, load_weights, read_weights, recognized
 from gta.config import FrameResNetModel, FrameWiseModel, Model, SlowFastModel, TrunkModel
 from gta.errors import UsageError
@@ -42,7 +42,7 @@ def find_weights(model: Model) -> Weights:
         if isinstance(model, FrameWiseModel | TrunkModel):
             network = create_network(model.network, num_classes=1000, pretrained=True)
             weights = recognized(network.state_dict(), f"{model.network}, ImageNet")
-            return replace(weights, notes=[LICENCE]) if model.network in INSTALLED else weights
+            return replace(weights, notes=[LICENSE]) if model.network in INSTALLED else weights
         raise UsageError(
             "there are no ImageNet weights for SlowFast: set model.weights=kinetics, the path of "
             "a file, or none"

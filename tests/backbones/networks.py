@@ -15,7 +15,7 @@ def torchvision_resnet(depth: int, num_classes: int = 5) -> nn.Module:
 
 
 def randomize(network: Network, seed: int = 0) -> Network:
-    """In place: every normalisation and classifier is drawn anew, so that none hides anything."""
+    """In place: every normalization and classifier is drawn anew, so that none hides anything."""
     draw = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in network.modules():

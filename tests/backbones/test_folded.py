@@ -1,4 +1,4 @@
-"""Folding normalisations changes no output."""
+"""Folding normalizations changes no output."""
 
 import pytest
 import torch

@@ -44,7 +44,7 @@ def test_names_and_shapes_are_torchvisions(depth: int):
     with torch.device("meta"):
         reference = torchvision_resnet(depth).state_dict()
         state = FrameResNet(depth, num_classes=5, num_frames=8).state_dict()
-    assert list(state) == list(reference)  # so an optimiser sees the same order too
+    assert list(state) == list(reference)  # so an optimizer sees the same order too
     assert all(state[name].shape == reference[name].shape for name in state)
 
 
@@ -200,7 +200,7 @@ def test_width_scales_every_layer():
     assert narrow["conv1.weight"].shape == (16, 3, 7, 7)
     assert narrow["layer4.2.conv3.weight"].shape == (512, 128, 1, 1)
     assert wide.keys() == narrow.keys()
-    fixed = {3, 5, 7, 1}  # colours, classes, kernels
+    fixed = {3, 5, 7, 1}  # colors, classes, kernels
     for name in wide:
         assert all(
             n == w if w in fixed else 4 * n == w

@@ -1,4 +1,4 @@
-"""`FrameWise` on networks of timm, torchvision and our own: the right features and axes."""
+"""`FrameWise` on networks of timm, torchvision and our own: the correct features and axes."""
 
 import copy
 import pickle
@@ -103,7 +103,7 @@ def redraw(network: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def wake(model: FrameWise) -> None:
-    """Draw the inserted normalisations, which start at zero."""
+    """Draw the inserted normalizations, which start at zero."""
     draw = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for module in model.inserted.modules():

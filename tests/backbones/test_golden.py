@@ -77,8 +77,8 @@ def tsm_unscaled(channels: int, num_frames: int) -> NonLocal:
 
 def loaded(model: Network, weights: dict[str, Tensor], project: str) -> Network:
     """With all of a project's weights and none of its own, through the converter of users."""
-    report = load_weights(model, found := recognized(weights, "a file"))
-    assert found.project == project
+    report = load_weights(model, renamed := recognized(weights, "a file"))
+    assert renamed.project == project
     assert report.unused == {}
     assert report.fresh == []
     return model.eval()

@@ -53,7 +53,7 @@ def test_insertion_leaves_the_logits_as_they_were(blocks, tsm: bool):
     assert torch.equal(model(clips), plain(clips))
     for place in model.inserted.values():
         before = model(clips)
-        randomize(place)  # now that it is no longer the identity, each one is seen to be run
+        randomize(place)  # now that it is no longer the identity, each block is seen to be run
         assert not torch.allclose(model(clips), before, rtol=1e-3)
 
 

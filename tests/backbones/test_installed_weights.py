@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gta.backbones import create_network, installed_weights, named_network
-from gta.backbones.installed_weights import INSTALLED, LICENCE
+from gta.backbones.installed_weights import INSTALLED, LICENSE
 from gta.config import TrunkModel
 from gta.errors import UsageError
 from gta.models import build
@@ -17,13 +17,13 @@ timm = pytest.importorskip("timm")
 
 
 def install(monkeypatch, tmp_path: Path, *, version: str = "0.1.0", known: bool = True) -> Path:
-    """A package with random weights of the right form under the names of another project."""
+    """A package with random weights under the names of another project."""
     own = timm.create_model("tf_efficientnet_lite0").state_dict()
     path = tmp_path / INSTALLED["lite0"].file
     path.parent.mkdir(parents=True)
     torch.save({f"_{key}": value for key, value in own.items()}, path)
-    found = SimpleNamespace(version=version, locate_file=lambda file: tmp_path / file)
-    monkeypatch.setattr(installed_weights, "distribution", lambda name: found)
+    package = SimpleNamespace(version=version, locate_file=lambda file: tmp_path / file)
+    monkeypatch.setattr(installed_weights, "distribution", lambda name: package)
     if known:
         sha = hashlib.sha256(path.read_bytes()).hexdigest()
         lite0 = INSTALLED["lite0"]
@@ -40,12 +40,12 @@ def test_the_weights_come_under_the_networks_names(monkeypatch, tmp_path: Path):
     assert network["classifier.weight"].shape == (3, 1280)
 
 
-def test_a_run_says_what_is_known_of_their_licence(monkeypatch, tmp_path: Path):
+def test_a_run_says_what_is_known_of_their_license(monkeypatch, tmp_path: Path):
     install(monkeypatch, tmp_path)
     model = TrunkModel(network="lite0", after="blocks.6", weights="imagenet")
     report = load_pretrained(build(model, num_classes=3, num_frames=2), model)
     assert report is not None
-    assert LICENCE in str(report)
+    assert LICENSE in str(report)
     assert not [key for key in report.used if key.startswith("inserted.")]
 
 

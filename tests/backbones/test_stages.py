@@ -8,8 +8,8 @@ from gta.errors import UsageError
 
 def test_the_ends_of_stages_of_a_network_of_torchvision():
     assert stage_ends(models.resnet18()) == {8: "layer2", 16: "layer3", 32: "layer4"}
-    found = seen_on_a_frame(models.convnext_tiny())
-    assert found == {8: "features.3", 16: "features.5", 32: "features.7"}
+    ends = seen_on_a_frame(models.convnext_tiny())
+    assert ends == {8: "features.3", 16: "features.5", 32: "features.7"}
 
 
 def test_of_timm_as_it_says_itself():

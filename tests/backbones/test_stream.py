@@ -97,7 +97,7 @@ def test_lite0_frame_by_frame():
 
 
 def open_norms(model: nn.Module) -> None:
-    """The last normalisation of blocks, which begins at zero, drawn."""
+    """The last normalization of blocks, which begins at zero, drawn."""
     for norm in model.modules():
         if isinstance(norm, nn.BatchNorm3d):
             nn.init.normal_(norm.weight)
@@ -133,8 +133,8 @@ def test_the_first_state_is_what_none_means_and_states_are_not_changed():
     first, after = network.step(clips[:, :, 0], state)
     assert torch.equal(first, network.step(clips[:, :, 0])[0])
     assert not any(tensor.any() for tensor in state.values())
-    one, two = (network.step(clips[:, :, 1], after)[0] for _ in range(2))
-    assert torch.equal(one, two)
+    once, again = (network.step(clips[:, :, 1], after)[0] for _ in range(2))
+    assert torch.equal(once, again)
 
 
 @torch.no_grad()

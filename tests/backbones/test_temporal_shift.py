@@ -20,7 +20,7 @@ def coded(num_clips: int, num_frames: int, channels: int) -> Tensor:
 
 
 def loop(x: Tensor, num_frames: int, fold: int) -> Tensor:
-    """The first `fold` channels come from the next frame, the second ones from the one before."""
+    """The first `fold` channels come from the next frame, the second from the frame before."""
     out = torch.zeros_like(x)
     for frame in range(x.shape[0]):
         t = frame % num_frames
@@ -44,7 +44,7 @@ def test_an_eighth_each_way_unless_told():
     x = coded(1, 3, 16)
     shifted = TemporalShift(3)(x)
     assert torch.equal(shifted[0, :2], x[1, :2])  # from the next frame
-    assert torch.equal(shifted[1, 2:4], x[0, 2:4])  # from the one before
+    assert torch.equal(shifted[1, 2:4], x[0, 2:4])  # from the frame before
     assert torch.equal(shifted[:, 4:], x[:, 4:])
     assert not shifted[2, :2].any()
     assert not shifted[0, 2:4].any()

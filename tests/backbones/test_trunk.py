@@ -88,15 +88,15 @@ def test_what_cannot_be(options: dict, words: str):
         trunk(**options)
 
 
-def test_clip_normalisation_by_loops():
+def test_clip_normalization_by_loops():
     x = torch.randn(2, 3, 4, 2, 5, dtype=torch.float64) * 3 + 7
-    found = normalize_clip(x, "clip")
+    normalized = normalize_clip(x, "clip")
     for b in range(2):
         for c in range(3):
             every = x[b, c].flatten()
             mean = sum(every.tolist()) / len(every)
             deviation = (sum((v - mean) ** 2 for v in every.tolist()) / len(every) + 1e-5) ** 0.5
-            torch.testing.assert_close(found[b, c], (x[b, c] - mean) / deviation)
+            torch.testing.assert_close(normalized[b, c], (x[b, c] - mean) / deviation)
     assert torch.equal(normalize_clip(x, "none"), x)
     assert normalize_clip(x, "time").mean(2).abs().max() < 1e-12
 
@@ -135,7 +135,7 @@ def test_which_heads_see_the_order_of_frames(options: dict, blind: bool):
     assert same is blind
 
 
-def test_statistics_bring_back_what_normalisation_takes():
+def test_statistics_bring_back_what_normalization_takes():
     x = torch.randn(2, 8, 4, 2, 2)
     torch.testing.assert_close(head()(2 * x + 1), head()(x), atol=1e-3, rtol=1e-3)
     made = head(statistics=True)

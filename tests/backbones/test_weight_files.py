@@ -75,7 +75,7 @@ def test_checkpoints_with_what_projects_put_beside_the_weights(
 
 
 def foreign_class(monkeypatch: pytest.MonkeyPatch, name: str, base: type) -> type:
-    """A class that pickles under the name of one in a library that is not here."""
+    """A class that pickles under the name of a class in a library that is not here."""
     module, _, own = name.rpartition(".")
     made = type(own, (base,), {"__module__": module})
     parts = module.split(".")

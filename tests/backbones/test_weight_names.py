@@ -117,7 +117,7 @@ def test_blobs_that_are_no_weights(blob: str):
 
 
 def caffe2_blobs(weights: dict[str, Tensor], names: dict[str, str]) -> dict[str, object]:
-    """As the model zoo has them: 1x1x1 kernels as matrices, and the optimiser's blobs."""
+    """As the model zoo has them: 1x1x1 kernels as matrices, and the optimizer's blobs."""
     blobs: dict[str, object] = {}
     for theirs, key in names.items():
         if key in weights:
@@ -227,7 +227,7 @@ def test_a_slowfast_of_mmaction2_is_refused():
         recognized(state, "epoch_256.pth")
     assert str(error.value) == (
         "epoch_256.pth is a network of MMAction2's SlowFast, which fits none here: its lateral "
-        "connections have no normalisation and ReLU as PySlowFast's and ours have, and its slow "
+        "connections have no normalization and ReLU as PySlowFast's and ours have, and its slow "
         "pathway sees other frames. Take weights of PySlowFast or pytorchvideo for SlowFast "
         "(model.weights=kinetics fetches them), or test these with MMAction2"
     )

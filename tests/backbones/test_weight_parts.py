@@ -128,7 +128,7 @@ def test_other_forms(tmp_path: Path, state: State, wrap: Any):
     assert_all_of(loaded(tmp_path, wrap(state))[0], state)
 
 
-def test_what_optimisers_keep_is_not_mistaken(tmp_path: Path, state: State):
+def test_what_optimizers_keep_is_not_mistaken(tmp_path: Path, state: State):
     model = network()
     optimizer = torch.optim.AdamW(model.parameters())
     model(torch.ones(1, 3, 2, 32, 32)).sum().backward()
@@ -143,7 +143,7 @@ def test_what_optimisers_keep_is_not_mistaken(tmp_path: Path, state: State):
         with pytest.raises(UsageError) as error:
             loaded(tmp_path, alone)
         assert str(error.value) == (
-            f"{tmp_path / 'w.pth'}: holds the state of an optimiser and no weights of a network: "
+            f"{tmp_path / 'w.pth'}: holds the state of an optimizer and no weights of a network: "
             f"give the file of the model, with names such as 'layer1.0.conv1.weight' and their "
             f"tensors"
         )

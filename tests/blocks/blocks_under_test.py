@@ -61,7 +61,7 @@ ORDER_AWARE: dict[str, Make] = {
     "GTA softmax over positions": partial(
         GlobalTemporalAttention, CHANNELS, groups=2, assignment="softmax_positions"
     ),
-    "GTA no normalisation": partial(GlobalTemporalAttention, CHANNELS, groups=2, assignment="none"),
+    "GTA no normalization": partial(GlobalTemporalAttention, CHANNELS, groups=2, assignment="none"),
     "GTA three heads": partial(GlobalTemporalAttention, CHANNELS, groups=2, heads=3),
     "GTA learned regions": partial(
         GlobalTemporalAttention, CHANNELS, groups=2, region_grid=(4, 5), assignment="none"

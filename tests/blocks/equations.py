@@ -14,7 +14,7 @@ Projection = tuple[np.ndarray, np.ndarray]
 
 
 class Norm(NamedTuple):
-    """A batch normalisation: its affine parameters and what it knows of the training data."""
+    """A batch normalization: its affine parameters and what it knows of the training data."""
 
     weight: np.ndarray
     bias: np.ndarray
@@ -46,7 +46,7 @@ def normalize(y: np.ndarray, norm: Norm) -> np.ndarray:
 
 
 def max_pool(x: np.ndarray) -> np.ndarray:
-    """1x2x2, stride 2; a last odd row or column is dropped, but a single one is kept."""
+    """1x2x2, stride 2; a last odd row or column is dropped, but a single row or column is kept."""
     B, C, T, H, W = x.shape
     h, w = min(2, H), min(2, W)
     y = np.empty((B, C, T, H // h, W // w))
@@ -207,14 +207,14 @@ def num_mixed(matrix: np.ndarray, value: np.ndarray) -> int:
 
 
 def added(attended: np.ndarray, weights: dict) -> np.ndarray:
-    """A W_O, normalised; where heads are not as many as groups, their own layer comes first."""
+    """A W_O, normalized; where heads are not as many as groups, their own layer comes first."""
     if "heads" in weights:
         attended = project(attended, weights["heads"])
     return normalize(project(attended, weights["output"]), weights["norm"])
 
 
 def assign(x: np.ndarray, how: Projection | np.ndarray, assignment: str) -> np.ndarray:
-    """W_R, (B, R, T, H, W): a 1x1 convolution, normalised over regions, over positions or not.
+    """W_R, (B, R, T, H, W): a 1x1 convolution, normalized over regions, over positions or not.
 
     Or the learned matrix (T, R, H, W), which is the same for all samples.
     """

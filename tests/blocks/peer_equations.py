@@ -73,7 +73,7 @@ def cgnl(
 
 
 def transform(context: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
-    """Linear, layer normalisation, ReLU, linear."""
+    """Linear, layer normalization, ReLU, linear."""
     hidden = linear(context, weights["0.weight"], weights["0.bias"])
     hidden = (hidden - hidden.mean()) / sqrt(hidden.var() + 1e-5)
     hidden = np.maximum(hidden * weights["1.weight"] + weights["1.bias"], 0)
@@ -103,7 +103,7 @@ def global_context(
 
 
 def glore(x: np.ndarray, weights: dict[str, np.ndarray], *, normalize: bool) -> np.ndarray:
-    """Positions to nodes, (I - A) V W on the nodes, and back; before the last normalisation."""
+    """Positions to nodes, (I - A) V W on the nodes, and back; before the last normalization."""
     states = each_position(x, weights["reduce.weight"], weights["reduce.bias"])
     assigned = each_position(x, weights["project.weight"], weights["project.bias"])
     back = np.zeros_like(states)

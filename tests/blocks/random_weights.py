@@ -1,4 +1,4 @@
-"""Blocks with nothing special left in them, and what the loops of `equations.py` need of one."""
+"""Blocks with nothing special left in them, and what `equations.py` needs of a block."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from .equations import Norm
 def randomize(block: nn.Module, seed: int = 0) -> nn.Module:
     """In place, in float64: every parameter and every running statistic is drawn anew.
 
-    A new block's last normalisation is zero, which would hide everything before it.
+    A new block's last normalization is zero, which would hide everything before it.
     """
     draw = torch.Generator().manual_seed(seed)
     block.double()

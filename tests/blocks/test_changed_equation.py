@@ -56,7 +56,7 @@ def test_the_matrix_is_each_sample_s_own(changed):
     """Against loops over indices."""
     branch = randomize(changed(16, FRAMES)).pixel
     value = random_clip(2, FRAMES, 5, 4, 4)  # (B, S, H, W, G*D)
-    found = branch.mix(value).detach().numpy()
+    mixed = branch.mix(value).detach().numpy()
     matrix, v = branch.matrix.detach().numpy(), value.numpy().reshape(2, FRAMES, 20, GROUPS, 2)
     weight, bias = (p.detach().numpy() for p in branch.of_sample.parameters())
     expected = np.zeros((2, FRAMES, 20, GROUPS, 2))
@@ -64,7 +64,7 @@ def test_the_matrix_is_each_sample_s_own(changed):
         row = k * FRAMES + t
         part = weight[row] @ v[b, s, :, g].mean(0) + bias[row]
         expected[b, t, :, k] += (matrix[k, t, g, s] + part) * v[b, s, :, g]
-    np.testing.assert_allclose(found, expected.reshape(found.shape), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(mixed, expected.reshape(mixed.shape), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -84,7 +84,7 @@ def test_gradients_and_the_rest_of_the_block(changed, training: bool):
 
 def test_what_it_costs_is_what_is_counted(guide, changed):
     path = ROOT / "benchmarks/results/changed_block.json"
-    found = json.loads(path.read_text(encoding="utf-8"))["results"]["changed"]
+    recorded = json.loads(path.read_text(encoding="utf-8"))["results"]["changed"]
     counted = guide.cost(partial(changed, groups=8))
-    assert found["gflops"] == pytest.approx(counted.gflops, rel=1e-12)
-    assert found["params_m"] == pytest.approx(counted.params_m, rel=1e-12)
+    assert recorded["gflops"] == pytest.approx(counted.gflops, rel=1e-12)
+    assert recorded["params_m"] == pytest.approx(counted.params_m, rel=1e-12)

@@ -35,17 +35,17 @@ def run_unfused(block: nn.Module, x: torch.Tensor):
 def test_equals_the_plain_calls(make: Make, training: bool, H: int, W: int):
     block = randomize(make(3)).train(training)
     x = torch.randn(2, 16, 3, H, W, dtype=torch.float64) + 1
-    expected, found = run_unfused(block, x), run(block, x)
-    for wanted, got in zip(expected[:2], found[:2], strict=True):
+    expected, fused = run_unfused(block, x), run(block, x)
+    for wanted, got in zip(expected[:2], fused[:2], strict=True):
         torch.testing.assert_close(got, wanted, rtol=1e-9, atol=1e-9)
-    for wanted, got in zip(expected[2:], found[2:], strict=True):
+    for wanted, got in zip(expected[2:], fused[2:], strict=True):
         assert wanted.keys() == got.keys()
         for name in wanted:
             torch.testing.assert_close(got[name], wanted[name], rtol=1e-8, atol=1e-8, msg=name)
 
 
 @pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
-def test_inference_with_the_normalisation_in_the_weights(make: Make):
+def test_inference_with_the_normalization_in_the_weights(make: Make):
     block = randomize(make(3)).eval()
     x = torch.randn(2, 16, 3, 5, 4, dtype=torch.float64)
     with torch.inference_mode(), unfused():
@@ -84,9 +84,9 @@ def test_any_memory_layout(layout: str):
     block = randomize(GlobalTemporalAttention(16, 3, groups=2)).float()
     x = torch.randn(2, 16, 3, 5, 7)
     given = LAYOUTS[layout](x)
-    expected, found = run_unfused(block, x), run(block, given)
-    torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(found[1], expected[1], rtol=1e-3, atol=1e-3)
+    expected, fused = run_unfused(block, x), run(block, given)
+    torch.testing.assert_close(fused[0], expected[0], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(fused[1], expected[1], rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if not name.endswith("in time")])
@@ -96,7 +96,7 @@ def test_channels_last_memory_is_kept(name: str):
 
 
 def test_the_average_over_all_batches():
-    """Batch normalisation with momentum None, as `update_bn` sets it."""
+    """Batch normalization with momentum None, as `update_bn` sets it."""
     fused = randomize(NonLocal(16, 3))
     fused.norm.momentum = None
     fused.norm.reset_running_stats()
@@ -119,8 +119,11 @@ def test_bfloat16_is_as_near_as_the_plain_calls(make):
     exact = run_unfused(block, x.double())
     half = copy.deepcopy(block).bfloat16()
     errors = [
-        [float((f.double() - e).norm() / e.norm()) for f, e in zip(found[:2], exact, strict=False)]
-        for found in (run_unfused(half, x.bfloat16()), run(half, x.bfloat16()))
+        [
+            float((f.double() - e).norm() / e.norm())
+            for f, e in zip(results[:2], exact, strict=False)
+        ]
+        for results in (run_unfused(half, x.bfloat16()), run(half, x.bfloat16()))
     ]
     for plain, fused in zip(*errors, strict=True):
         assert fused < 1.5 * plain + 0.005
@@ -169,9 +172,9 @@ def test_a_far_off_mean_does_not_drown_the_variance(mean: int):
     wide = attended.double() @ output.weight.double().t()
     flat = wide.flatten(0, -2)
     expected = (wide - flat.mean(0)) / (flat.var(0, unbiased=False) + norm.eps).sqrt()
-    found = add_normalized(torch.zeros_like(attended), (attended, output, norm))
+    fused = add_normalized(torch.zeros_like(attended), (attended, output, norm))
     # what is left is the rounding of the attended rows and their products themselves
-    torch.testing.assert_close(found, expected.float(), rtol=1e-3, atol=1e-5 * mean + 1e-3)
+    torch.testing.assert_close(fused, expected.float(), rtol=1e-3, atol=1e-5 * mean + 1e-3)
 
 
 def test_compiles_without_a_break():

@@ -51,8 +51,8 @@ def test_float32(make, shape: tuple[int, int, int, int], training: bool):
     block = randomize(make(T)).cuda().train(training)
     x = torch.randn(B, channels(block), T, H, W, device="cuda", dtype=torch.float64)
     exact = run_unfused(block, x)
-    found = run(block.float(), x.float())
-    for wanted, got in zip(exact[:2], found[:2], strict=True):
+    results = run(block.float(), x.float())
+    for wanted, got in zip(exact[:2], results[:2], strict=True):
         assert (got - wanted).norm() / wanted.norm() < 1e-3
 
 
@@ -70,9 +70,9 @@ def test_half_precision_is_as_near_as_the_plain_calls(make, dtype, compiled: boo
         copied = copy.deepcopy(block)
         forward = torch.compile(copied, fullgraph=True) if compiled and fused else copied
         with torch.autocast("cuda", dtype):
-            found = run(forward, x) if fused else run_unfused(forward, x)
+            results = run(forward, x) if fused else run_unfused(forward, x)
         errors.append(
-            [float((f - e).norm() / e.norm()) for f, e in zip(found[:2], exact[:2], strict=True)]
+            [float((f - e).norm() / e.norm()) for f, e in zip(results[:2], exact[:2], strict=True)]
         )
     for plain, fused in zip(*errors, strict=True):
         assert fused < 1.5 * plain + 0.005
@@ -84,7 +84,7 @@ def test_hooks_and_transforms(make):
     x = torch.randn(2, 2, channels(block), 3, 5, 4, device="cuda")
     called, names = [], [n for n, m in block.named_modules() if isinstance(m, nn.Linear)]
     torch.testing.assert_close(
-        vmap(block)(x), torch.stack([block(one) for one in x]), rtol=1e-3, atol=1e-3
+        vmap(block)(x), torch.stack([block(sample) for sample in x]), rtol=1e-3, atol=1e-3
     )
     jvp(block, (x[0],), (x[1],))
     for name in names:

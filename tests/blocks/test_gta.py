@@ -25,7 +25,7 @@ def loops(block: GlobalTemporalAttention, x: torch.Tensor) -> np.ndarray:
         y = y + pixel_gta(array(x), weights_of(block.pixel), matrix_of(block.pixel))
     if block.region is not None:
         weights = weights_of(block.region) | weights_of(block)
-        y = y + region_gta(array(x), weights, matrix_of(block.region), block.normalisation)
+        y = y + region_gta(array(x), weights, matrix_of(block.region), block.normalization)
     return y
 
 

@@ -29,9 +29,9 @@ def exact(pair: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor] | None:
     return pair and (pair[0].double(), pair[1].double())
 
 
-def assert_near(found: Tensor, wanted: Tensor):
-    assert found.shape == wanted.shape
-    assert (found - wanted).norm() / wanted.norm() < 2e-3
+def assert_near(result: Tensor, wanted: Tensor):
+    assert result.shape == wanted.shape
+    assert (result - wanted).norm() / wanted.norm() < 2e-3
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_sums_of_products(M: int, C: int, K: int, L: int, parts: str):
     # neither contiguous nor aligned
     first = draw(M, K + 3)[:, 3:], draw(C, K).t()
     second = (draw(M, L), draw(L, C)) if "2" in parts else None
-    found = launch(x, bias, *first, *(second or (None, None)))
+    result = launch(x, bias, *first, *(second or (None, None)))
     pairs = [pair for pair in (exact(first), exact(second)) if pair is not None]
-    assert_near(found, plain_sum(None if x is None else x.double(), bias, *pairs))
+    assert_near(result, plain_sum(None if x is None else x.double(), bias, *pairs))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_equals_the_loops(affinity: Affinity, scale: bool, pool: Pool | None, tr
 
 
 def test_pooling_before_and_after_the_projection_differ():
-    """Else a test of one could pass with the other."""
+    """Else a test of either could pass with the other."""
     before, after = NonLocal(6, 3, pool="before").eval(), NonLocal(6, 3, pool="after").eval()
     randomize(before)
     randomize(after)

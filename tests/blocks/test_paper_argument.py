@@ -120,7 +120,7 @@ def test_regions_are_found_within_each_frame():
     assert same[0].tolist() == [True, True, False, True]
 
 
-def test_each_region_is_modelled_by_itself():
+def test_each_region_is_modeled_by_itself():
     """Unlike GloRe's: what happens in one region does not reach the pixels of another."""
     block = GlobalTemporalAttention(CHANNELS, FRAMES, groups=2, pixel=False, regions=2)
     randomize(block).eval()

@@ -30,7 +30,7 @@ def leaves(block: nn.Module) -> list[str]:
 
 
 def bent(y: Tensor) -> Tensor:
-    """Something that no normalisation takes off again."""
+    """Something that no normalization takes off again."""
     return y + 0.1 * y.square()
 
 

@@ -24,7 +24,7 @@ lengths = pytest.mark.parametrize(("old", "new"), LENGTHS)
 
 
 def times(T: int) -> Tensor:
-    """The centres of T equal parts of [0, 1]."""
+    """The centers of T equal parts of [0, 1]."""
     return (torch.arange(T, dtype=torch.float64) + 0.5) / T
 
 

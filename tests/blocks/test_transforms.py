@@ -37,10 +37,12 @@ def slope(function, x: Tensor, direction: Tensor, step: float = 1e-6) -> Tensor:
 def test_jvp(make: Make, training: bool):
     function = pure(randomize(make(3)).train(training))
     x, direction = clip(), clip().flip(2)
-    y, found = jvp(function, (x,), (direction,))
+    y, tangent = jvp(function, (x,), (direction,))
     torch.testing.assert_close(y, function(x))
     expected = slope(function, x, direction)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6 * float(expected.abs().max()))
+    torch.testing.assert_close(
+        tangent, expected, rtol=1e-5, atol=1e-6 * float(expected.abs().max())
+    )
 
 
 @every_block
@@ -48,8 +50,8 @@ def test_forward_mode(make: Make):
     block = randomize(make(3)).eval()
     x, direction = clip(), clip().flip(2)
     with forward_ad.dual_level():
-        found = forward_ad.unpack_dual(block(forward_ad.make_dual(x, direction))).tangent
-    torch.testing.assert_close(found, jvp(block, (x,), (direction,))[1])
+        tangent = forward_ad.unpack_dual(block(forward_ad.make_dual(x, direction))).tangent
+    torch.testing.assert_close(tangent, jvp(block, (x,), (direction,))[1])
 
 
 @every_block
@@ -84,9 +86,9 @@ def test_second_derivatives(make: Make, training: bool):
         return torch.stack([g.square().sum() for g in gradients if g is not None]).log1p().sum()
 
     x, direction = clip().requires_grad_(), clip().flip(2)
-    (found,) = torch.autograd.grad(first(x), x)
+    (gradient,) = torch.autograd.grad(first(x), x)
     expected = slope(lambda x: first(x.detach().requires_grad_()), x.detach(), direction)
-    assert float((found * direction).sum()) == pytest.approx(float(expected), rel=1e-4, abs=1e-6)
+    assert float((gradient * direction).sum()) == pytest.approx(float(expected), rel=1e-4, abs=1e-6)
 
 
 @every_block

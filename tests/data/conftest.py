@@ -1,4 +1,4 @@
-"""Tiny real videos, written where a test needs them; the grey value of a frame tells its index."""
+"""Tiny real videos, written where a test needs them; the gray value of a frame tells its index."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -12,12 +12,12 @@ from PIL import Image
 
 torch.set_num_threads(1)
 
-STEP = 6  # grey values of neighboring frames, far enough apart to survive coding
+STEP = 6  # gray values of neighboring frames, far enough apart to survive coding
 
 
 @pytest.fixture(scope="session")
 def write_video() -> Callable[..., Path]:
-    """Writes frames of one grey value each: frame i is `10 + 6 * i` unless `values` says."""
+    """Writes frames of one gray value each: frame i is `10 + 6 * i` unless `values` says."""
 
     def write(
         path: Path,
@@ -41,8 +41,8 @@ def write_video() -> Callable[..., Path]:
             stream.time_base = Fraction(1, 12)
             stream.codec_context.time_base = Fraction(1, 12)
             if images is None:
-                grey = 10 + STEP * np.arange(num_frames, dtype=np.uint8)
-                images = np.broadcast_to(grey[:, None, None, None], (num_frames, height, width, 3))
+                gray = 10 + STEP * np.arange(num_frames, dtype=np.uint8)
+                images = np.broadcast_to(gray[:, None, None, None], (num_frames, height, width, 3))
             for i, image in enumerate(images):
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
                 frame.pts = i if times is None else times[i]
@@ -55,7 +55,7 @@ def write_video() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def write_pictures() -> Callable[..., Path]:
-    """Writes a folder of JPEG frames with the same grey values."""
+    """Writes a folder of JPEG frames with the same gray values."""
 
     def write(
         folder: Path, num_frames: int = 12, *, height: int = 48, width: int = 64, name="{:05d}.jpg"
@@ -74,7 +74,7 @@ def frame_numbers() -> Callable[[torch.Tensor], list[int]]:
     """Reads the indices back from frames (T, C, H, W)."""
 
     def numbers(frames: torch.Tensor) -> list[int]:
-        grey = frames.float().mean(dim=(1, 2, 3))
-        return [round((value - 10) / STEP) for value in grey.tolist()]
+        gray = frames.float().mean(dim=(1, 2, 3))
+        return [round((value - 10) / STEP) for value in gray.tolist()]
 
     return numbers

@@ -112,11 +112,11 @@ def test_views_are_followed_by_their_mirror_images_unless_a_class_has_a_directio
     assert views.shape == (2, 3, 4, 32, 32)
     plain = VideoList(sided.videos, ["jump", "spin", "turn", "walk"])
     views = protocol_views(plain, protocol, clip)
-    found = views[0].clip
-    assert found.shape == views.shape == (4, 3, 4, 32, 32)
-    assert torch.equal(found[1], found[0].flip(-1))
-    assert torch.equal(found[3], found[2].flip(-1))
-    assert not torch.equal(found[1], found[0])
+    four = views[0].clip
+    assert four.shape == views.shape == (4, 3, 4, 32, 32)
+    assert torch.equal(four[1], four[0].flip(-1))
+    assert torch.equal(four[3], four[2].flip(-1))
+    assert not torch.equal(four[1], four[0])
 
 
 def test_an_unreadable_video_is_on_record_and_another_is_drawn(videos, frame_numbers):

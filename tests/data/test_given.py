@@ -18,7 +18,7 @@ def made(root: Path, *names: str) -> Path:
     return root
 
 
-def found(root: Path) -> list[str]:
+def names_in(root: Path) -> list[str]:
     return [path.relative_to(root).as_posix() for path in find_videos(root)]
 
 
@@ -35,7 +35,7 @@ def test_a_file_is_itself_whether_it_is_there_or_not(tmp_path: Path):
 
 def test_a_stray_picture_does_not_hide_videos(tmp_path: Path):
     made(tmp_path, "c.webm", "a.MP4", "b.mkv", "cover.jpg", ".hidden.mp4", "notes.txt")
-    assert found(tmp_path) == ["a.MP4", "b.mkv", "c.webm"]
+    assert names_in(tmp_path) == ["a.MP4", "b.mkv", "c.webm"]
     assert passed_over(tmp_path) == [
         ".: strays beside videos: cover.jpg",
         ".: without the ending of a video: notes.txt",
@@ -44,16 +44,16 @@ def test_a_stray_picture_does_not_hide_videos(tmp_path: Path):
 
 def test_a_folder_of_pictures_is_one_video(tmp_path: Path):
     made(tmp_path, *FRAMES)
-    assert found(tmp_path) == ["."]
+    assert names_in(tmp_path) == ["."]
     assert passed_over(tmp_path) == []
     made(tmp_path, "thumbnails/1.jpg", "n_frames")
-    assert found(tmp_path) == ["."]
+    assert names_in(tmp_path) == ["."]
     assert passed_over(tmp_path) == [".: no frames of it: n_frames, thumbnails"]
 
 
 def test_folders_of_frames_with_a_cover_beside_them(tmp_path: Path):
     made(tmp_path, "cover.png", *(f"v{i}/{frame}" for i in (1, 2) for frame in FRAMES))
-    assert found(tmp_path) == ["v1", "v2"]
+    assert names_in(tmp_path) == ["v1", "v2"]
     assert passed_over(tmp_path) == [".: strays beside videos: cover.png"]
 
 
@@ -64,7 +64,7 @@ def test_a_tree_is_walked_to_its_ends(tmp_path: Path):
         *("val/jump/4/00001.png", "val/jump/4/00002.png", "val/jump/5.mp4", "LICENSE"),
         *("empty/readme.txt", "__MACOSX/train/wave/1.mp4", ".cache/x.mp4"),
     )
-    assert found(tmp_path) == [
+    assert names_in(tmp_path) == [
         *("train/jump/2.avi", "train/wave/1.mp4"),
         *("val/jump/4", "val/jump/5.mp4", "val/wave/3.mov"),
     ]
@@ -77,7 +77,7 @@ def test_a_tree_is_walked_to_its_ends(tmp_path: Path):
 
 def test_frames_beside_video_files_are_frames_whatever_else_is_in_their_folder(tmp_path: Path):
     made(tmp_path, "a.mp4", *(f"b/{frame}" for frame in FRAMES), "b/preview.mp4")
-    assert found(tmp_path) == ["a.mp4", "b"]
+    assert names_in(tmp_path) == ["a.mp4", "b"]
     assert passed_over(tmp_path) == ["b: no frames of it: preview.mp4"]
 
 
@@ -107,7 +107,7 @@ def test_a_data_set_counts_the_same(tmp_path: Path, names: list[str]):
 def test_a_link_to_a_folder_above_ends(tmp_path: Path):
     made(tmp_path, "a/1.mp4")
     (tmp_path / "a/again").symlink_to(tmp_path)
-    assert found(tmp_path) == ["a/1.mp4"]
+    assert names_in(tmp_path) == ["a/1.mp4"]
 
 
 def test_a_folder_without_videos(tmp_path: Path):
@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest
         return listed(self)
 
     monkeypatch.setattr(Path, "iterdir", iterdir)
-    assert found(tmp_path) == ["a.mp4"]
+    assert names_in(tmp_path) == ["a.mp4"]
     assert passed_over(tmp_path) == ["locked: cannot be looked into: Permission denied"]
     with pytest.raises(VideoError, match="locked: cannot be looked into: Permission denied"):
         find_videos(tmp_path / "locked")
@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest
 
 def test_the_folder_of_a_training_holds_no_videos(tmp_path: Path):
     made(tmp_path, "a.mp4", "run/recipe.yaml", "run/labels.json", "run/confusion.png")
-    assert found(tmp_path) == ["a.mp4"]
+    assert names_in(tmp_path) == ["a.mp4"]
     assert passed_over(tmp_path) == [".: folders of trainings: run"]
     with pytest.raises(VideoError, match="run: is the folder of a training, not of videos"):
         find_videos(tmp_path / "run")

@@ -46,7 +46,7 @@ def test_processes_share_each_batch():
         list(EpochOrder(23, batch_size=6, seed=1, epoch=2, rank=rank, world_size=3))
         for rank in range(3)
     ]
-    assert len(whole) == 3  # the last, incomplete one is left out
+    assert len(whole) == 3  # the last, incomplete batch is left out
     assert whole == [[*a, *b, *c] for a, b, c in zip(*parts, strict=True)]
 
 
@@ -105,12 +105,12 @@ def test_order_mistakes():
 def test_batches_do_not_depend_on_the_number_of_workers(videos):
     def epochs(workers):
         loader = training_loader(clips(videos), batch_size=2, seed=5, workers=workers)
-        found = []
+        batches = []
         for epoch, start in ((0, 0), (1, 1)):  # the worker processes are kept
             loader.batch_sampler.epoch, loader.batch_sampler.start_batch = epoch, start
             assert len(loader) == 3 - start
-            found += list(loader)
-        return found
+            batches += list(loader)
+        return batches
 
     alone, shared = epochs(0), epochs(2)
     assert len(alone) == 3 + 2
@@ -207,8 +207,8 @@ def test_files_that_are_cut_off_are_counted(tmp_path, write_video, workers):
             batch._said.clear()
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                assert not any(one.failures for one in loader)
-            said.append([str(one.message) for one in caught])
+                assert not any(item.failures for item in loader)
+            said.append([str(item.message) for item in caught])
         return [" ".join(told) for told in said]
 
     assert passes(0) == ["", "", ""]

@@ -15,11 +15,11 @@ def test_videos_of_directional_classes_are_not_flippable(tmp_path):
     names = ["turn left", "turn right", "jump", "spin clockwise"]
     root = make(tmp_path, *(f"{split}/{n}/1.mp4" for split in ("train", "val") for n in names))
     for split in ("train", "val"):
-        found = load_videos("folder", root, split)
-        assert found.classes == sorted(names)
-        flippable = {found.classes[v.label]: v.flippable for v in found.videos}
+        listed = load_videos("folder", root, split)
+        assert listed.classes == sorted(names)
+        flippable = {listed.classes[v.label]: v.flippable for v in listed.videos}
         assert flippable == {n: n == "jump" for n in names}
-        assert all(video.num_frames is None for video in found.videos)
+        assert all(video.num_frames is None for video in listed.videos)
 
 
 def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):

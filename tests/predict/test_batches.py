@@ -1,4 +1,4 @@
-"""Clips are joined in memory that is used again, with the values and the order of a new one."""
+"""Clips are joined in memory that is used again, with the values and the order of new memory."""
 
 from concurrent.futures import ThreadPoolExecutor
 

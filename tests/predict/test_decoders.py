@@ -72,7 +72,7 @@ def test_each_video_has_an_answer(reading, tmp_path: Path):
         paths = ["slow", "good", "deadly", "half", "damaged", good[2], "odd"]
         for place, path in enumerate(paths):
             pool.ask(place, path)
-        answers = {paths[one.key]: one for one in (pool.answer() for _ in paths)}
+        answers = {paths[answer.key]: answer for answer in (pool.answer() for _ in paths)}
     finally:
         pool.close()
     assert {path: answers[path].error for path in told} == told

@@ -12,8 +12,8 @@ def test_lists_with_labels_and_without(tmp_path: Path):
         (tmp_path / name).touch()
     for text in ("videos/a.mp4\nb c.mp4\n", "path,label\nvideos/a.mp4,one\nb c.mp4,two\n"):
         (tmp_path / "list.csv").write_text(text)
-        found = read_videos(tmp_path / "list.csv")
-        assert [video.path for video in found.videos] == [
+        listed = read_videos(tmp_path / "list.csv")
+        assert [video.path for video in listed.videos] == [
             tmp_path / "videos/a.mp4",
             tmp_path / "b c.mp4",
         ]
@@ -27,8 +27,8 @@ def test_paths_from_the_root_and_videos_that_are_not_there(tmp_path: Path):
     (tmp_path / "lists").mkdir()
     (tmp_path / "a.mp4").touch()
     (tmp_path / "lists/all.txt").write_text(f"{tmp_path}/a.mp4\n{tmp_path}/no.mp4\n")
-    found = read_videos(tmp_path / "lists/all.txt")
-    assert [str(video.path) for video in found.videos] == [
+    listed = read_videos(tmp_path / "lists/all.txt")
+    assert [str(video.path) for video in listed.videos] == [
         f"{tmp_path}/a.mp4",
         f"{tmp_path}/no.mp4",
     ]

@@ -62,7 +62,7 @@ def test_every_command_runs(
             main()
         assert not caught.value.code, line
     assert {path.name for path in (place / "parts").rglob("*.mp4")}
-    for name in ("scores.csv", "features.npz", "long.vtt", "long.png", "labelled.mp4", "long.edl"):
+    for name in ("scores.csv", "features.npz", "long.vtt", "long.png", "labeled.mp4", "long.edl"):
         assert (place / name).stat().st_size > 0
 
 
@@ -73,10 +73,10 @@ def _class(word: str) -> str:
 
 def test_the_python_runs(place: Path, capsys: pytest.CaptureFixture[str]):
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    found: dict[str, object] = {}
-    exec(code, found)
+    names: dict[str, object] = {}
+    exec(code, names)
     printed = capsys.readouterr().out
     assert "no.mp4: no such file" in printed
     assert "frames" in printed
-    assert isinstance(found["vector"], torch.Tensor)
+    assert isinstance(names["vector"], torch.Tensor)
     assert (place / "long.srt").exists()

@@ -44,8 +44,8 @@ def test_the_protocol_of_the_run_is_the_default(trained: Path):
 def test_paths_and_protocols_may_be_text(trained: Path, ordered: Path, monkeypatch):
     video = load_videos("ssv2", str(ordered), "val").videos[0].path
     assert isinstance(video, Path)
-    one = Predictor(Run.open(trained), protocol=parse_protocol("3x2-full28"))(video)
-    assert Predictor(str(trained), protocol="3x2-full28", device="auto")(str(video)) == one
+    prediction = Predictor(Run.open(trained), protocol=parse_protocol("3x2-full28"))(video)
+    assert Predictor(str(trained), protocol="3x2-full28", device="auto")(str(video)) == prediction
     monkeypatch.setenv("HOME", str(trained.parent))
     assert Run.open(f"~/{trained.name}") == Run.open(trained)
     monkeypatch.setenv("HOME", str(video.parent))

@@ -73,6 +73,6 @@ def test_a_node_that_dies_loses_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert [line["video"] for line in lines] == [f"{i:06d}.webm" for i in range(number)]
     assert lines[17]["error"].startswith("not a video that FFmpeg")
     alone = predictor(tmp_path / "videos/000003.webm").to_dict(5)["top"]
-    assert [one["score"] for one in lines[3]["top"]] == pytest.approx(
-        [one["score"] for one in alone], abs=1e-6
+    assert [row["score"] for row in lines[3]["top"]] == pytest.approx(
+        [row["score"] for row in alone], abs=1e-6
     )

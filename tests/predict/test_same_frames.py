@@ -73,17 +73,17 @@ def test_many_in_order_with_errors_as_items(predictor: Predictor, tmp_path: Path
     given = [paths[0], tmp_path / "no.mp4", frames, frames[0], tmp_path / "empty.mp4", *paths[1:]]
     for size, threads in ((1, 0), (1, 2), (4, 2)):
         spent = Spent()
-        found = list(predictor.predict_many(given, batch_size=size, threads=threads, spent=spent))
-        kinds = [type(one) for one in found]
+        results = list(predictor.predict_many(given, batch_size=size, threads=threads, spent=spent))
+        kinds = [type(result) for result in results]
         bad = [VideoError, Prediction, UsageError, VideoError]
         assert kinds == [Prediction, *bad, *[Prediction] * 4]
-        good = [one for one in found if isinstance(one, Prediction)]
-        assert [one.path.name for one in good[2:]] == [path.name for path in paths[1:]]
+        good = [result for result in results if isinstance(result, Prediction)]
+        assert [result.path.name for result in good[2:]] == [path.name for path in paths[1:]]
         alone = [predictor(path) for path in (paths[0], frames, *paths[1:])]
-        for one, expected in zip(good, alone, strict=True):
+        for result, expected in zip(good, alone, strict=True):
             same = size == 1  # other shapes of a batch may round otherwise
-            assert one.scores == expected.scores if same else one.label == expected.label
-            assert dict(one.scores) == pytest.approx(dict(expected.scores), abs=1e-6)
+            assert result.scores == expected.scores if same else result.label == expected.label
+            assert dict(result.scores) == pytest.approx(dict(expected.scores), abs=1e-6)
         assert spent.clips == 6
         assert min(spent.per_clip().values()) > 0
 
@@ -97,10 +97,10 @@ def test_videos_are_taken_as_they_are_needed(predictor: Predictor):
             taken += 1
             yield frames
 
-    found = predictor.predict_many(endless(), batch_size=2, threads=2)
+    predictions = predictor.predict_many(endless(), batch_size=2, threads=2)
     for _ in range(4):
-        assert isinstance(next(found), Prediction)
-    found.close()  # pyright: ignore[reportAttributeAccessIssue]
+        assert isinstance(next(predictions), Prediction)
+    predictions.close()  # pyright: ignore[reportAttributeAccessIssue]
     assert taken <= 4 + 2 + 2 * 2 + 1
 
 

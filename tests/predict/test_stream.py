@@ -69,7 +69,7 @@ def test_each_answer_is_what_the_network_says_of_all_frames_until_then(causal: P
 
 
 def test_late_frames_are_dropped_and_counted():
-    """All frames come before the first is taken: the newest one stays."""
+    """All frames come before the first is taken: the newest frame stays."""
     frames, there = pictures(9), threading.Event()
 
     def source() -> Iterator[np.ndarray]:
@@ -182,7 +182,7 @@ def test_the_command_line(causal: Path):
     assert (done.returncode, done.stderr) == (0, b"")
     for words, code, said in (
         (("a.mp4", "--live"), 2, b"--live is for a stream: add --stream"),
-        (("-", "--stream", "--csv"), 2, b"--csv: not of a stream"),
+        (("-", "--stream", "--csv"), 2, b"--csv: does not apply to a stream"),
         (("a.mp4", "--stream"), 2, b"--stream reads standard input, VIDEO -"),
         (("--camera", "0", "a.mp4"), 2, b"--camera is a stream of its own"),
         (

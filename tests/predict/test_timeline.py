@@ -38,41 +38,48 @@ def test_changes_are_found_where_they_are(predictor: Predictor, tmp_path: Path):
     changes = np.cumsum(rng.uniform(4, 9, size=12)).tolist()
     path = write_changes(tmp_path / "long.mp4", changes, changes[-1] + 5, rate=10)
     spent, told = Spent(), []
-    found = predictor.timeline(
+    timeline = predictor.timeline(
         path, window=2, spent=spent, progress=lambda done, whole: told.append((done, whole))
     )
     dark, bright = predictor.run.classes[:2]
-    assert [one.label for one in found.segments] == [dark, bright] * 6 + [dark]
-    starts = [one.start for one in found.segments[1:]]
+    assert [segment.label for segment in timeline.segments] == [dark, bright] * 6 + [dark]
+    starts = [segment.start for segment in timeline.segments[1:]]
     assert (
         np.abs(np.array(starts) - changes).max() < 0.5
     )  # as far as two frames of a window are apart
-    assert found.segments[0].start == 0
-    assert found.segments[-1].end == found.duration == pytest.approx(changes[-1] + 5, abs=0.2)
-    assert all(one.score > 0.8 for one in found.segments)
-    assert (found.window, found.stride, found.damage, found.cut_off) == (2, 0.5, 0, None)
-    assert spent.clips == len(range(0, int(found.duration / 0.5) - 3))
-    assert told[-1][0] > found.duration - 2
-    assert told[-1][1] == pytest.approx(found.duration, abs=0.2)
+    assert timeline.segments[0].start == 0
+    assert timeline.segments[-1].end == timeline.duration == pytest.approx(changes[-1] + 5, abs=0.2)
+    assert all(segment.score > 0.8 for segment in timeline.segments)
+    assert (timeline.window, timeline.stride, timeline.damage, timeline.cut_off) == (
+        2,
+        0.5,
+        0,
+        None,
+    )
+    assert spent.clips == len(range(0, int(timeline.duration / 0.5) - 3))
+    assert told[-1][0] > timeline.duration - 2
+    assert told[-1][1] == pytest.approx(timeline.duration, abs=0.2)
 
 
 def test_times_are_those_of_the_file(predictor: Predictor, tmp_path: Path):
     """A film that slows down: a second has 30 frames at its beginning and 3 at its end."""
     times = np.concatenate([np.arange(0, 10, 1 / 30), np.arange(10, 30, 1 / 3)]).tolist()
     path = write_changes(tmp_path / "long.mkv", [5, 21.05], 30, times)
-    found = predictor.timeline(path, window=2, smoothing=0)
-    assert [one.start for one in found.segments[1:]] == pytest.approx([5, 21.33], abs=0.3)
+    timeline = predictor.timeline(path, window=2, smoothing=0)
+    assert [segment.start for segment in timeline.segments[1:]] == pytest.approx(
+        [5, 21.33], abs=0.3
+    )
     # and those that are given, for pictures and frames in memory
     frames = torch.full((40, 3, 40, 40), DARK, dtype=torch.uint8)
     frames[20:] = BRIGHT
-    found = predictor.timeline(frames, window=2, fps=4)
-    assert (found.duration, found.path) == (10, Path("frames in memory"))
-    assert found.segments[1].start == pytest.approx(5, abs=0.25)
+    timeline = predictor.timeline(frames, window=2, fps=4)
+    assert (timeline.duration, timeline.path) == (10, Path("frames in memory"))
+    assert timeline.segments[1].start == pytest.approx(5, abs=0.25)
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number in range(40):
         Image.fromarray(frames[number].permute(1, 2, 0).numpy()).save(folder / f"{number:03d}.png")
-    assert predictor.timeline(folder, window=2, fps=4).segments == found.segments
+    assert predictor.timeline(folder, window=2, fps=4).segments == timeline.segments
 
 
 def test_a_window_is_scored_as_a_clip_of_its_frames(trained: Path, ordered: Path):
@@ -81,29 +88,34 @@ def test_a_window_is_scored_as_a_clip_of_its_frames(trained: Path, ordered: Path
     path = next((ordered / "20bn-something-something-v2").glob("*.webm"))
     seconds = count_frames(path) / 12
     expected = predictor(path)
-    found = predictor.timeline(path, window=seconds, smoothing=0, batch_size=1)
-    assert [(one.label, one.score) for one in found.segments] == [(expected.label, expected.score)]
-    assert (found.segments[0].start, found.segments[0].end) == (0, pytest.approx(seconds, abs=1e-3))
+    timeline = predictor.timeline(path, window=seconds, smoothing=0, batch_size=1)
+    assert [(segment.label, segment.score) for segment in timeline.segments] == [
+        (expected.label, expected.score)
+    ]
+    assert (timeline.segments[0].start, timeline.segments[0].end) == (
+        0,
+        pytest.approx(seconds, abs=1e-3),
+    )
     short = predictor.timeline(read_frames(path)[:1], smoothing=0)
-    assert [(one.start, one.end) for one in short.segments] == [(0, 1 / 30)]
+    assert [(segment.start, segment.end) for segment in short.segments] == [(0, 1 / 30)]
 
 
 def test_a_file_that_is_cut_off_and_one_with_lost_frames(predictor: Predictor, tmp_path: Path):
     whole = write_changes(tmp_path / "whole.mkv", [4], 12, noise=30)
     data = bytearray(whole.read_bytes())
     (tmp_path / "cut.mkv").write_bytes(data[: len(data) * 2 // 3])
-    found = predictor.timeline(tmp_path / "cut.mkv", window=2)
-    assert found.cut_off is not None
-    assert re.match(r"[\d,]+ of [\d,]+ bytes", found.cut_off)
-    assert found.to_dict()["cut_off"] == found.cut_off
-    assert 4 < found.duration < 12
+    timeline = predictor.timeline(tmp_path / "cut.mkv", window=2)
+    assert timeline.cut_off is not None
+    assert re.match(r"[\d,]+ of [\d,]+ bytes", timeline.cut_off)
+    assert timeline.to_dict()["cut_off"] == timeline.cut_off
+    assert 4 < timeline.duration < 12
     middle = len(data) // 2
     data[middle : middle + 3000] = bytes(3000)
     (tmp_path / "hole.mkv").write_bytes(data)
-    found = predictor.timeline(tmp_path / "hole.mkv", window=2)
-    assert found.damage > 0
-    assert found.duration == pytest.approx(12, abs=0.1)
-    assert found.segments[1].start == pytest.approx(4, abs=0.3)
+    timeline = predictor.timeline(tmp_path / "hole.mkv", window=2)
+    assert timeline.damage > 0
+    assert timeline.duration == pytest.approx(12, abs=0.1)
+    assert timeline.segments[1].start == pytest.approx(4, abs=0.3)
     prediction = predictor(write_hole(tmp_path / "hole.mp4"))
     assert prediction.damage > 0
     assert prediction.to_dict()["damage"] == prediction.damage
@@ -254,7 +266,7 @@ def test_no_more_frames_are_kept_than_a_window_shows():
     for count, (center, window) in enumerate(windows_of(slots, grid)):
         assert window.shape == (1, 3, 8, 8, 8)
         assert center == 1 + count / 2
-        most = max(most, sum(one() is not None for one in kept))
+        most = max(most, sum(frame() is not None for frame in kept))
     assert count == 98 * 2
     assert most <= 8 + 3
 
@@ -264,11 +276,11 @@ def test_footage(tmp_path: Path):
     path = write_changes(tmp_path / "odd.mkv", [2, 5], 8, times, size=(50, 66))
     segments = [Segment("a/b", 0.05, 2, 0.9), Segment("c", 2, 5, 0.8), Segment("a/b", 5, 5.9, 0.7)]
     timeline = Timeline(path, segments, 8.0, 10.0, 2.0, 0.5)
-    timeline.save(tmp_path / "labelled.mp4")
-    seen = read_frames(tmp_path / "labelled.mp4")
+    timeline.save(tmp_path / "labeled.mp4")
+    seen = read_frames(tmp_path / "labeled.mp4")
     assert seen.shape == (len(times), 3, 50, 66)
-    found = frame_times(tmp_path / "labelled.mp4")
-    assert found == pytest.approx(times, abs=1e-3)
+    seconds = frame_times(tmp_path / "labeled.mp4")
+    assert seconds == pytest.approx(times, abs=1e-3)
     assert seen[10, :, :30].float().mean() == pytest.approx(DARK, abs=3)
     assert seen[10, :, -10:].float().std() > 20  # letters
     assert seen[-1, :, -10:].float().std() < 3  # nothing is said there

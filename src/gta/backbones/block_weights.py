@@ -39,7 +39,7 @@ def load_block(block: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Load the weights of one block, under its own names or those of the public code.
 
     Kernels of two dimensions fit those of three with one axis of length 1. Where the public code
-    has no bias and ours has one, that becomes zero.
+    has no bias and ours has, ours becomes zero.
 
     Args:
         block: A NonLocal, CGNL, GlobalContext or GloRe.

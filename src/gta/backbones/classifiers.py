@@ -30,7 +30,7 @@ def find_classifier(
     """The layer of a file that is its classifier under a name that a model does not have.
 
     It takes the model's features, no other layer takes what it gives, and nothing else is in the
-    part of the network that holds it. Of several such, one with a usual name is taken.
+    part of the network that holds it. Of several such layers, that with a usual name is taken.
 
     Args:
         tensors: Of the file, by our names as far as they are known.
@@ -39,7 +39,8 @@ def find_classifier(
         head: How the names of the model's classifier begin.
 
     Returns:
-        The layer's name in `tensors`, without ".weight"; None if there is none, or no single one.
+        The layer's name in `tensors`, without ".weight"; None if there is none, or more than one
+        layer.
     """
     if f"{head}weight" in tensors or f"{head}weight" not in own:
         return None
@@ -74,7 +75,7 @@ def _is_alone(weight: str, left: list[str], trunk: list[str]) -> bool:
     layer = weight.removesuffix("weight")
     holder = layer[:-1].rpartition(".")[0]
     if not holder or any(key.startswith(f"{holder}.") for key in trunk):
-        return True  # its neighbour is the trunk
+        return True  # its neighbor is the trunk
     return not any(key.startswith(f"{holder}.") and not key.startswith(layer) for key in left)
 
 

@@ -71,7 +71,7 @@ class FrameMixing(nn.Module):
     """A learned mixing of frames: fully connected over the time and the channels of a group.
 
     Maps (B, T, D) to the same shape, residual included: the temporal part of MorphMLP (Zhang et
-    al., ECCV 2022), on one feature a frame.
+    al., ECCV 2022), on a feature a frame.
     """
 
     def __init__(self, width: int, num_frames: int):
@@ -91,7 +91,7 @@ class FrameMixing(nn.Module):
 class ClipHead(nn.Module):
     """Maps features (B, C, T, H, W) to logits (B, num_classes).
 
-    The features are normalised over the clip, the blocks see them, a 1x1 convolution brings them
+    The features are normalized over the clip, the blocks see them, a 1x1 convolution brings them
     to D channels, positions are averaged, the frames are read, and a linear layer classifies.
 
     Args:
@@ -102,11 +102,11 @@ class ClipHead(nn.Module):
         width: D.
         normalize: See `normalize_clip`; "none" leaves the features as they are.
         statistics: The classifier also sees each channel's mean over the clip and its deviation
-            over time, from before the normalisation: for classes that are states. Scenes and
+            over time, from before the normalization: for classes that are states. Scenes and
             people are in them too, so such a head carries over less well to others.
         reader: "mean" of the frames, blind to their order unless a block is not; all of them in
             "order"; the last state of a "gru"; or the mean after a "mixing" of frames.
-        causal: For streams: features are normalised over the last T frames (see
+        causal: For streams: features are normalized over the last T frames (see
             `RunningNormalization`), and the mean is of those. Clips may have any number of frames.
         dropout: Before the classifier.
     """
@@ -165,7 +165,7 @@ class ClipHead(nn.Module):
         return self.classifier(read)
 
     def read(self, frames: Tensor) -> Tensor:
-        """One feature of a clip, from one of each frame (B, T, D)."""
+        """One feature of a clip, from a feature of each frame (B, T, D)."""
         if self.gru is not None:
             return self.gru(frames)[0][:, -1]
         if self.mixing is not None:

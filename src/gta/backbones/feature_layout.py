@@ -99,7 +99,7 @@ def feature_layout(
 
 
 def map_layout(shape: tuple[int, ...], frame_size: tuple[int, int]) -> Literal["nchw", "nhwc"]:
-    """Whether the frame's aspect ratio is that of the last two dimensions or the middle ones."""
+    """Whether the frame's aspect ratio is that of the last two dimensions or the middle two."""
     height, width = frame_size
     for fits in (is_exact_grid, is_grid):
         nchw = fits(shape[2], shape[3], height, width)

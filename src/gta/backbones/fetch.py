@@ -31,7 +31,7 @@ def check_connection(url: str) -> None:
 
 
 def fetch_imagenet(depth: int) -> dict[str, Tensor]:
-    """The IMAGENET1K_V1 weights of torchvision, the ones that the paper's ancestors used.
+    """The IMAGENET1K_V1 weights of torchvision, those that the paper's ancestors used.
 
     Raises:
         UsageError: There are none for that depth, or they cannot be had.

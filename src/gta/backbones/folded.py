@@ -1,4 +1,4 @@
-"""Batch normalisations folded into the convolutions before them, for inference."""
+"""Batch normalizations folded into the convolutions before them, for inference."""
 
 import copy
 from itertools import pairwise
@@ -11,14 +11,14 @@ BatchNorm = nn.BatchNorm2d | nn.BatchNorm3d
 
 
 def fold_norms(model: nn.Module) -> nn.Module:
-    """A copy of a network without the normalisations of its convolutions: the same outputs, faster.
+    """A copy of a network without the normalizations of its convolutions: the same outputs, faster.
 
     Folded are the pairs of which this is certain: `conv` and `bn`, `conv1` and `bn1`, ... of one
-    module, neighbours in a `Sequential`, and in timm's networks a convolution and the normalisation
+    module, neighbors in a `Sequential`, and in timm's networks a convolution and the normalization
     with activation beside it. Blocks keep theirs.
 
     Raises:
-        ValueError: The model is in training mode, where normalisation depends on the batch.
+        ValueError: The model is in training mode, where normalization depends on the batch.
     """
     if model.training:
         raise ValueError("only a network in evaluation mode can be folded: call model.eval() first")
@@ -30,14 +30,14 @@ def fold_norms(model: nn.Module) -> nn.Module:
                 continue
             if isinstance(conv, Convolution) and isinstance(norm, BatchNorm):
                 setattr(parent, conv_name, fuse_conv_bn_eval(conv, norm))
-                # timm's layer is a normalisation and the activation after it
+                # timm's layer is a normalization and the activation after it
                 after = getattr(norm, "act", None)
                 setattr(parent, norm_name, after if isinstance(after, nn.Module) else nn.Identity())
     return model
 
 
 def _pairs(parent: nn.Module) -> list[tuple[str, str]]:
-    """Names of children of which the second normalises what the first gives."""
+    """Names of children of which the second normalizes what the first gives."""
     names = [name for name, _ in parent.named_children()]
     if isinstance(parent, nn.Sequential):
         return list(pairwise(names))

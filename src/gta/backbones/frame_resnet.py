@@ -119,9 +119,9 @@ class FrameResNet(nn.Module):
         window: Side of the classifier's pooling window in positions, for clips larger than those
             of training: PySlowFast's networks have 7 (224 pixels), and average the probabilities of
             all windows. None pools all positions at once.
-        causal: No frame sees a later one: the shift goes one way, and logits are the mean over the
-            last `num_frames` frames of a clip, which may have any number. `step` then goes through
-            a stream frame by frame.
+        causal: No frame sees a later frame: the shift goes one way, and logits are the mean over
+            the last `num_frames` frames of a clip, which may have any number. `step` then goes
+            through a stream frame by frame.
         blocks: The blocks of one place, in the order in which they run.
         placement: Stage name to 0-based indices of the residual blocks after whose ReLU the blocks
             run. The paper's: {"res3": [1, 3], "res4": [1, 3, 5]}.

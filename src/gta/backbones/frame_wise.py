@@ -72,8 +72,9 @@ class FrameWise(nn.Module):
             `num_prefix_tokens` says, 1 where there is a `class_token` (torchvision) or a
             `cls_token`, else none.
         layout: How four dimensions are read, should the shape not tell.
-        causal: No frame sees a later one, and logits are the mean over the last `num_frames` frames
-            of a clip, which may have any number; `step` then goes through a stream frame by frame.
+        causal: No frame sees a later frame, and logits are the mean over the last `num_frames`
+            frames of a clip, which may have any number; `step` then goes through a stream frame by
+            frame.
         image_size: Height and width, or the side, of the frame on which the network is run once;
             None: those for which it was made, else 224.
 

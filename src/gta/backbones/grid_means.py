@@ -9,7 +9,7 @@ def grid_means(x: Tensor, side: int) -> Tensor:
     """`adaptive_avg_pool2d`: features (N, C, H, W) to (N, C, side, side).
 
     While a network is exported it is two matrix products, in which H and W are free: torch has its
-    windows computed from the sizes, one by one, and minutes later the sizes are fixed.
+    windows computed from the sizes, one after the other, and minutes later the sizes are fixed.
     """
     if not torch.compiler.is_exporting():
         return adaptive_avg_pool2d(x, side)
@@ -19,11 +19,11 @@ def grid_means(x: Tensor, side: int) -> Tensor:
 def matrix_means(x: Tensor, side: int) -> Tensor:
     """The same as products with a matrix for the rows and one for the columns."""
     H, W = x.shape[2:]
-    return shares(H, side, x) @ x @ shares(W, side, x).transpose(0, 1)
+    return cell_weights(H, side, x) @ x @ cell_weights(W, side, x).transpose(0, 1)
 
 
-def shares(size: int, side: int, like: Tensor) -> Tensor:
-    """How much of each cell is of each position: (side, size); each row sums to one.
+def cell_weights(size: int, side: int, like: Tensor) -> Tensor:
+    """The weight of each position in the mean of each cell, (side, size): each row sums to 1.
 
     Cell i has the positions from floor(i size / side) to ceil((i + 1) size / side), as in torch.
     """

@@ -14,7 +14,7 @@ STAGES = {"res2": "layer1", "res3": "layer2", "res4": "layer3", "res5": "layer4"
 """The field's stage names and torchvision's."""
 
 BlockFactory = Callable[[int, int], nn.Module]
-"""Makes a block from (channels, num_frames): a block class, or a `functools.partial` of one."""
+"""Makes a block from (channels, num_frames): a block class, or a `functools.partial`."""
 
 _said = set[str]()
 
@@ -26,7 +26,7 @@ def with_fitting_groups(make: Callable[..., nn.Module], groups: int) -> BlockFac
     and that is said once.
 
     Args:
-        make: A block class, or a partial of one, that takes `groups`; its width is C/4, or the
+        make: A block class, or a partial of it, that takes `groups`; its width is C/4, or the
             `width` of the partial.
         groups: As many as are wanted.
     """
@@ -52,7 +52,7 @@ def insert_blocks(
     lengths: Mapping[str, int],
     num_frames: Mapping[str, int],
 ) -> nn.ModuleDict:
-    """One sequence of new blocks for each place, under the key "<stage>_<index>".
+    """A sequence of new blocks for each place, under the key "<stage>_<index>".
 
     Args:
         factories: The blocks of one place, in the order in which they run.

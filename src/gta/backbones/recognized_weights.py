@@ -24,7 +24,7 @@ class Weights:
     """Who names tensors like this, such as "PySlowFast"."""
     tensors: dict[str, Tensor]
     names: dict[str, str]
-    """Our name to the one in the source."""
+    """Our name to that in the source."""
     unused: dict[str, str] = field(default_factory=dict)
     """What the source holds beside a network's tensors, and why it is not used."""
     shift: Shift | None = None
@@ -39,12 +39,14 @@ def read_weights(path: Path) -> Weights:
     Raises:
         UsageError: It is not a file of weights; see `read_checkpoint`.
     """
-    found = read_checkpoint(path)
-    weights = recognized(found.tensors, str(path), part=found.part, content=found.content)
-    others = [f"{path}#{name}" for name in found.others]
+    checkpoint = read_checkpoint(path)
+    weights = recognized(
+        checkpoint.tensors, str(path), part=checkpoint.part, content=checkpoint.content
+    )
+    others = [f"{path}#{name}" for name in checkpoint.others]
     if not others:
         return weights
-    note = f"read from {found.part or 'the file itself'}; others are {shortened(others)}"
+    note = f"read from {checkpoint.part or 'the file itself'}; others are {shortened(others)}"
     return replace(weights, notes=[note, *weights.notes])
 
 
@@ -66,14 +68,14 @@ def recognized(
         UsageError: It holds more than one network, or one of a form that is not built here.
     """
     keys = {plain(key): key for key in state}
-    found = project_of(state)
-    if found.another:
+    origin = project_of(state)
+    if origin.another:
         raise UsageError(
-            f"{source} is a network of {found.name}, which fits none here: {found.another}"
+            f"{source} is a network of {origin.name}, which fits none here: {origin.another}"
         )
     inside = {
         prefix: {key[len(prefix) :]: state[keys[key]] for key in keys if key.startswith(prefix)}
-        for prefix in found.prefixes(keys)
+        for prefix in origin.prefixes(keys)
     }
     named = {f"{part}.{prefix}".strip("."): prefix for prefix in inside}
     prefix = named[chosen({name: inside[p] for name, p in named.items()}, source)] if named else ""
@@ -82,7 +84,7 @@ def recognized(
         for name, other in named.items()
         if not prefix.startswith(other) and not same(inside[other], inside[prefix])
     }
-    # the tensors of another network in the file are none of this one's
+    # the tensors of another network in the file are none of this network's
     beside = tuple(other for other in inside if not prefix.startswith(other))
     state = {key: value for key, value in state.items() if not plain(key).startswith(beside)}
     project, names = our_names(state, prefix)

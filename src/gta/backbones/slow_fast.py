@@ -33,7 +33,7 @@ slow_indices._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMem
 
 
 class Lateral(nn.Module):
-    """A time-strided convolution that brings the fast pathway's features to the slow one's rate.
+    """A time-strided convolution from the fast pathway's features to the slow pathway's rate.
 
     Maps (B, C, T, H, W) to (B, 2*C, T/alpha, H, W).
     """
@@ -52,7 +52,7 @@ class SlowFast(nn.Module):
     """SlowFast network, with blocks inserted into its slow pathway.
 
     Maps clips (B, 3, T, H, W) to logits (B, num_classes). The fast pathway sees all T frames in few
-    channels, the slow one T/alpha of them, which are drawn here; after the stem and after
+    channels, the slow pathway T/alpha of them, which are drawn here; after the stem and after
     res2 ... res4 a lateral connection adds the fast features to the input of the slow pathway. H
     and W are free, T too unless a block was made for `num_frames`.
 
@@ -64,8 +64,8 @@ class SlowFast(nn.Module):
         num_classes: Number of logits.
         num_frames: T, frames of a clip: 64 for the "16x8" networks, 32 for "8x8".
         width: Channels of the slow stem, 64 in all published networks; a multiple of beta_inv.
-        alpha: Frames of the fast pathway for each of the slow one.
-        beta_inv: Width of the slow pathway over that of the fast one (the paper's 1/beta).
+        alpha: Frames of the fast pathway for each of the slow pathway.
+        beta_inv: Width of the slow pathway over that of the fast pathway (the paper's 1/beta).
         fusion_kernel: Temporal length of the lateral convolutions, odd: 7, or 5 in older networks.
         temporal_blocks: How many of res4's blocks have temporal kernels in the (slow, fast)
             pathway; all, if None. The "R101-50-50" networks have (6, 6) of 23.
@@ -79,7 +79,7 @@ class SlowFast(nn.Module):
 
     Raises:
         ValueError: There is no such network; or, in `forward`, the clip has another T than a block
-            was made for, or one that alpha does not divide.
+            was made for, or a number that alpha does not divide.
     """
 
     def __init__(

@@ -1,15 +1,15 @@
-"""A causal network frame by frame: what `step` and its neighbours of every network do.
+"""A causal network frame by frame: what `step` and its neighbors of every network do.
 
 The state is explicit: a dictionary of tensors of four dimensions, by the names of the modules that
-keep them. It is not changed; each step gives the next one.
+keep them. It is not changed; each step gives the next state.
 """
 
 import torch
 from torch import Tensor, nn
 
 from gta.backbones.clips import require_clips
-from gta.blocks.along import AlongSpace
 from gta.blocks.causal import Memory
+from gta.blocks.non_local import AlongSpace
 
 State = dict[str, Tensor]
 """What a network keeps of earlier frames, (B, frames, positions, channels) each, by module."""
@@ -34,7 +34,7 @@ def memories(network: nn.Module) -> dict[str, Memory]:
 
 
 def step(network: nn.Module, frame: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-    """One more frame of a stream: the logits that `forward` gives of all frames up to it.
+    """The next frame of a stream: the logits that `forward` gives of all frames up to it.
 
     The cost of a frame is always the same. For one stream after another, or several at a time in a
     batch, but not from several threads at once: a network holds the state while it runs.
@@ -48,7 +48,8 @@ def step(network: nn.Module, frame: Tensor, state: State | None = None) -> tuple
         Logits (B, num_classes), and the state for the next frame.
 
     Raises:
-        ValueError: The network has no stream, or the state is of another one or of other frames.
+        ValueError: The network has no stream, or the state is of another network or of other
+            frames.
     """
     kept = memories(network)
     if frame.ndim != 4:
@@ -114,7 +115,7 @@ def delay(network: nn.Module) -> int:
 
 
 def _reach(network: nn.Module) -> dict[str, int]:
-    """Frames that each part adds. The two branches of a block see the same ones."""
+    """Frames that each part adds. The two branches of a block see the same frames."""
     reach: dict[str, int] = {}
     for name, memory in memories(network).items():
         part = name.removesuffix(".memory")

@@ -10,7 +10,7 @@ class TemporalShift(nn.Module):
     """Moves a part of the channels one frame back and another part one frame forward.
 
     Maps (B*T, C, H, W) to the same shape: the first C/fraction channels of a frame come from the
-    next frame, the second C/fraction from the previous one, zeros where there is none.
+    next frame, the second C/fraction from the previous frame, zeros where there is none.
 
     Checked against `TemporalShift` of the TSM repository (mit-han-lab/temporal-shift-module).
 

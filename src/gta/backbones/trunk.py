@@ -50,10 +50,10 @@ class TrunkNetwork(nn.Module):
         super().__init__()
         require_positive("pool", pool)
         modules = modules_at(network, [after])
-        found = run_once(network, modules, frame_size_of(network))[after]
-        if not isinstance(found, Tensor) or found.ndim != 4:
+        feature = run_once(network, modules, frame_size_of(network))[after]
+        if not isinstance(feature, Tensor) or feature.ndim != 4:
             raise ValueError(f"module {after!r} returns no feature map (frames, C, h, w)")
-        self.channels = found.shape[1]
+        self.channels = feature.shape[1]
         if self.channels <= PIXELS:
             raise ValueError(f"module {after!r} returns {self.channels} channels: name a later one")
         self.network, self.after, self.pool = network, after, pool
@@ -93,9 +93,9 @@ class TrunkNetwork(nn.Module):
         """Of clips (B, 3, T, H, W): (B, C, T, pool, pool)."""
         require_clips(clips)
         self.network(clips.transpose(1, 2).flatten(0, 1))
-        found, self.map = self.map, None
-        assert found is not None
-        pooled = grid_means(found, self.pool)
+        feature, self.map = self.map, None
+        assert feature is not None
+        pooled = grid_means(feature, self.pool)
         return pooled.unflatten(0, (clips.shape[0], -1)).transpose(1, 2)
 
     def forward(self, clips: Tensor) -> Tensor:

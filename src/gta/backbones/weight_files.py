@@ -50,7 +50,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     Safetensors (one file, or the index of several), PyTorch's checkpoints (both formats), pickles
     of numpy arrays (Caffe2's model zoo) and .npz archives are told apart by their content. Of a
-    checkpoint's entries the one with weights is chosen by `weight_parts`; the rest, such as the
+    checkpoint's entries that with weights is chosen by `weight_parts`; the rest, such as the
     epoch, is left.
 
     Args:

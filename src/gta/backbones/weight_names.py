@@ -58,7 +58,7 @@ def from_tsm(key: str) -> str | None:
     if match:
         layer, index, part, parameter = match.groups()
         return f"inserted.{stage_of(layer)}_{index}.0.{NON_LOCAL[part]}.{parameter}"
-    # the wrappers round a convolution that is shifted and round a block that is followed by one
+    # the wrappers round a convolution that is shifted and round a block that is followed by a shift
     return re.sub(r"^(layer\d\.\d+)\.block\.", r"\1.", key).replace(".conv1.net.", ".conv1.")
 
 
@@ -141,7 +141,7 @@ def from_mmaction2(key: str) -> str | None:
         layer, index, part, kind, parameter = match.groups()
         ours = "norm" if kind == "bn" else NON_LOCAL.get(part, part)
         return f"inserted.{stage_of(layer)}_{index}.0.{ours}.{parameter}"
-    key = re.sub(r"^(layer\d\.\d+)\.block\.", r"\1.", key)  # round a block that one follows
+    key = re.sub(r"^(layer\d\.\d+)\.block\.", r"\1.", key)  # round a block that a shift follows
     key = re.sub(r"(^|\.)conv(\d)\.bn\.", r"\1bn\2.", key)
     key = re.sub(r"(^|\.)(conv\d)\.conv\.(net\.)?", r"\1\2.", key)
     return key.replace(".downsample.conv.", ".downsample.0.").replace(
@@ -156,7 +156,7 @@ PROJECTS = (
     Project("PySlowFast's Caffe2 model zoo", "res_conv1_bn_", from_caffe2),
     Project(
         *("MMAction2's SlowFast", "slow_path.layer1.0.", lambda key: key),
-        another="its lateral connections have no normalisation and ReLU as PySlowFast's and ours "
+        another="its lateral connections have no normalization and ReLU as PySlowFast's and ours "
         "have, and its slow pathway sees other frames. Take weights of PySlowFast or pytorchvideo "
         "for SlowFast (model.weights=kinetics fetches them), or test these with MMAction2",
     ),

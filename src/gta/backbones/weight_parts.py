@@ -22,11 +22,11 @@ TRAINED = (
     *("net", "network", "module", "weights", "params"),
 )
 """Where checkpoints keep the weights: TSM, timm and Lightning, PySlowFast, others, Caffe2; the
-less usual ones."""
+less usual names."""
 AVERAGES = {"ema", "averaged", "average", "avg", "swa", "teacher", "momentum", "target", "shadow"}
 """Words in the names of averages of weights, such as `state_dict_ema`, `target_network`."""
 NOT_WEIGHTS = "param_groups"
-"""What the state of an optimiser holds."""
+"""What the state of an optimizer holds."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Part:
 
 
 def parts_of(content: Any, name: str = "") -> Iterator[Part]:
-    """The dictionaries with tensors in a checkpoint, at any depth, but for an optimiser's."""
+    """The dictionaries with tensors in a checkpoint, at any depth, but for an optimizer's."""
     if isinstance(content, Sequence) and not isinstance(content, str | bytes):
         content = dict(enumerate(content)) if len(content) <= 16 else {}
     if not isinstance(content, Mapping) or NOT_WEIGHTS in content:
@@ -104,7 +104,7 @@ def chosen(candidates: Mapping[str, Mapping[str, Tensor]], source: str) -> str:
     """The name of the part that is read, by the rule of this module.
 
     Raises:
-        UsageError: The rule leaves more than one, with other numbers in them.
+        UsageError: The rule leaves more than one part, with other numbers in them.
     """
     rank = {name: standing(name) for name in candidates}
     best = [name for name in candidates if rank[name] == min(rank.values())]
@@ -129,11 +129,11 @@ def is_average(name: str) -> bool:
     return not AVERAGES.isdisjoint(re.split(r"[._]", name.lower())) or "encoder_k" in name
 
 
-def same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+def same(part: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     """Whether two parts hold the same tensors, as where a module is a part of two others."""
-    return one.keys() == other.keys() and all(
+    return part.keys() == other.keys() and all(
         not value.is_meta and value.shape == other[key].shape and torch.equal(value, other[key])
-        for key, value in one.items()
+        for key, value in part.items()
     )
 
 
@@ -173,16 +173,18 @@ def _beside(parts: Sequence[Part], chosen: Part) -> dict[str, Tensor]:
 def _nothing(content: Any, parts: Sequence[Part]) -> str:
     """What a file without weights holds, for people."""
     if isinstance(content, Mapping):
-        optimises = NOT_WEIGHTS in content or any(
+        optimizes = NOT_WEIGHTS in content or any(
             isinstance(value, Mapping) and NOT_WEIGHTS in value for value in content.values()
         )
-        if optimises:
+        if optimizes:
             return (
-                "holds the state of an optimiser and no weights of a network: give the file of the "
+                "holds the state of an optimizer and no weights of a network: give the file of the "
                 "model, with names such as 'layer1.0.conv1.weight' and their tensors"
             )
-    found = [f"{part.name or 'itself'} ({len(part.tensors)} tensors)" for part in parts]
+    described = [f"{part.name or 'itself'} ({len(part.tensors)} tensors)" for part in parts]
     seen = (
-        f"; it has tensors in {', '.join(found[:4])}, with other things among them" if found else ""
+        f"; it has tensors in {', '.join(described[:4])}, with other things among them"
+        if described
+        else ""
     )
     return f"not a state dictionary (names with tensors){seen}"

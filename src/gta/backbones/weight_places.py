@@ -31,7 +31,7 @@ def in_place(weights: Weights, model: nn.Module) -> Weights:
 
 
 def placed_names(weights: Weights, own: Mapping[str, Tensor]) -> dict[str, str]:
-    """For each name of weights the one in a model: `FrameWise` has a network by itself inside it.
+    """For each name of weights that in a model: `FrameWise` has a network by itself inside it.
 
     Of a network that no project here has named, what stands before its names is found by the model.
     """

@@ -31,7 +31,7 @@ class Shift:
 def shift_of(keys: Iterable[str], content: Any, source: str) -> Shift | None:
     """The temporal shift of TSM's and MMAction2's networks; None if they have none.
 
-    That there is one is in the names of tensors; how many channels, in the arguments or the
+    That there is a shift is in the names of tensors; how many channels, in the arguments or the
     configuration that some files hold, or in the name that TSM gives a file or its folder.
 
     Raises:
@@ -53,12 +53,12 @@ def shift_of(keys: Iterable[str], content: Any, source: str) -> Shift | None:
     for name, value in settings(content):
         if name in SHARES and isinstance(value, int):
             return Shift(value, f"{name} in it")
-        if isinstance(value, str) and (found := re.search(r"shift_div['\"]? *[=:] *(\d+)", value)):
-            return Shift(int(found[1]), f"shift_div in its {name}")
+        if isinstance(value, str) and (match := re.search(r"shift_div['\"]? *[=:] *(\d+)", value)):
+            return Shift(int(match[1]), f"shift_div in its {name}")
     path = Path(source)
     for name in (path.name, path.absolute().parent.name):
-        if found := re.search(r"shift(\d+)(?=_block)", name):
-            return Shift(int(found[1]), f"{found[0]} in its name")
+        if match := re.search(r"shift(\d+)(?=_block)", name):
+            return Shift(int(match[1]), f"{match[0]} in its name")
     return Shift()
 
 

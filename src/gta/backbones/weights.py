@@ -30,7 +30,7 @@ def load_weights(
     """Load a trunk's weights strictly: each of its tensors must be there and fit, and no other.
 
     The classifier and the inserted blocks are loaded where the source has tensors that fit, and
-    stay as they are where it has not. Axes of length one do not count: a 1x7x7 kernel fits a 7x7
+    stay as they are where it has not. Axes of length 1 do not count: a 1x7x7 kernel fits a 7x7
     one.
 
     Args:
@@ -129,7 +129,7 @@ def another_shift(weights: Weights, model: nn.Module, notes: list[str]) -> list[
         notes: Told what had to be assumed.
 
     Raises:
-        UsageError: Both shift, but other shares of the channels.
+        UsageError: Both shift, but other parts of the channels.
     """
     shifts = TemporalShift | CausalShift
     own = next((m.fraction for m in model.modules() if isinstance(m, shifts)), None)

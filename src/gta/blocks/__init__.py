@@ -7,13 +7,12 @@ Eq. 1-4 are in `non_local.py`, section 3.2 in `along.py` and `decoupled.py`, Eq.
 6-8 in `channel_groups.py`.
 """
 
-from gta.blocks.along import AlongSpace, AlongTime
 from gta.blocks.cgnl import CGNL
 from gta.blocks.decoupled import SpatialAttention, TemporalAttention, decoupled_half
 from gta.blocks.global_context import GlobalContext
 from gta.blocks.glore import GloRe
 from gta.blocks.gta import GlobalTemporalAttention
-from gta.blocks.non_local import NonLocal
+from gta.blocks.non_local import AlongSpace, AlongTime, NonLocal
 from gta.blocks.tape import TAPE
 
 __all__ = [

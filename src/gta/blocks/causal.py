@@ -14,8 +14,8 @@ from gta.blocks.features import Projection, zero_norm
 class Memory(nn.Module):
     """What a part of a network keeps of the frames before those that it is given.
 
-    Outside of a stream nothing: a clip begins with its first frame. In one, between `begin` and
-    `end`, the last `length` frames, of which those before the first are zeros.
+    Outside of a stream nothing: a clip begins with its first frame. In a stream, between `begin`
+    and `end`, the last `length` frames, of which those before the first are zeros.
 
     Args:
         length: Frames that are kept.
@@ -73,7 +73,7 @@ class LastFrames(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Of (B, L, N, D): the frames (B, L, N, D, T), and their weights (B, L, 1, 1, T).
 
-        The weights of one frame are all the same and sum to one, but those of frames that are not
+        The weights of one frame are all the same and sum to 1, but those of frames that are not
         there are zero.
         """
         there = x.new_ones(*x.shape[:-1], 1)

@@ -26,7 +26,7 @@ class CGNL(nn.Module):
     positions are compared at linear cost, since the kernel is a product of features: with the dot
     product Y = Q <K, V>, with the Gaussian (RBF) kernel sum_k a_k Q^k <K^k, V>, its Taylor series.
     Frames are treated as a set. With the dot product <K, V> is one number for a group, whose size
-    the group normalisation undoes: its sign is what remains.
+    the group normalization undoes: its sign is what remains.
 
     Checked against `SpatialCGNL` and `SpatialCGNLx` of the authors' code (KaiyuYue/
     cgnl-network.pytorch), extended here from H*W to T*H*W.

@@ -6,11 +6,10 @@ and GloRe in the place of the non-local block.
 
 from typing import Literal
 
-from gta.blocks.along import AlongSpace, AlongTime
 from gta.blocks.cgnl import CGNL
 from gta.blocks.global_context import GlobalContext
 from gta.blocks.glore import GloRe
-from gta.blocks.non_local import NonLocal, Pool
+from gta.blocks.non_local import AlongSpace, AlongTime, NonLocal, Pool
 from gta.blocks.options import width_of
 
 Along = Literal["space", "time"]

@@ -122,7 +122,7 @@ class Projection(nn.Linear):
 
 
 def zero_norm(channels: int) -> nn.BatchNorm3d:
-    """Batch normalisation whose weight (and bias) start at zero.
+    """Batch normalization whose weight (and bias) start at zero.
 
     A block that ends in it adds nothing to its input when it is inserted, so a pretrained network
     keeps its logits; the first gradient steps open it.

@@ -64,7 +64,7 @@ class GlobalContext(nn.Module):
         self.add = transform(channels, width) if "add" in fusion else None
 
     def attention(self, x: Tensor) -> Tensor:
-        """Weights of the positions, (B, N), which sum to one."""
+        """Weights of the positions, (B, N), which sum to 1."""
         require_feature(x, self.channels)
         if self.mask is None:
             return torch.full_like(x[:, 0].flatten(1), 1 / x[0, 0].numel())

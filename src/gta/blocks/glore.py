@@ -53,7 +53,7 @@ class GloRe(nn.Module):
         self.channels, self.normalize = channels, normalize
 
     def regions(self, x: Tensor) -> Tensor:
-        """The assignment of positions to nodes, (B, K, N); not normalised."""
+        """The assignment of positions to nodes, (B, K, N); not normalized."""
         require_feature(x, self.channels)
         return self.project(to_rows(x)).flatten(1, 3).transpose(1, 2)
 

@@ -84,7 +84,7 @@ class GlobalTemporalAttention(nn.Module):
         pixel: Whether there is a Pixel GTA branch.
         region: Whether there is a Region GTA branch.
         regions: R, number of regions.
-        assignment: How the assignment of positions to regions is normalised; see `regions()`.
+        assignment: How the assignment of positions to regions is normalized; see `regions()`.
         region_grid: (H, W) of positions for which W_R is learned as a free T x R x HW matrix,
             instead of made from X. Features of another size see it resized, so H and W stay free.
         width: D, channels of the values of each branch; C/4 unless given.
@@ -125,7 +125,7 @@ class GlobalTemporalAttention(nn.Module):
                 f"no such frames: leave it out, or build the block with causal=False"
             )
         self.channels, self.num_frames, self.causal = channels, num_frames, causal
-        self.normalisation = assignment
+        self.normalization = assignment
         branch = CausalBranch if causal else Branch
         self.pixel = branch(channels, num_frames, width, groups, heads) if pixel else None
         self.region = branch(channels, num_frames, width, groups, heads) if region else None
@@ -141,7 +141,7 @@ class GlobalTemporalAttention(nn.Module):
     def regions(self, x: Tensor) -> Tensor:
         """W_R, how much of each position belongs to each region: (B, R, T, H, W).
 
-        "softmax_regions": every position is shared out among the regions. "softmax_positions":
+        "softmax_regions": the weights of a position sum to 1 over the regions. "softmax_positions":
         every region is a weighted mean over positions. "none": any real weight, as in GloRe.
         Without the softmax over positions the weights are divided by their number on the way to
         the regions, so that another frame size does not change the scale.
@@ -153,10 +153,10 @@ class GlobalTemporalAttention(nn.Module):
         return from_rows(self.assignment_weights(self.assign(seen)))
 
     def assignment_weights(self, logits: Tensor) -> Tensor:
-        """The assignment, normalised, from what the projection gives: (B, T, H, W, R) both."""
-        if self.normalisation == "softmax_regions":
+        """The assignment, normalized, from what the projection gives: (B, T, H, W, R) both."""
+        if self.normalization == "softmax_regions":
             return logits.softmax(dim=4, dtype=logits.dtype)
-        if self.normalisation == "softmax_positions":
+        if self.normalization == "softmax_positions":
             return logits.flatten(2, 3).softmax(dim=2, dtype=logits.dtype).view_as(logits)
         return logits
 
@@ -164,17 +164,17 @@ class GlobalTemporalAttention(nn.Module):
         require_feature(x, self.channels)
         if not self.causal:
             require_frames(x, self.num_frames)
-        rows, values, shares = self.project(x)
+        rows, values, weights = self.project(x)
         terms = []
         if self.pixel is not None:
             attended = self.pixel.mix(values[0])  # Eq. 6-8: A^P
             terms.append((attended, self.pixel.output, self.pixel.norm))  # A^P W_O^P
-        if self.region is not None and shares is not None:
-            shares = shares.flatten(2, 3)  # W_R: (B, T, N, R)
-            value = shares.transpose(2, 3) @ values[-1].flatten(2, 3)  # W_R V: (B, T, R, D)
-            if self.normalisation != "softmax_positions":
-                value = value / shares.shape[2]
-            attended = shares @ self.region.mix(value)  # Eq. 6-8: W_R^T A^R
+        if self.region is not None and weights is not None:
+            weights = weights.flatten(2, 3)  # W_R: (B, T, N, R)
+            value = weights.transpose(2, 3) @ values[-1].flatten(2, 3)  # W_R V: (B, T, R, D)
+            if self.normalization != "softmax_positions":
+                value = value / weights.shape[2]
+            attended = weights @ self.region.mix(value)  # Eq. 6-8: W_R^T A^R
             attended = attended.unflatten(2, rows.shape[2:4])
             terms.append((attended, self.region.output, self.region.norm))  # W_R^T A^R W_O^R
         return from_rows(add_normalized(rows, *terms), like=x)  # Eq. 5

@@ -17,7 +17,7 @@ def require_positive(name: str, value: int) -> None:
 
 
 def width_of(channels: int, share: int, width: int | None) -> int:
-    """The width of a block: the one given, or `channels // share`."""
+    """The width of a block: the given width, or `channels // share`."""
     if width is None:
         if channels < share:
             raise ValueError(

@@ -1,6 +1,6 @@
 """A block's parameters for another number of frames, and W_R for another number of positions.
 
-Frames are taken as samples of one stretch of time, each at the centre of its T-th part: the same
+Frames are taken as samples of one stretch of time, each at the center of its T-th part: the same
 stretch seen in T' frames has its samples elsewhere, and the parameters are read off between theirs.
 """
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 
 def interpolation(old: int, new: int, device: torch.device | None = None) -> Tensor:
-    """Weights (new, old) that interpolate linearly between samples at the centres of equal parts.
+    """Weights (new, old) that interpolate linearly between samples at the centers of equal parts.
 
-    Each row sums to one. With fewer samples than before the triangle is as wide as the new ones
+    Each row sums to 1. With fewer samples than before the triangle is as wide as the new parts
     are apart, so that no old sample is passed over.
     """
     scale = old / new
-    centre = (torch.arange(new, dtype=torch.float64, device=device) + 0.5) * scale - 0.5
-    distance = (torch.arange(old, device=device) - centre[:, None]).abs()
+    center = (torch.arange(new, dtype=torch.float64, device=device) + 0.5) * scale - 0.5
+    distance = (torch.arange(old, device=device) - center[:, None]).abs()
     weight = (1 - distance / max(scale, 1)).clamp(min=0)
     return weight / weight.sum(dim=1, keepdim=True)
 
@@ -25,7 +25,7 @@ def resample_matrix(matrix: Tensor, num_frames: int) -> Tensor:
     """The temporal matrix (K, T, G, S) of GTA for T' = num_frames: (K, T', G, T').
 
     Rows are interpolated. Columns are too, and then scaled so that each old frame's weight is
-    shared out among the new ones: the response to a constant input is the interpolated old one.
+    divided among the new frames: the response to a constant input is the interpolated old response.
     Where T' is a multiple of T the scale is T/T'. T' = T gives the matrix itself.
 
     A smooth matrix acts on a smooth input nearly as before: where both are half a period of a
@@ -43,7 +43,7 @@ def resample_matrix(matrix: Tensor, num_frames: int) -> Tensor:
 def resample_lags(lags: Tensor, num_frames: int) -> Tensor:
     """The weights of lags (K, T, G) of causal GTA for T' = num_frames: (K, T', G).
 
-    Each old lag's weight is shared out among the new ones: the response to a constant input stays.
+    Each old lag's weight is divided among the new lags: the response to a constant input stays.
     """
     T = lags.shape[1]
     if num_frames == T:
@@ -61,7 +61,7 @@ def resample_position(position: Tensor, num_frames: int) -> Tensor:
 
 
 def resize_grid(weight: Tensor, height: int, width: int) -> Tensor:
-    """Numbers of a grid of positions (..., H, W) for another one, interpolated: (..., H', W')."""
+    """Numbers of a grid of positions (..., H, W) for another grid, interpolated: (..., H', W')."""
     if weight.shape[-2:] == (height, width):
         return weight
     rows, columns = (

@@ -1,4 +1,4 @@
-"""Work that threads do ahead of the one who needs its results, in order and in bounded memory."""
+"""Work that threads do ahead of whoever needs its results, in order and in bounded memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -49,7 +49,7 @@ def ahead(
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of `size` items, the last one shorter."""
+    """Lists of `size` items, the last list shorter."""
     batch: list[Item] = []
     for item in items:
         batch.append(item)

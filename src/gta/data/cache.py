@@ -15,8 +15,8 @@ from gta.data.storage.sources import Source
 from gta.data.transforms.clip import Resize, resize_frames
 from gta.errors import VideoError
 
-# A few big tensors, not one a video: loader processes share them at no cost when they are forked,
-# and with one file descriptor each when they are spawned.
+# A few big tensors, not one for each video: loader processes share them at no cost when they are
+# forked, and with one file descriptor each when they are spawned.
 _CHUNK_BYTES = 2**28
 
 
@@ -51,10 +51,10 @@ class FrameCache:
         workers: int = 0,
         progress: Callable[[int, int], None] | None = None,
     ) -> "FrameCache":
-        """Decodes videos in their order until the next one would not fit.
+        """Decodes videos in their order until the next video would not fit.
 
         What does not fit is read from its file as before; so is a video of more than 256 MiB of
-        frames. One that cannot be read fails again when it is needed, and is counted there.
+        frames. A video that cannot be read fails again when it is needed, and is counted there.
 
         Args:
             videos: What to hold.

@@ -33,7 +33,7 @@ _TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One sample. `index` is the one asked for; label -1 means not known."""
+    """One sample. `index` is that of the video asked for; label -1 means not known."""
 
     clip: Tensor | None
     """uint8; None: a view's video could not be read."""
@@ -48,7 +48,7 @@ class Item:
 class TrainingClips(Dataset):
     """Random clips (C, T, size, size), each a function of (seed, epoch, index, repeat) alone.
 
-    A video that cannot be read is skipped and recorded in the item; another one replaces it.
+    A video that cannot be read is skipped and recorded in the item; another video replaces it.
 
     Args:
         videos: Labeled videos.
@@ -226,7 +226,7 @@ class ViewClips(Dataset):
 
         Args:
             frames: All frames, uint8.
-            fps: Their rate, for sampling that goes by time; None: 30, as of a video without one.
+            fps: Their rate, for sampling that goes by time; None: 30, as of a video without a rate.
 
         Raises:
             UsageError: They are too narrow to be resized.
@@ -246,7 +246,7 @@ class ViewClips(Dataset):
             for crop in range(self.transform.num_crops)
         ]
         if self.mirror:
-            views = [one for view in views for one in (view, view.flip(-1))]
+            views = [turned for view in views for turned in (view, view.flip(-1))]
         return torch.stack(views)
 
     def _shown(self, video: Video, index: int, num_frames: int) -> list[int]:
@@ -264,7 +264,7 @@ class ViewClips(Dataset):
 
 
 class _Frames:
-    """Frames from memory or from the file, made small one by one."""
+    """Frames from memory or from the file, made small one after the other."""
 
     def __init__(self, cache: FrameCache | None, resize):
         if cache is not None and cache.resize != resize:

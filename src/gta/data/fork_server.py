@@ -23,10 +23,10 @@ for _name in (
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Says nothing of one who went away: it was stopped while it began a process or took a batch.
+    """Says nothing of a client that went away: stopped while it began a process or took a batch.
 
     Python's thread that hands over shared memory would print a traceback of that, and so would a
-    process that was about to begin; the one who went away tells why itself.
+    process that was about to begin; the client tells why itself.
     """
     if not isinstance(error, ConnectionError | EOFError):
         sys.__excepthook__(kind, error, trace)

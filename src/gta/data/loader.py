@@ -108,8 +108,8 @@ def num_workers(asked: int | None, *, world_size: int = 1, cached: bool = False)
     """Loader processes of one training process.
 
     Args:
-        asked: By the user; None: one a core, shared by the training processes of this machine, at
-            most 8, and none where there is nothing to decode.
+        asked: By the user; None: one process a core, shared by the training processes of this
+            machine, at most 8, and none where there is nothing to decode.
         world_size: Training processes, on all machines.
         cached: All frames are in memory.
     """
@@ -186,7 +186,7 @@ def _options(workers: int) -> dict[str, Any]:
         "num_workers": workers,
         "worker_init_fn": serve,
         "multiprocessing_context": _start_method(workers),
-        "generator": torch.Generator(),  # or iterating would draw from the global one
+        "generator": torch.Generator(),  # or iterating would draw from the global generator
     }
 
 
@@ -197,7 +197,7 @@ def _frames_to_share(clips: TrainingClips | ViewClips) -> int:
 
 
 def _start_method(workers: int) -> BaseContext | None:
-    """With several processes, a forked one hung once in some hundred epochs.
+    """With several processes, a forked process hung once in some hundred epochs.
 
     Frames in memory reach the workers through shared memory.
     """
@@ -226,7 +226,7 @@ class _Guarded(Dataset):
 def _collate(
     items: list[Item] | UsageError, shape: tuple[int, ...] = ()
 ) -> Batch | SharedBatch | UsageError:
-    """Samples to a batch; in a loader process, to one in shared memory."""
+    """Samples to a batch; in a loader process, to a batch in shared memory."""
     if isinstance(items, UsageError):
         return items
     readable = [(item.clip, item) for item in items if item.clip is not None]

@@ -23,7 +23,7 @@ class StallWatch:
     """A thread that looks after loader processes while their batches are taken.
 
     A process is stalled that does not get on with its work, and whose processor time stands still
-    too: it was stopped, it waits for a lock for ever, or its disk does not answer. One that is slow
+    too: it was stopped, it waits for a lock for ever, or its disk does not answer. A slow process
     is left alone.
 
     Args:

@@ -79,7 +79,7 @@ def load_videos(
         shard_cache_gb: How much of them, in GiB.
 
     Raises:
-        UsageError: A format or split that does not exist, or not the one that was prepared.
+        UsageError: A format or split that does not exist, or another than was prepared.
         DataError: The folder is not such a data set; says what was looked for, and where.
     """
     if format not in FORMATS:

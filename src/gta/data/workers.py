@@ -1,4 +1,4 @@
-"""Batches from loader processes: one that dies is replaced, one that stalls ends the run."""
+"""Batches from loader processes: a process that dies is replaced; if it stalls, the run ends."""
 
 import signal
 import threading
@@ -36,9 +36,9 @@ class StalledError(MachineError):
 class WorkerLoader(DataLoader[Batch]):
     """Batches in their order, whatever becomes of the processes that read them.
 
-    A process that dies is named with the video it was at; that video is set aside, as one that
-    cannot be read, and reading goes on with new processes at the batch that is missing. So the
-    order stays, and what is drawn for a sample too.
+    A process that dies is named with the video it was at; that video is set aside, like a
+    video that cannot be read, and reading goes on with new processes at the batch that is missing.
+    So the order stays, and what is drawn for a sample too.
 
     A `UsageError` that a process gives instead of a batch is raised here. At the end of a pass it
     says how many of all videos so far were cut off.
@@ -127,9 +127,9 @@ class WorkerLoader(DataLoader[Batch]):
             kept._shutdown_workers()
 
     def _begun(self) -> Any:
-        """The pass of torch's loader, by the processes of the one before where they are kept.
+        """The pass of torch's loader, by the processes of the pass before where they are kept.
 
-        Those are asked first whether they are there: one that died since then is found here.
+        Those are asked first whether they are there: a process that died since then is found here.
         """
         before = self._iterator
         try:

@@ -22,7 +22,7 @@ class Batches(threading.local):
 
         They lie in memory as frames are decoded.
         """
-        rows = [one.movedim(1, -1) for one in views]
+        rows = [clips.movedim(1, -1) for clips in views]
         count = sum(row.numel() for row in rows)
         memory = self._memory
         if memory is None or memory.numel() < count or memory.dtype != rows[0].dtype:

@@ -57,7 +57,7 @@ def write_for_editors(timeline: "Timeline", path: Path) -> None:
                 f"{path}: timecodes of an edit decision list end after 24 hours, and the last "
                 f"segment ends after {timeline.segments[-1].end / 3600:.1f}; write .otio"
             )
-        rate = min(_RATES, key=lambda one: abs(one - rate))
+        rate = min(_RATES, key=lambda known: abs(known - rate))
     of_list = {"cmx_3600": {"reel": _reel(timeline.path)}} if path.suffix.lower() == ".edl" else {}
     adapter = _ADAPTERS[path.suffix.lower()]
     made = _otio(otio, timeline, float(rate), of_list)
@@ -87,19 +87,19 @@ def _otio(otio: Any, timeline: "Timeline", rate: float, metadata: dict[str, Any]
         shown(str(timeline.path.absolute())), span(0, round(timeline.duration * rate))
     )
     said = 0
-    for one in timeline.segments:
-        first, end = round(one.start * rate), round(one.end * rate)
+    for segment in timeline.segments:
+        first, end = round(segment.start * rate), round(segment.end * rate)
         if end <= first:  # shorter than a frame
             continue
         if first > said:
             track.append(otio.schema.Gap(source_range=span(0, first - said)))
         track.append(
             otio.schema.Clip(
-                shown(one.label),
+                shown(segment.label),
                 media.clone(),
                 span(first, end),
                 metadata=metadata
-                | {"gta": {"score": one.score, "start": one.start, "end": one.end}},
+                | {"gta": {"score": segment.score, "start": segment.start, "end": segment.end}},
             )
         )
         said = end

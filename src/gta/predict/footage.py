@@ -1,4 +1,4 @@
-"""Videos that are made of a timeline: the whole one with its labels, and a file for each segment.
+"""Videos that are made of a timeline: the whole video with its labels, and a file for each segment.
 
 Frames are decoded and encoded anew, at their own times; a copy without that could begin at key
 frames only.
@@ -30,7 +30,7 @@ _QUALITY = {"crf": "18", "preset": "veryfast"}
 
 
 class Encoder:
-    """Writes one H.264 file; frames keep their times, whatever the rate.
+    """Writes an H.264 file; frames keep their times, whatever the rate.
 
     Args:
         container: Open for writing.
@@ -43,7 +43,7 @@ class Encoder:
         self.last = -1
 
     def write(self, image: np.ndarray, time: float) -> None:
-        """One frame, uint8 (H, W, 3), at a time in seconds, later than the one before it."""
+        """A frame, uint8 (H, W, 3), at a time in seconds, later than the frame before it."""
         height, width = image.shape[:2]
         if height % 2 or width % 2:  # H.264 stores colors for squares of four pixels
             image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
@@ -76,7 +76,7 @@ def encoding(path: Path, rate: float) -> Iterator[Encoder]:
         encoder.end()
 
 
-def write_labelled(timeline: "Timeline", path: Path) -> None:
+def write_labeled(timeline: "Timeline", path: Path) -> None:
     """The whole video, with the label of each segment at its lower edge."""
     segments, now = iter(timeline.segments), None
     now = next(segments, None)
@@ -107,19 +107,19 @@ def cut_segments(timeline: "Timeline", folder: Path) -> list[Path]:
     """See `Timeline.cut`."""
     frames = frames_in_order(_source(timeline))
     frame, written = next(frames, None), list[Path]()
-    for one in timeline.segments:
-        while frame is not None and frame.time < one.start:
+    for segment in timeline.segments:
+        while frame is not None and frame.time < segment.start:
             frame = next(frames, None)
         if frame is None:
             break
-        if frame.time >= one.end:  # between two frames
+        if frame.time >= segment.end:  # between two frames
             continue
-        stem = f"{timeline.path.stem}_{one.start:010.3f}-{one.end:010.3f}"
-        place = folder / folder_name(one.label) / f"{stem}.mp4"
+        stem = f"{timeline.path.stem}_{segment.start:010.3f}-{segment.end:010.3f}"
+        place = folder / folder_name(segment.label) / f"{stem}.mp4"
         place.parent.mkdir(parents=True, exist_ok=True)
         begun = frame.time
 
-        def write(part: Path, end: float = one.end, begun: float = begun) -> None:
+        def write(part: Path, end: float = segment.end, begun: float = begun) -> None:
             nonlocal frame
             with encoding(part, timeline.rate) as encoder:
                 while frame is not None and frame.time < end:

@@ -30,7 +30,7 @@ class Leases:
         stuck: Seconds without `progress` after which this process gives no sign of life any more:
             others do its work.
         beat: Seconds between two signs of life.
-        patience: Seconds without one that others are given.
+        patience: Seconds without a sign of life that others are given.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Leases:
 
 
 def this_process() -> dict[str, object]:
-    """Which process this is, in words that another one on the same host can check."""
+    """Which process this is, in words that another process on the same host can check."""
     return {
         "host": socket.gethostname(),
         "kernel": kernel_here(),

@@ -79,22 +79,22 @@ def timeline_of(
             if batch is None:
                 return
             began = time.perf_counter()
-            found = scores(torch.stack([one for _, one in batch])).cpu()
+            probabilities = scores(torch.stack([clip for _, clip in batch])).cpu()
             spent.network += time.perf_counter() - began
             spent.clips += len(batch) * transform.num_crops
-            if not found.isfinite().all():
+            if not probabilities.isfinite().all():
                 raise UsageError("the scores are not finite: the weights are broken; try --best")
-            yield from zip([center for center, _ in batch], found, strict=True)
+            yield from zip([center for center, _ in batch], probabilities, strict=True)
             if progress is not None:
                 progress(batch[-1][0], passage.expected)
 
     segments = segments_of(
         scored(), classes, rules, stride=grid.stride_seconds, duration=lambda: passage.duration
     )
-    found = list(segments)
+    listed = list(segments)
     return Timeline(
         path=Path(str(video.path)) if isinstance(video, Video) else Path("frames in memory"),
-        segments=found,
+        segments=listed,
         duration=passage.duration,
         rate=passage.rate,
         window=grid.window,

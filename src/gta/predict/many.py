@@ -35,7 +35,7 @@ _WAIT = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a call of `predict_work` has found or made."""
+    """What a call of `predict_work` has read or made."""
 
     counts: Counts
     """Over all shards, whoever wrote them."""
@@ -56,7 +56,7 @@ def begin_work(
     top: int | None = 5,
     shard: int | None = None,
 ) -> Work:
-    """The folder of shards for a list of videos: a new one, or one that was begun.
+    """The folder of shards for a list of videos: a new folder, or a folder that was begun.
 
     Args:
         predictor: The model and the protocol.
@@ -90,14 +90,15 @@ def predict_work(
 ) -> Done:
     """Predicts what is left of the work, beside any number of other processes that do the same.
 
-    Returns when all shards are there, also those that others had taken: one that is killed loses
+    Returns when all shards are there, also those that others had taken: a killed process loses
     the shards it was at, which are done again.
 
     Args:
         predictor: The same model as that of the work.
         work: The folder.
-        decoders: Processes that read videos; None: one a core, shared by the processes here.
-        limit: Seconds for a video; one that takes more is recorded as unreadable.
+        decoders: Processes that read videos; None: one process a core, shared by the processes
+            here.
+        limit: Seconds for a video; what takes more is recorded as unreadable.
         report: Where progress is shown.
     """
     began = time.monotonic()
@@ -157,7 +158,7 @@ def _predict(
                 scoring.begin(batch)
                 batch = []
             speed = done / max(time.monotonic() - began, 1e-9)
-            advance(shards.found + done, f"{speed:.1f} videos/s")
+            advance(shards.num_done_before + done, f"{speed:.1f} videos/s")
 
 
 class _Scoring:
@@ -190,23 +191,23 @@ class _Scoring:
             return 0
         batch, lines = self._batch, self._lines.result()
         self._batch, self._lines = [], None
-        for one, line in zip(batch, lines, strict=True):
-            self.shards.put(one.key, line)
+        for decoded, line in zip(batch, lines, strict=True):
+            self.shards.put(decoded.key, line)
         return len(batch)
 
 
 def batch_size(predictor: Predictor) -> int:
-    """Videos that are scored at once: on a CPU one, as `Predictor` does; on a GPU some clips."""
+    """Videos that are scored at once: on a CPU 1, as `Predictor` does; on a GPU some clips."""
     return 1 if predictor.device.type == "cpu" else max(1, _CLIPS // predictor.protocol.num_views)
 
 
 def lines_of(predictor: Predictor, work: Work, batch: list[Decoded[Task]]) -> list[str]:
     """The lines of videos that could be read."""
-    scores = predictor.scores_of([one.views for one in batch if one.views is not None])
-    best = predictor.rankings([one.key.video for one in batch], scores)
+    scores = predictor.scores_of([decoded.views for decoded in batch if decoded.views is not None])
+    best = predictor.rankings([decoded.key.video for decoded in batch], scores)
     return [
-        _line(one.key.video, ranking, one.seen, work.job.top)
-        for one, ranking in zip(batch, best, strict=True)
+        _line(decoded.key.video, ranking, decoded.seen, work.job.top)
+        for decoded, ranking in zip(batch, best, strict=True)
     ]
 
 

@@ -44,7 +44,7 @@ def count(work: Work) -> Counts:
 def merge(work: Work, out: Path) -> None:
     """Writes the lines of all shards, in the order of the list.
 
-    Of several processes that are asked for the same file, one writes it.
+    Of several processes that are asked for the same file, one process writes it.
 
     Args:
         work: All of it is finished.
@@ -84,7 +84,7 @@ def _write(work: Work, part: Path) -> None:
         names = (f"{what}_{place + 1}" for place in range(places) for what in ("class", "score"))
         writer.writerow(["video", "error", "cut_off", *names])
         for told in map(json.loads, _lines(work)):
-            cells = [cell for one in told.get("top", ()) for cell in (one["class"], one["score"])]
+            cells = [cell for row in told.get("top", ()) for cell in (row["class"], row["score"])]
             cells += [""] * (2 * places - len(cells))
             writer.writerow([told["video"], told.get("error", ""), told.get("cut_off", ""), *cells])
 

@@ -41,7 +41,7 @@ class OpenShards:
         self._lines = dict[int, list[str | None]]()
         self._tasks, self._candidates = deque[Task](), deque[int]()
         self._looked = float("-inf")
-        self.found = 0
+        self.num_done_before = 0
         """Videos whose lines were there when this process began."""
         self.finished = 0
         """Shards that were written here."""
@@ -74,7 +74,7 @@ class OpenShards:
             return False
         left = self.work.unfinished()
         if self._looked == float("-inf"):
-            self.found = max(self.work.num_videos - len(left) * self.work.size, 0)
+            self.num_done_before = max(self.work.num_videos - len(left) * self.work.size, 0)
         self._looked = time.monotonic()
         self.is_done = not left
         theirs = [shard for shard in left if shard not in self._lines]

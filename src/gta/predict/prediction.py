@@ -29,12 +29,12 @@ def rankings(
 ) -> list[list[tuple[str, float]]]:
     """As `ranked` of each row of probabilities (B, num_classes).
 
-    Numbers leave the tensor together: taken one by one, those of 174 classes took longer than all
-    else that is done for a video beside the network.
+    Numbers leave the tensor together: taken one after the other, those of 174 classes took longer
+    than all else that is done for a video beside the network.
     """
-    found = scores.sort(dim=-1, descending=True, stable=True)
-    orders: list[list[int]] = found.indices[:, :top].tolist()
-    rows: list[list[float]] = found.values[:, :top].tolist()
+    ordered = scores.sort(dim=-1, descending=True, stable=True)
+    orders: list[list[int]] = ordered.indices[:, :top].tolist()
+    rows: list[list[float]] = ordered.values[:, :top].tolist()
     return [
         [(classes[i], score) for i, score in zip(order, row, strict=True)]
         for order, row in zip(orders, rows, strict=True)

@@ -107,7 +107,7 @@ class Predictor:
             fps: As of `__call__`, of all.
             batch_size: Views at a time, at least those of one video; None: the recipe's, and on a
                 CPU at most 8.
-            threads: That decode; None: one a core, at most 8; 0: none.
+            threads: That decode; None: a thread a core, at most 8; 0: none.
             embeddings: Whether predictions have their `embedding`.
             spent: Is told how long the stages take.
 
@@ -131,15 +131,15 @@ class Predictor:
 
         decoded = ahead(read, videos, threads=threads, most=per_batch + 2 * threads)
         for batch in batches(decoded, per_batch):
-            readable = [(v, found[0]) for v, found in batch if not isinstance(found, UsageError)]
+            readable = [(video, r[0]) for video, r in batch if not isinstance(r, UsageError)]
             began = time.perf_counter()
             predicted = iter(self._predicted(readable, embeddings=embeddings) if readable else ())
             spent.network += time.perf_counter() - began
-            for _, found in batch:
-                if isinstance(found, UsageError):
-                    yield found
+            for _, result in batch:
+                if isinstance(result, UsageError):
+                    yield result
                 else:
-                    spent.add(found[1])
+                    spent.add(result[1])
                     yield next(predicted)
 
     def embed(self, video: str | Path | Video | Frames, *, fps: float | None = None) -> Tensor:
@@ -186,7 +186,7 @@ class Predictor:
                 and stride), or 4 where a clip of training is a whole video.
             stride: Seconds from one window to the next; None: an eighth of the window.
             smoothing: Seconds over which probabilities are averaged; None: half of the window.
-            least: Seconds: a shorter segment goes to the one before it.
+            least: Seconds: a shorter segment goes to the segment before it.
             threshold: Probability below which nothing is said.
             background: Classes of which no segment is made.
             fps: As of `__call__`; of a file, in place of its times.

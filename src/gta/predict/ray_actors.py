@@ -40,5 +40,5 @@ class NetworkActor:
     def score(self, order: list[int], *stored: np.ndarray) -> np.ndarray:
         """Probabilities (B, num_classes) of views, each given as it lies in memory."""
         axes = sorted(range(len(order)), key=order.__getitem__)
-        views = [torch.tensor(one).permute(axes) for one in stored]
+        views = [torch.tensor(rows).permute(axes) for rows in stored]
         return self.predictor.scores_of(views).numpy()

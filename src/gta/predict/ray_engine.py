@@ -1,9 +1,9 @@
-"""`--engine ray`: decoders are actors on CPUs, networks actors on GPUs, each as many as one likes.
+"""`--engine ray`: decoders are actors on CPUs, networks actors on GPUs, as many as asked for.
 
-The shards, their files and leases are those of any other process; the one that calls this writes
-them. Views go from decoder to network through Ray's object store, past the caller. An actor that
-dies is replaced, with its node or without; what was on its way is read again. A video is recorded
-as unreadable when it has taken several decoders with it, or more than its time.
+The shards, their files and leases are those of any other process; the process that calls this
+writes them. Views go from decoder to network through Ray's object store, past the caller. An actor
+that dies is replaced, with its node or without; what was on its way is read again. A video is
+recorded as unreadable when it has taken several decoders with it, or more than its time.
 """
 
 import os
@@ -38,7 +38,7 @@ _LOOK_EVERY = 0.5
 
 @dataclass(eq=False, slots=True)
 class _Actor:
-    """One decoder or network, and since when it is at what."""
+    """A decoder or network, and since when it is at what."""
 
     handle: Any
     task: Task | None = None
@@ -149,7 +149,7 @@ class _Engine:
                     self.take(reference)
                 self.end_late()
                 speed = self.done / max(time.monotonic() - began, 1e-9)
-                advance(self.shards.found + self.done, f"{speed:.1f} videos/s")
+                advance(self.shards.num_done_before + self.done, f"{speed:.1f} videos/s")
 
     def close(self) -> None:
         actors = [actor for _, actor in self.starting.values()]
@@ -176,7 +176,7 @@ class _Engine:
                 if len(self.ready) < self.size and self.reading and actor.batches:
                     break
                 batch, self.ready = self.ready[: self.size], self.ready[self.size :]
-                views = [one.views for one in batch]
+                views = [item.views for item in batch]
                 self.scoring[actor.handle.score.remote(batch[0].about[1], *views)] = actor, batch
                 actor.batches += 1
 
@@ -209,10 +209,10 @@ class _Engine:
         else:
             actor, batch = self.scoring.pop(reference)
             actor.batches -= 1
-            for one, scores in zip(batch, torch.tensor(value), strict=True):
+            for item, scores in zip(batch, torch.tensor(value), strict=True):
                 top = self.shards.work.job.top
-                text = line(self.predictor, scores, one.task.video, one.about[2], top)
-                self.put(one.task, text)
+                text = line(self.predictor, scores, item.task.video, item.about[2], top)
+                self.put(item.task, text)
 
     def lost(self, reference: Any) -> None:
         """An actor has died, or what it made is gone with its node."""
@@ -235,7 +235,7 @@ class _Engine:
         else:
             actor, batch = self.scoring.pop(reference)
             actor.batches -= 1
-            self.again += [one.task for one in batch]
+            self.again += [item.task for item in batch]
             if actor in self.networks:  # whether it lives is not known: another takes its place
                 self.networks.remove(actor)
                 self.ray.kill(actor.handle)

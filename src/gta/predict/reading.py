@@ -39,7 +39,7 @@ class Reader:
     Args:
         protocol: Which views.
         clip: Their frames.
-        classes: Names; where one tells a direction, nothing is mirrored.
+        classes: Names; where any tells a direction, nothing is mirrored.
     """
 
     def __init__(self, protocol: Protocol, clip: Clip, classes: Sequence[str]):
@@ -104,5 +104,5 @@ def answer_of(read: Read, path: Any) -> tuple[Any, Tensor | None]:
 
 
 def memory_order(tensor: Tensor) -> list[int]:
-    """Its axes as they follow each other in memory: networks are faster on one than on another."""
+    """Its axes as they follow each other in memory: networks are faster on some orders."""
     return sorted(range(tensor.dim()), key=lambda axis: -tensor.stride(axis))

@@ -1,7 +1,8 @@
 """One process that reads videos, as the process that asks has it: it is never waited for.
 
 Each message is small enough to be there whole or not at all; pixels come by shared memory, or in
-pieces of that size. So one that stands still in the middle of sending stops nobody who listens.
+pieces of that size. So a process that stands still in the middle of sending stops nobody who
+listens.
 """
 
 import math
@@ -117,7 +118,7 @@ class ReadingProcess:
         self._process.kill()
 
     def end(self) -> None:
-        """Ends it and forgets it; one that waits for a dead disk is left to itself."""
+        """Ends it and forgets it; if it waits for a dead disk it is left to itself."""
         self.connection.close()
         self._process.kill()
         self._process.join(0)

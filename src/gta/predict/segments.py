@@ -12,7 +12,7 @@ from gta.errors import UsageError, nearest
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a video in which one thing happens."""
+    """A part of a video in which the same thing happens."""
 
     label: str
     start: float
@@ -150,7 +150,7 @@ def _runs(
 
 
 def _crossing(before: tuple[float, Tensor], after: tuple[float, Tensor]) -> float:
-    """When the class of the earlier window is as probable as that of the later one."""
+    """When the class of the earlier window is as probable as that of the later window."""
     a, b = int(before[1].argmax()), int(after[1].argmax())
     lead, loss = float(before[1][a] - before[1][b]), float(after[1][b] - after[1][a])
     part = lead / (lead + loss) if lead + loss > 0 else 0.5
@@ -158,7 +158,7 @@ def _crossing(before: tuple[float, Tensor], after: tuple[float, Tensor]) -> floa
 
 
 def _kept(runs: Iterator[_Run], least: float) -> Iterator[_Run]:
-    """Runs that are long enough; a shorter one goes to the one before, the first to the next."""
+    """Runs that are long enough; a shorter run goes to the run before, the first to the next."""
     kept: _Run | None = None
     for run in runs:
         if kept is None:

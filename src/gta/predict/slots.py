@@ -1,4 +1,4 @@
-"""Memory that processes which read share with the one that scores.
+"""Memory that processes which read share with the process that scores.
 
 Pixels of a clip that go through a pipe are copied three times, some of it while no other thread of
 the receiving process runs, into memory whose pages are new each time. A slot is written once, by
@@ -89,9 +89,9 @@ class Slots:
 
     def pixels(self, slot: Slot, count: int) -> np.ndarray:
         """What was written, uint8 (count,); the slot is given back when nobody has it any more."""
-        found = np.frombuffer(slot.memory, np.uint8, count, slot.start)
-        weakref.finalize(found, self._free.append, slot).atexit = False
-        return found
+        written = np.frombuffer(slot.memory, np.uint8, count, slot.start)
+        weakref.finalize(written, self._free.append, slot).atexit = False
+        return written
 
     def close(self) -> None:
         """No more slots; what was written stays for those who have it."""

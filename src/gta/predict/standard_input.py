@@ -12,7 +12,7 @@ import numpy as np
 from gta.errors import UsageError, VideoError
 
 LARGEST = 2**34
-"""Bytes that are taken: a pipe may have no end, and the disk has one."""
+"""Bytes that are taken: a pipe may have no end, and the disk has an end."""
 _CHUNK = 2**20
 
 
@@ -25,7 +25,7 @@ class Received:
     frames: np.ndarray | None = None
     """uint8 (T, H, W, 3), on the disk until they are looked at; None: the file is a video."""
     cut_off: str | None = None
-    """What of raw frames is there, where the last one is not whole."""
+    """What of raw frames is there, where the last frame is not whole."""
 
 
 @contextmanager

@@ -107,7 +107,7 @@ class Arrivals:
     Args:
         source: Opens it, and again if it `returns`.
         stride: One frame of so many is taken.
-        live: A frame that is not taken before the next one comes is dropped and counted; otherwise
+        live: A frame that is not taken before the next comes is dropped and counted; otherwise
             the source waits.
         returns: The source is a device: when it ends or fails it is tried again, until `close`.
         wait: Seconds between two tries.

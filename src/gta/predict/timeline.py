@@ -41,8 +41,13 @@ class Timeline:
         if self.cut_off is not None:
             told["cut_off"] = self.cut_off
         told["segments"] = [
-            {"label": one.label, "start": one.start, "end": one.end, "score": one.score}
-            for one in self.segments
+            {
+                "label": segment.label,
+                "start": segment.start,
+                "end": segment.end,
+                "score": segment.score,
+            }
+            for segment in self.segments
         ]
         return told
 
@@ -81,8 +86,8 @@ class Timeline:
 
     def __str__(self) -> str:
         lines = [
-            f"{clock(one.start)}  {clock(one.end)}  {one.score:6.1%}  {shown(one.label)}"
-            for one in self.segments
+            f"{clock(part.start)}  {clock(part.end)}  {part.score:6.1%}  {shown(part.label)}"
+            for part in self.segments
         ]
         return "\n".join([shown(str(self.path)), *lines])
 

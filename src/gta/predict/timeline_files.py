@@ -35,18 +35,18 @@ def csv_of(timeline: "Timeline") -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one in timeline.segments:
-        times = (f"{one.start:.3f}", f"{one.end:.3f}", f"{one.score:.6g}")
-        writer.writerow((one.label, *times))
+    for segment in timeline.segments:
+        times = (f"{segment.start:.3f}", f"{segment.end:.3f}", f"{segment.score:.6g}")
+        writer.writerow((segment.label, *times))
     return text.getvalue()
 
 
 def srt_of(timeline: "Timeline") -> str:
     """SubRip."""
     blocks = [
-        f"{number}\n{clock(one.start, ',')} --> {clock(one.end, ',')}\n"
-        f"{_line(one.label)} ({one.score:.0%})\n"
-        for number, one in enumerate(timeline.segments, start=1)
+        f"{number}\n{clock(segment.start, ',')} --> {clock(segment.end, ',')}\n"
+        f"{_line(segment.label)} ({segment.score:.0%})\n"
+        for number, segment in enumerate(timeline.segments, start=1)
     ]
     return "\n".join(blocks)
 
@@ -54,9 +54,9 @@ def srt_of(timeline: "Timeline") -> str:
 def vtt_of(timeline: "Timeline") -> str:
     """WebVTT, in which `<` and `&` begin commands."""
     blocks = [
-        f"{clock(one.start)} --> {clock(one.end)}\n"
-        f"{escape(_line(one.label), quote=False)} ({one.score:.0%})\n"
-        for one in timeline.segments
+        f"{clock(segment.start)} --> {clock(segment.end)}\n"
+        f"{escape(_line(segment.label), quote=False)} ({segment.score:.0%})\n"
+        for segment in timeline.segments
     ]
     return "\n".join(["WEBVTT\n", *blocks])
 
@@ -79,14 +79,16 @@ def _editors(timeline: "Timeline", path: Path) -> None:
 def _picture(timeline: "Timeline", path: Path) -> None:
     from gta.figures.timeline import draw_timeline
 
-    spans = [(one.label, one.start, one.end, one.score) for one in timeline.segments]
+    spans = [
+        (segment.label, segment.start, segment.end, segment.score) for segment in timeline.segments
+    ]
     draw_timeline(path, spans, timeline.duration, str(timeline.path))
 
 
-def _labelled(timeline: "Timeline", path: Path) -> None:
-    from gta.predict.footage import write_labelled
+def _labeled(timeline: "Timeline", path: Path) -> None:
+    from gta.predict.footage import write_labeled
 
-    write_atomically(path, lambda part: write_labelled(timeline, part))
+    write_atomically(path, lambda part: write_labeled(timeline, part))
 
 
 FORMS: dict[str, Callable[["Timeline", Path], None]] = {
@@ -97,6 +99,6 @@ FORMS: dict[str, Callable[["Timeline", Path], None]] = {
     ".otio": _editors,
     ".edl": _editors,
     ".png": _picture,
-    ".mp4": _labelled,
+    ".mp4": _labeled,
 }
 """By ending."""

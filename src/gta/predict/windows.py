@@ -16,7 +16,7 @@ from gta.errors import UsageError
 SEGMENTS_SECONDS = 4.0
 """Length of a window where training samples whole videos: those of Something-Something's length."""
 _PARTS = 8
-"""Of a window, by which the next one is later."""
+"""Of a window, by which the next is later."""
 _TSM_WINDOW = 64
 _ROUNDING = 1e-3
 """Seconds to which Matroska rounds the times of frames."""

@@ -69,7 +69,7 @@ class Work:
         """The folder of a job.
 
         Args:
-            folder: A new one, or one that was begun for the same.
+            folder: A new folder, or a folder that was begun for the same.
             file: The list: a path a line, or a list of a data set. Its digest is `job.list`.
             job: What is to be done.
             size: Videos of a shard, of a new folder.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gta.backbones.fetch import KINETICS
-from gta.backbones.installed_weights import INSTALLED, LICENCE
+from gta.backbones.installed_weights import INSTALLED, LICENSE
 from gta.config import FrameResNetModel, FrameWiseModel, Model, TrunkModel
 
 _IMAGENET = "the pictures of ImageNet, on which they were trained, have terms of their own"
@@ -49,7 +49,7 @@ def origin(model: Model) -> Origin:
 
 def _of_network(network: str) -> Origin:
     if network in INSTALLED:
-        return Origin(f"{network}: {INSTALLED[network].package}, ImageNet", LICENCE)
+        return Origin(f"{network}: {INSTALLED[network].package}, ImageNet", LICENSE)
     library, _, name = network.partition("/")
     if library == "torchvision":
         return Origin(f"torchvision {name}, ImageNet", f"BSD-3-Clause (torchvision); {_IMAGENET}")

@@ -44,7 +44,7 @@ def good(video, classes: list[str]) -> tuple[VideoList, VideoList]:
     return videos(train, classes), videos(val, classes)
 
 
-def found(report: CheckReport) -> dict[str, Finding]:
+def findings_of(report: CheckReport) -> dict[str, Finding]:
     return {finding.kind: finding for finding in report.findings}
 
 
@@ -79,7 +79,7 @@ def test_videos_that_cannot_be_read(video, tmp_path: Path):
     (tmp_path / "train/01.mp4").write_text("no video")
     (tmp_path / "val/0.mp4").unlink()
     report = check(train, val)
-    finding = found(report)["unreadable"]
+    finding = findings_of(report)["unreadable"]
     assert (finding.severity, len(finding.items)) == ("error", 3)
     assert finding.text == (
         "3 videos cannot be read. Training replaces them by other videos and counts them, tests "
@@ -100,7 +100,7 @@ def test_a_file_cut_off_at_its_end_is_found(video, tmp_path: Path):
 def test_one_video_is_told_as_one(video, tmp_path: Path):
     train, val = good(video, ["jump"])
     (tmp_path / "train/00.mp4").write_bytes(b"")
-    assert found(check(train, val))["unreadable"].text == (
+    assert findings_of(check(train, val))["unreadable"].text == (
         "1 video cannot be read. Training replaces it by another video and counts it, tests skip "
         "it; repair or remove it"
     )
@@ -118,8 +118,8 @@ def test_one_bad_picture_is_found_by_a_thorough_check(tmp_path: Path, write_pict
     paths = [(write_pictures(tmp_path / f"{i}", 20), i % 2) for i in range(12)]
     train, val = videos(paths[:6], ["a", "b"]), videos(paths[6:], ["a", "b"])
     (paths[0][0] / "00005.jpg").write_bytes(b"\xff\xd8\xff no picture")
-    assert "unreadable" not in found(check(train, val))
-    assert len(found(check(train, val, thorough=True))["unreadable"].items) == 1
+    assert "unreadable" not in findings_of(check(train, val))
+    assert len(findings_of(check(train, val, thorough=True))["unreadable"].items) == 1
 
 
 def test_lengths_and_sizes(video, tmp_path: Path):
@@ -127,7 +127,7 @@ def test_lengths_and_sizes(video, tmp_path: Path):
     video("train/00.mp4", 5)
     video("train/01.mp4", 410)
     video("train/02.mp4", 20, size=24)
-    kinds = found(check(train, val))
+    kinds = findings_of(check(train, val))
     assert kinds["short"].items == ["train/00.mp4 (5)"]
     assert kinds["very long"].items == ["train/01.mp4 (410)"]
     assert kinds["small"].items == ["train/02.mp4 (24x24)"]
@@ -137,7 +137,7 @@ def test_lengths_and_sizes(video, tmp_path: Path):
 def test_annotated_frame_counts(video):
     train, val = good(video, ["jump"])
     wrong = videos([(v.path, 0) for v in train.videos], ["jump"], num_frames=21)
-    finding = found(check(wrong, val))["wrong frame counts"]
+    finding = findings_of(check(wrong, val))["wrong frame counts"]
     assert finding.severity == "error"
     assert finding.items[0] == "train/00.mp4: annotated 21, has 20"
 
@@ -152,7 +152,7 @@ def test_annotated_frame_counts(video):
 )
 def test_directions(video, flip: str, effect: str):
     classes = ["jump", "look left", "turn left", "turn right"]
-    kinds = found(check(*good(video, classes), flip=flip))
+    kinds = findings_of(check(*good(video, classes), flip=flip))
     assert kinds["mirrored pairs"].items == ["turn left | turn right"]
     assert effect in kinds["mirrored pairs"].text
     assert f"augment.flip={flip}" in kinds["mirrored pairs"].text
@@ -168,24 +168,24 @@ def test_labels_that_are_not_in_alphabetical_order(video):
 
 def test_classes_of_a_model(video):
     train, val = good(video, ["a", "b"])
-    assert "other classes" not in found(check(train, val, trained_classes=["a", "b"]))
-    swapped = found(check(train, val, trained_classes=["b", "a"]))["other classes"]
+    assert "other classes" not in findings_of(check(train, val, trained_classes=["a", "b"]))
+    swapped = findings_of(check(train, val, trained_classes=["b", "a"]))["other classes"]
     assert swapped.severity == "error"
     assert swapped.text == (
         "The model has the same classes in another order: its answers would be mistaken"
     )
     assert swapped.items == ["0: a, in the model b", "1: b, in the model a"]
-    other = found(check(train, val, trained_classes=["a", "c", "d"]))["other classes"]
+    other = findings_of(check(train, val, trained_classes=["a", "c", "d"]))["other classes"]
     assert other.text.startswith("The model has other classes: it has 3 classes, the data 2.")
     assert other.items == ["only in the data: b", "only in the model: c", "only in the model: d"]
 
 
 def test_the_version_of_ffmpeg():
     assert known_flaws("8.1.2") == []
-    (found,) = known_flaws("8.1.1")
-    assert found.severity == "warning"
-    assert found.text == (
+    (finding,) = known_flaws("8.1.1")
+    assert finding.severity == "warning"
+    assert finding.text == (
         "The FFmpeg that decodes videos, 8.1.1, has flaws that a video from a stranger could use: "
         "pip install --upgrade av"
     )
-    assert found.items == ["CVE-2026-8461 (in a decoder that is never opened here)"]
+    assert finding.items == ["CVE-2026-8461 (in a decoder that is never opened here)"]

@@ -22,7 +22,7 @@ def some(*counts: int, problem: str | None = None) -> list[Facts]:
 
 
 def kinds(train: list[Facts] | None, val: list[Facts] | None, **told) -> dict[str, Finding]:
-    return {one.kind: one for one in class_counts(train, val, CLASSES, **told)}
+    return {finding.kind: finding for finding in class_counts(train, val, CLASSES, **told)}
 
 
 def test_enough_of_each():
@@ -30,14 +30,14 @@ def test_enough_of_each():
 
 
 def test_classes_without_videos():
-    found = kinds(some(9, 8, 0), some(1, 0, 0))
-    assert found["no training video"] == Finding(
+    findings = kinds(some(9, 8, 0), some(1, 0, 0))
+    assert findings["no training video"] == Finding(
         "error", "no training video", "1 class has no training video: it cannot be learned", ["sit"]
     )
-    assert found["no validation video"].text == (
+    assert findings["no validation video"].text == (
         "2 classes have no validation video: they are not tested"
     )
-    assert found["no validation video"].items == ["run", "sit"]
+    assert findings["no validation video"].items == ["run", "sit"]
     assert kinds(some(9, 8, 0), some(1, 1, 0), reported=["sit"]) == {}
 
 
@@ -48,18 +48,18 @@ def test_a_split_that_could_not_be_listed_is_not_counted():
 
 def test_classes_none_of_whose_videos_can_be_read():
     train = some(9, 8) + some(0, 0, 7, problem="damaged")
-    found = kinds(train, some(2, 2, 2))
-    assert found["no readable training video"].severity == "error"
-    assert found["no readable training video"].items == ["sit (7)"]
-    assert found["no readable training video"].text == (
+    findings = kinds(train, some(2, 2, 2))
+    assert findings["no readable training video"].severity == "error"
+    assert findings["no readable training video"].items == ["sit (7)"]
+    assert findings["no readable training video"].text == (
         "1 class has no training video that can be read: it cannot be learned"
     )
 
 
 def test_few():
-    found = kinds(some(4, 8, 9), some(2, 2, 2))["few videos"]
-    assert found.items == ["jump (4)"]
-    assert found.text == "1 class has fewer than 5 training videos"
+    finding = kinds(some(4, 8, 9), some(2, 2, 2))["few videos"]
+    assert finding.items == ["jump (4)"]
+    assert finding.text == "1 class has fewer than 5 training videos"
 
 
 def test_imbalance_says_how_much_and_what_follows():
@@ -68,12 +68,12 @@ def test_imbalance_says_how_much_and_what_follows():
     assert note.severity == "note"
     assert note.text == (
         "'sit' has 40 training videos, 'jump' 10: 4 times as many. A model that always answers "
-        "'sit' is right on 70% of the validation videos; look at the mean class accuracy of gta "
+        "'sit' is correct on 70% of the validation videos; look at the mean class accuracy of gta "
         "test too"
     )
     assert note.items == ["sit (40)", "run (20)", "jump (10)"]
     assert kinds(some(5, 20, 80), some(1, 1, 1))["imbalance"].severity == "warning"
-    assert "right on 76% of the videos" in kinds(some(5, 20, 80), None)["imbalance"].text
+    assert "correct on 76% of the videos" in kinds(some(5, 20, 80), None)["imbalance"].text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""All that is wrong with folders and annotations is told in one go."""
+"""All that is wrong with folders and annotations is told at once."""
 
 from pathlib import Path
 
@@ -22,17 +22,17 @@ def listed(root: Path, **options) -> Listed:
     return list_folders(root, **settings)
 
 
-def kinds(found: Listed) -> dict[str, Finding]:
-    return {finding.kind: finding for finding in found.findings}
+def kinds(seen: Listed) -> dict[str, Finding]:
+    return {finding.kind: finding for finding in seen.findings}
 
 
 def test_a_good_folder(tmp_path):
-    found = listed(make(tmp_path, *(f"{c}/{i}.mp4" for c in "ab" for i in range(5)), "LICENSE"))
-    assert found.findings == []
-    assert found.train is not None
-    assert found.val is not None
-    assert (len(found.train), len(found.val)) == (8, 2)
-    assert "--set data.keep_groups=true" in found.way_out
+    seen = listed(make(tmp_path, *(f"{c}/{i}.mp4" for c in "ab" for i in range(5)), "LICENSE"))
+    assert seen.findings == []
+    assert seen.train is not None
+    assert seen.val is not None
+    assert (len(seen.train), len(seen.val)) == (8, 2)
+    assert "--set data.keep_groups=true" in seen.way_out
 
 
 def test_everything_at_once(tmp_path):
@@ -44,8 +44,8 @@ def test_everything_at_once(tmp_path):
         *("val/a/1.mp4", "val/B/1.mp4", "val/B/f/1.jpg", "val/B/f/2.jpg", "val/B/f/x.mp4"),
         *("more/a/1.mp4", "annotations/x.json", "sample.mp4"),
     )
-    found = listed(tmp_path)
-    told = kinds(found)
+    seen = listed(tmp_path)
+    told = kinds(seen)
     errors = {kind for kind, finding in told.items() if finding.severity == "error"}
     assert errors == {"other classes in a split", "empty class folders", "nested folders"}
     assert told["other classes in a split"].items == [
@@ -66,37 +66,37 @@ def test_everything_at_once(tmp_path):
     assert told["videos beside the classes"].items == ["train/loose.mp4"]
     assert told["beside the splits"].items == ["more/", "sample.mp4"]
     assert told["hidden files"].items == ["train/b/.6.mp4"]
-    assert found.train is not None
-    assert found.val is not None
-    assert found.train.classes == ["B", "a", "b", "empty"]
-    assert (len(found.train), len(found.val)) == (6, 3)
-    assert set(found.empty) == {"B", "b", "empty"}
-    assert found.way_out == "move all of one into one split"
+    assert seen.train is not None
+    assert seen.val is not None
+    assert seen.train.classes == ["B", "a", "b", "empty"]
+    assert (len(seen.train), len(seen.val)) == (6, 3)
+    assert set(seen.empty) == {"B", "b", "empty"}
+    assert seen.way_out == "move all of one into one split"
 
 
 def test_videos_that_lie_in_no_class(tmp_path):
-    found = listed(make(tmp_path, "1.mp4", "2.mp4"))
-    assert (found.train, found.val) == (None, None)
-    assert kinds(found)["no class folders"].text.startswith(
+    seen = listed(make(tmp_path, "1.mp4", "2.mp4"))
+    assert (seen.train, seen.val) == (None, None)
+    assert kinds(seen)["no class folders"].text.startswith(
         f"{tmp_path} holds no folders, only 2 videos. Put the videos of each class into a folder"
     )
-    assert kinds(found)["videos beside the classes"].items == ["1.mp4", "2.mp4"]
+    assert kinds(seen)["videos beside the classes"].items == ["1.mp4", "2.mp4"]
 
 
 def test_one_class_and_nothing_to_validate(tmp_path):
-    found = listed(make(tmp_path / "one", "a/1.mp4", "a/2.mp4"))
-    assert "only one class" in kinds(found)
-    assert found.train is not None
-    found = listed(make(tmp_path / "each", "a/1.mp4", "b/1.mp4"))
-    assert kinds(found)["no validation video"].severity == "error"
-    assert found.val is None
+    seen = listed(make(tmp_path / "one", "a/1.mp4", "a/2.mp4"))
+    assert "only one class" in kinds(seen)
+    assert seen.train is not None
+    seen = listed(make(tmp_path / "each", "a/1.mp4", "b/1.mp4"))
+    assert kinds(seen)["no validation video"].severity == "error"
+    assert seen.val is None
 
 
 def test_a_train_folder_without_val(tmp_path):
-    found = listed(make(tmp_path, *(f"train/{c}/{i}.mp4" for c in "ab" for i in range(5))))
-    assert kinds(found)["only one split"].text.startswith(f"{tmp_path} has train/ but none of val/")
-    assert found.train is not None
-    assert len(found.train) == 8
+    seen = listed(make(tmp_path, *(f"train/{c}/{i}.mp4" for c in "ab" for i in range(5))))
+    assert kinds(seen)["only one split"].text.startswith(f"{tmp_path} has train/ but none of val/")
+    assert seen.train is not None
+    assert len(seen.train) == 8
 
 
 def test_a_root_that_cannot_be_opened(tmp_path, monkeypatch):
@@ -115,10 +115,10 @@ def test_one_annotation_is_wrong():
             raise DataError("val.csv, line 3: no label.")
         return VideoList([], ["a", "b"], notes=("labels are names",))
 
-    found = list_annotated(read)
-    assert found.train is not None
-    assert found.val is None
-    assert found.findings == [
+    seen = list_annotated(read)
+    assert seen.train is not None
+    assert seen.val is None
+    assert seen.findings == [
         Finding(
             "error",
             "no list",

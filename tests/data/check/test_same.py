@@ -1,4 +1,4 @@
-"""The same video twice, under any name and in any file; and different ones that look alike."""
+"""The same video twice, under any name and in any file; and different videos that look alike."""
 
 import os
 import shutil
@@ -82,9 +82,9 @@ def test_the_same_frames_in_another_container(tmp_path: Path, write_video):
 
 
 def test_folders_of_frames_with_other_names(tmp_path: Path):
-    one = frames(tmp_path / "a", noise(0))
+    first = frames(tmp_path / "a", noise(0))
     two = frames(tmp_path / "b", noise(0), name="img_{}.png")
-    assert compared([(one, 0)], [(two, 0)])["in both splits"].items == ["a = b"]
+    assert compared([(first, 0)], [(two, 0)])["in both splits"].items == ["a = b"]
 
 
 @pytest.mark.parametrize("differs", [1, 7, 13, 29])
@@ -100,9 +100,9 @@ def test_folders_that_begin_and_end_in_black_are_not_the_same(tmp_path: Path, di
 def test_files_that_look_alike_are_not_the_same(tmp_path: Path, write_video):
     other = np.stack([BLACK] * 30)
     other[7] = 255
-    one = write_video(tmp_path / "a.mp4", images=np.stack([BLACK] * 30))
+    first = write_video(tmp_path / "a.mp4", images=np.stack([BLACK] * 30))
     two = write_video(tmp_path / "b.mp4", images=other)
-    assert compared([(one, 0), (two, 1)]) == {}
+    assert compared([(first, 0), (two, 1)]) == {}
 
 
 def test_part_of_a_video_is_another(tmp_path: Path):

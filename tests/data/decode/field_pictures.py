@@ -42,12 +42,12 @@ def _parameters() -> bytes:
     return sequence.unit(0x67) + picture.number(3, 0b100).unit(0x68)
 
 
-def _field(grey: int, number: int, *, bottom: bool, key: bool, key_id: int) -> bytes:
+def _field(gray: int, number: int, *, bottom: bool, key: bool, key_id: int) -> bytes:
     bits = _Bits().codes(0, 7, 0).number(8, number).number(2, 0b10 | bottom)
     if key:
         bits.codes(key_id)
     bits.number(2 if key else 1, 0).codes(0, 1)
-    block = bytes([grey] * 256 + [128] * 128)
+    block = bytes([gray] * 256 + [128] * 128)
     for _ in range(SIDE // 16 * SIDE // 32):
         bits.codes(25).fill()
         bits.bits += "".join(f"{byte:08b}" for byte in block)
@@ -55,14 +55,14 @@ def _field(grey: int, number: int, *, bottom: bool, key: bool, key_id: int) -> b
 
 
 def field_coded(path: Path, num_frames: int, *, pair: bool) -> Path:
-    """Frames of one grey value each, as `write_video`; both fields in a packet if `pair`."""
+    """Frames of one gray value each, as `write_video`; both fields in a packet if `pair`."""
     fields = []
     for i in range(num_frames):
-        grey = round(16 + (10 + 6 * i) * 219 / 255)
+        gray = round(16 + (10 + 6 * i) * 219 / 255)
         number, key_id = i % 10, i // 10 % 2
         for bottom in (False, True):
             key = number == 0 and not bottom
-            fields.append(_field(grey, number, bottom=bottom, key=key, key_id=key_id))
+            fields.append(_field(gray, number, bottom=bottom, key=key, key_id=key_id))
     raw = path.with_suffix(".h264")
     raw.write_bytes(_parameters() + b"".join(fields))
     packets = [a + b for a, b in zip(fields[::2], fields[1::2], strict=True)] if pair else fields

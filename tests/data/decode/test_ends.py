@@ -1,4 +1,4 @@
-"""Files whose end is missing are found by their sizes; whole ones never, whatever they claim."""
+"""Files whose end is missing are found by their sizes; whole files never, whatever they claim."""
 
 import io
 from fractions import Fraction
@@ -71,7 +71,7 @@ def test_cut_at_any_place(tmp_path: Path, name: str):
     packets = {"ts": 188, "m2ts": 192, "vob": 2048, "mpg": 2048}.get(name.rpartition(".")[2])
     cuts = [len(whole) * percent // 100 for percent in range(30, 96)]
     unseen = [n for n in cuts if ends(whole[:n]) is None]
-    if packets:  # between two packets nothing is missing that one could tell
+    if packets:  # between two packets nothing is missing that could be told
         unseen = [n for n in unseen if n % packets]
     assert len(unseen) <= 1  # another border by chance
 
@@ -159,12 +159,12 @@ def test_the_finding(tmp_path: Path):
         sound = paths[-1].read_bytes()
         paths[-1].write_bytes(sound[: len(sound) * 3 // 4])
     facts = [inspect_video(Video(path.name, path, 0)) for path in paths]
-    (one,) = cut_off(facts[:1])
-    assert one.severity == "warning"
-    assert one.text == (
+    (finding,) = cut_off(facts[:1])
+    assert finding.severity == "warning"
+    assert finding.text == (
         "1 video file is cut off. It is used as far as it goes; copy or download it again"
     )
-    (item,) = one.items
+    (item,) = finding.items
     have = paths[0].stat().st_size
     assert item.startswith(f"front.mp4: {facts[0].num_frames} frames; {have:,} of ")
     (both,) = cut_off(facts)

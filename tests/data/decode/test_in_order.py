@@ -14,14 +14,14 @@ from gta.errors import VideoError
 def test_the_same_frames_and_times(name: str, tmp_path: Path, write_video):
     codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
     path, passage = write_video(tmp_path / name, 30, codec=codec), Passage()
-    found = list(frames_in_order(path, passage))
+    frames = list(frames_in_order(path, passage))
     expected = list(each_frame(path))
-    assert len(found) == len(expected) == 30
-    assert all(np.array_equal(a.image(), b) for a, b in zip(found, expected, strict=True))
+    assert len(frames) == len(expected) == 30
+    assert all(np.array_equal(a.image(), b) for a, b in zip(frames, expected, strict=True))
     told = frame_times(path)
     times = told or [i / passage.rate for i in range(30)]
     near = 2e-3 if told else 1 / passage.rate  # an AVI file has the order of coding, and no times
-    assert [frame.time for frame in found] == pytest.approx(times, abs=near + 1e-6)
+    assert [frame.time for frame in frames] == pytest.approx(times, abs=near + 1e-6)
     assert passage.duration == pytest.approx(30 / passage.rate, abs=near + 1e-6)
     assert (passage.damage, passage.cut_off) == (0, None)
 
@@ -40,10 +40,12 @@ def test_upright_as_a_phone_stores_it(tmp_path: Path, write_video):
 
 def test_pictures_have_the_rate_that_is_given(tmp_path: Path, write_pictures):
     folder, passage = write_pictures(tmp_path / "frames", 6), Passage()
-    found = list(frames_in_order(folder, passage, fps=4))
-    assert [frame.time for frame in found] == [0, 0.25, 0.5, 0.75, 1, 1.25]
+    frames = list(frames_in_order(folder, passage, fps=4))
+    assert [frame.time for frame in frames] == [0, 0.25, 0.5, 0.75, 1, 1.25]
     assert (passage.rate, passage.duration, passage.expected) == (4, 1.5, 1.5)
-    assert all(np.array_equal(a.image(), b) for a, b in zip(found, each_frame(folder), strict=True))
+    assert all(
+        np.array_equal(a.image(), b) for a, b in zip(frames, each_frame(folder), strict=True)
+    )
 
 
 def test_what_is_no_video(tmp_path: Path):

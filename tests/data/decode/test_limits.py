@@ -166,8 +166,8 @@ def test_what_would_never_end_is_no_file(tmp_path, write_pictures, place):
         read_frames(video)
     assert str(caught.value) == f"{path}: is a named pipe, not a file"
     path.unlink()
-    with socket.socket(socket.AF_UNIX) as one:
-        one.bind(os.path.relpath(path))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(path))
         with pytest.raises(VideoError, match="is a socket, not a file"):
             read_frames(video)
     path.unlink()

@@ -1,4 +1,4 @@
-"""Frames in memory: the right answer for both orders of axes, or what to do."""
+"""Frames in memory: the correct answer for both orders of axes, or what to do."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_both_orders_of_axes(video):
             "frames are uint8, from 0 to 255; got float64. Of numbers from 0 to 1, take",
         ),
         (FRAMES[0], "(T, 3, H, W), RGB; got (8, 9, 3): that is one picture"),
-        (FRAMES[..., 0], "got (5, 8, 9): grey frames need their value three times"),
+        (FRAMES[..., 0], "got (5, 8, 9): gray frames need their value three times"),
         (FRAMES[None], "got (1, 5, 8, 9, 3): one video at a time, without the first axis"),
         (FRAMES.transpose(3, 0, 1, 2), "got (3, 5, 8, 9): channels first, exchange the first two"),
         (FRAMES[..., [0, 1, 2, 2]], "got (5, 8, 9, 4): without alpha, frames[..., :3]"),

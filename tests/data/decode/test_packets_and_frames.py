@@ -21,10 +21,10 @@ def copy(source: Path, target: Path, change=None, *, begin: int = 0) -> Path:
     with av.open(str(source)) as old, av.open(str(target), "w") as new:
         stream = new.add_stream_from_template(old.streams.video[0])
         for i, packet in enumerate(p for p in old.demux(video=0) if p.size):
-            for one in change(i, packet) if change else [packet]:
+            for each in change(i, packet) if change else [packet]:
                 if i >= begin:
-                    one.stream = stream
-                    new.mux(one)
+                    each.stream = stream
+                    new.mux(each)
     return target
 
 
@@ -111,10 +111,10 @@ def packed(film: Path, folder: Path, end: str) -> Path:
     def change(i: int, packet: av.Packet) -> list[av.Packet]:
         if i >= len(chunks):
             return []
-        one = av.Packet(chunks[i])
-        one.pts = one.dts = 80 * i
-        one.time_base, one.is_keyframe = packet.time_base, i == 0
-        return [one]
+        joined = av.Packet(chunks[i])
+        joined.pts = joined.dts = 80 * i
+        joined.time_base, joined.is_keyframe = packet.time_base, i == 0
+        return [joined]
 
     return copy(film, folder / f"packed.{end}", change)
 

@@ -13,7 +13,7 @@ from gta.errors import VideoError
 
 OF_RANGE = (
     " (depth? thermal?); frames have 8 bits, and which range of values matters only you can tell: "
-    "convert the pictures to 8-bit grey or RGB"
+    "convert the pictures to 8-bit gray or RGB"
 )
 
 
@@ -45,12 +45,12 @@ def saved(mode: str, form: str) -> bytes:
 @pytest.mark.parametrize(
     ("name", "data", "expected"),
     [
-        ("1.png", png(16, 0, b"\x05\xdc" * 4, 4), "has 16 or more bits of grey a pixel" + OF_RANGE),
-        ("1.png", png(16, 4, b"\x05\xdc" * 4, 2), "has 16 or more bits of grey a pixel" + OF_RANGE),
-        ("1.tif", saved("I;16", "TIFF"), "has 16 or more bits of grey a pixel" + OF_RANGE),
-        ("1.tif", saved("I", "TIFF"), "has 16 or more bits of grey a pixel" + OF_RANGE),
+        ("1.png", png(16, 0, b"\x05\xdc" * 4, 4), "has 16 or more bits of gray a pixel" + OF_RANGE),
+        ("1.png", png(16, 4, b"\x05\xdc" * 4, 2), "has 16 or more bits of gray a pixel" + OF_RANGE),
+        ("1.tif", saved("I;16", "TIFF"), "has 16 or more bits of gray a pixel" + OF_RANGE),
+        ("1.tif", saved("I", "TIFF"), "has 16 or more bits of gray a pixel" + OF_RANGE),
         ("1.tif", saved("F", "TIFF"), "has fractional numbers as pixels" + OF_RANGE),
-        ("1.tif", saved("LAB", "TIFF"), "has colours of the kind LAB: convert it to 8-bit RGB"),
+        ("1.tif", saved("LAB", "TIFF"), "has colors of the kind LAB: convert it to 8-bit RGB"),
     ],
     ids=["png", "png with alpha", "tiff", "32 bits", "fractions", "lab"],
 )
@@ -73,7 +73,7 @@ def test_what_frames_cannot_show_is_refused(tmp_path, name, data, expected):
         (png(8, 6, b"\x07\x07\x07\0", 1), [7]),
         (png(16, 2, b"\x07\xff" * 6, 2), [7, 7]),
     ],
-    ids=["1 bit", "2 bits", "4 bits", "grey", "transparent grey", "transparent", "16-bit RGB"],
+    ids=["1 bit", "2 bits", "4 bits", "gray", "transparent gray", "transparent", "16-bit RGB"],
 )
 def test_depths_of_png(tmp_path, data, expected):
     (tmp_path / "1.png").write_bytes(data)

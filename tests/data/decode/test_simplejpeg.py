@@ -13,7 +13,7 @@ KINDS = {
     "4:2:0": ("RGB", {"subsampling": 2}),
     "4:2:2": ("RGB", {"subsampling": 1}),
     "4:4:4": ("RGB", {"subsampling": 0}),
-    "grey": ("L", {}),
+    "gray": ("L", {}),
     "progressive": ("RGB", {"progressive": True}),
     "cmyk": ("CMYK", {}),
 }

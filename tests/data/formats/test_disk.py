@@ -1,4 +1,4 @@
-"""Videos are found by their names, one by one, whatever their endings and places."""
+"""Videos are found by their names, each by itself, whatever their endings and places."""
 
 import json
 import unicodedata
@@ -16,8 +16,8 @@ def ssv2(count=5):
     return CLASSES | {"train.json": json.dumps(rows)}
 
 
-def places(root, found):
-    return [str(video.path.relative_to(root)) for video in found.videos]
+def places(root, listed):
+    return [str(video.path.relative_to(root)) for video in listed.videos]
 
 
 def test_one_video_of_another_form_hides_no_others_in_ssv2(make):
@@ -30,9 +30,9 @@ def test_a_program_that_adds_its_ending(make):
     root = make(
         ssv2(3), ["videos/0.webm", "videos/1.webm.mp4", "videos/2.webm", "videos/2.webm.mp4"]
     )
-    found = load_videos("ssv2", root, "train")
-    assert places(root, found) == ["videos/0.webm", "videos/1.webm.mp4", "videos/2.webm"]
-    assert found.notes == (
+    listed = load_videos("ssv2", root, "train")
+    assert places(root, listed) == ["videos/0.webm", "videos/1.webm.mp4", "videos/2.webm"]
+    assert listed.notes == (
         "Something-Something v2: A video has another name than in the annotation "
         "(1: videos/1.webm.mp4)",
     )
@@ -41,10 +41,10 @@ def test_a_program_that_adds_its_ending(make):
 def test_of_two_videos_with_one_name_the_first_is_read_and_said(make):
     root = make(ssv2(3), [f"videos/{i}.webm" for i in range(3)], {"videos/2": 2, "videos/0": 0})
     make({}, ["videos/1.mp4", "frames/1.mp4"])
-    found = load_videos("ssv2", root, "train")
+    listed = load_videos("ssv2", root, "train")
     # an empty folder is none
-    assert places(root, found) == ["videos/0.webm", "videos/1.webm", "videos/2"]
-    assert found.notes == (
+    assert places(root, listed) == ["videos/0.webm", "videos/1.webm", "videos/2"]
+    assert listed.notes == (
         "Something-Something v2: 2 names have more than one video, read is the first "
         "(1: videos/1.webm, videos/1.mp4, frames/1.mp4)",
     )
@@ -53,17 +53,17 @@ def test_of_two_videos_with_one_name_the_first_is_read_and_said(make):
 def test_a_stray_video_in_another_place_hides_no_others(make):
     lists = {"train.txt": "a.mp4 0\nb.mp4 1\nc.mp4 0\n"}
     root = make(lists, ["a.mp4", "videos/b.mp4", "videos/c.mp4"])
-    found = places(root, load_videos("list", root, "train"))
-    assert found == ["a.mp4", "videos/b.mp4", "videos/c.mp4"]
+    paths = places(root, load_videos("list", root, "train"))
+    assert paths == ["a.mp4", "videos/b.mp4", "videos/c.mp4"]
 
 
 def test_endings_of_lists(make):
     text = "a.avi 0\nb.MP4 1\nc 0\nd.1 1\ne.avi 0\n"
     videos = ["a.mkv", "b.mp4", "c.WEBM", "d.1.mov"]
     root = make({"train.txt": text}, videos, {"e": 2})
-    found = load_videos("list", root, "train")
-    assert places(root, found) == [*videos, "e"]
-    assert found.notes[1:] == (
+    listed = load_videos("list", root, "train")
+    assert places(root, listed) == [*videos, "e"]
+    assert listed.notes[1:] == (
         "train.txt: 2 videos have another name than in the annotation (a.avi: a.mkv)",
     )
 
@@ -71,11 +71,11 @@ def test_endings_of_lists(make):
 def test_a_video_is_not_taken_for_another_of_the_list(make):
     text = "clip.avi.mp4 0\nclip.mp4 1\nclip.avi 1\n"
     root = make({"train.txt": text}, ["clip.avi.mp4", "clip.mp4", "clip.avi"])
-    found = load_videos("list", root, "train")
-    assert places(root, found) == ["clip.avi.mp4", "clip.mp4", "clip.avi"]
+    listed = load_videos("list", root, "train")
+    assert places(root, listed) == ["clip.avi.mp4", "clip.mp4", "clip.avi"]
     (root / "clip.avi").unlink()
-    found = load_videos("list", root, "train")
-    assert places(root, found)[2] == "clip.avi"
+    listed = load_videos("list", root, "train")
+    assert places(root, listed)[2] == "clip.avi"
     (root / "clip.avi.mp4").unlink()
     make({"train.txt": "clip.avi 0\nclip.mkv 1\n"})
     with pytest.raises(DataError, match=r"line 2: video 'clip.* is there twice, first at line 1"):
@@ -88,18 +88,18 @@ def test_unicode_forms(make, listed):
     name, on_disk = (unicodedata.normalize(form, "café/é.mp4") for form in (listed, other))
     root = make({"train.txt": f"{name} 0\n{name[:-5]}o 1\n"}, [on_disk, f"{on_disk[:-6]}o.mp4"])
     make({"train.txt": f"{name} 0\nb 1\n"}, ["b.webm"])
-    found = load_videos("list", root, "train")
-    assert [video.path.exists() for video in found.videos] == [True, True]
-    assert found.videos[0].id == name
+    videos = load_videos("list", root, "train").videos
+    assert [video.path.exists() for video in videos] == [True, True]
+    assert videos[0].id == name
 
 
 def test_percent_codes_and_slashes(make):
     text = "x%20y.mp4 0\n100%.mp4 1\n.\\s\\a.mp4 0\n./s/b.mp4 1\n/s/c.mp4 0\n"
     videos = ["x y.mp4", "100%.mp4", "s/a.mp4", "s/b.mp4", "s/c.mp4"]
     root = make({"train.txt": text}, videos)
-    found = load_videos("list", root, "train")
-    assert places(root, found) == videos
-    assert found.notes[-1] == f"train.txt: 1 paths that begin with / are taken from {root}"
+    listed = load_videos("list", root, "train")
+    assert places(root, listed) == videos
+    assert listed.notes[-1] == f"train.txt: 1 paths that begin with / are taken from {root}"
 
 
 def test_dots_that_stay_inside(make):
@@ -118,9 +118,9 @@ def test_a_data_set_under_links(make, tmp_path):
     text = f"{root}/videos/a.mp4 0\n{link}/videos/b.mp4 1\n"
     (root / "train.txt").write_text(text)
     for start in (root, link):
-        found = load_videos("list", start, "train")
-        assert [video.id for video in found.videos] == ["videos/a.mp4", "videos/b.mp4"]
-        assert all(video.path.exists() for video in found.videos)
+        listed = load_videos("list", start, "train")
+        assert [video.id for video in listed.videos] == ["videos/a.mp4", "videos/b.mp4"]
+        assert all(video.path.exists() for video in listed.videos)
 
 
 def test_a_folder_and_files_that_are_links(make, tmp_path):
@@ -130,9 +130,9 @@ def test_a_folder_and_files_that_are_links(make, tmp_path):
     (root / "one/c.webm").symlink_to(tmp_path / "gone.webm")
     text = f"a.mp4 0\n{tmp_path}/elsewhere/b.mp4 1\none/c 0\none/d.mp4 1\n"
     (root / "train.txt").write_text(text)
-    found = load_videos("list", root, "train")
-    assert [v.id for v in found.videos] == ["a.mp4", "videos/b.mp4", "one/c", "one/d.mp4"]
-    assert all(video.path.exists() for video in found.videos)
+    listed = load_videos("list", root, "train")
+    assert [v.id for v in listed.videos] == ["a.mp4", "videos/b.mp4", "one/c", "one/d.mp4"]
+    assert all(video.path.exists() for video in listed.videos)
 
 
 def test_a_folder_that_cannot_be_listed(make, monkeypatch):

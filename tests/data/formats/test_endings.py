@@ -69,7 +69,7 @@ def test_files_of_cameras_and_recorders(tmp_path: Path, ending: str, form: str, 
                 frame.pts, frame.time_base = i, Fraction(1, 25)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())
-    found = read_folder(tmp_path / "root", "train")
-    assert [video.id for video in found.videos] == [f"jump/clip.{ending}", f"run/clip.{ending}"]
-    frames = read_frames(found.videos[0].path)
+    listed = read_folder(tmp_path / "root", "train")
+    assert [video.id for video in listed.videos] == [f"jump/clip.{ending}", f"run/clip.{ending}"]
+    frames = read_frames(listed.videos[0].path)
     assert [round(g / 40) for g in frames.float().mean((1, 2, 3)).tolist()] == list(range(6))

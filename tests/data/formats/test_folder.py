@@ -168,9 +168,9 @@ def test_a_picture_beside_videos_makes_no_frames_of_them(tmp_path):
 
 def test_a_video_beside_its_frames_is_passed_over_aloud(tmp_path):
     make(tmp_path, "a/1.mp4", *(f"b/1/{i}.jpg" for i in range(9)), "b/1/preview.mp4")
-    found = read_folder(tmp_path, "train")
-    assert [video.id for video in found.videos] == ["a/1.mp4", "b/1"]
-    assert found.notes == (
+    listed = read_folder(tmp_path, "train")
+    assert [video.id for video in listed.videos] == ["a/1.mp4", "b/1"]
+    assert listed.notes == (
         f"1 file in {tmp_path} is passed over, no video of a class: 1 .mp4; gta check names it",
     )
 

@@ -42,13 +42,13 @@ def test_official_csv(tmp_path, write_video, frame_numbers, is_cc, place):
     root = write_csv(tmp_path, is_cc=is_cc, folder="annotations" if is_cc else "")
     for clip in clips("train"):
         write_video(root / place / f"{clip}.mp4", 3)
-    found = load_videos("kinetics", root, "train")
-    assert found.classes == ["abseiling", "riding a bike"]
-    assert [(v.id, v.label) for v in found.videos] == list(
+    listed = load_videos("kinetics", root, "train")
+    assert listed.classes == ["abseiling", "riding a bike"]
+    assert [(v.id, v.label) for v in listed.videos] == list(
         zip(clips("train"), [1, 0, 1], strict=True)
     )
-    assert frame_numbers(read_frames(found.videos[2].path)) == [0, 1, 2]
-    assert found.missing == ()
+    assert frame_numbers(read_frames(listed.videos[2].path)) == [0, 1, 2]
+    assert listed.missing == ()
 
 
 def test_one_class_folder_each_with_underscores_and_frames(tmp_path, write_video, write_pictures):
@@ -57,17 +57,17 @@ def test_one_class_folder_each_with_underscores_and_frames(tmp_path, write_video
     write_video(root / "train/riding_a_bike" / f"{first}.mkv", 3, codec="libx264")
     write_pictures(root / "train/abseiling" / second, 4)
     write_video(root / "train/riding_a_bike" / f"{third}.mp4", 5)
-    found = read_kinetics(root, "train")
-    assert [count_frames(video.path) for video in found.videos] == [3, 4, 5]
+    listed = read_kinetics(root, "train")
+    assert [count_frames(video.path) for video in listed.videos] == [3, 4, 5]
 
 
 def test_missing_videos_are_left_out_and_listed(tmp_path, write_video):
     root = write_csv(tmp_path)
     first, *rest = clips("train")
     write_video(root / "train" / f"{first}.mp4", 3)
-    found = load_videos("kinetics", root, "train")
-    assert [video.id for video in found.videos] == [first]
-    assert found.missing == tuple(rest)
+    listed = load_videos("kinetics", root, "train")
+    assert [video.id for video in listed.videos] == [first]
+    assert listed.missing == tuple(rest)
     with pytest.raises(DataError) as caught:
         read_kinetics(root, "val")
     assert str(caught.value) == (
@@ -80,8 +80,8 @@ def test_missing_videos_are_left_out_and_listed(tmp_path, write_video):
 def test_files_named_by_the_id_alone(tmp_path, write_video):
     root = write_csv(tmp_path)
     write_video(root / "val/abseiling/0123456789_.mp4", 3)
-    found = read_kinetics(root, "val")
-    assert [(video.id, video.path.name) for video in found.videos] == [
+    listed = read_kinetics(root, "val")
+    assert [(video.id, video.path.name) for video in listed.videos] == [
         (clips("validate")[0], "0123456789_.mp4")
     ]
 
@@ -98,9 +98,9 @@ def test_a_folder_per_class_without_a_csv(tmp_path, write_video):
     for split in ("train", "val"):
         for name in ("abseiling", "riding_a_bike"):
             write_video(tmp_path / split / name / "x_000001_000011.mp4", 3)
-    found = load_videos("kinetics", tmp_path, "val")
-    assert found.classes == ["abseiling", "riding_a_bike"]
-    assert [video.label for video in found.videos] == [0, 1]
+    listed = load_videos("kinetics", tmp_path, "val")
+    assert listed.classes == ["abseiling", "riding_a_bike"]
+    assert [video.label for video in listed.videos] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -164,10 +164,10 @@ FILES = [f"train/{A}_000010_000020.mp4", f"train/{B}_000005_000015.mp4"]
 
 
 def read(root, split="train", **lists):
-    found = load_videos("kinetics", root, split, lists=lists or None)
+    listed = load_videos("kinetics", root, split, lists=lists or None)
     return {
-        v.id: (str(v.path.relative_to(root)), v.label and found.classes[v.label])
-        for v in found.videos
+        v.id: (str(v.path.relative_to(root)), v.label and listed.classes[v.label])
+        for v in listed.videos
         if isinstance(v.path, Path)
     }
 
@@ -203,7 +203,9 @@ SEGMENTS = {
 def test_json(make):
     root = make({"kinetics700_2020.json": json.dumps(SEGMENTS)}, FILES)
     assert [next(iter(read(root, split).values()))[0] for split in ("train", "val")] == FILES
-    database = {id: one | {"annotations": [one["annotations"]]} for id, one in SEGMENTS.items()}
+    database = {
+        id: entry | {"annotations": [entry["annotations"]]} for id, entry in SEGMENTS.items()
+    }
     make({"kinetics700_2020.json": json.dumps({"version": 1, "database": database})})
     assert load_videos("kinetics", root, "val").classes == ["dancing", "yoga"]
     make({"kinetics700_2020.json": json.dumps({A: {"annotations": {"label": "yoga"}}})})
@@ -269,9 +271,9 @@ def test_two_times_of_one_id_are_two_videos(make):
     for file in files[:2]:
         (root / file).unlink()
     make({}, [f"{A}.mp4"])  # which of its times it has is unclear
-    found = load_videos("kinetics", root, "train")
-    assert found.missing == (f"{A}_000010_000020", f"{A}_000030_000040")
-    assert found.notes == (
+    listed = load_videos("kinetics", root, "train")
+    assert listed.missing == (f"{A}_000010_000020", f"{A}_000030_000040")
+    assert listed.notes == (
         "2 clips are left out: files named by the id alone do not tell which of its times they are "
         f"({A}_000010_000020)",
     )
@@ -306,12 +308,14 @@ def test_an_unquoted_comma_is_refused(make):
 
 
 def test_one_file_of_one_split_is_not_read_for_another(make):
-    only = {id: one | {"subset": "validate"} for id, one in SEGMENTS.items()}
+    only = {id: entry | {"subset": "validate"} for id, entry in SEGMENTS.items()}
     root = make({"kinetics400.json": json.dumps(only)}, FILES)
     assert len(read(root, "val")) == 2
     with pytest.raises(DataError, match=r"kinetics400.json lists no videos of the train split\."):
         read(root)
-    make({"kinetics400.json": json.dumps({id: one | {"subset": ""} for id, one in only.items()})})
+    make(
+        {"kinetics400.json": json.dumps({id: entry | {"subset": ""} for id, entry in only.items()})}
+    )
     for split in ("train", "val"):
         with pytest.raises(DataError, match="is the list of training and of val, and no column"):
             read(root, split)

@@ -15,8 +15,8 @@ TWO = "a.mp4 0\nb.mp4 1\n"
 
 
 def labels(root, split="train"):
-    found = load_videos("list", root, split)
-    return {video.id: video.label for video in found.videos}, found.classes
+    listed = load_videos("list", root, split)
+    return {video.id: video.label for video in listed.videos}, listed.classes
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_a_test_list_does_not_change_what_numbers_are(make, test):
 @pytest.mark.parametrize("test", ["3.mp4 -1\n", "3.mp4\n", "path\n3.mp4\n", "3.mp4,\n", "id\n3\n"])
 def test_videos_of_a_test_list_may_be_without_labels(make, test):
     root = make({"train.csv": NUMBERS, "test.csv": test}, VIDEOS)
-    found, classes = labels(root, "test")
-    assert (list(found.values()), len(classes)) == ([None], 12)
+    by_id, classes = labels(root, "test")
+    assert (list(by_id.values()), len(classes)) == ([None], 12)
     with pytest.raises(DataError, match="There is no list of the val split, so that the one of"):
         labels(root, "val")
 

@@ -19,8 +19,8 @@ def write(root, text, name="train.txt"):
 
 
 def read(root, split="train", **lists):
-    found = load_videos("list", root, split, lists=lists or None)
-    return [(video.id, video.label, video.num_frames) for video in found.videos], found.classes
+    listed = load_videos("list", root, split, lists=lists or None)
+    return [(video.id, video.label, video.num_frames) for video in listed.videos], listed.classes
 
 
 def test_tsm(tmp_path, write_pictures):
@@ -32,8 +32,8 @@ def test_tsm(tmp_path, write_pictures):
     rows, classes = read(tmp_path)
     assert rows == [("78687", 1, 4), ("42326", 0, 3)]
     assert classes == ["Pushing something", "Holding something in front of something"]
-    found = load_videos("list", tmp_path, "train")
-    assert [count_frames(video.path) for video in found.videos] == [4, 3]
+    listed = load_videos("list", tmp_path, "train")
+    assert [count_frames(video.path) for video in listed.videos] == [4, 3]
 
 
 def test_mmaction2_videos(tmp_path, write_video):
@@ -180,5 +180,5 @@ def test_none_of_the_videos_is_there(tmp_path):
 def test_endings_that_a_list_leaves_out(tmp_path):
     touch(tmp_path, "videos/a.webm", "videos/b.webm")
     write(tmp_path, "a 0\nb 1\n")
-    found = load_videos("list", tmp_path, "train")
-    assert [video.path.name for video in found.videos] == ["a.webm", "b.webm"]
+    listed = load_videos("list", tmp_path, "train")
+    assert [video.path.name for video in listed.videos] == ["a.webm", "b.webm"]

@@ -52,8 +52,8 @@ def test_ucf101_as_frames(tmp_path, write_pictures):
             root / "frames" / name / f"v_{name}_g02_c01", 3, name="img_{:05d}.jpg"
         )
         write_pictures(folder, 3, name="flow_x_{:05d}.jpg")  # as MMAction2 extracts them
-    found = load_videos("ucf101", root, "train")
-    assert [count_frames(video.path) for video in found.videos] == [3, 3]
+    listed = load_videos("ucf101", root, "train")
+    assert [count_frames(video.path) for video in listed.videos] == [3, 3]
 
 
 @pytest.mark.parametrize("place", ["hmdb51_org", "."])
@@ -132,8 +132,8 @@ def test_one_video_of_another_form_hides_no_others(tmp_path, format, write):
     for name in wanted:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
-    found = load_videos(format, root, "train").videos
-    assert {str(video.path.relative_to(root)) for video in found} == set(wanted)
+    videos = load_videos(format, root, "train").videos
+    assert {str(video.path.relative_to(root)) for video in videos} == set(wanted)
     frames = root / wanted[1].removesuffix(".avi")
     frames.mkdir()
     (frames / "1.jpg").touch()
@@ -153,9 +153,9 @@ def test_one_video_of_another_form_hides_no_others(tmp_path, format, write):
 )
 def test_forms_of_the_lists_of_ucf101(make, index, train):
     files = {"classInd.txt": index, "trainlist01.txt": train}
-    found = load_videos("ucf101", make(files, ["Apply/a.avi", "YoYo/b.avi"]), "train")
-    assert found.classes == ["Apply", "YoYo"]
-    assert [(video.id, video.label) for video in found.videos] == [("Apply/a", 0), ("YoYo/b", 1)]
+    listed = load_videos("ucf101", make(files, ["Apply/a.avi", "YoYo/b.avi"]), "train")
+    assert listed.classes == ["Apply", "YoYo"]
+    assert [(video.id, video.label) for video in listed.videos] == [("Apply/a", 0), ("YoYo/b", 1)]
 
 
 def test_forms_of_the_lists_of_hmdb51(make):
@@ -164,5 +164,5 @@ def test_forms_of_the_lists_of_hmdb51(make):
         "splits/._wave_test_split1.txt": b"\0\0",
     }
     root = make(files, ["wave/#20_x.avi", "wave/my wave.avi"])
-    found = load_videos("hmdb51", root, "train")
-    assert [video.id for video in found.videos] == ["wave/#20_x", "wave/my wave"]
+    listed = load_videos("hmdb51", root, "train")
+    assert [video.id for video in listed.videos] == ["wave/#20_x", "wave/my wave"]

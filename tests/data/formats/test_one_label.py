@@ -11,8 +11,8 @@ VIDEOS = ["a.mp4", "b.mp4", "c.mp4"]
 
 
 def read(root, split="train"):
-    found = load_videos("list", root, split)
-    return [(v.id[0], None if v.label is None else found.classes[v.label]) for v in found.videos]
+    listed = load_videos("list", root, split)
+    return [(v.id[0], None if v.label is None else listed.classes[v.label]) for v in listed.videos]
 
 
 def refused(root, split="train"):

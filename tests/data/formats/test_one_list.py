@@ -64,11 +64,11 @@ def test_three_columns_leave_out_what_is_of_none_and_two_leave_the_test(make):
     cells = ("1,0", "0,1", "0,0", "1,0")
     root = make({"all.csv": table("is_train,is_val", cells)}, VIDEOS)
     assert ids(root) == ["ad", "b"]
-    found = load_videos("list", root, "test", lists={**BOTH, "test": "all.csv"})
-    assert [v.id for v in found.videos] == ["c.mp4"]
+    listed = load_videos("list", root, "test", lists={**BOTH, "test": "all.csv"})
+    assert [v.id for v in listed.videos] == ["c.mp4"]
     assert (
         "line 1 is a header (video 'path', label 'label', split 'is_train', split 'is_val')"
-        in (found.notes[0])
+        in (listed.notes[0])
     )
     cells = ("1,0,0", "0,1,0", "0,0,0", "1,0,0")
     make({"all.csv": table("is_train,is_val,is_test", cells)})

@@ -7,12 +7,12 @@ from gta.data.formats.recordings import find_recordings
 
 def groups(names: list[str], labels: list[int] | None = None) -> dict[str, list[str]]:
     labels = labels or [0] * len(names)
-    found: dict[str, list[str]] = {}
+    by_recording: dict[str, list[str]] = {}
     recordings = find_recordings(list(zip(names, labels, strict=True)))
     for name, recording in zip(names, recordings, strict=True):
         if recording is not None:
-            found.setdefault(recording.key, []).append(name)
-    return found
+            by_recording.setdefault(recording.key, []).append(name)
+    return by_recording
 
 
 def is_sure(name: str) -> bool:
@@ -27,16 +27,16 @@ def test_groups_of_ucf():
 
 
 @pytest.mark.parametrize(
-    ("one", "two"),
+    ("first", "two"),
     [
         ("train/yoga/-bcdef_hijk_000010_000020.mp4", "-bcdef_hijk_000100_000110"),
         ("a/GX010123.MP4", "a/GX020123.MP4"),
     ],
 )
-def test_names_that_are_sure(one: str, two: str):
-    assert is_sure(one)
+def test_names_that_are_sure(first: str, two: str):
+    assert is_sure(first)
     assert is_sure(two)
-    assert len(groups([one, two])) == 1
+    assert len(groups([first, two])) == 1
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_names_that_are_sure(one: str, two: str):
 def test_pieces_of_recordings(name: str):
     takes = ["match one", "match two", "cam7", "0012"]
     names = [name.format(take, i) for take in takes for i in (1, 2, 3)]
-    found = groups(names)
-    assert list(found.values()) == [names[i : i + 3] for i in range(0, 12, 3)]
+    by_recording = groups(names)
+    assert list(by_recording.values()) == [names[i : i + 3] for i in range(0, 12, 3)]
     assert not any(is_sure(name) for name in names)
 
 

@@ -51,8 +51,8 @@ def test_mistakes(tmp_path: Path, text: str | None, words: str):
 
 def test_scenes_on_both_sides_are_a_warning():
     train, val = (VideoList([Video(id, Path(id), 0)], ["a"]) for id in ("a/1.mp4", "a/2.mp4"))
-    (found,) = scenes_in_both(train, val, {"a/1.mp4": "kitchen", "a/2.mp4": "kitchen"})
-    assert found.severity == "warning"
-    assert found.text.startswith("1 of 1 scene is in both splits: scores say nothing about other")
-    assert found.items == ["kitchen"]
+    (finding,) = scenes_in_both(train, val, {"a/1.mp4": "kitchen", "a/2.mp4": "kitchen"})
+    assert finding.severity == "warning"
+    assert finding.text.startswith("1 of 1 scene is in both splits: scores say nothing about other")
+    assert finding.items == ["kitchen"]
     assert not scenes_in_both(train, val, {"a/1.mp4": "kitchen", "a/2.mp4": "garden"})

@@ -203,13 +203,13 @@ def test_the_test_split_has_ids_alone(tmp_path, write_pictures, write_video):
     write_pictures(v1 / "20bn-something-something-v1/31", 2)
     write_video(v2 / "20bn-something-something-v2/5.webm", 2, codec="libvpx-vp9")
     for read, root in ((read_ssv1, v1), (read_ssv2, v2)):
-        found = read(root, "test")
-        assert [(video.id, video.label) for video in found.videos] == [("31", None), ("5", None)]
-        assert found.classes == CLASSES
+        listed = read(root, "test")
+        assert [(video.id, video.label) for video in listed.videos] == [("31", None), ("5", None)]
+        assert listed.classes == CLASSES
     (v2 / "labels").mkdir()
     (v2 / "labels/test-answers.csv").write_text(f"5;{CLASSES[2]}\n31;{CLASSES[0]}\n")
-    found = read_ssv2(v2, "test")
-    assert [(video.id, video.label) for video in found.videos] == [("5", 2), ("31", 0)]
+    listed = read_ssv2(v2, "test")
+    assert [(video.id, video.label) for video in listed.videos] == [("5", 2), ("31", 0)]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_the_test_split_has_ids_alone(tmp_path, write_pictures, write_video):
 )
 def test_forms_of_the_lists_of_v1(make, labels, train):
     files = {"labels.csv": labels, "train.csv": train}
-    found = read_ssv1(make(files, ["frames/2.webm"], {"frames/1": 2}), "train")
-    assert found.classes == ["Rolling, then stopping", "Holding"]
-    assert [(video.id, video.label) for video in found.videos] == [("1", 1), ("2", 0)]
-    assert all(Path(str(video.path)).exists() for video in found.videos)
+    listed = read_ssv1(make(files, ["frames/2.webm"], {"frames/1": 2}), "train")
+    assert listed.classes == ["Rolling, then stopping", "Holding"]
+    assert [(video.id, video.label) for video in listed.videos] == [("1", 1), ("2", 0)]
+    assert all(Path(str(video.path)).exists() for video in listed.videos)

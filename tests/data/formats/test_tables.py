@@ -10,8 +10,8 @@ RUN_WALK = [("a.mp4", "run"), ("b.mp4", "walk")]
 
 
 def read(root, split="train"):
-    found = load_videos("list", root, split)
-    return [(v.id, None if v.label is None else found.classes[v.label]) for v in found.videos]
+    listed = load_videos("list", root, split)
+    return [(v.id, None if v.label is None else listed.classes[v.label]) for v in listed.videos]
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def read(root, split="train"):
     ],
 )
 def test_one_list_in_many_forms(make, text):
-    found = read(make({"train.csv": text}, VIDEOS))
-    assert [(id.removeprefix("./"), label) for id, label in found] == RUN_WALK
+    labels = read(make({"train.csv": text}, VIDEOS))
+    assert [(id.removeprefix("./"), label) for id, label in labels] == RUN_WALK
 
 
 def test_utf_16_with_a_byte_order_mark(make):
@@ -113,22 +113,22 @@ def test_a_video_whose_name_begins_like_a_comment(make):
 def test_folders_with_their_number_of_frames(make, mark):
     text = f"one{mark}4{mark}1\nthe other{mark}3{mark}0\n"
     root = make({"train.txt": text}, frames={"one": 4, "the other": 3})
-    found = load_videos("list", root, "train")
-    assert [(v.id, v.label, v.num_frames) for v in found.videos] == [
+    listed = load_videos("list", root, "train")
+    assert [(v.id, v.label, v.num_frames) for v in listed.videos] == [
         ("one", 1, 4),
         ("the other", 0, 3),
     ]
-    assert found.notes[0].endswith("the second column is the number of frames")
+    assert listed.notes[0].endswith("the second column is the number of frames")
 
 
 def test_a_header_tells_counts_and_rates(make):
     text = "label;frames;folder;fps\n1;4;one;12.5\n0;3;two;12.5\n"
-    found = load_videos("list", make({"train.csv": text}, frames={"one": 4, "two": 3}), "train")
-    assert [(v.label, v.num_frames, v.fps) for v in found.videos] == [(1, 4, 12.5), (0, 3, 12.5)]
+    listed = load_videos("list", make({"train.csv": text}, frames={"one": 4, "two": 3}), "train")
+    assert [(v.label, v.num_frames, v.fps) for v in listed.videos] == [(1, 4, 12.5), (0, 3, 12.5)]
     text = "path num_frames label fps\na.mp4 12 1 30\nb.mp4 9 0 30\n"
-    found = load_videos("list", make({"train.csv": text}, VIDEOS), "train")
+    listed = load_videos("list", make({"train.csv": text}, VIDEOS), "train")
     # the rate of a video file is in the file
-    assert [(v.label, v.num_frames, v.fps) for v in found.videos] == [(1, 12, None), (0, 9, None)]
+    assert [(v.label, v.num_frames, v.fps) for v in listed.videos] == [(1, 12, None), (0, 9, None)]
 
 
 def test_names_beside_numbers(make):
@@ -145,8 +145,11 @@ def test_a_column_chooses_the_split(make):
     text = "path,label,split\na.mp4,run,train\nb.mp4,walk,valid\nc.mp4,walk,train\n"
     root = make({"all.csv": text}, VIDEOS)
     lists = {"train": "all.csv", "val": "all.csv"}
-    found = {split: load_videos("list", root, split, lists=lists) for split in ("train", "val")}
-    assert [[v.id for v in one.videos] for one in found.values()] == [["a.mp4", "c.mp4"], ["b.mp4"]]
+    splits = {split: load_videos("list", root, split, lists=lists) for split in ("train", "val")}
+    assert [[v.id for v in listed.videos] for listed in splits.values()] == [
+        ["a.mp4", "c.mp4"],
+        ["b.mp4"],
+    ]
 
 
 def test_what_is_read_is_said(make):
@@ -215,8 +218,8 @@ def test_two_labels_of_a_folder_are_no_number_of_frames(make):
 
 def test_a_first_line_whose_video_is_missing_is_no_header(make):
     root = make({"train.txt": "gone 4 0\none 4 1\ntwo 3 0\n"}, frames={"one": 4, "two": 3})
-    found = load_videos("list", root, "train")
-    assert [video.id for video in found.videos] == ["gone", "one", "two"]
+    listed = load_videos("list", root, "train")
+    assert [video.id for video in listed.videos] == ["gone", "one", "two"]
 
 
 @pytest.mark.parametrize(
@@ -234,8 +237,8 @@ def test_json(make, name, text):
 
 def test_json_of_frames(make):
     text = '[{"frame_dir": "one", "total_frames": 4, "label": 0}]'
-    found = load_videos("list", make({"train.json": text}, frames={"one": 4}), "train")
-    assert [(v.id, v.label, v.num_frames) for v in found.videos] == [("one", 0, 4)]
+    listed = load_videos("list", make({"train.json": text}, frames={"one": 4}), "train")
+    assert [(v.id, v.label, v.num_frames) for v in listed.videos] == [("one", 0, 4)]
 
 
 @pytest.mark.parametrize(

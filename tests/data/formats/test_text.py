@@ -1,4 +1,4 @@
-"""Texts that would take all memory or all of Python's stack end in one message."""
+"""Texts that would take all memory or all of Python's stack end in a message."""
 
 import pytest
 

@@ -52,14 +52,14 @@ def original(tmp_path_factory: pytest.TempPathFactory, write_video) -> Path:
 
 def listed(format: str, root: str | Path) -> dict[Split, VideoList]:
     """The splits that a data set has."""
-    found: dict[Split, VideoList] = {}
+    splits: dict[Split, VideoList] = {}
     for split in ("train", "val", "test"):
         try:
-            found[split] = load_videos(format, root, split)
+            splits[split] = load_videos(format, root, split)
         except DataError:
             if split != "test":
                 raise
-    return found
+    return splits
 
 
 Prepare = Callable[..., Summary]
@@ -91,7 +91,7 @@ def copies(
     """The data set in each form, several shards a split."""
     from gta.data.prepare import pack
 
-    found, real = {}, pack.Packer.__init__
+    places, real = {}, pack.Packer.__init__
 
     def small(self, folder, jobs, shard_mb):
         real(self, folder, jobs, shard_mb)
@@ -100,9 +100,9 @@ def copies(
     pack.Packer.__init__ = small
     try:
         for name, options in FORMS.items():
-            found[name] = tmp_path_factory.mktemp("copies") / name.replace(" ", "-")
-            summary = prepared(original, found[name], **options)
+            places[name] = tmp_path_factory.mktemp("copies") / name.replace(" ", "-")
+            summary = prepared(original, places[name], **options)
             assert list(summary.unreadable) == ["20bn-something-something-v2/3.webm"]
     finally:
         pack.Packer.__init__ = real
-    return found
+    return places

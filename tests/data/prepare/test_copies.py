@@ -41,15 +41,15 @@ def test_the_same_videos_with_the_same_frames(original, copies, form):
     for split, videos in before.items():
         others = after[split]
         assert others.classes == videos.classes
-        for one, other in zip(videos.videos, others.videos, strict=True):
+        for video, other in zip(videos.videos, others.videos, strict=True):
             same = ("id", "label", "flippable")
-            assert [getattr(other, n) for n in same] == [getattr(one, n) for n in same]
-            if one.id == "3":
+            assert [getattr(other, n) for n in same] == [getattr(video, n) for n in same]
+            if video.id == "3":
                 assert other.num_frames is None
                 continue
-            frames, others_frames = read_frames(one.path), read_frames(other.path)
+            frames, others_frames = read_frames(video.path), read_frames(other.path)
             assert other.num_frames == count_frames(other.path) == len(frames)
-            assert other.fps == frame_rate(one.path) == 12
+            assert other.fps == frame_rate(video.path) == 12
             if "video" in form:  # H.264 wants even sides
                 frames = resize_frames(frames, (48, 70))
             assert psnr(frames, others_frames) > 30
@@ -85,7 +85,9 @@ def test_the_same_frames_are_sampled(original, copies, form, sampling, monkeypat
                 ["not a video that FFmpeg can open"] if index == 2 else []
             )
             seen.append((item.label, item.index))
-    assert [one for one in asked["before"] if one] == [one for one in asked["after"] if one]
+    assert [indices for indices in asked["before"] if indices] == [
+        indices for indices in asked["after"] if indices
+    ]
 
 
 def test_an_unreadable_original_stays_one(copies):
@@ -162,9 +164,9 @@ def test_frames_in_memory_come_from_shards_too(copies):
         assert cache.num_cached == 4
         for video in videos.videos:
             expected = resize_frames(read_frames(video.path), (40, 56))
-            found = cache.read(video, [4, 2])
-            assert found is not None
-            assert found.equal(expected[[4, 2]])
+            frames = cache.read(video, [4, 2])
+            assert frames is not None
+            assert frames.equal(expected[[4, 2]])
 
 
 @pytest.mark.parametrize(
@@ -235,10 +237,10 @@ def test_a_folder_per_class_with_videos_frames_and_odd_names(tmp_path, write_vid
         for split in ("train", "val"):
             before, after = (load_videos("folder", place, split) for place in (root, out))
             assert before.classes == after.classes
-            for one, other in zip(before.videos, after.videos, strict=True):
-                assert (one.id, one.label) == (other.id, other.label)
-                assert count_frames(one.path) == len(read_frames(other.path)) == other.num_frames
-                assert other.fps == frame_rate(one.path)
+            for video, other in zip(before.videos, after.videos, strict=True):
+                assert (video.id, video.label) == (other.id, other.label)
+                assert count_frames(video.path) == len(read_frames(other.path)) == other.num_frames
+                assert other.fps == frame_rate(video.path)
                 if other.fps is None and form == "video":
                     assert frame_rate(other.path) == 30  # as sampling takes for pictures
         with pytest.raises(DataError, match="was prepared without the split 'test': "):

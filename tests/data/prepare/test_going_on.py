@@ -86,8 +86,8 @@ def test_it_goes_on_where_it_stopped(original, prepared, copies, tmp_path, monke
     whole = tmp_path / "whole"
     prepared(root, whole, **options)
     for split in ("train", "val", "test"):
-        one, other = (load_videos("ssv2", place, split).videos for place in (out, whole))
-        for a, b in zip(one, other, strict=True):
+        resumed, other = (load_videos("ssv2", place, split).videos for place in (out, whole))
+        for a, b in zip(resumed, other, strict=True):
             assert (a.id, a.label, a.num_frames, a.fps) == (b.id, b.label, b.num_frames, b.fps)
             assert read_frames(a.path).equal(read_frames(b.path))
     assert tree(root) == before
@@ -98,7 +98,7 @@ def test_done_is_done(original, prepared, tmp_path, monkeypatch):
     first = prepared(original, out, **FORMS["video"])
     before = tree(out)
     again = stop_after(monkeypatch, 99)
-    with pytest.raises(VideoError):  # only the broken one is tried again
+    with pytest.raises(VideoError):  # only the broken video is tried again
         prepared(original, out, **FORMS["video"])
     assert again == ["3.webm"]
     monkeypatch.undo()
@@ -272,7 +272,7 @@ def test_stopped_with_its_processes_and_typed_again(ordered, tmp_path, how):
         assert time.monotonic() < deadline
         time.sleep(0.005)
     if how == signal.SIGKILL:
-        process.kill()  # only the one that was typed: the others have to notice
+        process.kill()  # only the process that was typed: the others have to notice
     else:
         os.killpg(process.pid, how)
     told, _ = process.communicate(timeout=60)  # its processes had the pipe too: they are gone
@@ -288,9 +288,9 @@ def test_stopped_with_its_processes_and_typed_again(ordered, tmp_path, how):
     for split, count in (("train", 40), ("val", 12)):
         before, after = (load_videos("ssv2", place, split) for place in (ordered, out))
         assert len(after) == count
-        for one, other in zip(before.videos, after.videos, strict=True):
-            assert (one.id, one.label) == (other.id, other.label)
-            assert len(read_frames(other.path)) == len(read_frames(one.path))
+        for video, other in zip(before.videos, after.videos, strict=True):
+            assert (video.id, video.label) == (other.id, other.label)
+            assert len(read_frames(other.path)) == len(read_frames(video.path))
     assert not list(out.rglob("*.part*"))
     assert not (out / "videos").exists()
 

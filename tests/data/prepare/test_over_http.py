@@ -103,14 +103,14 @@ def served(request, copies, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]
     monkeypatch.setattr(remote, "_SILENCE", 0.2)
     for cache in (remote.filesystem, prepared._fetched, prepared._tried_parts):
         cache.cache_clear()
-    found = Served()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(copies[request.param], found))
+    requests = Served()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(copies[request.param], requests))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    found.folder = copies[request.param]  # pyright: ignore[reportAttributeAccessIssue]
-    yield found
+    requests.url = f"http://127.0.0.1:{server.server_port}"
+    requests.folder = copies[request.param]  # pyright: ignore[reportAttributeAccessIssue]
+    yield requests
     server.shutdown()
     thread.join()
     server.server_close()
@@ -119,8 +119,8 @@ def served(request, copies, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]
 def same_frames(videos: VideoList, folder: Path) -> bool:
     local = load_videos("ssv2", folder, "val")
     return all(
-        read_frames(one.path).equal(read_frames(other.path))
-        for one, other in zip(videos.videos, local.videos, strict=True)
+        read_frames(video.path).equal(read_frames(other.path))
+        for video, other in zip(videos.videos, local.videos, strict=True)
     )
 
 

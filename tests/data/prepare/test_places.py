@@ -67,12 +67,12 @@ def folded(place: str) -> str:
 @pytest.mark.parametrize("order", [1, -1])
 def test_no_two_share_a_place_on_any_disk(kind: str, form: str, order: int):
     names = ALIKE[kind][::order]
-    found = places(names, form)
-    assert list(found) == names
-    assert len({folded(place) for place in found.values()}) == len(names)
-    for place in map(folded, found.values()):
-        assert not any(folded(other).startswith(f"{place}/") for other in found.values())
-    for place in found.values():
+    by_name = places(names, form)
+    assert list(by_name) == names
+    assert len({folded(place) for place in by_name.values()}) == len(names)
+    for place in map(folded, by_name.values()):
+        assert not any(folded(other).startswith(f"{place}/") for other in by_name.values())
+    for place in by_name.values():
         start, *segments = place.split("/")
         assert start == "videos"
         for segment in segments:
@@ -164,9 +164,9 @@ def test_a_name_that_is_not_utf8(tmp_path, write_video, shards):
     options = Options(shards=shards)
     assert prepare(splits, root, tmp_path / "out", options, chosen=chosen).written == 1
     assert prepare(splits, root, tmp_path / "out", options, chosen=chosen).written == 0
-    found = load_videos("ssv2", tmp_path / "out", "val")
-    assert (found.classes, found.videos[0].id) == (["a", odd], odd)
-    assert len(read_frames(found.videos[0].path)) == 6
+    prepared = load_videos("ssv2", tmp_path / "out", "val")
+    assert (prepared.classes, prepared.videos[0].id) == (["a", odd], odd)
+    assert len(read_frames(prepared.videos[0].path)) == 6
 
 
 def as_earlier(out: Path) -> None:

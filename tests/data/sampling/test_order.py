@@ -19,12 +19,12 @@ def test_orders():
 @pytest.mark.parametrize("num_frames", [3, 4, 8])
 def test_shuffled_frames_are_neither_forward_nor_reversed(num_frames):
     frames = list(range(0, 5 * num_frames, 5))
-    found = [in_order(frames, "shuffled", rng(seed)) for seed in range(30)]
-    assert all(sorted(one) == frames for one in found)
-    assert frames not in found
-    assert frames[::-1] not in found
-    assert len({tuple(one) for one in found}) > 2
-    assert found[7] == in_order(frames, "shuffled", rng(7))
+    orders = [in_order(frames, "shuffled", rng(seed)) for seed in range(30)]
+    assert all(sorted(order) == frames for order in orders)
+    assert frames not in orders
+    assert frames[::-1] not in orders
+    assert len({tuple(order) for order in orders}) > 2
+    assert orders[7] == in_order(frames, "shuffled", rng(7))
 
 
 def test_repeated_frames_of_a_short_video():

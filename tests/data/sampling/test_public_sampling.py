@@ -27,7 +27,7 @@ KINETICS = json.loads((GOLDEN / "sampling_psf_temporal.json").read_text())["case
 
 
 class Numpy:
-    """The generator with which TSM's tables were drawn, under the names of the new one."""
+    """The generator with which TSM's tables were drawn, under the names of the new generator."""
 
     def __init__(self, seed: int):
         self.state = np.random.RandomState(seed)
@@ -150,7 +150,7 @@ def test_every_length_as_tsm_computes_it(segments: int):
 
 
 @pytest.mark.parametrize(("segments", "differ"), [(7, 30), (25, 28), (8, 0), (16, 0), (32, 0)])
-def test_our_own_centres_are_exact_where_those_of_tsm_are_rounded(segments: int, differ: int):
+def test_our_own_centers_are_exact_where_those_of_tsm_are_rounded(segments: int, differ: int):
     different = [
         n
         for n in range(1, 401)
@@ -186,7 +186,7 @@ def test_every_length_as_pyslowfast_computes_it_on_something_something(segments:
 def test_lengths_as_pyslowfast_computes_them_on_kinetics(
     clip: tuple[int, int], fps: float, num_views: int, use_offset: bool
 ):
-    """The start in double precision, the frames between start and end in torch's single one."""
+    """The start in double precision, the frames from there on in torch's single."""
     frames, stride = clip
     seconds = frames * stride / 30
     for n in [*range(1, 400), *range(400, 4001, 97)]:
@@ -198,17 +198,17 @@ def test_lengths_as_pyslowfast_computes_them_on_kinetics(
                 start = room // 2 if num_views == 1 else view * (room // (num_views - 1))
             spaced = torch.linspace(start, start + span - 1, frames, dtype=torch.float32)
             expected = [min(max(int(position), 0), n - 1) for position in spaced.tolist()]
-            found = pyslowfast_indices(
+            indices = pyslowfast_indices(
                 *(n, frames, stride),
                 **{"fps": fps, "view": view, "num_views": num_views, "use_offset": use_offset},
             )
-            assert found == expected, (n, view)
+            assert indices == expected, (n, view)
 
 
 def test_single_precision_decides_where_a_position_is_almost_whole():
     """16 frames of 8, from the third start in 129: the seventh is at 0.2 + 127 / 15 * 6 = 51."""
-    found = pyslowfast_indices(129, 16, 8, view=2, num_views=10)
-    assert (found[6], found[5], found[7]) == (50, 42, 59)
+    indices = pyslowfast_indices(129, 16, 8, view=2, num_views=10)
+    assert (indices[6], indices[5], indices[7]) == (50, 42, 59)
 
 
 def test_a_drawn_start_is_a_fraction_of_a_frame():

@@ -12,7 +12,7 @@ GOLDEN = json.loads((Path(__file__).parent.parent / "golden/sampling_tsm_frames.
 
 
 class LegacyGenerator:
-    """The generator that the golden tables were drawn with, under the names of the new one."""
+    """The generator that the golden tables were drawn with, under the names of today's."""
 
     def __init__(self, seed: int):
         self.state = np.random.RandomState(seed)
@@ -22,7 +22,7 @@ class LegacyGenerator:
 
 
 @pytest.mark.parametrize("segments", [8, 16])
-def test_centres_are_those_of_tsm(segments: int):
+def test_centers_are_those_of_tsm(segments: int):
     for n, expected in GOLDEN[f"test_uniform_seg{segments}"].items():
         assert segment_indices(int(n), segments) == expected
 

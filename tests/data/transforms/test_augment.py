@@ -66,17 +66,17 @@ def test_what_is_erased_becomes_the_mean_color():
 
 
 def test_nothing_is_drawn_where_nothing_is_asked_for():
-    rng = np.random.default_rng(0)
-    assert Augmentation()(frames := still(), rng) is frames
+    rng, transform = np.random.default_rng(0), TrainTransform(size=24, resize=None)
+    assert transform.finish(still(), rng).equal(still().transpose(0, 1))
     assert rng.integers(1000) == np.random.default_rng(0).integers(1000)
 
 
 def test_it_follows_crop_and_flip():
     plain = TrainTransform(size=24, resize=None)
     augmented = TrainTransform(size=24, resize=None, augmentation=Augmentation(erase=0.999))
-    one, other = (t(still(), np.random.default_rng(3), flip=True) for t in (plain, augmented))
-    assert one.shape == other.shape == (3, 4, 24, 24)
-    same = (one == other).all(0)[0]
+    clip, other = (t(still(), np.random.default_rng(3), flip=True) for t in (plain, augmented))
+    assert clip.shape == other.shape == (3, 4, 24, 24)
+    same = (clip == other).all(0)[0]
     assert 0.5 < same.float().mean() < 1
     assert (other[:, :, ~same] == 0).all()
 

@@ -52,10 +52,12 @@ def test_train_crop_is_one_of_the_candidates_and_the_same_for_all_frames():
         assert clip.shape == (3, 5, 16, 16)
         assert clip.dtype == torch.uint8
         assert all(torch.equal(clip[:, 0], clip[:, t]) for t in range(5))
-        found = [i for i, one in enumerate(candidates) if torch.equal(one, clip[:, 0])]
-        assert found
-        seen.add(found[0])
-    distinct = len({one.numpy().tobytes() for one in candidates})
+        numbers = [
+            i for i, candidate in enumerate(candidates) if torch.equal(candidate, clip[:, 0])
+        ]
+        assert numbers
+        seen.add(numbers[0])
+    distinct = len({candidate.numpy().tobytes() for candidate in candidates})
     assert len(seen) > 0.8 * distinct
 
 

@@ -1,12 +1,12 @@
 """The end of every block: x + norm(W a + b), with batch statistics from the narrow side.
 
-Batch normalisation needs the mean and the variance of each channel of W a + b over the M rows. Both
+Batch normalization needs the mean and the variance of each channel of W a + b over the M rows. Both
 follow from the narrow rows a (M, D): the mean is W mean(a) + b, the variance the diagonal of
-W cov(a) W^T. So the wide tensor is never made: normalisation becomes a factor and a bias of W,
+W cov(a) W^T. So the wide tensor is never made: normalization becomes a factor and a bias of W,
 
     norm(W a + b) = (g W) a + (beta - g W mean(a)),  g = gamma / sqrt(var + eps)
 
-where b cancels, as it does in every batch normalisation.
+where b cancels, as it does in every batch normalization.
 
 Axes: M rows, C channels, D width of a branch.
 """
@@ -30,11 +30,11 @@ _PARTS = 16
 _HALF = (torch.bfloat16, torch.float16)
 
 Term = tuple[Tensor, nn.Module, nn.Module]
-"""Rows (B, T, H, W, D), a projection from D to C channels, and the normalisation after it."""
+"""Rows (B, T, H, W, D), a projection from D to C channels, and the normalization after it."""
 
 
 def add_normalized(rows: Tensor, *terms: Term) -> Tensor:
-    """The rows (B, T, H, W, C), plus norm(output(a)) of each term (a, output, norm): one or two."""
+    """The rows (B, T, H, W, C), plus norm(output(a)) of one or two terms (a, output, norm)."""
     parts = [part for _, output, norm in terms for part in (output, norm)]
     if fuses(rows, *parts) and all(_keeps_statistics(norm) for _, _, norm in terms):
         training = {norm.training for _, _, norm in terms}
@@ -44,7 +44,7 @@ def add_normalized(rows: Tensor, *terms: Term) -> Tensor:
         if training == {False} and not torch.is_grad_enabled():
             folded = [_with_running_statistics(output, norm) for _, output, norm in terms]
             return _add_folded(rows, terms, folded)
-    # cuDNN's batch normalisation asks for a memory layout that `vmap` cannot tell
+    # cuDNN's batch normalization asks for a memory layout that `vmap` cannot tell
     transformed = not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
     with torch.backends.cudnn.flags(enabled=False) if transformed else nullcontext():
         for attended, output, norm in terms:
@@ -80,7 +80,7 @@ def _add_in_training(rows: Tensor, terms: Sequence[Term]) -> Tensor:
         assert isinstance(norm, nn.BatchNorm3d)
         flat += [attended.flatten(0, -2), *weights_of(output), norm.weight, norm.bias]
         eps.append(norm.eps)
-    y, *statistics = _AddNormalised.apply(rows.flatten(0, -2), eps, *flat)
+    y, *statistics = _AddNormalized.apply(rows.flatten(0, -2), eps, *flat)
     for (_, output, norm), (mean, variance) in zip(terms, _grouped(statistics, 2), strict=True):
         assert isinstance(norm, nn.BatchNorm3d)
         _update(norm, mean + weights_of(output)[1].detach(), variance, len(y))
@@ -93,11 +93,11 @@ def _update(norm: nn.BatchNorm3d, mean: Tensor, variance: Tensor, count: int) ->
     batches = norm.get_buffer("num_batches_tracked")
     batches.add_(1)
     # momentum None: the average of all batches
-    share = 1 / batches.to(mean.dtype) if norm.momentum is None else norm.momentum
+    momentum = 1 / batches.to(mean.dtype) if norm.momentum is None else norm.momentum
     unbiased = variance * (count / max(count - 1, 1))
     for name, value in (("running_mean", mean), ("running_var", unbiased)):
         running = norm.get_buffer(name)
-        running.add_(((value - running) * share).to(running.dtype))
+        running.add_(((value - running) * momentum).to(running.dtype))
 
 
 def _grouped(flat: Sequence, size: int) -> list[Sequence]:
@@ -108,8 +108,8 @@ def _moments(a: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (D,) and covariance (D, D) of rows (M, D), in float32 at least."""
     exact = torch.promote_types(a.dtype, torch.float32)
     mean = a.sum(0, dtype=exact) / len(a)
-    centred = a if a.dtype in _HALF else a - mean  # half precision has its digits in the product
-    parts = centred.unflatten(0, (math.gcd(len(a), _PARTS), -1))
+    centered = a if a.dtype in _HALF else a - mean  # half precision has its digits in the product
+    parts = centered.unflatten(0, (math.gcd(len(a), _PARTS), -1))
     if a.dtype not in _HALF:
         return mean, (parts.transpose(1, 2) @ parts).sum(0) / len(a)
     if a.is_cuda:
@@ -128,7 +128,7 @@ def _twin(ctx: Any, upstream: Tensor, *_: Tensor):
     return upstream, None, *gradients(inputs, added, [upstream] * len(added))
 
 
-class _AddNormalised(torch.autograd.Function):
+class _AddNormalized(torch.autograd.Function):
     """Of rows (M, C), eps and, for each term, a (M, D), W (C, D), b, gamma and beta (C)."""
 
     @staticmethod
@@ -138,13 +138,13 @@ class _AddNormalised(torch.autograd.Function):
             mean, covariance = _moments(a)
             spread = weight.to(mean.dtype) @ covariance
             variance = (spread * weight).sum(1).clamp_min(0)
-            centre, root = weight.to(mean.dtype) @ mean, torch.rsqrt(variance + small)
+            center, root = weight.to(mean.dtype) @ mean, torch.rsqrt(variance + small)
             factor = gamma * root
             pairs.append((a, (weight * factor[:, None]).to(a.dtype).t()))
-            its_shift = beta - factor * centre
+            its_shift = beta - factor * center
             shift = its_shift if shift is None else shift + its_shift
-            moments += [mean, spread, centre, root]
-            statistics += [centre, variance]
+            moments += [mean, spread, center, root]
+            statistics += [center, variance]
         ctx.save_for_backward(*flat, *moments)
         ctx.eps = eps
         ctx.mark_non_differentiable(*statistics)
@@ -157,23 +157,23 @@ class _AddNormalised(torch.autograd.Function):
         flat, moments = saved[:size], saved[size:]
         count, of_all = len(upstream), []
         of_shift = column_sums(upstream, torch.promote_types(upstream.dtype, torch.float32))
-        for (a, weight, bias, gamma, beta), (mean, spread, centre, root) in zip(
+        for (a, weight, bias, gamma, beta), (mean, spread, center, root) in zip(
             _grouped(flat, 5), _grouped(moments, 4), strict=True
         ):
             factor = gamma * root
             folded = weight * factor[:, None]
             of_folded = (a.t() @ upstream).t().to(mean.dtype)
-            of_factor = (of_folded * weight).sum(1) - of_shift * centre
+            of_factor = (of_folded * weight).sum(1) - of_shift * center
             of_variance = -0.5 * of_factor * factor * root**2
-            of_centre = -of_shift * factor
+            of_center = -of_shift * factor
             of_weight = (
                 of_folded * factor[:, None]
-                + of_centre[:, None] * mean
+                + of_center[:, None] * mean
                 + 2 * of_variance[:, None] * spread
             )
             of_covariance = weight.t().to(mean.dtype) @ (of_variance[:, None] * weight)
             both = of_covariance * (2 / count)
-            constant = (weight.t().to(mean.dtype) @ of_centre) / count - mean @ both
+            constant = (weight.t().to(mean.dtype) @ of_center) / count - mean @ both
             of_a = add_products(
                 None, constant, (upstream, folded.to(a.dtype)), (a, both.to(a.dtype))
             )

@@ -28,11 +28,11 @@ def _rows(T, N, R: tl.constexpr):
 def _load(x, at, position, t, exists, WITH_POSITION: tl.constexpr, D, start, d: tl.constexpr):
     """(rows, d) channels from `start` on, plus the embedding of the frame."""
     c = start + tl.arange(0, d)
-    found = tl.load(x + at[:, None] + c[None, :], mask=exists[:, None], other=0.0)
+    rows = tl.load(x + at[:, None] + c[None, :], mask=exists[:, None], other=0.0)
     if WITH_POSITION:
         added = tl.load(position + t[:, None] * D + (c % D)[None, :])
-        found = (found.to(tl.float32) + added.to(tl.float32)).to(found.dtype)
-    return found
+        rows = (rows.to(tl.float32) + added.to(tl.float32)).to(rows.dtype)
+    return rows
 
 
 @triton.jit

@@ -13,7 +13,7 @@ def by_hand(twin: Callable) -> Callable[[Callable], Callable]:
     """Marks a backward pass that has no derivative of its own.
 
     It runs in the types of its tensors, also where the caller's autocast is on. Where a derivative
-    of it is wanted (`create_graph`), `twin`, which has one, is called in its place.
+    of it is wanted (`create_graph`), `twin`, which has a derivative, is called in its place.
     """
 
     def mark(backward: Callable) -> Callable:
@@ -35,7 +35,7 @@ def gradients(
 ) -> list[Tensor | None]:
     """Gradients of the inputs, which have derivatives themselves; None where none is wanted."""
     wanted = [x for x in inputs if x is not None and x.requires_grad]
-    found = iter(
+    results = iter(
         torch.autograd.grad(outputs, wanted, upstream, create_graph=True, materialize_grads=True)
     )
-    return [next(found) if x is not None and x.requires_grad else None for x in inputs]
+    return [next(results) if x is not None and x.requires_grad else None for x in inputs]

@@ -1,4 +1,4 @@
-"""Hand-written kernels as operators that torch.compile and torch.export see as one."""
+"""Hand-written kernels as operators that torch.compile and torch.export see as operators."""
 
 from collections.abc import Callable
 from functools import wraps

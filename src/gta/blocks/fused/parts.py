@@ -20,7 +20,7 @@ _fusing = True
 
 @contextmanager
 def unfused() -> Iterator[None]:
-    """Calls the parts of blocks one by one in its context: to compare, and to count operations."""
+    """Calls the parts of blocks each by itself in its context: to compare and to count."""
     global _fusing
     before, _fusing = _fusing, False
     try:

@@ -18,7 +18,7 @@ from gta.blocks.fused.parts import fuses
 
 Pair = tuple[Tensor, Tensor]
 ALIGNED = 16
-"""Rows are filled up to a multiple of this: a GPU reads aligned ones several times as fast."""
+"""Rows are filled up to a multiple of this: a GPU reads aligned rows several times as fast."""
 
 
 def project(rows: Tensor, *projections: nn.Module) -> list[Tensor]:

@@ -134,7 +134,7 @@ def _imbalance(
     text = (
         f"{classes[most]!r} has {counts[most]} training videos, {classes[least]!r} "
         f"{counts[least]}: {times:.3g} times as many. A model that always answers "
-        f"{classes[most]!r} is right on {always}; look at the mean class accuracy of gta test too"
+        f"{classes[most]!r} is correct on {always}; look at the mean class accuracy of gta test too"
     )
     by_count = sorted(present, key=lambda i: (-counts[i], classes[i]))
     items = [f"{classes[i]} ({counts[i]})" for i in by_count]

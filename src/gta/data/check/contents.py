@@ -50,7 +50,7 @@ def cut_off(facts: Sequence[Facts]) -> list[Finding]:
 
 
 def frame_counts(facts: Sequence[Facts], clip_frames: int) -> list[Finding]:
-    """Videos shorter than a clip, unusually long ones, and annotations that are wrong."""
+    """Videos shorter than a clip, unusually long videos, and annotations that are wrong."""
     read = [f for f in facts if f.problem is None]
     findings = []
     wrong = [

@@ -1,4 +1,4 @@
-"""One kind of thing that `gta check` found."""
+"""What `gta check` reports."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,7 +8,7 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of thing that was found, and where."""
+    """A kind of fault in a data set, and where it is."""
 
     severity: Severity
     kind: str

@@ -1,4 +1,4 @@
-"""What one video is, found by really decoding some of it."""
+"""What a video is, by really decoding some of it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def all_frames(path: Source) -> str:
     """A hash of every frame, which is equal for equal videos alone, whatever file they are in.
 
     Raises:
-        VideoError: One cannot be decoded.
+        VideoError: A frame cannot be decoded.
     """
     digest = hashlib.blake2b(digest_size=32)
     for image in each_frame(path):

@@ -47,10 +47,10 @@ def is_folder_of_classes(format: str, root: str) -> bool:
 
 
 def list_annotated(read: Callable[[Split], VideoList]) -> Listed:
-    """Both splits of a data set that has an annotation; one may be missing or wrong.
+    """Both splits of a data set that has an annotation; either may be missing or wrong.
 
     Raises:
-        DataError: Neither can be listed, for one and the same reason.
+        DataError: Neither can be listed, for the same reason.
     """
     splits: dict[Split, VideoList | None] = {}
     reasons: dict[Split, DataError] = {}

@@ -34,7 +34,9 @@ def duplicates(train: Sequence[Facts], val: Sequence[Facts]) -> list[Finding]:
         )
         findings.append(Finding("error", "in both splits", text, across))
     if two_labels:
-        text = f"{number(len(two_labels), 'video has', 'videos have')} two labels. Which is right?"
+        text = (
+            f"{number(len(two_labels), 'video has', 'videos have')} two labels. Which is correct?"
+        )
         findings.append(Finding("error", "two labels", text, two_labels))
     if within:
         text = (

@@ -265,7 +265,7 @@ def _explained(path: Source) -> Iterator[Readable]:
     """Turns whatever PyAV, FFmpeg and Pillow raise on strange files into one error type."""
     try:
         yield readable(path)
-    except UsageError:  # a VideoError is one
+    except UsageError:  # a VideoError is a UsageError
         raise
     except Exception as error:
         raise VideoError(str(path), _reason(error, path)) from error

@@ -8,7 +8,7 @@ LAYERED, DAMAGED = -1, -2
 
 
 def av1_units(data: bytes) -> Iterator[tuple[int, int]]:
-    """(kind, first byte) of each unit that has one; LAYERED where there is more than one size."""
+    """(kind, first byte) of each unit that has both; LAYERED where there is more than one size."""
     place = 0
     while place < len(data):
         header, extended = data[place], data[place] >> 2 & 1

@@ -55,7 +55,7 @@ def known_flaws(version: str | None = None) -> list[str]:
     """What is publicly known of a version of FFmpeg.
 
     Args:
-        version: Such as "8.1.2"; None: of the one in PyAV. Of one that is no release, such as
+        version: Such as "8.1.2"; None: of PyAV's own. Of what is no release, such as
             "N-120061-g", nothing is known.
     """
     parts = (version or av.ffmpeg_version_info).removeprefix("n").split("-")[0].split(".")

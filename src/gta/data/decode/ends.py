@@ -68,7 +68,7 @@ def _mp4(file: BinaryIO, size: int) -> str | None:
 
 
 def _matroska(file: BinaryIO, size: int) -> str | None:
-    """Elements: id and size, each as long as its first byte tells; all ones: not known."""
+    """Elements: id and size, each as long as its first byte tells; all bits 1: not known."""
     offset = 0
     while offset < size:
         head = _at(file, offset, 12)

@@ -96,7 +96,7 @@ class Bits:
         return int(self._bits[self._place - size : self._place] or "0", 2)
 
     def unsigned(self) -> int:
-        """An Exp-Golomb code; of a signed one, another number of the same length."""
+        """An Exp-Golomb code; of a signed number, another of the same length."""
         zeros = 0
         while not self.number(1):
             zeros += 1

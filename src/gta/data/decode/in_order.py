@@ -67,7 +67,7 @@ def each_picture(folder: Readable, passage: Passage, fps: float | None) -> Itera
 
 def each(path: Readable, passage: Passage, fps: float | None) -> Iterator[TimedFrame]:
     """Of a video file; see `gta.data.decode.frames_in_order`."""
-    key_of(path)  # an empty file is told as one
+    key_of(path)  # an empty file is told as empty
     if isinstance(path, Path):
         with path.open("rb") as file:
             passage.cut_off = missing_end(file, path.stat().st_size)

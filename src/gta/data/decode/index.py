@@ -41,9 +41,9 @@ _REORDERED = ("h264", "hevc", "mpeg4", "mpeg2video")
 _SEEKABLE = ("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg2video")
 """Whose frames keep their packet's time, also after a seek."""
 _WAITING = ("h264", "hevc")
-"""Whose decoder gives no frame before one that is whole."""
+"""Whose decoder gives no frame before a whole frame."""
 _ALONE = (PictureType.I, PictureType.SI, PictureType.BI)
-"""Frames that need no other. One that the decoder makes up for what is missing has no type."""
+"""Frames that need no other. What the decoder makes up for a missing frame has no type."""
 _PLAIN = ("yuv420p", "yuvj420p")
 _CLOSE = 0.5
 """Frames by which the times may differ from the header's rate in all: they are rounded."""
@@ -68,7 +68,7 @@ class Index:
     counted: bool = False
     """Whether frames were counted by decoding: they are then the decoder's, in its order."""
     skipped: int = 0
-    """Frames that the decoder gives before the first that it can decode rightly."""
+    """Frames that the decoder gives before the first that it can decode correctly."""
     cut_off: str | None = None
     """What of the file is there, if its end is not, such as "4,120 of 8,230 bytes"."""
     damage: int = 0
@@ -105,7 +105,7 @@ class IndexCache:
             return self._held[key]
 
     def put(self, key: Hashable, index: Index) -> None:
-        """Keeps an index; one that is larger than the limit is not kept."""
+        """Keeps an index, unless it is larger than the limit."""
         with self._lock:
             if key in self._held:
                 self.nbytes -= self._held.pop(key).nbytes
@@ -290,7 +290,7 @@ def starts_with_key(path: Readable) -> bool:
         if stream.codec_context.name in _WAITING:
             return True
     with opened(path) as (container, stream):
-        # copies: without the flag that one is outside of the edit list, which the decoder obeys
+        # copies: without the flag of packets outside of the edit list, which the decoder obeys
         copies = (Packet(bytes(packet)) for packet in packets(container, stream))
         frame = next(frames_of(copies, stream), None)
         return frame is None or bool(frame.key_frame) or frame.pict_type in _ALONE

@@ -36,7 +36,7 @@ def raw_frames(file: BinaryIO, height: int, width: int) -> Iterator[np.ndarray]:
 
     Raises:
         UsageError: Frames have no pixels, or too many.
-        VideoError: The last one is not whole: frames have another size.
+        VideoError: The last frame is not whole: frames have another size.
     """
     if min(height, width) < 1 or height * width > MAX_PIXELS:
         raise UsageError(f"frames of {height}x{width} (height x width) are not possible")

@@ -78,7 +78,7 @@ def _way_out(shape: tuple[int, ...]) -> str:
     if len(shape) == 3 and 3 in (shape[0], shape[2]):
         return ": that is one picture"
     if len(shape) == 3:
-        return ": grey frames need their value three times, frames[..., None].repeat(3, axis=-1)"
+        return ": gray frames need their value three times, frames[..., None].repeat(3, axis=-1)"
     if len(shape) == 4 and shape[3] == 4:
         return ": without alpha, frames[..., :3]"
     if len(shape) == 4 and shape[0] == 3 and shape[1] != 3:

@@ -48,8 +48,8 @@ OPENING = 10.0
 MOST_HELD = 2**30
 """Bytes of frames that a decoder may hold: ten of 8K with 10 bits a color, or 80 of 4K with 8.
 
-What views need is one frame at a time; what a decoder needs is told by the file, and a small one
-can ask for 16 frames of 8K.
+What views need is one frame at a time; what a decoder needs is told by the file, and a small
+file can ask for 16 frames of 8K.
 """
 _OTHER_BITS = 24
 """Of a pixel whose format is not known yet."""
@@ -99,7 +99,7 @@ def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
     """Packets up to the end of the file or the first damage of the container.
 
     Raises:
-        ValueError: To decode one takes more memory than is allowed.
+        ValueError: To decode a packet takes more memory than is allowed.
     """
     demuxed, check = container.demux(stream), check_references(stream)
     while True:
@@ -109,7 +109,7 @@ def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
             return
         if check is not None:
             check(bytes(packet))
-        if packet.size:  # the last, empty one asks the decoder for what it holds back
+        if packet.size:  # the last, empty packet asks the decoder for what it holds back
             yield packet
 
 
@@ -201,7 +201,7 @@ def _refuse_more(stream: VideoStream, references: int) -> None:
 
 
 def _held(stream: VideoStream, references: int) -> int:
-    """Bytes of so many frames, of those that wait for their turn, and of the one being decoded."""
+    """Bytes of so many frames, those that wait for their turn, and that which is being decoded."""
     context = stream.codec_context
     bits = VideoFormat(context.pix_fmt).padded_bits_per_pixel if context.pix_fmt else _OTHER_BITS
     frames = references + (context.reorder_depth or 0) + 1

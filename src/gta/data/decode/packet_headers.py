@@ -241,7 +241,7 @@ def _vp8_begins(data: bytes) -> bool:
 
 
 def _vp9_begins(data: bytes) -> bool:
-    """RFC 9626 and the VP9 specification, 6.2: neither an existing frame nor one between keys."""
+    """RFC 9626, VP9 specification, 6.2: neither an existing frame nor a frame between keys."""
     first = data[0]
     if first & 0x30 == 0x30:  # profile 3 has a bit more
         first <<= 1

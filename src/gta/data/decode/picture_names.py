@@ -12,9 +12,9 @@ numbers:
 - digits of any script count ("٣" is 3), and so does the minus of mathematics.
 
 Of several series, those named as something else than the picture (flow, mask, depth, "x_", "y_",
-thumbnail ...) are left out, then one with "rgb" in its name is taken. If that is not one series,
-the folder is refused. Pictures without a number beside numbered ones are no frames. Of a frame in
-two formats, the one that all frames have is taken, JPEG first.
+thumbnail ...) are left out, then the series with "rgb" in its name is taken. If that is not one,
+the folder is refused. Pictures without a number beside numbered pictures are no frames. Of a frame
+in two formats, that which all frames have is taken, JPEG first.
 """
 
 import re

@@ -77,7 +77,7 @@ def read(
         make: Gets each picture as soon as it is decoded, uint8 (H, W, 3).
 
     Raises:
-        VideoError: There is no such picture, or one is damaged, too large, of another size than
+        VideoError: There is no such picture, or it is damaged, too large, of another size than
             the others, or cannot be shown in 8 bits.
     """
     pictures = _Pictures(folder)

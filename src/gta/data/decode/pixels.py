@@ -21,7 +21,7 @@ _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 _MODES = frozenset(
     {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}
 )
-"""Pillow's names of what has 8 bits a colour."""
+"""Pillow's names of what has 8 bits a color."""
 _ORIENTATION = 0x0112
 UPRIGHT = 1
 _TURNED = range(2, 9)
@@ -38,7 +38,7 @@ def opened(file: Path | bytes, name: str, folder: str) -> Iterator[Image.Image]:
         folder: The video that it is a frame of, for errors.
 
     Raises:
-        VideoError: It is damaged, too large, or what one frame of 8 bits a colour cannot show;
+        VideoError: It is damaged, too large, or what one frame of 8 bits a color cannot show;
             also where that is found out by the caller.
     """
     try:
@@ -56,7 +56,7 @@ def opened(file: Path | bytes, name: str, folder: str) -> Iterator[Image.Image]:
 
 
 def decoded(file: Path | bytes, name: str, folder: str) -> np.ndarray:
-    """A picture as uint8 (H, W, 3). Transparency is left out; of 16-bit colours, the high bytes.
+    """A picture as uint8 (H, W, 3). Transparency is left out; of 16-bit colors, the high bytes.
 
     Raises:
         VideoError: As `opened`.
@@ -77,7 +77,7 @@ def upright(image: np.ndarray, stored: int) -> np.ndarray:
 
     Args:
         image: Pixels as stored.
-        stored: EXIF's orientation, 1 to 8; 1 and unknown ones change nothing.
+        stored: EXIF's orientation, 1 to 8; 1 and unknown numbers change nothing.
     """
     if stored not in _TURNED:
         return image
@@ -120,12 +120,12 @@ def _check_kind(image: Image.Image, name: str, folder: str) -> None:
     tiles = getattr(image, "tile", ())  # what is in the file, before Pillow makes a mode of it
     raw = str(tiles[0][3]) if tiles else ""
     if image.mode.startswith("I") or raw.startswith("LA;16"):
-        raise VideoError(folder, f"{name} has 16 or more bits of grey a pixel{_OF_RANGE}")
+        raise VideoError(folder, f"{name} has 16 or more bits of gray a pixel{_OF_RANGE}")
     if image.mode == "F":
         raise VideoError(folder, f"{name} has fractional numbers as pixels{_OF_RANGE}")
     if image.mode not in _MODES:
         raise VideoError(
-            folder, f"{name} has colours of the kind {image.mode}: convert it to 8-bit RGB"
+            folder, f"{name} has colors of the kind {image.mode}: convert it to 8-bit RGB"
         )
     num_frames = getattr(image, "n_frames", 1)
     if num_frames > 1 and image.format != "MPO":  # a JPEG with a preview
@@ -136,7 +136,7 @@ def _check_kind(image: Image.Image, name: str, folder: str) -> None:
 
 _OF_RANGE = (
     " (depth? thermal?); frames have 8 bits, and which range of values matters only you can tell: "
-    "convert the pictures to 8-bit grey or RGB"
+    "convert the pictures to 8-bit gray or RGB"
 )
 
 

@@ -37,7 +37,7 @@ from gta.errors import VideoError
 Made = TypeVar("Made")
 
 _MATRIX = struct.Struct("=9i")
-_WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode one
+_WORTH_A_SEEK = 1  # frames that a seek saves; it takes far less time than to decode a frame
 
 
 def read(
@@ -111,7 +111,7 @@ def _read_seeking(
     # where frames were counted, a packet may be half a frame: none is left out
     shown = None if table.counted else frozenset(times[i] for i in wanted)
     leaves_out = shown is not None and stream.codec_context.name == "h264"
-    # of these, the decoder itself gives no frame before one that is whole
+    # of these, the decoder itself gives no frame before a whole frame
     waits = stream.codec_context.name in ("h264", "hevc")
     images: dict[int, Made] = {}
     to_rgb = ToRGB(path, stream)
@@ -199,7 +199,9 @@ class ToRGB:
     def __init__(self, path: Readable, stream: VideoStream):
         self.path, self.size = path, frame_size(stream)
         self.shape: tuple[int, ...] | None = None
-        self.convert = VideoReformatter()  # one a file: it keeps its tables from frame to frame
+        self.convert = (
+            VideoReformatter()
+        )  # a converter a file: it keeps its tables from frame to frame
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
         if 0 in self.size:

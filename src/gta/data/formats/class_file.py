@@ -9,8 +9,7 @@ from typing import Any
 from gta.data.formats.columns import is_number, plain, whole
 from gta.data.formats.dialect import Dialect
 from gta.data.formats.disk import has_video_ending
-from gta.data.formats.once import first_twice
-from gta.data.formats.text import read_json, read_lines
+from gta.data.formats.text import first_twice, read_json, read_lines
 from gta.errors import DataError
 
 _FIRST = ("classes.txt", "labels.txt", "label_map.txt", "category.txt", "classInd.txt")
@@ -92,7 +91,7 @@ def class_names(names: Iterable[str], file: Path) -> list[str]:
     """The classes of a labels file, in its order.
 
     Raises:
-        DataError: None, or one twice.
+        DataError: None, or a class twice.
     """
     classes = list(names)
     twice = first_twice(classes)

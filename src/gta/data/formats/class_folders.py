@@ -15,7 +15,7 @@ from gta.data.formats.endings import is_video_name
 
 _OF_A_RUN = ("recipe.yaml", "labels.json")
 JUNK = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".gitkeep", ".gitignore", ".directory"})
-"""What file managers and git leave; no one looks for a video there."""
+"""What file managers and git leave; nobody looks for a video there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class ClassFolder:
     videos: list[Path] = field(default_factory=list)
     """Files with the ending of a video, and folders of frames."""
     passed_over: list[Path] = field(default_factory=list)
-    """Other files, hidden ones and those beside the frames of a video included."""
+    """Other files, hidden files and those beside the frames of a video included."""
     blocked: dict[Path, str] = field(default_factory=dict)
     """Folders that cannot be a video, with the reason."""
     runs: list[Path] = field(default_factory=list)
@@ -87,7 +87,7 @@ def survey(folder: Path) -> Survey:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is one that `gta train` wrote."""
+    """Whether `gta train` wrote a folder."""
     return all((folder / name).is_file() for name in _OF_A_RUN)
 
 
@@ -150,7 +150,7 @@ def _add_folder(folder: Path, into: ClassFolder) -> None:
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """(path, whether it is a folder or a link to one), sorted by name."""
+    """(path, whether it is a folder or a link to a folder), sorted by name."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             yield folder / entry.name, _is_folder(entry)

@@ -73,7 +73,7 @@ def whole(text: str) -> int:
 def split_columns(
     header: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> tuple[int | None, dict[Split, int]]:
-    """The column of the split, and those that say yes or no to one, as is_train."""
+    """The column of the split, and those that say yes or no to a split, as is_train."""
     candidates, flags = list[tuple[bool, int]](), dict[Split, int]()
     for i, word in enumerate(header):
         cells = {row[i].strip().lower() for row in rows if i < len(row)}

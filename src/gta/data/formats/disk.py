@@ -84,7 +84,7 @@ class Folders:
 
     def __init__(self):
         self._entries = dict[str, _Entries]()
-        self._found = dict[tuple[str, str], str | None]()
+        self._paths = dict[tuple[str, str], str | None]()
 
     def entries(self, folder: str) -> _Entries:
         """What is in a folder; nothing, where there is no such folder.
@@ -100,20 +100,20 @@ class Folders:
         """The path of a folder below a place, whatever the Unicode form of its name."""
         if not below:
             return place
-        if (place, below) not in self._found:
+        if (place, below) not in self._paths:
             above, _, last = below.rpartition("/")
             parent = self.folder(place, above)
             name = None if parent is None else self.entries(parent).actual(last)
-            self._found[place, below] = None if name is None else f"{parent}/{name}"
-        return self._found[place, below]
+            self._paths[place, below] = None if name is None else f"{parent}/{name}"
+        return self._paths[place, below]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Located:
     """The videos of a list of names, and what a person may want to know of them."""
 
     paths: list[Path]
-    """One for each name. Single ones may not exist: reading them says so."""
+    """A path for each name. Single files may not exist: reading them says so."""
     notes: tuple[str, ...] = ()
 
 
@@ -124,7 +124,7 @@ class Finder:
     A name is looked for in each place. There, the first of these is its video: what has the very
     name (a file, or a folder of frames); a file with the name and one of `endings`, then any other
     ending of a video, in upper or lower case; of a name with an ending, a file with another ending
-    or a folder of frames; and, of a name without one, a file with two.
+    or a folder of frames; and, of a name without an ending, a file with two.
     """
 
     root: Path
@@ -153,14 +153,14 @@ class Finder:
         return any(exact and is_video(file) for _, file, exact in self._candidates(path))
 
     def first(self, name: str) -> Path | None:
-        """The video of a name, if there is one."""
+        """The video of a name; None: there is none."""
         try:
             candidates = list(self._candidates(inside(self.root, name, "")))
         except DataError:
             return None
         return Path(candidates[0][1]) if candidates else None
 
-    def locate(self, names: Sequence[str], what: str) -> Found:
+    def locate(self, names: Sequence[str], what: str) -> Located:
         """Finds the video of each name.
 
         Args:
@@ -213,7 +213,7 @@ class Finder:
         if other:
             count = "A video has" if len(other) == 1 else f"{len(other)} videos have"
             notes.append(f"{what}: {count} another name than in the annotation ({other[0]})")
-        return Found(paths, tuple(notes))
+        return Located(paths, tuple(notes))
 
     def _shown(self, path: str) -> str:
         return os.path.relpath(path, self.root)

@@ -27,9 +27,9 @@ def read_folder(
     A video is a file with the ending of a video (`gta.data.formats.endings`), or a folder of JPEG
     or PNG frames. Other files of class folders are passed over; a note of the list counts them.
     Without `train` and `val` folders each class is split by itself: its videos are ranked by a hash
-    of (seed, id), and the first `val_fraction` of them, but at least one, are for validation; a
-    class of one video is for training alone. A file that is added moves at most one other video of
-    its class.
+    of (seed, id), and the first `val_fraction` of them, but at least one video, are for validation;
+    a class of one video is for training alone. A file that is added moves at most one other video
+    of its class.
 
     Args:
         root: The data folder.
@@ -139,7 +139,7 @@ def _held_out(
         name: min(max(round(len(ids) * val_fraction), 1), len(ids) - 1)
         for name, ids in classes.items()
     }
-    spare = {name: len(ids) - 1 for name, ids in classes.items()}  # one is left for training
+    spare = {name: len(ids) - 1 for name, ids in classes.items()}  # a video is left for training
     members: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name, ids in classes.items():
         for id in ids:

@@ -23,8 +23,8 @@ def read_json_rows(
     """Reads a list of videos from JSON.
 
     It is a list of `{"filename": ..., "label": ...}` by any words that the header of a table may
-    have, or of `[path, label]`; or an object of paths with their labels; or one with such a list as
-    `data_list`. A label may be a list of one.
+    have, or of `[path, label]`; or an object of paths with their labels; or an object with such a
+    list as `data_list`. A label may be a list of one label.
 
     Raises:
         DataError: It is something else, an entry makes no sense or has several labels.

@@ -14,8 +14,8 @@ from gta.data.formats.kinetics_clips import DEPTH, find_clips
 from gta.data.formats.kinetics_files import NAMES, find_annotations, unread
 from gta.data.formats.kinetics_rows import Clip, read_clips
 from gta.data.formats.labels import classes_of, label_of
-from gta.data.formats.once import once
 from gta.data.formats.rows import Row
+from gta.data.formats.text import once
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
 
@@ -110,7 +110,7 @@ def _folders(root: Path, split: Split) -> VideoList:
 
 
 def _without_training(clips: Mapping[Split, list[Clip]]) -> list[str]:
-    """Says which classes only the validation videos have: a difference in spelling makes one."""
+    """Says which classes only the validation videos have: a spelling may differ."""
     train, val = ({clip.label for clip in clips.get(s, []) if clip.label} for s in ("train", "val"))
     only = sorted(val - train) if train else []
     return [f"classes of validation videos alone: {', '.join(only)}"] if only else []

@@ -30,9 +30,10 @@ class Clips:
 def find_clips(root: Path, clips: Sequence[Clip]) -> Clips:
     """Finds files and folders of frames named by id and times, with or without leading zeros.
 
-    A file named by the id alone is that of its clip where the annotation has one of this id; of
-    several it is unclear which one it is, and they count as missing. Of two with one name the first
-    is taken that is in a folder of replacements, then the less deep, then the first by name.
+    A file named by the id alone is that of its clip where the annotation has one clip of this id;
+    of several it is unclear which clip it is, and they count as missing. Of two with the same name
+    the first is taken that is in a folder of replacements, then the less deep, then the first by
+    name.
     """
     count = Counter(clip.id for clip in clips)
     keys = {(clip.id, clip.start, clip.end): clip.name for clip in clips}

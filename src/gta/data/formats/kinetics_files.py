@@ -28,7 +28,7 @@ _SETS = re.compile(r"(?:.*[-_. ])?(?:kinetics|k[-_ ]?\d{3}).*", re.IGNORECASE)
 
 
 def find_annotations(root: Path, given: Mapping[Split, str | None]) -> dict[Split, Path]:
-    """The annotation of each split that has one.
+    """The annotation of each split that has an annotation.
 
     They are found as train.csv, val.csv or validate.csv, test.csv in the root and its folders
     annotations and labels; else by names that contain these words (k400_train.csv,
@@ -36,7 +36,7 @@ def find_annotations(root: Path, given: Mapping[Split, str | None]) -> dict[Spli
     all splits (kinetics400.json).
 
     Raises:
-        DataError: There are several of one split, or the one that was given does not exist.
+        DataError: There are several of one split, or a file that was given does not exist.
     """
     files = dict[Split, Path]()
     for split in NAMES:

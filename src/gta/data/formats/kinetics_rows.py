@@ -36,12 +36,13 @@ class Clip:
 
 
 def read_clips(file: Path, split: Split, *, shared: bool = False) -> list[Clip]:
-    """The clips of one split; of a file with several splits, those of this one.
+    """The clips of one split; of a file with several splits, those of this split.
 
     Args:
         file: The annotation.
         split: Which.
-        shared: Whether other splits are read from the file too: then it may also have none of one.
+        shared: Whether other splits are read from the file too: then it may also have none of a
+            split.
 
     Raises:
         DataError: It is no annotation of Kinetics, or a line makes no sense.

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 from gta.data.formats.class_file import ClassFile
 from gta.data.formats.columns import is_number, plain, whole
 from gta.data.formats.disk import one_form
-from gta.data.formats.once import first_twice
 from gta.data.formats.rows import Row
 from gta.data.formats.several_labels import check_single
+from gta.data.formats.text import first_twice
 from gta.data.records import Split
 from gta.errors import DataError, nearest
 
@@ -38,7 +38,7 @@ def is_unlabeled(label: str | None) -> bool:
 def classes_of(lists: Lists, named: ClassFile | None = None) -> Classes:
     """Decides what the labels of a data set are.
 
-    The training list says whether labels are numbers or names (without one, that of validation,
+    The training list says whether labels are numbers or names (without it, that of validation,
     then of test): what stands in another list does not change it. Numbers stay what they are.
 
     Args:
@@ -46,8 +46,8 @@ def classes_of(lists: Lists, named: ClassFile | None = None) -> Classes:
         named: The names of the classes in the order of their numbers, if a file has them.
 
     Raises:
-        DataError: There are numbers among names, several labels in one, or numbers of which cannot
-            be told whether they count from 0 or 1.
+        DataError: There are numbers among names, several labels in a field, or numbers of which
+            cannot be told whether they count from 0 or 1.
     """
     file, rows = next(lists[s] for s in ("train", "val", "test") if s in lists)
     kinds = _kinds(file, rows, set(named.names) if named else set())
@@ -105,7 +105,7 @@ def _kinds(file: Path, rows: Sequence[Row], names: set[str]) -> str:
 
 
 def _distinct(labels: Iterable[str]) -> list[str]:
-    """Each name once; of two Unicode forms of one, the first."""
+    """Each name once; of two Unicode forms of a name, the first."""
     return list({one_form(label): label for label in reversed(list(labels))}.values())
 
 

@@ -24,15 +24,15 @@ _WIDER = (
 
 
 def find_lists(root: Path, split: Split, given: Mapping[Split, str | None]) -> dict[Split, Path]:
-    """The list of each split that has one. Where there is none for "val", that of "test" is it.
+    """The list of each split that has a list. Where there is none for "val", that of "test" is it.
 
     Args:
         root: The data folder.
-        split: The one that is asked for; ambiguous lists of the others are skipped.
+        split: That which is asked for; ambiguous lists of the others are skipped.
         given: The files that are named, relative to `root`.
 
     Raises:
-        DataError: There are several lists of the split that is asked for, or the one that was given
+        DataError: There are several lists of the split that is asked for, or a list that was given
             does not exist.
     """
     files = dict[Split, Path]()

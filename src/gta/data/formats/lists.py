@@ -17,8 +17,8 @@ from gta.data.formats.frame_list import is_frame_list, read_frame_list
 from gta.data.formats.json_rows import ENDINGS, read_json_rows
 from gta.data.formats.labels import classes_of, is_unlabeled
 from gta.data.formats.list_files import FOLDERS, find_lists
-from gta.data.formats.once import once
 from gta.data.formats.rows import Row, Rows, read_table
+from gta.data.formats.text import once
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
 

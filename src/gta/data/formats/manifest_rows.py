@@ -78,6 +78,6 @@ def _whole(number: Any) -> int:
     return number
 
 
-def _expect(right: bool, given: Any = None) -> None:
-    if not right:
+def _expect(holds: bool, given: Any = None) -> None:
+    if not holds:
         raise ValueError(f"got {given!r}" if given is not None else "a part has another form")

@@ -12,9 +12,8 @@ from gta.data.formats.columns import is_number, whole
 from gta.data.formats.dialect import decide
 from gta.data.formats.disk import Finder, inside, one_form
 from gta.data.formats.labels import label_of
-from gta.data.formats.once import once
 from gta.data.formats.rows import Row, read_table
-from gta.data.formats.text import read_lines
+from gta.data.formats.text import once, read_lines
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError, UsageError
 

@@ -25,7 +25,7 @@ from gta.errors import DataError, UsageError
 MANIFEST = "prepared.json"
 VERSION = 1
 PLAN = 2
-"""Of the rule that gives copies their places; the first could give two videos one copy."""
+"""Of the rule that gives copies their places; the first could give two videos the same copy."""
 WORK = ".prepare"
 """The folder in which `gta prepare` keeps its journal."""
 
@@ -158,7 +158,7 @@ def _unsafe(source: Source) -> bool:
 
 
 def _check_places(manifest: Mapping[str, Any], root: str | Path) -> None:
-    """Refuses what an earlier version prepared if it gave two videos one copy.
+    """Refuses what an earlier version prepared if it gave two videos the same copy.
 
     It called a copy by the video's name without ending, or by the whole name where that was taken.
     """

@@ -37,11 +37,11 @@ def of_known(scenes: dict[str, str], ids: Iterable[str], path: str) -> dict[str,
     Raises:
         DataError: The file names none of them.
     """
-    found = {id: scenes[id] for id in ids if id in scenes}
-    if not found:
+    known = {id: scenes[id] for id in ids if id in scenes}
+    if not known:
         example = next(iter(scenes), "nothing")
         raise DataError(
             f"{path} names none of these videos: its paths are to be relative to the data folder, "
             f"such as walking/clip1.mp4; it has {example}"
         )
-    return found
+    return known

@@ -16,7 +16,7 @@ _QUOTED = re.compile(r"""[\[({]\s*(['"]).*\1\s*,?\s*[\])}]""", re.DOTALL)
 
 
 def check_single(rows: Iterable[tuple[str, str]], labels: set[str], names: set[str]) -> None:
-    """Looks whether each label of a list is one.
+    """Looks whether each label of a list is a single label.
 
     Args:
         rows: Labels and their lines.
@@ -24,7 +24,7 @@ def check_single(rows: Iterable[tuple[str, str]], labels: set[str], names: set[s
         names: Of classes, by a file, which are one label each whatever stands in them.
 
     Raises:
-        DataError: One is several, or a list.
+        DataError: A label is several, or a list.
     """
     shared = Counter(part for label in labels for part in set(_parts(label, "|;")))
     bracketed = all(map(_BRACKETED.fullmatch, labels - names))

@@ -14,8 +14,7 @@ from gta.data.formats.columns import role_of
 from gta.data.formats.dialect import decide
 from gta.data.formats.disk import Finder, one_form
 from gta.data.formats.labels import label_of
-from gta.data.formats.once import once
-from gta.data.formats.text import read_json, read_lines
+from gta.data.formats.text import once, read_json, read_lines
 from gta.data.records import Split, Video, VideoList
 from gta.errors import DataError
 

@@ -46,13 +46,13 @@ def lines_of(
     records: Sequence[tuple[int, Sequence[str]]],
     error: Callable[[int, str], DataError],
 ) -> set[int] | None:
-    """The lines of a split, where one file has several; None: all lines are of one.
+    """The lines of a split, where one file has several; None: all lines are of one split.
 
     Where there are none for "val", those of "test" are it.
 
     Args:
         split: Which.
-        place: Of the column of the split, if there is one.
+        place: Of the column of the split, if there is such a column.
         flags: Else, places of columns such as is_train.
         header: The names of the columns.
         records: Lines by their numbers.

@@ -1,4 +1,4 @@
-"""An annotation as a table: its records, with paths in one piece, and its header if it has one."""
+"""An annotation as a table: its records, with paths in one piece, and its header if it has any."""
 
 import re
 from collections import Counter
@@ -192,7 +192,7 @@ def _words(fields: list[str], line: str, finder: Finder, classes: Sequence[str])
 
 
 def filled(fields: Sequence[str]) -> list[str]:
-    """Fields without the empty ones at the end."""
+    """Fields without empty fields at the end."""
     end = len(fields)
     while end > 0 and not fields[end - 1]:
         end -= 1

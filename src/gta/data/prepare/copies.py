@@ -1,4 +1,4 @@
-"""One copy: written under another name, read again and compared, then given its name."""
+"""A copy: written under another name, read again and compared, then given its name."""
 
 import hashlib
 import os

@@ -74,7 +74,7 @@ class Journal:
 
 
 def stamp(source: Path) -> list[int]:
-    """Changes when a file does; of a folder of pictures, when one is added or removed."""
+    """Changes when a file does; of a folder of pictures, when a picture is added or removed."""
     try:
         status = source.stat()
         size = len(os.listdir(source)) if source.is_dir() else status.st_size
@@ -85,7 +85,7 @@ def stamp(source: Path) -> list[int]:
 
 @contextmanager
 def claimed(folder: Path, options: Options, chosen: dict[str, Any]) -> Iterator[None]:
-    """Makes the folder, or takes one that was begun with the same settings; one process at a time.
+    """Makes the folder, or goes on in it with the same settings; one process at a time.
 
     Raises:
         UsageError: It holds something else, was begun with other settings, or is being written.

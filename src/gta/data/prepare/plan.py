@@ -23,7 +23,7 @@ _NOT_EVERYWHERE = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]')
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One original."""
+    """An original video."""
 
     name: str
     """Its path relative to the data set's folder."""
@@ -86,7 +86,7 @@ def without_ending(name: str) -> str:
 
 
 def uncertain(names: Collection[str]) -> set[str]:
-    """Originals whose copy an earlier version could have given to another one.
+    """Originals whose copy an earlier version could have given to another original.
 
     It called a copy by the name without ending, or by the whole name where that was taken, as
     written: `a.avi.mp4` and `a.avi` beside `a.mp4` shared a copy, and `..` led out of the folder.
@@ -101,7 +101,7 @@ def uncertain(names: Collection[str]) -> set[str]:
 
 
 class _Taken:
-    """Places of copies. Two that some file system takes for one are one."""
+    """Places of copies. Two that some file system takes for the same place are the same."""
 
     def __init__(self, places: Collection[str]):
         self._copies, self._folders = set[str](), set[str]()
@@ -109,7 +109,7 @@ class _Taken:
             self.add(place)
 
     def add(self, place: str) -> bool:
-        """Takes a place, unless it is that of another copy, or inside or around one."""
+        """Takes a place, unless it is that of another copy, or inside or around such a place."""
         folded = _folded(place)
         around = {str(folder) for folder in PurePosixPath(folded).parents}
         if folded in self._copies | self._folders or around & self._copies:
@@ -141,7 +141,7 @@ def _safe_segment(segment: str) -> str:
 
 
 def _folded(place: str) -> str:
-    """Equal for names that a file system may take for one: by case, or by form of Unicode."""
+    """Equal for names that a file system may take for the same: by case, or by form of Unicode."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", place).casefold())
 
 

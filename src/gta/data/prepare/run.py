@@ -70,7 +70,7 @@ def prepare(
     Args:
         splits: Its videos, as its reader lists them.
         root: Its folder.
-        out: Where the copies go: a new folder, or one that was begun with the same settings.
+        out: Where the copies go: a new folder, or a folder that was begun with the same settings.
         options: How copies are made.
         chosen: The format and what chooses its splits (`gta.data.videos.chosen_splits`).
         without: Why there is no such split.
@@ -223,7 +223,7 @@ def _finish(
     jobs: Mapping[str, Job],
     entries: Mapping[str, Entry],
 ) -> Gain | None:
-    """Writes the manifest with the gain, unless the one that is there says the same."""
+    """Writes the manifest with the gain, unless the manifest that is there says the same."""
     before = json.loads((out / MANIFEST).read_bytes()) if (out / MANIFEST).is_file() else {}
     if before | {"gain": None} == json.loads(json.dumps(manifest)):
         return before["gain"] and Gain(**before["gain"])

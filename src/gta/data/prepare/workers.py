@@ -1,4 +1,4 @@
-"""Processes that make copies, and end with the one that started them."""
+"""Processes that make copies, and end with the process that started them."""
 
 import json
 import shutil
@@ -116,7 +116,7 @@ def _processes(count: int) -> ProcessPoolExecutor:
 
 @contextmanager
 def at_work(folder: Path, name: str) -> Iterator[None]:
-    """Notes which original this process is at, for the call after one that crashes."""
+    """Notes which original this process is at, for the call after a crash."""
     note = folder / WORK / _NOW
     note.write_text(json.dumps(name), encoding="utf-8")  # ASCII: names need not be UTF-8
     try:

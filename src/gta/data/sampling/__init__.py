@@ -38,7 +38,7 @@ Order = Literal["forward", "reversed", "shuffled", "frozen"]
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """A mode and, where it has one, its stride.
+    """A mode and, where it has any, its stride.
 
     Raises:
         UsageError: There is no such mode, or the stride does not go with it.
@@ -170,7 +170,7 @@ def dense_indices(
     Args:
         num_frames: n, of the video.
         clip_frames: S, the frames of the clip.
-        stride: Frames from one to the next.
+        stride: Frames from each frame to the next.
         rng: Draws the start of a training clip; None takes the fixed one of `view`.
         view: Which of `num_views` temporal views, from 0.
         num_views: Views differ where n >= S * stride + num_views.

@@ -90,7 +90,7 @@ def pyslowfast_indices(
     Args:
         num_frames: n.
         clip_frames: S.
-        stride: Frames from one to the next at `target_fps`.
+        stride: Frames from each frame to the next at `target_fps`.
         fps: Of the video.
         target_fps: The rate to which the stride refers.
         rng: Draws the start of a training clip; None takes the fixed one of `view`.

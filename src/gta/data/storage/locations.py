@@ -19,7 +19,7 @@ def is_url(location: str | Path) -> bool:
 
 
 def scheme(url: str) -> str:
-    """The part before "://", such as "s3"; of a chain, that of the first link that has one."""
+    """The part before "://", such as "s3"; of a chain, that of the first link that has a scheme."""
     match = _URL.match(url)
     assert match is not None
     return match[1].lower()

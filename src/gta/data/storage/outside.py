@@ -11,7 +11,7 @@ _SPLITS = ("train", "val", "validation", "test")
 
 
 def check_outside(option: str, path: Path, root: str | Path | None) -> None:
-    """Refuses a place inside of a data set, also one that a symbolic link puts there.
+    """Refuses a place inside of a data set, also a place that a symbolic link puts there.
 
     Args:
         option: That named the place, such as "--out".

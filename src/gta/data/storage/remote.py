@@ -119,7 +119,7 @@ def _tried(url: str, read: Callable[[Any, str], T]) -> T:
 
 @lru_cache
 def filesystem(protocol: str, _process: int) -> Any:
-    """The fsspec filesystem of a protocol, or of a chain, one a process: none survives a fork.
+    """The filesystem of a protocol or a chain. Each process has its own: none survives a fork.
 
     Raises:
         UsageError: fsspec, or the package that it needs for the protocol, is not installed.

@@ -5,7 +5,7 @@ each as soon as they do not all fit, because an epoch is a permutation of all sa
 where they all fit, for servers that send no parts.
 
 A full cache keeps what it has of the data set in use: each sample is read once an epoch, so that
-the least recently used one is as good as any, and throwing it out for the next would cost hits (of
+the least recently used part is as good as any, and throwing it out for the next would cost hits (of
 a half that fits, 15% instead of 50%). Parts of other data sets go first, the least recently used
 data set before the others.
 """
@@ -29,8 +29,8 @@ _LOCK = ".lock"
 class ShardCache:
     """The parts of one data set in a cache folder.
 
-    A part is written to another name first, so that no reader sees half of one. The count of bytes
-    is kept in a file, changed under a lock that ends with its process.
+    A part is written to another name first, so that no reader sees half of a part. The count of
+    bytes is kept in a file, changed under a lock that ends with its process.
     """
 
     folder: str
@@ -190,7 +190,7 @@ class ShardCache:
 
 
 def _parts(folder: Path) -> Iterator[Path]:
-    """Files that hold parts: those two folders down from the cache's, or one from a data set's."""
+    """Files that hold parts: two folders below the cache's, or a folder below a data set's."""
     return (path for path in folder.rglob("*-*-*") if path.is_file())
 
 

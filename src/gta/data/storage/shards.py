@@ -38,7 +38,7 @@ class Shard:
             offset: Of its first byte.
             size: In bytes.
             key: Of the sample whose file, or tar headers and pictures, this part is: a remote
-                part is compared with it, since a server or a changed shard may send another one.
+                part is compared with it, since a server or a changed shard may send another part.
             checksum: Of its bytes; None: not known.
 
         Raises:

@@ -36,6 +36,7 @@ class Augmentation:
         fill: Sequence[int] = (0, 0, 0),
     ):
         self.steps: list[Callable[[Tensor], Tensor]] = []
+        """What is done to a clip, in this order; empty: nothing is."""
         if rand_augment is None and not color_jitter and not erase:
             return
         from torchvision.transforms import v2  # takes seconds
@@ -56,9 +57,7 @@ class Augmentation:
             steps.append(v2.RandomErasing(erase, value=color))
 
     def __call__(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
-        """uint8 (T, C, H, W) to the same."""
-        if not self.steps:
-            return frames
+        """uint8 (T, C, H, W) to the same, where there are `steps`; each clip takes a draw."""
         clip = frames.as_subclass(_clip_type())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))

@@ -127,7 +127,9 @@ class TrainTransform:
         """The same of frames that are cropped already, (T, C, size, size)."""
         if flip:
             frames = frames.flip(-1)
-        return self.augmentation(frames, rng).transpose(0, 1)
+        if self.augmentation.steps:
+            frames = self.augmentation(frames, rng)
+        return frames.transpose(0, 1)
 
     def draw_crop(
         self, height: int, width: int, rng: np.random.Generator
@@ -183,7 +185,7 @@ class RandomCrop:
         return resize_to(cut(frames, *self._crop), size, size)
 
     def undo(self) -> None:
-        """Takes the draw back: after a video that fails half way, as after one that cannot open."""
+        """Takes the draw back, so that a video that fails half way has drawn nothing."""
         if self._crop is not None:
             self.rng.bit_generator.state = self._before
 

@@ -31,7 +31,7 @@ class FlipRules:
     directional: frozenset[int]
     """Labels whose mirror image is another class."""
     lone: frozenset[int]
-    """Labels that name a direction without a class for the other one: not flipped either."""
+    """Labels that name a direction without a class for the other direction: not flipped either."""
 
     @property
     def any(self) -> bool:
