@@ -32,7 +32,7 @@ def test_the_end_tells_of_how_many_videos_the_figures_are(
     answer = run(*ORDERED, "--root", root, "--out", out, *small(small_settings))
     assert answer.code == 0, answer.err
     words = " ".join(answer.out.split())
-    assert "on 10 of 12 validation videos; 2 could not be read and are in no figure" in words
+    assert "on 10 of 12 validation videos; 2 could not be read and are not scored" in words
     assert "top-5" not in words  # of four classes
     for number in (42, 45):
         line = f"validation video that cannot be read: {root}/20bn-something-something-v2/{number}"

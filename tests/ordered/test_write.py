@@ -202,7 +202,9 @@ def test_other_options_for_the_same_folder_are_refused(tmp_path):
     with pytest.raises(UsageError, match="train=6, val=4, the options now give train=8, val=8"):
         render_dataset(tmp_path / "set", **{**SMALL, "num_train": 8, "num_val": 8})
     (tmp_path / "set/ordered.json").rename(tmp_path / "set/ordered.unfinished.json")
-    with pytest.raises(UsageError, match="rendered with layout='ssv2', now layout='ssv1'"):
+    with pytest.raises(
+        UsageError, match="rendered with layout='ssv2', the options now give layout='ssv1'"
+    ):
         render_dataset(tmp_path / "set", layout="ssv1", **SMALL)
 
 
