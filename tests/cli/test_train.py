@@ -68,7 +68,7 @@ def test_a_run_is_not_made_shorter(run: Run, finished: Path, ordered: Path, smal
     command = [*ORDERED, "--root", ordered, "--out", finished, *small(small_settings)]
     answer = run(*command, "--set", "train.epochs=1", "--set", "train.warmup_epochs=0")
     assert answer.code == 2
-    assert "holds a run of 2 epochs, which can be made longer but not shorter; 1 were" in answer.err
+    assert "holds a run of 2 epochs, which can be made longer but not shorter; got 1" in answer.err
 
 
 @pytest.mark.slow
