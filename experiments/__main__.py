@@ -3,7 +3,7 @@
 python -m experiments --list                          the experiments, and what is missing
 python -m experiments table2b table2a                 runs what is missing, then writes the page
 python -m experiments table1 --minutes 9 --jobs 4     within a time; again resumes
-python -m experiments table3 --seeds 4                one more seed than the table has
+python -m experiments table3 --seeds 4                a seed more than the table has
 python -m experiments tape --row "input, *"            the rows whose labels fit
 python -m experiments --report                        only writes the page
 

@@ -31,9 +31,7 @@ def device_names(given: str) -> tuple[str, ...]:
 
     names = tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
     if not names:
-        raise SystemExit(
-            "there is no GPU; `--device cpu` runs without one, in hours instead of minutes"
-        )
+        raise SystemExit("there is no GPU; `--device cpu` takes hours instead of minutes")
     return names
 
 

@@ -34,9 +34,9 @@ def log_loss(scores: Tensor, labels: Tensor) -> float:
 
 
 def top5_tells(num_classes: int) -> bool:
-    """Whether top-5 says something: among five classes the right one is always of the first five.
+    """Whether top-5 is informative: with at most five classes it is always 1, and is not shown.
 
-    Where it does not, nothing that people read shows it.
+    Files keep it in any case.
     """
     return num_classes > 5
 

@@ -184,8 +184,8 @@ class Scores:
             raise DataError(f"{path}: no such score file. `gta test RUN` writes it.")
         if not path.is_dir() and not zipfile.is_zipfile(path):
             raise DataError(
-                f"{path} is not a score file written by `gta test`: it is no .npz file, or a "
-                f"damaged one"
+                f"{path} is not a score file written by `gta test`: it is not a .npz "
+                f"file, or it is damaged"
             )
         try:
             check_archive(path)

@@ -16,7 +16,7 @@ from gta.ordered.difficulty import EASY, Difficulty
 from gta.ordered.render import check_shape, render_clip
 from gta.ordered.seeds import clip_seed
 
-_CHUNK = 32  # clips a worker renders before it takes the next ones
+_CHUNK = 32  # clips that a worker renders at a time
 
 
 def render_array(

@@ -15,7 +15,7 @@ class OrderedClass:
     template: str
     """Name with its placeholders in brackets: `Moving [something] up`."""
     partner: str
-    """Key of the class that this one becomes when it is played backwards; its own if neutral."""
+    """Key of the class that it becomes when played backwards; its own if neutral."""
     program: str
     """Key of the class whose program draws the frames; the partner's is read backwards."""
 

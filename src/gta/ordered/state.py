@@ -46,7 +46,7 @@ def _read(path: Path) -> dict[str, Any]:
         return read_options(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path} cannot be read ({error!r}); delete the folder or choose another one."
+            f"{path} cannot be read ({error!r}); delete the folder or choose another folder."
         ) from error
 
 

@@ -42,7 +42,7 @@ def listening_socket(port: int, host: str = "127.0.0.1") -> socket.socket:
         at = "" if host == "127.0.0.1" else f" of --host {host}"
         raise UsageError(
             f"--port {port}{at} cannot be used ({error.strerror}): give another, or --port 0 for "
-            f"any free one"
+            f"any free port"
         ) from error
     return own
 
