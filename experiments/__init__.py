@@ -1,1 +1,1 @@
-"""The paper's experiments, repeated on data that can be had. See README.md."""
+"""The paper's experiments, repeated on available data. See README.md."""

@@ -1,14 +1,14 @@
 """Runs the paper's experiments and writes the tables of docs/results.md.
 
-python -m experiments --list                          what there is, and what is missing
+python -m experiments --list                          the experiments, and what is missing
 python -m experiments table2b table2a                 runs what is missing, then writes the page
-python -m experiments table1 --minutes 9 --jobs 4     within a time; again goes on
-python -m experiments table3 --seeds 4                one more seed than the table asks for
+python -m experiments table1 --minutes 9 --jobs 4     within a time; again resumes
+python -m experiments table3 --seeds 4                a seed more than the table has
 python -m experiments tape --row "input, *"            the rows whose labels fit
-python -m experiments --report                        writes the page alone
+python -m experiments --report                        only writes the page
 
-All GPUs of the machine are used, unless `--device` names some: cuda:0,cuda:1. With `--results`
-another file takes the place of the one in the repository, and no page is written.
+All GPUs of the machine are used, unless `--device` names some: cuda:0,cuda:1. `--results` replaces
+the results file of the repository; then no page is written.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def missing(
 ) -> list[Job]:
     """Runs of these experiments that are not in the file, each once, in the order of the tables.
 
-    Of the rows whose label fits one of the patterns.
+    Only rows whose label fits a pattern count.
     """
     jobs = [
         job
@@ -45,19 +45,23 @@ def show(seeds: int | None, path: Path) -> None:
     done = by_key(read_results(path))
     for name, experiment in EXPERIMENTS.items():
         jobs = experiment.jobs(seeds)
-        found = [done[key(job.identity())] for _, job in jobs if key(job.identity()) in done]
-        seconds = sum(result["seconds"] for result in found)
-        print(f"{name:12} {len(found):3} of {len(jobs):3} runs, {seconds / 60:5.1f} min  ", end="")
+        results = [done[key(job.identity())] for _, job in jobs if key(job.identity()) in done]
+        seconds = sum(result["seconds"] for result in results)
+        print(
+            f"{name:12} {len(results):3} of {len(jobs):3} runs, {seconds / 60:5.1f} min  ", end=""
+        )
         print(experiment.title)
 
 
 def arguments() -> argparse.ArgumentParser:
     parser = common_arguments(__doc__, FILE)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="all if left out")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--seeds", type=int, help="instead of the experiment's own number")
-    parser.add_argument("--row", action="append", metavar="PATTERN", help="those alone; repeatable")
+    parser.add_argument(
+        "--row", action="append", metavar="PATTERN", help="only these rows; repeatable"
+    )
     parser.add_argument("--compile", action="store_true", help="shorter steps, a slower start")
     return parser
 
@@ -81,9 +85,9 @@ def main() -> None:
 
 
 def run_missing(given: argparse.Namespace) -> int:
-    """Runs what is not in the results file, one rendering after the other; then the ensembles.
+    """Runs what is not in the results file, by rendering; then the ensembles.
 
-    How many runs have failed.
+    Returns the number of failed runs.
     """
     import torch
 
@@ -94,7 +98,7 @@ def run_missing(given: argparse.Namespace) -> int:
     from experiments.workers import run_jobs
 
     names, began = given.names or list(EXPERIMENTS), time.monotonic()
-    whole = [] if given.row else names  # an ensemble is of several rows
+    whole = [] if given.row else names  # an ensemble needs several rows
     jobs = missing(names, given.seeds, given.results, given.row or ("*",))
     recorded = set(by_key(read_results(given.results)))
     for name in whole:
@@ -108,7 +112,7 @@ def run_missing(given: argparse.Namespace) -> int:
     def done(result: Result) -> None:
         nonlocal count
         count += 1
-        if key(result["run"]) not in recorded:  # else it was run for its scores alone
+        if key(result["run"]) not in recorded:  # else it was run only for its scores
             append_result({**result, "commit": at}, given.results)
         print(f"{count}/{len(jobs)} {describe(result)}", flush=True)
 
@@ -122,10 +126,10 @@ def run_missing(given: argparse.Namespace) -> int:
         setups = ordered_setups(clips, given.work, compiled=given.compile)
         failed += run_jobs([job for job in jobs if job.data == data], limits, done, setups, log)
         del clips, setups
-        torch.cuda.empty_cache()  # room for the next ones
-    found = set(by_key(read_results(given.results)))
+        torch.cuda.empty_cache()  # room for the next clips
+    finished = set(by_key(read_results(given.results)))
     for name in whole:
-        for result in ensembles(name, given.work, found, given.seeds):
+        for result in ensembles(name, given.work, finished, given.seeds):
             append_result({**result, "commit": at}, given.results)
     return failed
 

@@ -1,4 +1,4 @@
-"""Tables 2a and 2b once more by today's trainer: are the new runs where the old ones say?"""
+"""Tables 2a and 2b repeated with today's trainer: do the new runs agree with the old runs?"""
 
 from collections.abc import Sequence
 from statistics import mean, stdev
@@ -10,43 +10,43 @@ from experiments.significance import Floor, prediction_interval, t_interval
 
 TABLES = ("table2b", "table2a")
 TRAINER = "2026-11-29"
-"""From this day on runs are trained by the step and the loop of `gta train`."""
+"""From this day on, runs are trained with the step and the loop of `gta train`."""
 Interval = tuple[float, float]
 
 
 class Repeated(NamedTuple):
-    """A row with seeds that were run again; top-1 in 0 to 1."""
+    """A row with repeated seeds; top-1, 0 to 1."""
 
     label: str
     before: dict[int, float]
-    """By seed: all in the results file."""
+    """All runs in the results file, by seed."""
     again: dict[int, float]
-    """The seeds among them that were run again."""
+    """The repeated runs, by seed."""
     other_trainer: bool
-    """Whether the runs in the results file are from before `TRAINER`."""
+    """Whether the runs in the results file precede `TRAINER`."""
 
     def interval(self, floor: Floor) -> Interval | None:
         """Prediction interval of the row, as in its table."""
         return prediction_interval(list(self.before.values()), floor)
 
     def of_others(self, floor: Floor) -> Interval | None:
-        """Of its other seeds alone, whose draws the new runs do not share."""
+        """Prediction interval of its other seeds, whose draws the new runs do not share."""
         others = [top1 for seed, top1 in self.before.items() if seed not in self.again]
         return prediction_interval(others, floor)
 
     def changes(self) -> list[float]:
-        """How far each new run is above the old one of its seed."""
+        """The difference of each new run to the old run of its seed."""
         return [top1 - self.before[seed] for seed, top1 in self.again.items()]
 
 
 def repeated_rows(runs: Runs, again: Runs) -> list[Repeated]:
-    """The rows of `TABLES`, each network once, of which seeds in the results were run again."""
+    """The rows of `TABLES` with repeated seeds, each network once."""
     rows = []
     for name, row in short_rows(TABLES):
         old = runs.of(name, row.label)
         before, new = (
-            {run["run"]["seed"]: run["top1"] for run in found}
-            for found in (old, again.of(name, row.label))
+            {run["run"]["seed"]: run["top1"] for run in group}
+            for group in (old, again.of(name, row.label))
         )
         new = {seed: top1 for seed, top1 in new.items() if seed in before}
         if new:
@@ -56,7 +56,7 @@ def repeated_rows(runs: Runs, again: Runs) -> list[Repeated]:
 
 
 def within(rows: Sequence[Repeated], intervals: Sequence[Interval | None]) -> int:
-    """How many of the new runs are in the interval of their row."""
+    """How many of the new runs are in the prediction interval of their row."""
     return sum(
         interval is not None and interval[0] <= top1 <= interval[1]
         for row, interval in zip(rows, intervals, strict=True)
@@ -65,7 +65,7 @@ def within(rows: Sequence[Repeated], intervals: Sequence[Interval | None]) -> in
 
 
 def shift(rows: Sequence[Repeated]) -> tuple[float, float, float]:
-    """How far new runs are above the old ones of their seeds: the mean and its 95 % interval."""
+    """The mean difference of new to old runs of the same seeds, and its 95 % interval."""
     changes = [change for row in rows for change in row.changes()]
     error = stdev(changes) / len(changes) ** 0.5
     return mean(changes), *t_interval(mean(changes), error, len(changes) - 1)

@@ -1,13 +1,12 @@
-"""Over which frames NL and DNL attend, where the frames of the event are known.
+"""The attention of NL and DNL over frames, on clips whose event frames are known.
 
     python -m experiments.attention_frames NL DNL --out experiments/results/attention_frames.json
 
 For each held-out clip of `ordered` that has an event, from all query positions of the place with
-the finest grid: the entropy over frames of what a query takes (1: all frames alike), and the mass
-on the frames of the event beside their share of all frames; for DNL also with the projections of
-its halves exchanged. What Figures 1, 3 and 6 of the paper claim is that DNL's attention is on the
-frames that decide the class, that NL's is spread evenly, and that swapped attention is on frames
-that look alike.
+the finest grid: the entropy over frames of the attention (1: uniform), and its mass on the frames
+of the event beside their share of all frames; for DNL also with the projections of its halves
+exchanged. Figures 1, 3 and 6 of the paper claim that DNL attends to the frames that decide the
+class, that NL's attention is uniform, and that swapped attention is on frames that look alike.
 """
 
 import argparse
@@ -30,19 +29,19 @@ from gta.predict import Predictor
 
 @dataclass(frozen=True, slots=True)
 class OverFrames:
-    """What the queries of one clip take from each frame."""
+    """The attention of a clip's queries over frames."""
 
     entropy: float
-    """Over frames, mean over all queries, 1 where all frames are alike."""
+    """Entropy over frames, mean over all queries; 1 is uniform."""
     mass: float
-    """On the frames of the event, mean over all queries."""
+    """Mass on the frames of the event, mean over all queries."""
     active_entropy: float
-    """The same of the most active position alone, the query of the figures."""
+    """The same for the most active position only, the query of the figures."""
     active_mass: float
 
 
 def over_frames(layer: Layer, event: Sequence[int]) -> OverFrames:
-    """Of a layer of joint or temporal attention."""
+    """The attention over frames of a layer of joint or temporal attention."""
     weights = layer.attention
     T = layer.grid[0]
     if layer.kind == "joint":
@@ -62,10 +61,10 @@ def _measured(weights: torch.Tensor, event: Sequence[int]) -> tuple[float, float
 
 
 def measure(nl: Path, dnl: Path, most: int | None = None) -> dict[str, object]:
-    """The figures over all held-out clips with an event that does not fill the clip."""
+    """Measures all held-out clips with an event that does not fill the clip."""
     models = {"NL": Predictor(nl, device="cpu"), "DNL": Predictor(dnl, device="cpu")}
     videos = run_videos(models["NL"].run, None).videos[:most]
-    found: dict[str, list[OverFrames]] = {"NL": [], "DNL": [], "DNL, swapped": []}
+    measured_clips: dict[str, list[OverFrames]] = {"NL": [], "DNL": [], "DNL, swapped": []}
     shares: list[float] = []
     for video in videos:
         event = clip_event(models["NL"], video)
@@ -75,17 +74,17 @@ def measure(nl: Path, dnl: Path, most: int | None = None) -> dict[str, object]:
         shares.append(len(event) / T)
         for name, predictor in models.items():
             view, clip = chosen_view(predictor, video, None), predictor.run.recipe.clip
-            found[name].append(_of(predictor, view, event))
+            measured_clips[name].append(_of(predictor, view, event))
             if name == "DNL":
                 with swapped(predictor.model):
                     layers = look(predictor.model, view, clip).of_kind("temporal")
-                    found["DNL, swapped"].append(over_frames(layers[0], event))
+                    measured_clips["DNL, swapped"].append(over_frames(layers[0], event))
     rows = {
         name: {
             field: _mean([getattr(each, field) for each in measured])
             for field in ("entropy", "mass", "active_entropy", "active_mass")
         }
-        for name, measured in found.items()
+        for name, measured in measured_clips.items()
     }
     return {
         "command": "python -m experiments.attention_frames NL DNL",
@@ -102,7 +101,7 @@ def _of(predictor: Predictor, view: torch.Tensor, event: Sequence[int]) -> OverF
 
 
 def _mean(values: Sequence[float]) -> dict[str, float]:
-    """With the half width of its 95 % interval, over clips."""
+    """The mean over clips with the half width of its 95 % interval."""
     half = 1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 0.0
     return {"mean": round(float(np.mean(values)), 4), "half_width": round(half, 4)}
 
@@ -112,7 +111,7 @@ if __name__ == "__main__":
     parser.add_argument("nl", type=Path)
     parser.add_argument("dnl", type=Path)
     parser.add_argument("--out", type=Path, default=None)
-    parser.add_argument("--most", type=int, default=None, help="So many clips; all if left out.")
+    parser.add_argument("--most", type=int, default=None, help="Number of clips; default: all.")
     arguments = parser.parse_args()
     result = measure(arguments.nl, arguments.dnl, arguments.most)
     text = json.dumps(result, indent=1) + "\n"

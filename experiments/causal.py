@@ -1,13 +1,13 @@
-"""What the causal form costs in accuracy: the tiny network on `ordered`, quickstart settings.
+"""The cost of the causal form in accuracy: the tiny network on `ordered`, quickstart settings.
 
     python -m experiments.causal --work WORK --out experiments/results/causal.json
 
 Four networks, each with three seeds: GTA on frames spread over the clip (as the quickstart has it),
-GTA on every second frame, and causal GTA on every second frame, where blocks and the mean of logits
-reach over all 8 frames of a clip, and where they reach over 4. Of causal ones also the accuracy at
-the last frame of each held-out clip in one endless stream of them all, without a new start, and
-that of the frames of a clip one by one. What the file has already is not made again: --only NAME
-makes one network, --seeds some. The table of docs/streams.md is written from the file.
+GTA on every second frame, and causal GTA on every second frame, whose blocks and mean of logits
+cover all 8 frames of a clip, or 4. For causal networks also the accuracy at the last frame of each
+held-out clip in one stream of all clips, without resets, and the accuracy of each frame of a clip.
+Networks already in the file are skipped; --only NAME makes one network, --seeds some. The table of
+docs/streams.md is written from the file.
 """
 
 import argparse
@@ -54,14 +54,14 @@ DATA, PAGE = ROOT / "experiments/results/causal.json", ROOT / "docs/streams.md"
 
 
 def recipe_of(name: str, seed: int, data: Path) -> Recipe:
-    """The recipe of one of `NETWORKS`."""
+    """The recipe of a network of `NETWORKS`."""
     model, settings = NETWORKS[name]
     settings = [*settings, f"train.seed={seed}", f"data.root={data.absolute()}"]
     return read_recipe(find_recipe("ordered", model), settings)
 
 
 def train(folder: Path, recipe: Recipe, splits: Splits, terminal: Terminal) -> nn.Module:
-    """The trained network in evaluation mode; one that is there already is taken."""
+    """The trained network in evaluation mode, possibly from an earlier call."""
     if not (folder / "done").is_file():
         with open_session(folder, recipe, Processes(find_device("cpu"))) as session:
             train_run(session, splits, Processes(find_device("cpu")), terminal, stop)
@@ -89,7 +89,7 @@ def accuracy(model: nn.Module, recipe: Recipe, splits: Splits) -> float:
 
 @torch.inference_mode()
 def stream_accuracy(model: Any, recipe: Recipe, splits: Splits) -> float:
-    """Top-1 at the last frame of each clip, of a stream in which all follow each other."""
+    """Top-1 at the last frame of each clip, in one stream of all clips."""
     protocol = parse_protocol(recipe.test.protocol)
     views = protocol_views(splits.val, protocol, recipe.clip, cache=splits.val_cache)
     state, correct = None, 0
@@ -106,7 +106,7 @@ def stream_accuracy(model: Any, recipe: Recipe, splits: Splits) -> float:
 
 @torch.inference_mode()
 def frame_accuracies(model: Any, recipe: Recipe, splits: Splits) -> list[float]:
-    """Top-1 of the logits of each frame of a clip by itself, before they are averaged."""
+    """Top-1 of the logits of each frame of a clip, before they are averaged."""
     protocol = parse_protocol(recipe.test.protocol)
     views = protocol_views(splits.val, protocol, recipe.clip, cache=splits.val_cache)
     seen: list[Tensor] = []
@@ -121,10 +121,10 @@ def frame_accuracies(model: Any, recipe: Recipe, splits: Splits) -> list[float]:
     return right.double().mean(0).tolist()
 
 
-def table(found: dict[str, Any]) -> str:
-    """Markdown: a row for each network, means over its seeds and each of them."""
+def table(data: dict[str, Any]) -> str:
+    """Markdown: a row for each network with the mean over its seeds and each seed."""
 
-    def told(values: list[float]) -> str:
+    def shown(values: list[float]) -> str:
         if not values:
             return ""
         each = ", ".join(f"{100 * value + 1e-9:.1f}" for value in values)
@@ -132,23 +132,23 @@ def table(found: dict[str, Any]) -> str:
 
     lines = ["| network | clips | in one stream |", "| --- | --- | --- |"]
     for name in NETWORKS:
-        runs = found["results"].get(name, {}).values()
+        runs = data["results"].get(name, {}).values()
         if runs:
             stream = [run["stream"] for run in runs if "stream" in run]
-            cells = f"{name} | {told([run['top1'] for run in runs])} | {told(stream)}"
+            cells = f"{name} | {shown([run['top1'] for run in runs])} | {shown(stream)}"
             lines.append(f"| {cells} |".replace("|  |", "| |"))
     return "\n".join(lines)
 
 
 def filled() -> str:
     """The page with the table of the data file."""
-    found = json.loads(DATA.read_text(encoding="utf-8"))
+    data = json.loads(DATA.read_text(encoding="utf-8"))
     source = "experiments/results/causal.json"
-    return with_parts(PAGE.read_text(encoding="utf-8"), {"causal": table(found)}, source)
+    return with_parts(PAGE.read_text(encoding="utf-8"), {"causal": table(data)}, source)
 
 
 def main() -> None:
-    """Trains all of them, one after the other, and writes the accuracies of each at once."""
+    """Trains all networks in order, and writes the accuracies of each at once."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -165,8 +165,8 @@ def main() -> None:
         about = json.loads(given.out.read_text(encoding="utf-8"))
     for seed in given.seeds:
         for number, name in enumerate(NETWORKS):
-            found = about["results"].setdefault(name, {})
-            if given.only not in (None, name) or str(seed) in found:
+            by_seed = about["results"].setdefault(name, {})
+            if given.only not in (None, name) or str(seed) in by_seed:
                 continue
             recipe = recipe_of(name, seed, data)
             splits = load_splits(recipe, terminal)
@@ -175,7 +175,7 @@ def main() -> None:
             if getattr(model, "causal", False):
                 scores["stream"] = stream_accuracy(model, recipe, splits)
                 scores["frames"] = frame_accuracies(model, recipe, splits)
-            found[str(seed)] = scores
+            by_seed[str(seed)] = scores
             about |= {"torch": torch.__version__, "machine": platform.machine()}
             write_text(given.out, json.dumps(about, indent=1) + "\n")
             terminal.say(f"{name}, seed {seed}: {scores}")

@@ -1,4 +1,4 @@
-"""What the paper claims of pairs of rows, and how far they are apart here."""
+"""The paper's claims about pairs of rows, and the differences here."""
 
 import csv
 from collections import Counter
@@ -18,12 +18,12 @@ class Pair(NamedTuple):
 
     experiment: str
     better: str
-    """In the paper."""
+    """The better row in the paper."""
     worse: str
 
     @property
     def paper(self) -> float:
-        """Points between them, as printed."""
+        """The printed difference in points."""
         better, worse = (EXPERIMENTS[self.experiment].row(row).paper or 0 for row in self[1:])
         return better - worse
 
@@ -34,14 +34,14 @@ class Pair(NamedTuple):
 
 
 CLAIMS = dict[str, list[Pair]]()
-"""By the paper's claim: the pairs of rows that show it."""
+"""For each claim of the paper, the pairs of rows that show it."""
 with (Path(__file__).parent / "claims.csv").open(encoding="utf-8", newline="") as file:
     for words, *pair in list(csv.reader(file))[1:]:
         CLAIMS.setdefault(words, []).append(Pair(*pair))
 
 
 def compare(runs: Runs) -> dict[Pair, Difference]:
-    """All pairs whose rows have several seeds: Welch's test after Benjamini-Hochberg."""
+    """Welch's test, Benjamini-Hochberg corrected, of all pairs whose rows have several seeds."""
     tested = dict[Pair, Difference]()
     for pair in (pair for pairs in CLAIMS.values() for pair in pairs):
         better, worse = (runs.top1(pair.experiment, row) for row in pair[1:])
@@ -51,7 +51,7 @@ def compare(runs: Runs) -> dict[Pair, Difference]:
 
 
 def verdict(difference: Difference) -> str:
-    """Whether a difference bears out the claim."""
+    """Whether a difference supports the claim."""
     return ("yes" if difference.mean > 0 else "reversed") if difference.significant else "no"
 
 
@@ -61,27 +61,27 @@ def comparison_table(tested: Mapping[Pair, Difference]) -> str:
     for words, pairs in CLAIMS.items():
         lines.append([f"**{words}**", *[""] * 4])
         for pair in pairs:
-            if one := tested.get(pair):
-                p = f"{one.p:.3f}".replace("0.000", "<0.001")
-                lines.append([str(pair), f"{pair.paper:+.1f}", str(one), p, verdict(one)])
+            if here := tested.get(pair):
+                p = f"{here.p:.3f}".replace("0.000", "<0.001")
+                lines.append([str(pair), f"{pair.paper:+.1f}", str(here), p, verdict(here)])
     return table(["", "paper", "here (95 % interval)", "p", "significant"], lines)
 
 
 def summary_table(tested: Mapping[Pair, Difference]) -> str:
-    """A line for each claim: from the least to the greatest of its differences."""
+    """A line for each claim, with the range of its differences."""
     lines = []
     for words, pairs in CLAIMS.items():
-        if found := {pair: tested[pair] for pair in pairs if pair in tested}:
-            counts = Counter(map(verdict, found.values()))
-            told = f"{counts['yes']} of {len(found)}"
-            told += f", {counts['reversed']} reversed" if counts["reversed"] else ""
-            here = [100 * one.mean for one in found.values()]
-            lines.append([words, _range([pair.paper for pair in found]), _range(here), told])
+        if shown := {pair: tested[pair] for pair in pairs if pair in tested}:
+            counts = Counter(map(verdict, shown.values()))
+            result = f"{counts['yes']} of {len(shown)}"
+            result += f", {counts['reversed']} reversed" if counts["reversed"] else ""
+            here = [100 * difference.mean for difference in shown.values()]
+            lines.append([words, _range([pair.paper for pair in shown]), _range(here), result])
     return table(["the paper's claim", "paper, points", "here, points", "significant"], lines)
 
 
 def order_table(runs: Runs) -> str:
-    """Of experiments with figures of the paper: pairs of rows that are in its order."""
+    """Counts pairs of rows in the paper's order, for experiments with accuracies in the paper."""
     lines = []
     for name, experiment in EXPERIMENTS.items():
         rows = sorted((row.paper, row.label) for row in experiment.rows if row.paper is not None)
@@ -90,8 +90,8 @@ def order_table(runs: Runs) -> str:
             for (low, worse), (high, better) in combinations(rows, 2)
             if low < high
         ]
-        same = [one.significant for one in above if one and one.mean > 0]
-        other = [one.significant for one in above if one and one.mean <= 0]
+        same = [pair.significant for pair in above if pair and pair.mean > 0]
+        other = [pair.significant for pair in above if pair and pair.mean <= 0]
         if len(same + other) > 1:
             counts = (len(same + other), len(same), sum(same), len(other), sum(other))
             lines.append([experiment.title, *map(str, counts)])

@@ -1,4 +1,4 @@
-"""`ordered` in memory: on the GPU as it was rendered, and what is drawn from it."""
+"""`ordered` in memory: the rendered clips on the GPU, and random batches of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,36 +28,36 @@ class Clips:
     """int64 (N,)."""
 
     def to(self, device: str) -> "Clips":
-        """On another device; itself where it is there already."""
+        """The clips on a device; unchanged if they are there already."""
         return Clips(self.frames.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What is taken in each of S steps, for batches of B clips of F frames; int64."""
+    """The random draws of S steps, for batches of B clips of F frames; int64."""
 
     clips: Tensor
     """(S, B), indices into the split."""
     frames: Tensor
-    """(S, B, F)."""
+    """(S, B, F), indices of frames."""
     top: Tensor
-    """(S, B), of the crop, in pixels."""
+    """(S, B), top of the crop in pixels."""
     left: Tensor
-    """(S, B)."""
+    """(S, B), left of the crop in pixels."""
 
     def at(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Those of one step."""
+        """The draws of a step."""
         return self.clips[step], self.frames[step], self.top[step], self.left[step]
 
 
 @dataclass(frozen=True)
 class InMemory:
-    """A `gta.training.source.Source` of batches that are gathered from a device's memory."""
+    """A `gta.training.source.Source` of batches gathered from a device's memory."""
 
     batch: Callable[[int], Batch]
-    """The one of a step, counted from the beginning of the run."""
+    """The batch of a step, counted from the beginning of the run."""
     num_batches: int
-    """Of an epoch, which is a part of the run."""
+    """Batches of an epoch, which is a part of the run."""
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of a part from `start` on."""
@@ -65,11 +65,11 @@ class InMemory:
         return map(self.batch, range(first + start, first + self.num_batches))
 
     def close(self) -> None:
-        """Nothing reads them."""
+        """Does nothing: no process reads."""
 
 
 def render(data: Data, work: Path = WORK, workers: int | None = None) -> dict[str, Path]:
-    """Renders both splits unless they are there; their files.
+    """Renders both splits unless they exist; returns their files.
 
     "longer" is the first quarter of "val" with twice as many frames: the same scenes at twice the
     frame rate.
@@ -114,7 +114,7 @@ def load(path: Path, num_classes: int, device: torch.device) -> Clips:
 
 
 def draw(data: Data, settings: Settings, seed: int, device: torch.device) -> Draws:
-    """All of a run's training: a permutation an epoch, then frames and crops by the sample."""
+    """All draws of a run: a permutation per epoch, then frames and crops per sample."""
     size = settings.steps * settings.batch_size
     epochs = -(-size // data.num_train)
     order = np.concatenate(
@@ -123,7 +123,7 @@ def draw(data: Data, settings: Settings, seed: int, device: torch.device) -> Dra
             for epoch in range(epochs)
         ]
     )[:size]
-    rng = np.random.default_rng([seed, epochs, 1])  # sample by sample, in their order
+    rng = np.random.default_rng([seed, epochs, 1])  # in the order of samples
     frames = draw_frames(size, data.num_frames, settings.num_frames, rng)
     room = data.side - settings.crop
     top, left = rng.integers(room + 1, size=(2, size))
@@ -158,13 +158,13 @@ def views(
     size: int,
     change: Callable[[Tensor], Tensor] = lambda frames: frames,
 ) -> Iterator[Batch]:
-    """Centre crops of all clips, of the middle of each segment: uint8 (B, 1, 3, F, crop, crop).
+    """Centre crops of clips, with the middle of each segment: uint8 (B, 1, 3, F, crop, crop).
 
     Args:
         clips: The split.
-        settings: How many frames, and how large.
-        size: Clips of a batch.
-        change: Of the indices of a batch's frames (B, F), such as their order.
+        settings: The number and size of frames.
+        size: Clips per batch.
+        change: Changes the indices (B, F) of a batch's frames, such as their order.
     """
     device, count = clips.frames.device, len(clips.frames)
     centre = torch.tensor(
@@ -190,13 +190,13 @@ def gather(
     """Crops of clips (N, T, H, W, 3): uint8 (B, 3, F, crop, crop).
 
     Args:
-        frames: Of all clips, uint8.
-        index: Of the clips, (B,).
+        frames: Frames of all clips, uint8.
+        index: Indices of the clips, (B,).
         when: Indices of their frames, (B, F).
-        top: Of the crops in pixels, (B,), or of each frame by itself, (B, F).
-        left: Likewise.
-        crop: Pixels a side.
-        mirrored: bool (B,), which crops are turned left to right.
+        top: Top of the crops in pixels, (B,), or of each frame, (B, F).
+        left: Left of the crops, likewise.
+        crop: Side in pixels.
+        mirrored: bool (B,), which crops are mirrored.
     """
     side = torch.arange(crop, device=frames.device)
     across = side if mirrored is None else torch.where(mirrored[:, None], side.flip(0), side)

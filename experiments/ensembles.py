@@ -22,7 +22,7 @@ def members(name: str, seeds: int | None = None) -> Iterator[tuple[str, dict[str
 
 
 def without_scores(name: str, work: Path, done: set[str], seeds: int | None = None) -> list[Job]:
-    """Members of ensembles that are not done whose scores are not in the work folder."""
+    """Members of unfinished ensembles without scores in the work folder."""
     return [
         job
         for _, identity, jobs in members(name, seeds)
@@ -33,7 +33,7 @@ def without_scores(name: str, work: Path, done: set[str], seeds: int | None = No
 
 
 def ensembles(name: str, work: Path, done: set[str], seeds: int | None = None) -> Iterator[Result]:
-    """Results of those whose scores are all in the work folder and that are not done."""
+    """Results of unfinished ensembles whose scores are all in the work folder."""
     for _, identity, jobs in members(name, seeds):
         is_there = all(scores_file(job, work).exists() for job in jobs)
         if key(identity) in done or not is_there:
@@ -44,6 +44,6 @@ def ensembles(name: str, work: Path, done: set[str], seeds: int | None = None) -
             "run": identity,
             "top1": round(mean.top(1), 5),
             "top5": round(mean.top(5), 5),
-            # of the networks whose scores these are: the same run again is not the same network
+            # of the networks with these scores: a repeated run gives another network
             "members": [round(part.top(1), 5) for part in parts],
         }

@@ -23,11 +23,11 @@ TASKS = (
     ("wagon", "folds"),
     ("wagon", "recordings"),
 )
-"""Folder, and what is held out."""
+"""Folders, and their kinds of held-out videos."""
 
 
 def interval(runs: Sequence[dict[str, Any]]) -> tuple[float, float]:
-    """Wilson's, of as many clips; a clip and its reversed copy count as one."""
+    """Wilson's interval; a clip and its reversed copy count as one."""
     clips = runs[0]["clips"]
     return wilson_interval(round(sum(r["top1"] for r in runs) / len(runs) * clips), clips)
 

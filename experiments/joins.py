@@ -18,12 +18,12 @@ JOINS = ("zero", "one", "layer", "none", "shared", "before", "around", "parallel
 
 
 def added(block: nn.Module, x: Tensor) -> Tensor:
-    """What the block adds to x: in float32, so that the difference is exact enough."""
+    """The block's contribution to x, in float32 for an accurate difference."""
     return block(x.float()) - x.float()
 
 
 class Normalized(nn.Module):
-    """x + norm(what the block adds): one norm for all of its branches."""
+    """x + norm(added(block, x)): one norm for all of its branches."""
 
     def __init__(self, block: nn.Module, channels: int):
         super().__init__()
@@ -34,7 +34,7 @@ class Normalized(nn.Module):
 
 
 class Before(nn.Module):
-    """x + what the block adds to norm(x), as in transformers."""
+    """x + added(block, norm(x)), as in transformers."""
 
     def __init__(self, block: nn.Module, channels: int):
         super().__init__()
@@ -45,7 +45,7 @@ class Before(nn.Module):
 
 
 class Around(nn.Module):
-    """x + what the last block adds to the output of the others, which add nothing themselves."""
+    """x + the last block's addition to the output of the others, which have no residual."""
 
     def __init__(self, *blocks: nn.Module):
         super().__init__()
@@ -56,7 +56,7 @@ class Around(nn.Module):
 
 
 class Parallel(nn.Module):
-    """x + what each block adds to x."""
+    """x + the sum of all blocks' additions to x."""
 
     def __init__(self, *blocks: nn.Module):
         super().__init__()
@@ -67,7 +67,7 @@ class Parallel(nn.Module):
 
 
 def rejoin(model: nn.Module, how: str) -> nn.Module:
-    """Changes the inserted blocks of an untrained network, in place; the network."""
+    """Changes the inserted blocks of an untrained network in place, and returns it."""
     if how not in JOINS:
         raise ValueError(f"join={how!r} is not possible; it is one of {', '.join(JOINS)}")
     for place in getattr(model, "inserted", {}).values() if how != "zero" else ():

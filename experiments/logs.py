@@ -1,7 +1,7 @@
-"""The log beside a results file: when each run began, how its loss went, and how it ended.
+"""The log beside a results file: the start, the losses and the end of each run.
 
-A line is the time (UTC), the run (`run_id` of the record's "run") and what happened. The record of
-a run is written from the same figures, so the two must agree; a test reads both.
+A line has the time (UTC), the run (`run_id` of the record's "run") and the event. The record of a
+run is written from the same values, so the two must agree; a test reads both.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ from typing import Any
 from experiments.results import key
 
 Say = Callable[[str], None]
-"""Takes what a run has to say of itself."""
+"""Takes a message of a run."""
 Log = Callable[[str, str], None]
-"""Takes the `run_id`, and what that run says."""
+"""Takes a `run_id` and a message of that run."""
 
 
 def run_id(identity: dict[str, Any]) -> str:
-    """16 digits for what a run is."""
+    """16 hexadecimal digits that identify a run."""
     return hashlib.sha256(key(identity).encode()).hexdigest()[:16]
 
 
@@ -29,7 +29,7 @@ def log_file(results: Path) -> Path:
 
 
 def log_to(path: Path, begins: str = "") -> Log:
-    """Adds lines to a log; `begins` goes with each beginning of a run."""
+    """A function that adds lines to a log; `begins` is added to the start of each run."""
     path.parent.mkdir(parents=True, exist_ok=True)
 
     def log(run: str, words: str) -> None:
@@ -42,7 +42,7 @@ def log_to(path: Path, begins: str = "") -> Log:
 
 
 def read_log(path: Path) -> dict[str, list[list[str]]]:
-    """What each run has said, each time that it was begun, without the times."""
+    """The messages of each run, for each of its starts, without the times."""
     said: dict[str, list[list[str]]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         _, run, words = line.split(" ", 2)

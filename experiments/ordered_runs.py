@@ -1,4 +1,4 @@
-"""Runs on clips of `ordered`, as training processes make them."""
+"""Runs on clips of `ordered` in training processes."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -16,7 +16,7 @@ from experiments.training import KEYS
 from experiments.workers import Runner, Setup
 
 AllClips = tuple[Clips, Clips, Clips]
-"""For training, held out, and the first of those with twice as many frames."""
+"""The training clips, the held-out clips, and the first of those with twice as many frames."""
 
 
 def ordered_clips(paths: Mapping[str, Path], devices: Sequence[str]) -> dict[str, AllClips]:
@@ -34,14 +34,14 @@ def ordered_setups(
     *,
     compiled: bool = False,
 ) -> dict[str, Setup]:
-    """For each device. Scores and weights are left in the work folder."""
+    """The setup of each device. Scores and weights are written to the work folder."""
     return {name: partial(_runner, mine, work, compiled) for name, mine in clips.items()}
 
 
 def _runner(clips: AllClips, work: Path, compiled: bool, _: torch.device) -> Runner:
     def finish(job: Job, say: Say) -> Result:
-        found, probabilities, model = run(job, *clips, say, compiled=compiled)
+        result, probabilities, model = run(job, *clips, say, compiled=compiled)
         write_run(job, model, probabilities, work)
-        return found
+        return result
 
     return finish

@@ -31,7 +31,7 @@ CONTROLS = {
     "joins": "a norm from zero for each half and branch",
     "figure5": "G = 8",
 }
-"""The row of the block as it is, which the others of its experiment are compared with."""
+"""The row of the default block, with which the others of its experiment are compared."""
 _MOST_SEEDS = 20
 
 
@@ -39,41 +39,41 @@ def experiment_table(name: str, runs: Runs) -> str:
     """A line for each row that has a finished run, then the ensembles."""
     lines = list[list[str]]()
 
-    def add(label: str, paper: float | None, found: list[Result], *more: str) -> None:
-        top1 = [run["top1"] for run in found]
+    def add(label: str, paper: float | None, results: list[Result], *more: str) -> None:
+        top1 = [run["top1"] for run in results]
         printed = "" if paper is None else f"{paper:.1f}"
-        another = prediction_interval(top1, runs.repeats.floor)
-        within = "" if another is None else f"{100 * another[0]:.1f} to {100 * another[1]:.1f}"
+        interval = prediction_interval(top1, runs.repeats.floor)
+        within = "" if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"
         lines.append([label, printed, mean_std(top1), within, str(len(top1)), *more])
 
     for row in EXPERIMENTS[name].rows:
-        if found := runs.of(name, row.label):
-            pairs = mean_std([mean(run["pairs"].values()) for run in found])
-            backwards = mean_std([run["reversed"] for run in found])
-            size = (f"{found[0]['gflops']:.2f}", f"{found[0]['params_m']:.1f}")
-            add(row.label, row.paper, found, pairs, backwards, *size)
+        if results := runs.of(name, row.label):
+            pairs = mean_std([mean(run["pairs"].values()) for run in results])
+            backwards = mean_std([run["reversed"] for run in results])
+            size = (f"{results[0]['gflops']:.2f}", f"{results[0]['params_m']:.1f}")
+            add(row.label, row.paper, results, pairs, backwards, *size)
     together = [(label, runs.get(identity)) for label, identity, _ in members(name, _MOST_SEEDS)]
     for label, (_, paper) in ENSEMBLES.get(name, {}).items():
-        if found := [run for of, run in together if of == label and run]:
-            add(label, paper, found, *[""] * 4)
+        if results := [run for of, run in together if of == label and run]:
+            add(label, paper, results, *[""] * 4)
     head = ["", "paper", "top-1", "95 % prediction interval", "seeds", "pairs", "reversed"]
     return table([*head, "GFLOPs", "M params"], lines)
 
 
 def controls(name: str, runs: Runs) -> dict[str, Difference]:
-    """How far each other row of an experiment of `CONTROLS` is above the block as it is."""
+    """The difference of each other row of an experiment of `CONTROLS` to the default block."""
     rows = {row.label: runs.top1(name, row.label) for row in EXPERIMENTS[name].rows}
     rows = {label: top1 for label, top1 in rows.items() if top1}
     return against_control(rows.pop(CONTROLS[name]), rows, runs.repeats.floor)
 
 
 def control_table(runs: Runs) -> str:
-    """A line for each of `CONTROLS`: which rows are significantly apart, and what would show."""
+    """A line for each of `CONTROLS`: the significant rows, and the least significant difference."""
     lines = []
     for name, control in CONTROLS.items():
-        found = controls(name, runs)
-        apart = [f"{row}: {100 * one.mean:+.1f}" for row, one in found.items() if one.significant]
-        reach = 100 * max(one.high - one.mean for one in found.values())
+        rows = controls(name, runs)
+        apart = [f"{row}: {100 * by.mean:+.1f}" for row, by in rows.items() if by.significant]
+        reach = 100 * max(by.high - by.mean for by in rows.values())
         of = f"{control} ({len(runs.top1(name, control))} seeds)"
         lines.append([EXPERIMENTS[name].title, of, "; ".join(apart) or "none", f"{reach:.1f}"])
     head = ["", "compared with", "significantly apart", "least that would show"]
@@ -84,16 +84,16 @@ def frames_table(runs: Runs) -> str:
     """Networks of 8 frames, tested on other frames."""
     lines = []
     for name, row in short_rows(("table2b", "table2a", "tsm")):
-        if found := [run for run in runs.of(name, row.label) if "longer" in run]:
-            values = [[run[how] for run in found] for how in ("top1", "dropped", "middle")]
-            values += [[run[how]["top1"] for run in found] for how in ("other_frames", "longer")]
+        if tested := [run for run in runs.of(name, row.label) if "longer" in run]:
+            values = [[run[how] for run in tested] for how in ("top1", "dropped", "middle")]
+            values += [[run[how]["top1"] for run in tested] for how in ("other_frames", "longer")]
             cells = map(mean_std, values)
-            lines.append([row.label.removesuffix(", 8 frames"), str(len(found)), *cells])
+            lines.append([row.label.removesuffix(", 8 frames"), str(len(tested)), *cells])
     return table(["", "seeds", "top-1", "dropped", "middle", "16 frames", "32 frames"], lines)
 
 
 def parts() -> dict[str, str]:
-    """What stands between the markers of the page."""
+    """The tables between the markers of the page."""
     runs, real = read_runs(), read_results(REAL_FILE)
     tested, again = compare(runs), Runs(read_results(AGAIN_FILE))
     return {

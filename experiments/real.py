@@ -1,16 +1,16 @@
 """Real clips: the arrow of time on `sit-stand`, the classes of `wagon`, and of any folder of yours.
 
-python -m experiments.real --reduce VIDEOS             VIDEOS/sit-stand, VIDEOS/wagon made small
+python -m experiments.real --reduce VIDEOS             reduces VIDEOS/sit-stand, VIDEOS/wagon
 python -m experiments.real                             runs what is missing, then writes the page
-python -m experiments.real sit-stand --minutes 9       one of them, within a time; again goes on
+python -m experiments.real sit-stand --minutes 9       one of them, within a time; again resumes
 python -m experiments.real mine --reduce VIDEOS        VIDEOS/mine/CLASS/VIDEO, the same recipe:
 python -m experiments.real mine --results mine.jsonl
 
 The arrow of time (`--arrow` for a folder of yours with two classes that are each other backwards):
-each clip and its reversed copy under the other label, both in the same fold. It is the list of
-sampled frames that is reversed, so a network that is blind to order gives both the same scores and
-is right in exactly half of the cases. Runs start from scratch, or from the weights of a run on
-`ordered` with the same seed, which is made first if its weights are not in the work folder.
+each clip and its reversed copy under the other label, both in the same fold. The list of sampled
+frames is reversed, so a network that is blind to order gives both the same scores and is right in
+exactly half of the cases. Runs start from scratch, or from the weights of a run on `ordered` with
+the same seed, which is run first if its weights are not in the work folder.
 """
 
 import argparse
@@ -51,7 +51,7 @@ SEEDS = 3
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked of a folder of clips."""
+    """The experiments on a folder of clips."""
 
     held_out: tuple[str, ...]
     arrow: bool = False
@@ -61,29 +61,29 @@ TASKS = {
     "sit-stand": Task(("folds", "split", "scenes", "folds of known scenes"), arrow=True),
     "wagon": Task(("folds",)),
 }
-"""Of the two sets of docs/results.md."""
+"""The tasks of the two data sets of docs/results.md."""
 AUGMENTED = ("sit-stand", "split")
-"""Where it is asked what augmentation is worth."""
+"""Where augmentations are compared."""
 FEW_MODELS = ("GTA", "TSM", "TSM + GTA")
-"""Those that are asked what scenes and augmentation are worth."""
+"""The networks for which scenes and augmentations are compared."""
 
 
 def task_of(name: str, clips: RealClips, *, arrow: bool) -> Task:
-    """Of `TASKS`, or for another folder: folds, and its own split if it has one."""
+    """A task of `TASKS`, or for another folder: folds, and its own split if it has a split."""
     split = () if clips.is_train.all() else ("split",)
     task = TASKS.get(name, Task(("folds", *split), arrow))
     if task.arrow and len(clips.classes) != 2:
         raise SystemExit(
-            f"{name} has {len(clips.classes)} classes; the arrow of time is asked of two that are "
+            f"{name} has {len(clips.classes)} classes; the arrow of time needs two that are "
             f"each other backwards: leave out --arrow"
         )
     if (clips.scenes >= 0).any():
         return task
-    return replace(task, held_out=tuple(one for one in task.held_out if "scenes" not in one))
+    return replace(task, held_out=tuple(how for how in task.held_out if "scenes" not in how))
 
 
 def all_jobs(tasks: Mapping[str, Task], seeds: int) -> list[RealJob]:
-    """First seeds first; what scenes and augmentation are worth last."""
+    """Jobs by seed; comparisons of scenes and augmentations last."""
     jobs = [
         RealJob(name, folder, held_out, start, seed, task.arrow, augment)
         for seed, (folder, task) in product(range(seeds), tasks.items())
@@ -97,7 +97,7 @@ def all_jobs(tasks: Mapping[str, Task], seeds: int) -> list[RealJob]:
 
 
 def runner(work: Path, clips: Mapping[str, RealClips], device: torch.device) -> Runner:
-    """What a training process does with its jobs."""
+    """The runner of a training process."""
 
     def run(job: RealJob, say: Say) -> Result:
         weights = read_weights(job.pretraining, work) if job.start == "ordered" else None
@@ -107,9 +107,9 @@ def runner(work: Path, clips: Mapping[str, RealClips], device: torch.device) -> 
 
 
 def pretrain(jobs: Sequence[RealJob], limits: Limits, work: Path, log: Log) -> int:
-    """Trains on `ordered` the networks whose weights are asked for and not in the work folder.
+    """Trains on `ordered` the networks whose weights are needed and not in the work folder.
 
-    How many runs have failed.
+    Returns the number of failed runs.
     """
     wanted = [job.pretraining for job in jobs if job.start == "ordered"]
     first = {weights_file(job, work): job for job in wanted}
@@ -118,9 +118,11 @@ def pretrain(jobs: Sequence[RealJob], limits: Limits, work: Path, log: Log) -> i
         return 0
     clips = ordered_clips(render(absent[0].data, work), limits.devices)
     setups = ordered_setups(clips, work)
-    failed = run_jobs(absent, limits, lambda one: print(f"weights: {describe(one)}"), setups, log)
+    failed = run_jobs(
+        absent, limits, lambda result: print(f"weights: {describe(result)}"), setups, log
+    )
     del clips, setups
-    torch.cuda.empty_cache()  # room for what is trained next
+    torch.cuda.empty_cache()  # room for the next training
     return failed
 
 
@@ -128,9 +130,9 @@ def arguments() -> argparse.ArgumentParser:
     parser = common_arguments(__doc__, REAL_FILE)
     parser.add_argument("tasks", nargs="*", default=list(TASKS), metavar="NAME")
     parser.add_argument("--reduce", type=Path, metavar="VIDEOS")
-    parser.add_argument("--arrow", action="store_true", help="of folders that are not in the page")
+    parser.add_argument("--arrow", action="store_true", help="for folders that are not in the page")
     parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--baselines", action="store_true", help="those alone; needs no GPU")
+    parser.add_argument("--baselines", action="store_true", help="only the baselines; needs no GPU")
     return parser
 
 
@@ -147,7 +149,7 @@ def main() -> None:
         if not (given.work / f"{task}.npz").exists():
             parser.error(f"{given.work / task}.npz is missing; make it with --reduce VIDEOS")
         if task not in TASKS and given.results == REAL_FILE:
-            parser.error(f"{task!r} is not in docs/results.md; name a file of its own: --results")
+            parser.error(f"{task!r} is not in docs/results.md; give its own file: --results")
     clips = {task: load_real(given.work / f"{task}.npz") for task in given.tasks}
     tasks = {task: task_of(task, clips[task], arrow=given.arrow) for task in given.tasks}
     failed = run_missing(given, tasks, clips)
@@ -156,7 +158,7 @@ def main() -> None:
     else:
         results = read_results(given.results)
         for name, task in tasks.items():
-            columns = [Column(one, name, one, task.arrow) for one in task.held_out]
+            columns = [Column(how, name, how, task.arrow) for how in task.held_out]
             print(f"{name}:\n{real_table(results, columns)}\n")
     if failed:
         raise SystemExit(f"{failed} runs have failed; see above")
@@ -165,7 +167,7 @@ def main() -> None:
 def run_missing(
     given: argparse.Namespace, tasks: Mapping[str, Task], clips: Mapping[str, RealClips]
 ) -> int:
-    """Runs what is not in the results file; how many have failed."""
+    """Runs what is not in the results file; returns the number of failed runs."""
     at, began = given.commit or commit(), time.monotonic()
     log = log_to(log_file(given.results), f", commit {at}")
 

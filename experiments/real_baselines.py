@@ -1,7 +1,8 @@
-"""What needs no network: a support vector machine on small grey frames, with and without order.
+"""Baselines without networks: an SVM on small grey frames, with and without their order.
 
 An RBF kernel on the 32 frames of a clip, 32 x 24 pixels, grey: stacked in order, or as the mean,
-the standard deviation and the sorted values of each pixel, which are the same backwards.
+the standard deviation and the sorted values of each pixel, which do not change if the clip is
+reversed.
 """
 
 import time
@@ -24,22 +25,24 @@ _SMALL = (24, 32)
 
 def shrink(clips: RealClips) -> Tensor:
     """float32 (N, T, pixels), grey."""
-    frames = torch.stack([grey(one) for one in clips.frames])
+    frames = torch.stack([grey(clip) for clip in clips.frames])
     return F.interpolate(frames, _SMALL, mode="area").flatten(2)
 
 
 def features(small: Tensor, items: Items, *, ordered: bool) -> Tensor:
-    """float32 (N, features) of the items, from what `shrink` gives."""
+    """float32 (N, features) of the items, from the result of `shrink`."""
     small = small[items.clips]
     if ordered:
         return torch.where(items.backwards[:, None, None], small.flip(1), small).flatten(1)
-    ascending = small.sort(dim=1).values  # first, so that sums are in the same order both ways
+    ascending = small.sort(
+        dim=1
+    ).values  # first, so that sums have the same order for reversed clips
     mean, std = ascending.mean(1, keepdim=True), ascending.std(1, keepdim=True)
     return torch.cat([mean, std, ascending], dim=1).flatten(1)
 
 
 def identity(baseline: str, task: str, held_out: str, seed: int, *, arrow: bool) -> dict[str, Any]:
-    """What the outcome depends on."""
+    """Everything on which the result depends."""
     return {
         **{"baseline": baseline, "task": task, "arrow": arrow},
         **{"held_out": held_out, "seed": seed},
@@ -47,7 +50,7 @@ def identity(baseline: str, task: str, held_out: str, seed: int, *, arrow: bool)
 
 
 def run_baseline(run: dict[str, Any], clips: RealClips) -> Result:
-    """The record of what an `identity` says."""
+    """The record of the run with that `identity`."""
     from sklearn.svm import SVC  # pip install scikit-learn
 
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Batches of real clips: crops for training, perhaps augmented, and the middles for scoring."""
+"""Batches of real clips: crops for training, possibly augmented, and centre crops for scoring."""
 
 from collections.abc import Iterator
 
@@ -14,12 +14,12 @@ from gta.data.batch import Batch
 from gta.data.sampling import segment_indices
 
 AUGMENTATIONS = ("none", "negatives", "pan")
-"""What is done to training clips: nothing; half of them are negatives, in which what is bright is
-dark; the crop moves from one place to another while the clip runs, as if the camera did."""
+"""Augmentations of training clips: none; half of them are inverted; the crop moves during the clip,
+as if the camera did."""
 
 
 def draw_items(count: int, num_frames: int, settings: Settings, rng: np.random.Generator) -> Draws:
-    """All of a fold's training, on the CPU: `Draws.clips` are indices of items."""
+    """All draws of a fold, on the CPU: `Draws.clips` are indices of items."""
     size = settings.steps * settings.batch_size
     order = np.concatenate([rng.permutation(count) for _ in range(-(-size // count))])[:size]
     frames = draw_frames(size, num_frames, settings.num_frames, rng)
@@ -45,11 +45,11 @@ def batches(
     """Batches of random items.
 
     Args:
-        frames: Of all clips, uint8 (N, T, H, W, 3), on the device that is trained on.
-        items: Those that are drawn from.
-        settings: Of the training.
-        rng: Of the fold; all is drawn here.
-        augment: One of `AUGMENTATIONS`.
+        frames: Frames of all clips, uint8 (N, T, H, W, 3), on the device of the training.
+        items: The training items.
+        settings: The settings of the training.
+        rng: The fold's generator of all draws.
+        augment: A name of `AUGMENTATIONS`.
     """
     if augment not in AUGMENTATIONS:
         allowed = ", ".join(AUGMENTATIONS)
@@ -62,18 +62,28 @@ def batches(
     top, left = draws.top, draws.left
     if augment == "pan":
         shape, size = chosen.shape, chosen.numel()
-        ends = (torch.from_numpy(one).view(shape) for one in _corners(size, settings.crop, rng))
+        ends = (
+            torch.from_numpy(corner).view(shape) for corner in _corners(size, settings.crop, rng)
+        )
         top, left = (
             _between(first, last, settings.num_frames)
             for first, last in zip((top, left), ends, strict=True)
         )
     parts = [
-        one.to(frames.device)
-        for one in (items.clips[chosen], taken, top, left, items.labels[chosen], mirrored, negative)
+        part.to(frames.device)
+        for part in (
+            items.clips[chosen],
+            taken,
+            top,
+            left,
+            items.labels[chosen],
+            mirrored,
+            negative,
+        )
     ]
 
     def batch(step: int) -> Batch:
-        index, when, top, left, labels, mirrored, negative = (one[step] for one in parts)
+        index, when, top, left, labels, mirrored, negative = (part[step] for part in parts)
         clips = gather(frames, index, when, top, left, settings.crop, mirrored)
         if augment == "negatives":
             clips = torch.where(negative[:, None, None, None, None], 255 - clips, clips)
@@ -83,13 +93,13 @@ def batches(
 
 
 def views(frames: Tensor, items: Items, settings: Settings, size: int) -> Iterator[Batch]:
-    """Of each item the middle of each segment and of the picture: uint8 (B, 1, 3, F, crop, crop).
+    """Centre crops of items, with the middle of each segment: uint8 (B, 1, 3, F, crop, crop).
 
     Args:
-        frames: Of all clips, uint8 (N, T, H, W, 3), on the device of the network.
-        items: Those that are scored.
-        settings: How many frames, and how large.
-        size: Items of a batch.
+        frames: Frames of all clips, uint8 (N, T, H, W, 3), on the device of the network.
+        items: The items to score.
+        settings: The number and size of frames.
+        size: Items per batch.
     """
     centre = torch.tensor(segment_indices(frames.shape[1], settings.num_frames))
     device, crop = frames.device, settings.crop
@@ -102,6 +112,6 @@ def views(frames: Tensor, items: Items, settings: Settings, size: int) -> Iterat
 
 
 def _between(first: Tensor, last: Tensor, count: int) -> Tensor:
-    """Evenly from one number to the other, rounded: (S, B) both, to (S, B, count)."""
+    """Evenly spaced numbers from `first` to `last` (S, B), rounded: (S, B, count)."""
     way = torch.linspace(0, 1, count)
     return (first[..., None] + (last - first)[..., None] * way).round().long()

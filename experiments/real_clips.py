@@ -1,4 +1,4 @@
-"""A folder of real videos made small: so many frames of each, brightened, as JPEG in one file."""
+"""A folder of real videos in a small file: some frames of each, brightened, as JPEG."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from gta.files import write_atomically
 
 NUM_FRAMES, HEIGHT, WIDTH = 32, 128, 170
 _BRIGHT, _MOST = 110.0, 8.0
-"""Mean grey level that each clip is brought to, and the largest factor for that."""
+"""Mean grey level to which each clip is brought, and the largest factor for that."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ class RealClips:
     labels: torch.Tensor
     """int64 (N,)."""
     is_train: torch.Tensor
-    """bool (N,), of the split that came with the folder; all True without one."""
+    """bool (N,), the training part of the folder's own split; all True without a split."""
     classes: list[str]
     scenes: torch.Tensor
-    """int64 (N,), where each was taken, as far as `labels.csv` says; -1 where it does not."""
+    """int64 (N,), the scene of each clip from `labels.csv`; -1 if unknown."""
 
 
 def reduce_folder(root: Path, out: Path) -> None:
     """Writes `out` (.npz) from a folder per class, as `gta.data.formats.folder` reads it.
 
-    A file `root`/labels.csv with columns `path` and `scene` tells where the videos were taken. What
-    cannot be read is left out, and said.
+    A file `root`/labels.csv with columns `path` and `scene` gives the scenes of the videos.
+    Unreadable videos are left out and reported.
     """
     pictures, labels, is_train = list[bytes](), list[int](), list[bool]()
     where, scenes = read_scenes(root / "labels.csv"), list[str]()
@@ -69,16 +69,16 @@ def reduce_folder(root: Path, out: Path) -> None:
 
 
 def list_videos(root: Path) -> tuple[list[str], list[tuple[Video, bool]]]:
-    """The classes, and each video with whether it is for training: all without folders for that."""
+    """The classes, and each video with whether it is for training: all if there is no split."""
     train, val = (read_folder(root, split) for split in ("train", "val"))
-    videos = [(one, True) for one in train.videos] + [(one, False) for one in val.videos]
-    if len(Path(train.videos[0].id).parts) < 3:  # CLASS/VIDEO: what is held out is chosen later
-        videos = sorted(((one, True) for one, _ in videos), key=lambda pair: pair[0].id)
+    videos = [(video, True) for video in train.videos] + [(video, False) for video in val.videos]
+    if len(Path(train.videos[0].id).parts) < 3:  # CLASS/VIDEO: held-out videos are chosen later
+        videos = sorted(((video, True) for video, _ in videos), key=lambda pair: pair[0].id)
     return list(train.classes), videos
 
 
 def read_scenes(path: Path) -> dict[str, str]:
-    """From the path of a video to where it was taken; empty without the file or that column."""
+    """The scene by the path of a video; empty without the file or that column."""
     if not path.exists():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
@@ -101,7 +101,7 @@ def _jpeg(frame: np.ndarray) -> bytes:
 
 
 def load_real(path: Path) -> RealClips:
-    """What `reduce_folder` has written."""
+    """Reads a file of `reduce_folder`."""
     with np.load(path) as file:
         ends = np.cumsum(file["sizes"])
         data = file["pictures"].tobytes()
@@ -125,6 +125,6 @@ def grey(frames: torch.Tensor) -> torch.Tensor:
 
 
 def _numbered(names: list[str]) -> torch.Tensor:
-    """A number for each name, in their order; -1 for none."""
+    """A number for each name, in their order; -1 for an empty name."""
     known = sorted(set(names) - {""})
     return torch.tensor([known.index(name) if name else -1 for name in names])

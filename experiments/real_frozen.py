@@ -1,17 +1,17 @@
-"""Heads over EfficientNet-Lite0 on real clips: folds, and other scenes both ways round.
+"""Heads over EfficientNet-Lite0 on real clips: folds, and other scenes in both directions.
 
     python -m experiments.real_frozen VIDEOS                VIDEOS/sit-stand, VIDEOS/wagon
     python -m experiments.real_frozen VIDEOS --tasks split --heads GTA TAPE --seeds 1
     python -m experiments.real_frozen VIDEOS --trunks fine-tuned scratch --heads "no blocks" GTA
     python -m experiments.real_frozen VIDEOS --tasks scenes --heads GTA --set train.batch_size=16
 
-On `sit-stand` it is the arrow of time: each clip, and its reversed copy under the other label, both
-in one fold. The trunk sees frames one by one, so the features of a reversed copy are those of the
-clip in reverse. "split" trains on the scenes and people of one part of the course's split, and is
-tested on the other's, both ways; "scenes" leaves out one scene of the training part at a time, for
-choosing between settings (`--set`) without the test clips of "split". "folds" are drawn clip by
-clip, as those of the other tables; "recordings" keep what looks alike together. Results are kept
-one by one; the same command goes on.
+On `sit-stand` the task is the arrow of time: each clip, and its reversed copy under the other
+label, both in one fold. The trunk sees single frames, so the features of a reversed copy are those
+of the clip in reverse. "split" trains on one part of the course's split, with its scenes and
+people, and tests on the other, in both directions; "scenes" leaves out one scene of the training
+part at a time, for choosing settings (`--set`) without the test clips of "split". "folds" are drawn
+by clip, as in the other tables; "recordings" keep clips that look alike together. Each result is
+saved at once; the same command resumes.
 """
 
 import argparse
@@ -64,9 +64,9 @@ TRUNKS = {
     "fine-tuned": ("imagenet", []),
     "scratch": ("none", ["train.lr=0.001"]),
 }
-"""Weights of the trunk, and what `gta train` has for it: see `gta.cli.any_network.FROZEN`."""
+"""Weights of the trunk, and its settings in `gta train`: see `gta.cli.any_network.FROZEN`."""
 KEYS = ("task", "held_out", "trunk", "head", "seed", "settings")
-"""What tells a result from the others."""
+"""The keys that identify a result."""
 FOLDS = 5
 CPU = Processes(torch.device("cpu"))
 
@@ -74,7 +74,7 @@ CPU = Processes(torch.device("cpu"))
 def recipe_of(
     head: Model, trunk: str, seed: int, features: str | None, more: Sequence[str] = ()
 ) -> Recipe:
-    """What `gta train --model lite0_gta` has, frozen or not, with another head."""
+    """The recipe of `gta train --model lite0_gta`, frozen or not, with another head."""
     weights, settings = TRUNKS[trunk]
     recipe = read_recipe(find_recipe("folder", "lite0_gta"))
     recipe = with_settings(recipe, [*settings, f"train.seed={seed}", *more])
@@ -84,7 +84,7 @@ def recipe_of(
 
 
 def network(recipe: Recipe, num_classes: int) -> nn.Module:
-    """Before its training."""
+    """The untrained network."""
     torch.manual_seed(recipe.train.seed)
     model = build_network(recipe, num_classes)
     load_pretrained(model, recipe.model)
@@ -92,29 +92,31 @@ def network(recipe: Recipe, num_classes: int) -> nn.Module:
 
 
 def pixels(videos: VideoList, recipe: Recipe) -> FrozenVideos:
-    """The same views as those of features, uint8: what a trunk that learns is trained on."""
+    """The same views as those of features, as uint8 pixels, for training the trunk."""
     views = protocol_views(videos, parse_protocol(recipe.test.protocol), recipe.clip)
-    found = dict[int, FrozenVideo]()
+    videos_read = dict[int, FrozenVideo]()
     for place, video in enumerate(videos.videos):
         try:
             clips = list(views.read(video))
         except VideoError as error:
             print(f"left out: {error}")
             continue
-        found[place] = FrozenVideo(clips, [video.label or 0] * len(clips))
-    return FrozenVideos(videos, views.shape[0], found)
+        videos_read[place] = FrozenVideo(clips, [video.label or 0] * len(clips))
+    return FrozenVideos(videos, views.shape[0], videos_read)
 
 
 def with_reversed(frozen: FrozenVideos) -> FrozenVideos:
-    """The same videos and after them each backwards, under the other label of two."""
+    """The videos, followed by their reversed copies under the other label of two."""
     videos, count = frozen.videos, len(frozen.videos)
     back = [Video(f"{v.id} backwards", v.path, 1 - (v.label or 0)) for v in videos.videos]
-    found = {
-        count + i: FrozenVideo([v.flip(1) for v in one.views], [1 - label for label in one.labels])
-        for i, one in frozen.features.items()
+    reversed_copies = {
+        count + i: FrozenVideo(
+            [v.flip(1) for v in video.views], [1 - label for label in video.labels]
+        )
+        for i, video in frozen.features.items()
     }
     every = VideoList([*videos.videos, *back], videos.classes)
-    return FrozenVideos(every, frozen.num_test, frozen.features | found)
+    return FrozenVideos(every, frozen.num_test, frozen.features | reversed_copies)
 
 
 def folds_of(
@@ -124,14 +126,14 @@ def folds_of(
     held_out: str,
     seed: int,
 ) -> Mapping[int, int]:
-    """The fold of each video; of "recordings", those that look alike are in one."""
+    """The fold of each video; with "recordings", videos that look alike share a fold."""
     if held_out == "split":
         return {i: int(is_train[i]) for i in frozen.features}
     if held_out == "scenes":
         known = {i: scenes.get(frozen.videos.videos[i].id) for i in frozen.features if is_train[i]}
         names = sorted({name for name in known.values() if name})
         return {i: names.index(name) for i, name in known.items() if name}
-    labels = {i: one.labels[0] for i, one in frozen.features.items()}
+    labels = {i: video.labels[0] for i, video in frozen.features.items()}
     groups = {i: str(i) for i in labels}
     if held_out == "recordings":
         groups, _ = together(frozen.videos, frozen, {})
@@ -148,7 +150,7 @@ def main() -> None:
     parser.add_argument("--trunks", nargs="+", choices=list(TRUNKS), default=["frozen"])
     parser.add_argument("--tasks", nargs="+", choices=list(HELD_OUT), default=list(HELD_OUT))
     parser.add_argument("--folders", nargs="+", default=["sit-stand", "wagon"])
-    parser.add_argument("--features", help="where features are kept, else the user's cache folder")
+    parser.add_argument("--features", help="folder of features; default: the user's cache folder")
     parser.add_argument("--results", type=Path, default=OUT)
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="settings")
     given = parser.parse_args()
@@ -183,7 +185,8 @@ def main() -> None:
             if given.settings:
                 about["settings"] = given.settings
             if any(
-                about.items() == {k: one[k] for k in one if k in KEYS}.items() for one in results
+                about.items() == {k: result[k] for k in result if k in KEYS}.items()
+                for result in results
             ):
                 continue
             part, began = (
@@ -194,14 +197,14 @@ def main() -> None:
             clips = len(folds)
             if task == "sit-stand":
                 folds |= {len(videos) + i: fold for i, fold in folds.items()}
-            found = cross_validate(network(part, len(classes)), part, items, folds, CPU)
+            result = cross_validate(network(part, len(classes)), part, items, folds, CPU)
             seconds = round(time.monotonic() - began, 1)
-            by_fold = {name: round(one, 4) for name, one in found.by_fold.items()}
+            by_fold = {name: round(top1, 4) for name, top1 in result.by_fold.items()}
             results.append(
-                {**about, "top1": found.top1, "by_fold": by_fold, "clips": clips, "s": seconds}
+                {**about, "top1": result.top1, "by_fold": by_fold, "clips": clips, "s": seconds}
             )
             write_text(given.results, json.dumps(results, indent=1) + "\n")
-            print(f"{about}: {found.top1:.1%}, {seconds} s", flush=True)
+            print(f"{about}: {result.top1:.1%}, {seconds} s", flush=True)
     if given.results == OUT:
         write_page()
     print(result_table(results))

@@ -1,7 +1,7 @@
-"""What differs between the two parts of `sit-stand`: the camera, and what a thing that falls says.
+"""The differences between the two parts of `sit-stand`: the camera, and the direction of motion.
 
-And how far a scene tells the class in the first part, so that a network needs to see no more than
-which scene it is and which way time goes.
+And how far scenes determine the class in the first part, so that a network needs only the scene and
+the direction of time.
 
     python -m experiments.real_gap
 
@@ -20,15 +20,15 @@ from experiments.results import FILE, WORK
 
 GAP_FILE = FILE.with_name("gap.json")
 _STILL = 8.0
-"""Grey levels by which a pixel differs from its median over time without having moved."""
+"""Largest difference of a still pixel from its median over time, in grey levels."""
 _STILL_CAMERA = 20
-"""Rows of the longest path that is hardly one."""
+"""Longest path of a still camera, in rows."""
 _FARTHEST = 12
-"""Pixels that the camera may move from one frame to the next."""
+"""Most pixels that the camera may move between frames."""
 
 
 def falls(frames: Tensor) -> bool:
-    """Whether what moves goes down: the slope over time of its mean row. Frames (T, H, W)."""
+    """Whether the motion is downwards: the slope over time of its mean row. Frames (T, H, W)."""
     moved = (frames - frames.median(dim=0).values).abs().sub(_STILL).clamp(min=0)
     row = (moved.sum(2) * torch.arange(frames.shape[1])).sum(1) / moved.sum((1, 2)).clamp(min=1e-6)
     time = torch.linspace(-1, 1, len(frames))
@@ -36,7 +36,7 @@ def falls(frames: Tensor) -> bool:
 
 
 def camera_path(frames: Tensor) -> int:
-    """Rows that the picture as a whole moves up and down in all; (T, H, W). Phase correlation."""
+    """Total vertical movement of the picture in rows, by phase correlation. Frames (T, H, W)."""
     height, width = frames.shape[1:]
     window = torch.hann_window(height)[:, None] * torch.hann_window(width)
     spectra = torch.fft.fft2((frames - frames.mean((1, 2), keepdim=True)) * window)
@@ -48,24 +48,24 @@ def camera_path(frames: Tensor) -> int:
 
 
 def measure(clips: RealClips) -> dict[str, dict[str, float]]:
-    """Of each part: clips, known scenes, clips in scenes of one class, camera path, and a rule.
+    """For each part: clips, known scenes, clips in scenes of one class, camera path, and a rule.
 
-    The camera path is the median, in heights of the picture. The rule is that somebody sits down,
-    which is the first of the classes, if what moves goes down: in how many clips ("right") that is
-    correct, also of those in which the camera hardly moves.
+    The camera path is the median, in heights of the picture. The rule answers "sit down", the first
+    class, if the motion is downwards: "right" counts its correct answers, also among the clips with
+    a still camera.
     """
-    found = {}
+    measured = {}
     for part, mine in (("train", clips.is_train), ("val", ~clips.is_train)):
-        frames = [grey(one) for one in clips.frames[mine]]
-        paths = torch.tensor([camera_path(one) for one in frames])
-        correct = torch.tensor([falls(one) for one in frames]) == (clips.labels[mine] == 0)
+        frames = [grey(clip) for clip in clips.frames[mine]]
+        paths = torch.tensor([camera_path(clip) for clip in frames])
+        correct = torch.tensor([falls(clip) for clip in frames]) == (clips.labels[mine] == 0)
         pairs = [
             (int(scene), int(label))
             for scene, label in zip(clips.scenes[mine], clips.labels[mine], strict=True)
             if scene >= 0
         ]
         both = {scene for scene, label in pairs if (scene, 1 - label) in pairs}
-        found[part] = {
+        measured[part] = {
             "clips": len(frames),
             "scenes": len({scene for scene, _ in pairs}),
             "of_one_class": sum(scene not in both for scene, _ in pairs),
@@ -74,16 +74,16 @@ def measure(clips: RealClips) -> dict[str, dict[str, float]]:
             "still": int((paths <= _STILL_CAMERA).sum()),
             "still_right": int(correct[paths <= _STILL_CAMERA].sum()),
         }
-    return found
+    return measured
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=WORK)
     given = parser.parse_args()
-    found = measure(load_real(given.work / "sit-stand.npz"))
-    GAP_FILE.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(found))
+    measured = measure(load_real(given.work / "sit-stand.npz"))
+    GAP_FILE.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(measured))
 
 
 if __name__ == "__main__":

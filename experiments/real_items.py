@@ -1,4 +1,4 @@
-"""What is classified on real clips, and what is held out."""
+"""The items of tasks on real clips, and their held-out parts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,27 +14,27 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Items:
-    """What is classified: clips, some of them backwards."""
+    """The items to classify: clips, some of them reversed."""
 
     clips: Tensor
     """int64 (N,), indices of clips."""
     backwards: Tensor
-    """bool (N,)."""
+    """bool (N,), whether reversed."""
     labels: Tensor
     """int64 (N,)."""
     folds: Tensor
-    """int64 (N,); those of fold -1 are only trained on."""
+    """int64 (N,), folds; items of fold -1 are only for training."""
 
     def where(self, chosen: Tensor) -> "Items":
-        """Some of them."""
+        """The chosen items."""
         return Items(
             self.clips[chosen], self.backwards[chosen], self.labels[chosen], self.folds[chosen]
         )
 
 
 HELD_OUT = ("folds", "split", "scenes", "folds of known scenes")
-"""What a network is tested on: a fifth of each class at a time; the split that came with the clips;
-a scene at a time, of the clips whose scene is known; a fifth of each class of those clips."""
+"""The held-out items: a fifth of each class at a time; the clips' own split; a scene at a time, of
+clips with a known scene; a fifth of each class of those clips."""
 
 
 def make_items(clips: RealClips, *, arrow: bool, held_out: str, seed: int) -> Items:
@@ -70,6 +70,6 @@ def make_items(clips: RealClips, *, arrow: bool, held_out: str, seed: int) -> It
 
 
 def each_fold(items: Items) -> Iterator[tuple[int, Items, Items]]:
-    """Of each fold its number, what is trained on, and what is held out."""
+    """The number, the training items and the held-out items of each fold."""
     for fold in items.folds[items.folds >= 0].unique().tolist():
         yield fold, items.where(items.folds != fold), items.where(items.folds == fold)

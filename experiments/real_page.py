@@ -13,12 +13,12 @@ from experiments.significance import mean_std
 from gta.evaluation.significance import wilson_interval
 
 BLIND = ("no attention", "NL", "DNL", BASELINES[1])
-"""What gives the frames of a clip the same scores in any order."""
+"""Models whose scores do not depend on the order of frames."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """Runs on one set of clips, held out in one way."""
+    """A column: runs on a set of clips with a kind of held-out part."""
 
     head: str
     task: str
@@ -27,7 +27,7 @@ class Column:
     augment: str = "none"
 
     def runs(self, latest: Iterable[Result], name: str, start: str = "") -> list[Result]:
-        """Of those, the ones of a network of `MODELS`, or of a baseline, which has no start."""
+        """The runs of a network of `MODELS`, or of a baseline, which has no start."""
         wanted = {"task": self.task, "held_out": self.held_out, "arrow": self.arrow}
         if start:
             wanted["start"] = start
@@ -35,11 +35,11 @@ class Column:
         else:
             wanted["baseline"], how = name, {}
         return [
-            one
-            for one in latest
-            if wanted.items() <= one["run"].items()
-            and one["run"].get("augment", "none") == self.augment
-            and key({part: one["run"][part] for part in how}) == key(how)
+            result
+            for result in latest
+            if wanted.items() <= result["run"].items()
+            and result["run"].get("augment", "none") == self.augment
+            and key({part: result["run"][part] for part in how}) == key(how)
         ]
 
 
@@ -54,13 +54,13 @@ REAL_TABLES = {"real": (FOLDS, SPLIT, WAGON), "scenes": (SCENES, KNOWN, NEGATIVE
 
 
 def interval(runs: Sequence[Result], column: Column) -> tuple[float, float]:
-    """Wilson's, of as many clips; a clip and its reversed copy count as one."""
+    """Wilson's interval; a clip and its reversed copy count as one."""
     count = runs[0]["items"] // (2 if column.arrow else 1)
     return wilson_interval(round(mean(run["top1"] for run in runs) * count), count)
 
 
 def real_table(results: Sequence[Result], columns: Sequence[Column]) -> str:
-    """A line for each network and start, then the baselines, which need none."""
+    """A line for each network and start, then the baselines, which have no start."""
     lines, latest = [], by_key(results).values()
     for name, start in [*product(MODELS, STARTS), *((name, "") for name in BASELINES)]:
         cells = [_cell(column, column.runs(latest, name, start), name) for column in columns]

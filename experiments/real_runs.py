@@ -1,4 +1,4 @@
-"""One network on one task of real clips: trained and tested on each fold."""
+"""A network on a task of real clips: trained and tested on each fold."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -34,12 +34,12 @@ MODELS: dict[str, Model] = {
 SETTINGS = Settings(steps=300, batch_size=32, num_frames=8)
 STARTS = ("scratch", "ordered")
 _AT_ONCE = 50
-"""Items that are scored."""
+"""Items per batch in scoring."""
 
 
 @dataclass(frozen=True)
 class RealJob:
-    """One network on one task: all of its folds."""
+    """A network on a task, with all of its folds."""
 
     name: str
     """A key of `MODELS`."""
@@ -49,9 +49,9 @@ class RealJob:
     start: str
     seed: int
     arrow: bool = False
-    """Whether each clip is also taken backwards, under the other label of two."""
+    """Whether each clip is also used reversed, under the other label of two."""
     augment: str = "none"
-    """Of the training clips; one of `experiments.real_batches.AUGMENTATIONS`."""
+    """Augmentation of the training clips: a name of `real_batches.AUGMENTATIONS`."""
     settings: Settings = SETTINGS
 
     @property
@@ -60,32 +60,32 @@ class RealJob:
 
     @property
     def num_clips(self) -> int:
-        """How many are trained on in all folds, about."""
+        """The approximate number of clips trained on in all folds."""
         folds = 1 if self.held_out == "split" else FOLDS
         return folds * self.settings.steps * self.settings.batch_size
 
     @property
     def pretraining(self) -> Job:
-        """The run on `ordered` whose weights it starts from: of the same seed."""
+        """The run on `ordered`, with the same seed, from whose weights it starts."""
         return Job(self.model, SMALL, DATA, self.seed)
 
     def recipe(self) -> Recipe:
-        """Of each fold, as `gta train` has it, but for mirroring and `augment`."""
+        """The recipe of each fold for `gta train`, without mirroring and `augment`."""
         return self.settings.recipe(self.model, self.seed, side=HEIGHT)
 
     def identity(self) -> dict[str, Any]:
-        """Everything that the outcome depends on."""
-        found = {
+        """Everything on which the result depends."""
+        identity = {
             "model": self.model.model_dump(mode="json"),
             "settings": asdict(self.settings),
             **{"task": self.task, "arrow": self.arrow, "held_out": self.held_out},
             **{"start": self.start, "seed": self.seed},
         }
         if self.augment != "none":
-            found["augment"] = self.augment
+            identity["augment"] = self.augment
         if self.start == "ordered":
-            found["pretraining"] = self.pretraining.identity()
-        return found
+            identity["pretraining"] = self.pretraining.identity()
+        return identity
 
 
 def run_real(
@@ -121,7 +121,7 @@ def run_real(
 def real_figures(
     labels: Sequence[Tensor], answers: Sequence[Tensor], num_classes: int
 ) -> dict[str, Any]:
-    """Of the labels and the answers of each fold."""
+    """The metrics of the labels and the answers of each fold."""
     truth, said = torch.cat(list(labels)), torch.cat(list(answers))
     return {
         "top1": round((truth == said).double().mean().item(), 5),
@@ -134,14 +134,16 @@ def real_figures(
 
 
 def start(job: RealJob, num_classes: int, weights: Weights | None) -> torch.nn.Module:
-    """The network before its training; of weights of `ordered` all but the classifier."""
+    """The untrained network, or with weights of `ordered` except the classifier."""
     settings = job.settings
     model = build(job.model, num_classes=num_classes, num_frames=settings.num_frames)
     model = rejoin(model, settings.join)
     initialise(model, settings.matrix_init)
     if weights is not None:
         own, given = model.state_dict(), weights.state
-        fitting = {name: one for name, one in given.items() if one.shape == own[name].shape}
+        fitting = {
+            name: tensor for name, tensor in given.items() if tensor.shape == own[name].shape
+        }
         left = sorted(set(own) - set(fitting))
         if len(left) != 2:  # weight and bias of the classifier
             raise ValueError(f"these have another shape in the weights of `ordered`: {left}")
@@ -152,14 +154,14 @@ def start(job: RealJob, num_classes: int, weights: Weights | None) -> torch.nn.M
 def answer(model: torch.nn.Module, frames: Tensor, items: Items, settings: Settings) -> Tensor:
     """The class of each item."""
     clip, batches = Clip(num_frames=settings.num_frames), views(frames, items, settings, _AT_ONCE)
-    found, _ = score_batches(model, batches, clip, device=frames.device)
-    return torch.stack([scores.argmax() for _, scores in found])
+    scored, _ = score_batches(model, batches, clip, device=frames.device)
+    return torch.stack([scores.argmax() for _, scores in scored])
 
 
 def macro_f1(truth: Tensor, said: Tensor, num_classes: int) -> float:
     """The mean over the classes of 2 TP / (2 TP + FP + FN)."""
-    found = []
+    f1 = []
     for label in range(num_classes):
         hits = ((truth == label) & (said == label)).sum()
-        found.append(2 * hits / ((truth == label).sum() + (said == label).sum()).clamp(min=1))
-    return torch.stack(found).double().mean().item()
+        f1.append(2 * hits / ((truth == label).sum() + (said == label).sum()).clamp(min=1))
+    return torch.stack(f1).double().mean().item()

@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypeVar
 FILE = Path(__file__).parent / "results" / "ordered.jsonl"
 REAL_FILE = FILE.with_name("real.jsonl")
 EARLIER_FILE = FILE.with_name("earlier.jsonl")
-"""Runs that were made before there was a log, and again since: not in the tables."""
+"""Runs from before the log, which were repeated since: not in the tables."""
 AGAIN_FILE = FILE.with_name("again.jsonl")
-"""Rows of Tables 2a and 2b once more by today's trainer: in a table of their own alone."""
+"""Rows of Tables 2a and 2b repeated with today's trainer: only in their own table."""
 TIMES_FILE = FILE.with_name("times.jsonl")
 WORK = Path(__file__).parent / "work"
 """Rendered clips; not in the repository."""
@@ -30,29 +30,29 @@ LATER = {
     "causal_frames": None,
     "position_lr": None,
 }
-"""Settings that came after the first runs, and the values that those had."""
+"""Settings newer than the first runs, with the values that those runs had."""
 
 
 def key(identity: dict[str, Any]) -> str:
-    """The same for the same run, whatever the order of its settings."""
+    """A key that does not depend on the order of settings."""
     return json.dumps(_as_at_first(identity), sort_keys=True)
 
 
-def _as_at_first(told: Any) -> Any:
-    """Without settings of later that change nothing."""
-    if isinstance(told, list):
-        return [_as_at_first(one) for one in told]
-    if not isinstance(told, dict):
-        return told
+def _as_at_first(content: Any) -> Any:
+    """The content without later settings at their earlier values."""
+    if isinstance(content, list):
+        return [_as_at_first(item) for item in content]
+    if not isinstance(content, dict):
+        return content
     return {
         name: _as_at_first(value)
-        for name, value in told.items()
+        for name, value in content.items()
         if name not in LATER or value != LATER[name]
     }
 
 
 def read_results(path: Path = FILE) -> list[Result]:
-    """All finished runs. What is left of a line that was being written is not one."""
+    """All finished runs, without an incomplete last line."""
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")
@@ -62,7 +62,7 @@ def read_results(path: Path = FILE) -> list[Result]:
 
 
 def append_result(result: Result, path: Path = FILE) -> None:
-    """Adds one line, after cutting off the rest of one that was not finished."""
+    """Adds a line, after removing an incomplete last line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+") as file:
         file.seek(0)

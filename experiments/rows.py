@@ -9,17 +9,17 @@ from experiments.tables import EXPERIMENTS, SMALL, Row
 
 
 class Runs:
-    """Finished runs by the row that they are of, in the order of their seeds."""
+    """Finished runs by row, in the order of their seeds."""
 
     def __init__(self, results: Sequence[Result], repeats: Repeats | None = None):
         self.repeats = repeats or Repeats()
         self._latest = by_key(results)
         self.rows: dict[str, list[Result]] = {}
-        for result in sorted(self._latest.values(), key=lambda one: one["run"].get("seed", 0)):
+        for result in sorted(self._latest.values(), key=lambda run: run["run"].get("seed", 0)):
             self.rows.setdefault(without_seed(result["run"]), []).append(result)
 
     def of(self, experiment: str, label: str) -> list[Result]:
-        """All of a row, whatever their seeds."""
+        """All runs of a row."""
         about = EXPERIMENTS[experiment]
         return self.rows.get(without_seed(about.job(about.row(label), 0).identity()), [])
 
@@ -32,13 +32,13 @@ class Runs:
 
 
 def read_runs() -> Runs:
-    """Those in the repository."""
+    """The runs in the repository."""
     results = read_results()
     return Runs(results, read_repeats(results))
 
 
 def short_rows(names: Sequence[str]) -> Iterator[tuple[str, Row]]:
-    """Experiment and row of each network that these train with as few frames as most."""
+    """Experiment and row of each network, once, with the usual number of frames."""
     shown = set[str]()
     for name in names:
         for row in EXPERIMENTS[name].rows:

@@ -1,7 +1,7 @@
-"""What a run on `ordered` leaves in the work folder: what `gta train` and `gta test` leave in one.
+"""The folder of a run on `ordered`, with the files of `gta train` and `gta test`.
 
-So `gta show`, `gta predict` and `gta ensemble` take it too, where its blocks join the network as
-the package's do.
+So `gta show`, `gta predict` and `gta ensemble` accept it, if its blocks join the network as the
+package's do.
 """
 
 from dataclasses import dataclass
@@ -21,25 +21,25 @@ from gta.runs import Run
 
 @dataclass(frozen=True)
 class Weights:
-    """Of a run, which others can start from."""
+    """The weights of a run, from which others can start."""
 
     state: dict[str, Tensor]
     top1: float
-    """Of that run."""
+    """The identity of that run."""
 
 
 def run_folder(job: Job, work: Path) -> Path:
-    """Of one run."""
+    """The folder of a run."""
     return work / "runs" / run_id(job.identity())
 
 
 def scores_file(job: Job, work: Path) -> Path:
-    """Of the probabilities of its held-out clips."""
+    """The file of a run's probabilities of the held-out clips."""
     return run_folder(job, work) / Scored(job.recipe().test.protocol).file_name
 
 
 def weights_file(job: Job, work: Path) -> Path:
-    """Of its weights; the last that is written."""
+    """The file of a run's weights, which is written last."""
     return run_folder(job, work) / "last.safetensors"
 
 
@@ -47,12 +47,12 @@ def write_run(job: Job, model: nn.Module, probabilities: Tensor, work: Path) -> 
     """Keeps recipe, labels, scores and weights.
 
     Args:
-        job: What was run.
+        job: The run.
         model: The trained network.
-        probabilities: Of the held-out clips (N, classes), the classes of which take turns.
+        probabilities: Of the held-out clips (N, classes), whose classes alternate.
         work: The folder of all runs.
     """
-    recipe, classes = job.recipe(), sorted(one.name for one in CLASSES)  # the order of `KEYS`
+    recipe, classes = job.recipe(), sorted(each.name for each in CLASSES)  # the order of `KEYS`
     run = Run.create(run_folder(job, work), recipe, classes)
     scores = Scores(
         ids=[str(index) for index in range(len(probabilities))],
@@ -68,11 +68,11 @@ def write_run(job: Job, model: nn.Module, probabilities: Tensor, work: Path) -> 
 
 
 def read_scores(job: Job, work: Path) -> Scores:
-    """Of the held-out clips."""
+    """The scores of the held-out clips."""
     return Scores.load(scores_file(job, work))
 
 
 def read_weights(job: Job, work: Path) -> Weights:
-    """Of a run whose blocks join as the package's do."""
+    """The weights of a run whose blocks join as the package's do."""
     model, _ = Run.open(run_folder(job, work)).load()
     return Weights(model.state_dict(), round(read_scores(job, work).top(1), 5))

@@ -1,4 +1,4 @@
-"""A run from end to end: training, top-1, and what other frames do to it."""
+"""A run from end to end: training, top-1, and scores on other frames."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from gta.evaluation.metrics import top_k_accuracy
 from gta.ordered import CLASSES
 
 _TEST_BATCH, _TEST_FRAMES = 200, 3200
-"""Clips, and at most so many frames, at once: in bfloat16 no feature takes 2 GiB."""
+"""Clips per batch, and most frames per batch: in bfloat16 no feature takes 2 GiB."""
 
 
 def scores(
@@ -30,27 +30,27 @@ def scores(
 ) -> Tensor:
     """Probabilities (N, classes) of all clips on the CPU, from the `views` of each."""
     size = min(_TEST_BATCH, max(_TEST_FRAMES // settings.num_frames, 1))
-    found, _ = score_batches(
+    scored, _ = score_batches(
         model,
         views(clips, settings, size, change),
         Clip(num_frames=settings.num_frames),
         device=clips.frames.device,
     )
-    return torch.stack([one for _, one in found])
+    return torch.stack([probabilities for _, probabilities in scored])
 
 
 def figures(probabilities: Tensor, labels: Tensor) -> dict[str, Any]:
-    """Top-1 and top-5, of each pair the share of its clips told from the partner's, and neutral."""
+    """Top-1 and top-5; for each pair of classes the accuracy between the two; neutral classes."""
     labels = labels.cpu()
     pairs = {}
-    for one in CLASSES:
-        if one.is_reversed or one.partner == one.key:
+    for each in CLASSES:
+        if each.is_reversed or each.partner == each.key:
             continue
-        members = torch.tensor([KEYS.index(one.key), KEYS.index(one.partner)])
+        members = torch.tensor([KEYS.index(each.key), KEYS.index(each.partner)])
         of_pair = torch.isin(labels, members)
         right = members[probabilities[of_pair][:, members].argmax(1)] == labels[of_pair]
-        pairs[one.key] = round(right.double().mean().item(), 4)
-    neutral = torch.tensor([KEYS.index(one.key) for one in CLASSES if one.partner == one.key])
+        pairs[each.key] = round(right.double().mean().item(), 4)
+    neutral = torch.tensor([KEYS.index(each.key) for each in CLASSES if each.partner == each.key])
     is_neutral = torch.isin(labels, neutral)
     hits = probabilities.argmax(1) == labels
     return {
@@ -67,14 +67,14 @@ def reverse(frames: Tensor) -> Tensor:
 
 
 def shuffle(frames: Tensor) -> Tensor:
-    """Frames in an order of its own for each clip, the same in every run."""
+    """Frames in a random order for each clip, the same in every run."""
     generator = torch.Generator().manual_seed(len(frames))
     order = torch.rand(frames.shape, generator=generator).argsort(1).to(frames.device)
     return frames.gather(1, order)
 
 
 def drop(frames: Tensor) -> Tensor:
-    """Two frames of each clip give way to their neighbours, as where a camera loses some."""
+    """Replaces two frames of each clip by their neighbours, as if a camera had dropped them."""
     generator = torch.Generator().manual_seed(len(frames))
     lost = torch.rand(frames.shape, generator=generator).argsort(1)[:, :2].to(frames.device)
     before = frames.gather(1, torch.where(lost == 0, 1, lost - 1))
@@ -82,16 +82,16 @@ def drop(frames: Tensor) -> Tensor:
 
 
 def middle(frames: Tensor) -> Tensor:
-    """As many frames of the middle half of each clip: twice the frame rate."""
+    """As many frames from the middle half of each clip: twice the frame rate."""
     return (frames[:, -1:] + 1) // 4 + frames // 2
 
 
 CHANGES = {"shuffled": shuffle, "reversed": reverse, "dropped": drop, "middle": middle}
-"""What is done to the frames of each test clip, by the name of the figure."""
+"""Changes of the frames of each test clip, by the name of the result."""
 
 
 def with_frames(model: nn.Module, job: Job, num_frames: int) -> nn.Module:
-    """The network for another number of frames, its temporal parameters resampled."""
+    """The network for another number of frames, with resampled temporal parameters."""
     other = job.network(num_frames)
     shapes = {name: value.shape for name, value in other.state_dict().items()}
     state = {
@@ -114,11 +114,11 @@ def run(
     """Trains and scores; the record, the probabilities of the held-out clips, and the network.
 
     Args:
-        job: What is run.
+        job: The run.
         train_clips: The training split.
         val_clips: The held-out split.
-        longer: The first of its clips with twice as many frames.
-        say: Is told how it goes.
+        longer: The first held-out clips with twice as many frames.
+        say: Takes messages.
         compiled: Whether the training step is compiled.
     """
     began = time.perf_counter()
@@ -131,14 +131,14 @@ def run(
 
     def top1_with(frames: int, clips: Clips) -> dict[str, Any]:
         other = with_frames(model, job, frames)
-        found = scores(other, clips, replace(settings, num_frames=frames))
-        return {"frames": frames, "clips": len(found), "top1": top1(found)}
+        scored = scores(other, clips, replace(settings, num_frames=frames))
+        return {"frames": frames, "clips": len(scored), "top1": top1(scored)}
 
-    found = scores(model, val_clips, settings)
+    scored = scores(model, val_clips, settings)
     available = val_clips.frames.shape[1]
     other = available if settings.num_frames < available else available // 2
     record = {
-        **figures(found, labels),
+        **figures(scored, labels),
         **{
             name: top1(scores(model, val_clips, settings, change))
             for name, change in CHANGES.items()
@@ -150,4 +150,4 @@ def run(
         "loss": curve,
         "seconds": round(seconds, 1),
     }
-    return record, found, model
+    return record, scored, model

@@ -1,6 +1,6 @@
-"""What a run is: the network, how it is trained, on what, and with which seed.
+"""The definition of a run: network, training settings, data and seed.
 
-`recipe` says the same as `gta train` is told it: the step, the loop and the scores are its own.
+`recipe` is its recipe for `gta train`, whose step, loop and scores are used.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -37,29 +37,29 @@ class Settings:
     batch_size: int = 64
     num_frames: int = 8
     crop: int = 112
-    """Pixels a side, of `Data.side`."""
+    """Side of the crop in pixels, of `Data.side`."""
     lr: float = 5e-4
     warmup: float = 0.05
-    """Share of the steps."""
+    """Warm-up, as a share of the steps."""
     weight_decay: float = 0.05
     matrix_weight_decay: float = 0.05
     matrix_lr: float = 1.0
     position_lr: float | None = None
-    """Of TAPE's positions, as a factor; None: as `matrix_lr`."""
+    """Factor on the learning rate of TAPE's positions; None: as `matrix_lr`."""
     matrix_init: str = "normal"
-    """As the block draws it; "small": a tenth; "identity": frames and groups as they are."""
+    """Start of the matrices: "normal"; "small": a tenth of it; "identity"."""
     join: str = "zero"
     """How blocks join the network: see `experiments.joins`."""
     clip_norm: float = 5.0
 
     @property
     def part(self) -> int:
-        """Steps of a part: a run has some twenty, and the loss of each is kept."""
+        """Steps of a part: a run has about twenty parts, and the loss of each is kept."""
         least = max(self.steps // _PARTS, 1)
         return next(size for size in range(least, self.steps + 1) if self.steps % size == 0)
 
     def recipe(self, model: Model, seed: int, *, side: int, compiled: bool = False) -> Recipe:
-        """A run of a network on clips whose short side is `side`; its "epochs" are the parts."""
+        """The recipe for a network on clips with short side `side`; its "epochs" are the parts."""
         parts = self.steps // self.part
         return Recipe(
             model=model,
@@ -81,13 +81,13 @@ class Settings:
                 seed=seed,
             ),
             test=Test(protocol=f"1x1-center{self.crop}@{side}"),
-            data=DataSource(format="ssv2"),  # as `gta render` writes them
+            data=DataSource(format="ssv2"),  # the format of `gta render`
         )
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training run. Runs with the same `identity` are the same run."""
+    """A training run, defined by its `identity`."""
 
     model: Model
     settings: Settings
@@ -96,22 +96,22 @@ class Job:
 
     @property
     def num_clips(self) -> int:
-        """How many are trained on, the same one again counted again."""
+        """The number of clips trained on, with repetitions."""
         return self.settings.steps * self.settings.batch_size
 
     def network(self, num_frames: int | None = None) -> nn.Module:
-        """Untrained, for `num_frames` frames or as many as in training."""
+        """The untrained network, for `num_frames` frames or as many as in training."""
         frames = self.settings.num_frames if num_frames is None else num_frames
         return rejoin(
             build(self.model, num_classes=len(CLASSES), num_frames=frames), self.settings.join
         )
 
     def recipe(self, *, compiled: bool = False) -> Recipe:
-        """The same as `gta train` has it; `join` and `matrix_init` are the experiments' own."""
+        """The recipe for `gta train`; `join` and `matrix_init` are only of the experiments."""
         return self.settings.recipe(self.model, self.seed, side=self.data.side, compiled=compiled)
 
     def identity(self) -> dict[str, Any]:
-        """Everything that the outcome depends on, as JSON has it."""
+        """Everything on which the result depends, as JSON values."""
         return {
             "model": self.model.model_dump(mode="json"),
             "settings": asdict(self.settings),

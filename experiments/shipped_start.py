@@ -1,9 +1,9 @@
-"""The weights that ship with the package: `tiny_gta`, which learns the order of built-in clips.
+"""The weights in the package: `tiny_gta`, trained on the order of built-in clips.
 
     python -m experiments.shipped_start            trains and scores it, and writes its card
 
-Minutes on two CPU cores; the same command goes on where it was stopped. The clips and the training
-are functions of seed 0. Writes results/start.json and src/gta/shipped/ordered.
+Takes minutes on two CPU cores; the same command resumes. The clips and the training are functions
+of seed 0. Writes results/start.json and src/gta/shipped/ordered.
 """
 
 import argparse
@@ -31,7 +31,7 @@ COMMAND = "python -m experiments.shipped_start"
 
 
 def figures(scores: Scores) -> dict[str, Any]:
-    """What the card says of the held-out clips."""
+    """The scores of the held-out clips for the card."""
     low, high = scores.interval()
     return {
         "clips": len(scores),
@@ -42,8 +42,8 @@ def figures(scores: Scores) -> dict[str, Any]:
     }
 
 
-def card(run: Run, found: dict[str, Any]) -> dict[str, Any]:
-    """What the weights are, what they are good for, and how they were made."""
+def card(run: Run, scores: dict[str, Any]) -> dict[str, Any]:
+    """The card: the weights, their uses, and their origin."""
     model, _ = run.load()
     return {
         "name": NAME,
@@ -51,7 +51,7 @@ def card(run: Run, found: dict[str, Any]) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in model.parameters()),
         "classes": len(run.classes),
         "trained_on": f"{NUM_TRAIN} clips of `gta render`, easy, seed 0; nothing real, no people",
-        "held_out": found,
+        "held_out": scores,
         "for": "a start for other clips (model.weights=ordered), and a first try of gta predict",
         "not_for": "real videos as it is: it has seen drawings only",
         "license": "Apache-2.0, as the package",
@@ -60,14 +60,14 @@ def card(run: Run, found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def ship(run: Run, found: dict[str, Any], folder: Path) -> None:
-    """Writes the run, without the place of its clips, and its card."""
+def ship(run: Run, scores: dict[str, Any], folder: Path) -> None:
+    """Writes the run, without the path of its clips, and its card."""
     folder.mkdir(parents=True, exist_ok=True)
     data = run.recipe.data.model_copy(update={"root": None})
     write_text(folder / "recipe.yaml", write_recipe(run.recipe.model_copy(update={"data": data})))
     for name in ("labels.json", "last.safetensors"):
         shutil.copyfile(run.folder / name, folder / name)
-    write_text(folder / "card.json", json.dumps(card(run, found), indent=1) + "\n")
+    write_text(folder / "card.json", json.dumps(card(run, scores), indent=1) + "\n")
 
 
 def main() -> None:
@@ -82,10 +82,10 @@ def main() -> None:
         folder=given.work / "start",
     )
     run = Run.open(weights.parent)
-    found = figures(evaluate(run, device="cpu"))
-    write_text(START_FILE, json.dumps(found, indent=1) + "\n")
-    ship(run, found, FOLDER)
-    print(json.dumps(found))
+    scores = figures(evaluate(run, device="cpu"))
+    write_text(START_FILE, json.dumps(scores, indent=1) + "\n")
+    ship(run, scores, FOLDER)
+    print(json.dumps(scores))
 
 
 if __name__ == "__main__":

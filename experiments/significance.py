@@ -1,7 +1,7 @@
 """Statistics over seeds, by scipy: spreads, prediction intervals, tests of differences.
 
-A `floor` gives, for a mean, the standard deviation that is taken where that of the values is
-smaller: few seeds can be close together by chance (`experiments.repeats`).
+A `floor` gives, for a mean, the least standard deviation: few seeds can be close together by chance
+(`experiments.repeats`).
 """
 
 import warnings
@@ -29,7 +29,7 @@ def mean_std(values: Sequence[float]) -> str:
 def prediction_interval(
     values: Sequence[float], floor: Floor = lambda _: 0.0
 ) -> tuple[float, float] | None:
-    """Where one more seed is in 95 % of cases (Student's t), in 0 to 1; None for a single value."""
+    """The 95 % prediction interval of a further seed (Student's t), 0 to 1; None for one value."""
     if len(values) < 2:
         return None
     count, middle = len(values), mean(values)
@@ -39,7 +39,7 @@ def prediction_interval(
 
 
 class Difference(NamedTuple):
-    """How far one mean is above another, with its 95 % interval and two-sided p-value."""
+    """The difference of two means, with its 95 % interval and two-sided p-value."""
 
     mean: float
     low: float
@@ -51,29 +51,33 @@ class Difference(NamedTuple):
         return self.p < ALPHA
 
     def __str__(self) -> str:
-        """In points."""
+        """The difference and its interval in points."""
         return f"{100 * self.mean:+.1f} ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
 
 
 def welch(
     a: Sequence[float], b: Sequence[float], floor: Floor = lambda _: 0.0
 ) -> Difference | None:
-    """Welch's t-test of a above b; None where there is one value, or no spread at all."""
+    """Welch's t-test of a minus b; None with a single value, or without any spread."""
     if min(len(a), len(b)) < 2 or not stdev(a) + stdev(b):
         return None
     with warnings.catch_warnings(action="ignore"):  # one of the two may have no spread
-        freedom = stats.ttest_ind(a, b, equal_var=False).df  # of their own: a floor tells no more
-    error = hypot(*(max(stdev(one), floor(mean(one))) / len(one) ** 0.5 for one in (a, b)))
+        freedom = stats.ttest_ind(
+            a, b, equal_var=False
+        ).df  # without the floor, which adds no information
+    error = hypot(*(max(stdev(x), floor(mean(x))) / len(x) ** 0.5 for x in (a, b)))
     return _difference(mean(a) - mean(b), error, freedom)
 
 
 def against_control(
     control: Sequence[float], rows: Mapping[str, Sequence[float]], floor: Floor = lambda _: 0.0
 ) -> dict[str, Difference]:
-    """Each row above the control: t-tests with one variance for all, Bonferroni-corrected."""
+    """Each row minus the control: t-tests with a pooled variance, Bonferroni-corrected."""
     groups = [control, *rows.values()]
-    freedom = sum(len(one) - 1 for one in groups)
-    pooled = sum((len(one) - 1) * stdev(one) ** 2 for one in groups if len(one) > 1) / freedom
+    freedom = sum(len(group) - 1 for group in groups)
+    pooled = (
+        sum((len(group) - 1) * stdev(group) ** 2 for group in groups if len(group) > 1) / freedom
+    )
     deviation = max(pooled**0.5, floor(mean(control)))
     return {
         name: _difference(
@@ -98,9 +102,9 @@ def _difference(by: float, error: float, freedom: float, tests: int = 1) -> Diff
 
 
 def benjamini_hochberg(differences: Mapping[K, Difference]) -> dict[K, Difference]:
-    """With p-values that control the share of false ones among the significant ones."""
-    corrected = stats.false_discovery_control([one.p for one in differences.values()])
+    """The differences with p-values corrected for the false discovery rate."""
+    corrected = stats.false_discovery_control([difference.p for difference in differences.values()])
     return {
-        name: one._replace(p=float(p))
-        for (name, one), p in zip(differences.items(), corrected, strict=True)
+        name: difference._replace(p=float(p))
+        for (name, difference), p in zip(differences.items(), corrected, strict=True)
     }

@@ -1,4 +1,4 @@
-"""How large a job is, and what it ran on."""
+"""The cost of a job, and its hardware."""
 
 import subprocess
 from datetime import date
@@ -17,7 +17,7 @@ from gta.models import build
 
 
 def cost(job: Any) -> dict[str, float]:
-    """Of one clip, with as many classes as `ordered` has."""
+    """The cost of a clip, with the classes of `ordered`."""
     settings = job.settings
     about = job.model.model_dump_json()
     return _cost(about, settings.join, settings.num_frames, settings.crop)
@@ -26,26 +26,26 @@ def cost(job: Any) -> dict[str, float]:
 @cache
 def _cost(about: str, join: str, num_frames: int, crop: int) -> dict[str, float]:
     model = TypeAdapter[Model](Model).validate_json(about)
-    found = count_cost(
+    counted = count_cost(
         lambda: rejoin(build(model, num_classes=len(KEYS), num_frames=num_frames), join),
         (3, num_frames, crop, crop),
     )
-    return {"gflops": round(found.gflops, 3), "params_m": round(found.params_m, 3)}
+    return {"gflops": round(counted.gflops, 3), "params_m": round(counted.params_m, 3)}
 
 
 def num_gflops(job: Any) -> float:
-    """Of the forward passes of its training."""
+    """GFLOPs of the forward passes of its training."""
     return cost(job)["gflops"] * job.num_clips
 
 
 def what_with(device: torch.device) -> dict[str, Any]:
-    """The day, and what was run on."""
+    """The date, hardware and versions."""
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     return {"date": date.today().isoformat(), "torch": torch.__version__, "hardware": hardware}
 
 
 def commit() -> str:
-    """Of the code, where git knows it."""
+    """The commit of the code, if git knows it."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     try:
         told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)

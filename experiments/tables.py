@@ -1,7 +1,7 @@
 """The experiments: rows of the paper's tables, and questions that it leaves open.
 
-R2D-18 has two residual blocks in each stage where R2D-50 has four and six: it takes blocks after
-the second one of res3 and both of res4.
+R2D-18 has two residual blocks per stage, where R2D-50 has four and six: blocks are inserted after
+the second of res3 and both of res4.
 """
 
 from dataclasses import dataclass, replace
@@ -26,14 +26,14 @@ DATA = Data()
 HARDER = Data(
     difficulty=Difficulty(stillness=0.45, reach=0.2, camera=4.0, distractors=12, noise=4.0)
 )
-"""The knobs at, or near, their ends."""
+"""Difficulty settings at, or near, their limits."""
 SMALL = Settings()
 SLOWFAST = replace(SMALL, num_frames=16)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table."""
+    """A row of a table."""
 
     label: str
     model: Model
@@ -44,16 +44,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A table: its rows, each with at least so many seeds."""
+    """A table: rows with a least number of seeds."""
 
     title: str
     rows: tuple[Row, ...]
     seeds: int = 3
     data: Data | None = None
-    """What is rendered; `DATA` unless given."""
+    """The rendered data; default `DATA`."""
 
     def row(self, label: str) -> Row:
-        """The one of that label."""
+        """The row with that label."""
         (row,) = [row for row in self.rows if row.label == label]
         return row
 
@@ -61,7 +61,7 @@ class Experiment:
         return Job(row.model, row.settings, self.data or DATA, seed)
 
     def jobs(self, seeds: int | None = None) -> list[tuple[Row, Job]]:
-        """Seed by seed, so that a table is whole as early as it can be."""
+        """Jobs by seed, so that a table is complete as early as possible."""
         return [
             (row, self.job(row, seed))
             for seed in range(self.seeds if seeds is None else seeds)
@@ -70,7 +70,7 @@ class Experiment:
 
 
 def r2d18(*blocks: Block, placement: Placement | None = None, tsm: bool = False) -> Model:
-    """Without dropout, since the clips are fresh enough."""
+    """R2D-18 without dropout, since there are many clips."""
     model = any_r2d18(*blocks).model_copy(update={"dropout": 0.0, "tsm": tsm})
     return model if placement is None else model.model_copy(update={"placement": placement})
 
@@ -80,7 +80,7 @@ def r2d50(*blocks: Block) -> FrameResNetModel:
 
 
 def slowfast(*blocks: Block) -> SlowFastModel:
-    """Half as wide, 16 frames of which the slow pathway sees 4."""
+    """SlowFast at half its width, with 16 frames, of which the slow pathway sees 4."""
     placement: Placement = {"res3": (1, 3), "res4": (1, 3, 5)} if blocks else {}
     return SlowFastModel(width=32, dropout=0.0, blocks=blocks, placement=placement)
 
@@ -110,7 +110,7 @@ ASSIGNMENTS = ("softmax_regions", "softmax_positions", "none")
 COUNTS = (4, 8, 16, 32, 64)
 LONG = replace(SMALL, steps=3 * SMALL.steps)
 BEST: dict[str, Any] = {"position_std": 1.0, "add_to": "input"}
-"""Of `POSITIONS`: TAPE in Tables 2b and 7."""
+"""The settings of `POSITIONS` for TAPE in Tables 2b and 7."""
 PE, PE8 = tape(**BEST), tape(8, **BEST)
 PIXEL, PIXEL_1 = gta(region=False), gta(1, region=False)
 POSITIONS: dict[str, tuple[dict[str, Any], Settings]] = {
@@ -124,7 +124,7 @@ POSITIONS: dict[str, tuple[dict[str, Any], Settings]] = {
     "input, drawn at 1": (BEST, SMALL),
     "input, sinusoids": ({"position": "sinusoidal", "add_to": "input"}, SMALL),
 }
-"""TAPE's positions: to queries and keys unless told; how they start, and how fast they learn."""
+"""TAPE's positions: added to queries and keys by default; their start and learning rate."""
 BRANCHES = (
     Row("pixel + region, G = 8", r2d18(SA, GTA), 50.6),
     Row("pixel, G = 8", r2d18(SA, PIXEL), 49.6),
@@ -328,7 +328,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "harder": Experiment("Table 2a at a harder level (R2D-18)", BRANCHES, data=HARDER),
 }
-"""In the order in which they are run."""
+"""The experiments, in the order of running."""
 
 ENSEMBLES: dict[str, dict[str, tuple[tuple[str, ...], float | None]]] = {
     "tsm": {
@@ -336,4 +336,4 @@ ENSEMBLES: dict[str, dict[str, tuple[tuple[str, ...], float | None]]] = {
         "TSM + GTA, 8 + 16 frames": (("TSM + GTA, 8 frames", "TSM + GTA, 16 frames"), 56.5),
     }
 }
-"""Of an experiment: label, the rows whose probabilities are averaged, and the paper's top-1."""
+"""By experiment and label: the rows whose probabilities are averaged, and the paper's top-1."""

@@ -1,13 +1,13 @@
-"""Measures how long a clip takes in each network of the tables, alone on the device.
+"""Measures the time per clip of each network of the tables, without other load on the device.
 
-python -m experiments.times               all that are missing from results/times.jsonl
+python -m experiments.times               all networks missing from results/times.jsonl
 python -m experiments.times --device cpu  the same on one thread of the CPU
-python -m experiments.times --again       all once more: the picture has the quickest
+python -m experiments.times --again       all again: the picture has the fastest
 
-Inference on a GPU goes in batches of 64 clips in bfloat16, the step recorded as one CUDA graph, so
-that what is measured is the device and not Python; on a CPU in batches of 4 in float32. Clips lie
-in memory as `gta.data.transforms.clip.normalize` leaves them, channels last. Milliseconds are the
-quickest of 30 batches, least held up by what else the machine does, divided by its size.
+On a GPU, inference has batches of 64 clips in bfloat16, recorded as one CUDA graph, so that the
+device is measured and not Python; on a CPU, batches of 4 in float32. Clips are in memory as
+`gta.data.transforms.clip.normalize` returns them, channels last. Milliseconds are those of the
+fastest of 30 batches, least disturbed by other programs, divided by its size.
 """
 
 import argparse
@@ -30,7 +30,7 @@ BATCHES, ROUNDS = {"cuda": 64, "cpu": 4}, 30
 
 
 def name_of(device: torch.device) -> str:
-    """Of the GPU, or of the processor where the system tells it."""
+    """The name of the GPU, or of the CPU if the system knows it."""
     if device.type != "cpu":
         return what_with(device)["hardware"]
     told = Path("/proc/cpuinfo")
@@ -40,12 +40,12 @@ def name_of(device: torch.device) -> str:
 
 
 def job_key(job: Job, hardware: str) -> str:
-    """Of what the time depends on: the network, the frames and their size, and the device."""
+    """The key of a measurement: network, frames and their size, and device."""
     return key(timed(job, hardware))
 
 
 def timed(job: Job, hardware: str) -> dict:
-    """What the time depends on, as JSON has it; `hardware` as `name_of` has it."""
+    """Everything on which the time depends, as JSON values; `hardware` is from `name_of`."""
     settings = job.settings
     return {
         "model": job.model.model_dump(mode="json"),
@@ -57,30 +57,30 @@ def timed(job: Job, hardware: str) -> dict:
 
 def measured(times: Sequence[Result]) -> dict[str, list[float]]:
     """All measurements of each network on each device, in ms."""
-    found = dict[str, list[float]]()
-    for one in times:
-        found.setdefault(key(one["run"]), []).append(one["ms"])
-    return found
+    by_network = dict[str, list[float]]()
+    for result in times:
+        by_network.setdefault(key(result["run"]), []).append(result["ms"])
+    return by_network
 
 
 def times_apart(times: Sequence[Result]) -> float:
-    """How far measurements of one network are apart at most, as a share of their mean."""
+    """Largest spread of a network's measurements, as a share of their mean."""
     return max((max(ms) - min(ms)) / statistics.mean(ms) for ms in measured(times).values())
 
 
 def milliseconds(jobs: Sequence[Job], device: torch.device) -> list[float]:
-    """Of one clip in each network. They take turns, so that none has a quieter machine."""
+    """Milliseconds per clip of each network. They take turns, for equal conditions."""
     steps = [_ready(job, device) for job in jobs]
-    times = [[_one(step, device) for step in steps] for _ in range(ROUNDS)]
+    times = [[_seconds(step, device) for step in steps] for _ in range(ROUNDS)]
     batch = BATCHES[device.type]
     return [1000 * min(column) / batch for column in zip(*times, strict=True)]
 
 
 def _ready(job: Job, device: torch.device) -> Callable[[], None]:
-    """What puts a batch through the network."""
+    """A function that runs the network on a batch."""
     model = job.network().to(device).eval()
     for norm in model.modules():
-        if isinstance(norm, torch.nn.BatchNorm3d):  # not as an untrained block's, which is zero
+        if isinstance(norm, torch.nn.BatchNorm3d):  # nonzero, unlike those of an untrained block
             torch.nn.init.ones_(norm.weight)
     settings, batch = job.settings, BATCHES[device.type]
     clips = torch.randn(batch, 3, settings.num_frames, settings.crop, settings.crop, device=device)
@@ -91,11 +91,11 @@ def _ready(job: Job, device: torch.device) -> Callable[[], None]:
         with autocast(device):
             model(clips)
 
-    step()  # outside of the graph: kernels are chosen and compiled
+    step()  # eager: chooses and compiles kernels
     return captured(step) if device.type == "cuda" else step
 
 
-def _one(step: Callable[[], None], device: torch.device) -> float:
+def _seconds(step: Callable[[], None], device: torch.device) -> float:
     began = time.perf_counter()
     step()
     if device.type == "cuda":
@@ -107,10 +107,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; all if left out")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; default: all")
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--again", action="store_true", help="also what is in the file")
-    parser.add_argument("--commit", help="of the code, where git cannot tell")
+    parser.add_argument("--again", action="store_true", help="also those in the file")
+    parser.add_argument("--commit", help="commit of the code, if git does not know it")
     parser.add_argument("--results", type=Path, default=TIMES_FILE)
     given = parser.parse_args()
     device = torch.device(given.device)

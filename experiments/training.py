@@ -1,4 +1,4 @@
-"""Training: the package's step and loop on clips in memory."""
+"""Training with the package's step and loop, on clips in memory."""
 
 from contextlib import closing
 
@@ -25,7 +25,7 @@ KEYS = [c.key for c in sorted(CLASSES, key=lambda c: c.name)]
 def train(
     job: Job, clips: Clips, say: Say, *, compiled: bool = False
 ) -> tuple[nn.Module, list[float]]:
-    """The trained network, and its loss in so many parts of the run."""
+    """The trained network, and its loss in each part of the run."""
     device = clips.frames.device
     torch.manual_seed(job.seed)
     model = job.network().to(device)
@@ -36,7 +36,7 @@ def train(
 
 @torch.no_grad()
 def initialise(model: nn.Module, how: str) -> None:
-    """Starts GTA's matrices (K, T, G, S) another way."""
+    """Initializes GTA's matrices (K, T, G, S) in another way."""
     if how not in ("normal", "small", "identity"):
         raise ValueError(f"matrix_init={how!r} is not possible; it is normal, small or identity")
     for name, matrix in model.named_parameters():
@@ -52,18 +52,18 @@ def initialise(model: nn.Module, how: str) -> None:
 def fit(
     model: nn.Module, source: Source, recipe: Recipe, device: torch.device, say: Say
 ) -> list[float]:
-    """Trains the network in place; its loss in each part of the run, which is also said."""
+    """Trains the network in place; returns and reports its loss in each part of the run."""
     if recipe.train.compile:
-        torch.compiler.reset()  # of the networks of earlier runs
+        torch.compiler.reset()  # drops the networks of earlier runs
     position, processes = TrainState(data=""), Processes(device)
     optimizer = make_optimizer(model.train(), recipe.train)
     step = Step(model, optimizer, numbers(recipe, device), processes)
     losses = list[float]()
 
-    def told(entry: Entry) -> None:
+    def keep(entry: Entry) -> None:
         losses.append(round(entry["train_loss"], 4))
         say(f"step {position.epoch * source.num_batches}: loss {losses[-1]}")
 
     with closing(step):
-        Loop(step, source, position, processes, epochs=recipe.train.epochs).run(keep=told)
+        Loop(step, source, position, processes, epochs=recipe.train.epochs).run(keep=keep)
     return losses

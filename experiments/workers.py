@@ -1,4 +1,4 @@
-"""Several runs at once on each of several devices, within a time."""
+"""Parallel runs on several devices, within a time limit."""
 
 import time
 import traceback
@@ -18,23 +18,23 @@ from experiments.results import Result
 from experiments.sizes import cost, num_gflops, what_with
 from gta.config import Model
 
-_LOOK = 0.5  # seconds between looks at the clock
-_PATIENCE = 10  # seconds for a process to end
+_LOOK = 0.5  # seconds between checks of the clock
+_PATIENCE = 10  # seconds that a process has to end
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much may be used."""
+    """The limits of devices and time."""
 
     jobs: int = 4
     """Training processes on each device."""
     seconds: float | None = None
-    """No run is begun that would probably end later; what is left then is stopped."""
+    """No run is started that would probably end later; runs are stopped then."""
     devices: tuple[str, ...] = ("cuda:0",)
 
 
 class AnyJob(Protocol):
-    """A job of `ordered` or of real clips."""
+    """A job on `ordered` or on real clips."""
 
     settings: Any
 
@@ -48,20 +48,20 @@ class AnyJob(Protocol):
 
 
 Runner = Callable[[Any, Say], Result]
-"""Runs one job, and says how it goes; its figures."""
+"""Runs a job with messages; returns its record."""
 Setup = Callable[[torch.device], Runner]
-"""Makes the runner of a training process, in it."""
+"""Makes the runner of a training process, within that process."""
 
 
 @dataclass
 class _Worker:
     process: Any
     pipe: Connection
-    """Of its own: one that dies in the middle of a word keeps no other from being heard."""
+    """Its own pipe, so that a process that dies within a message does not block others."""
     job: AnyJob | None = None
-    """What it is at."""
+    """The job that it runs."""
     has_begun: bool = False
-    """Whether it has said so."""
+    """Whether it has reported its start."""
     is_lost: bool = False
 
 
@@ -74,14 +74,14 @@ def run_jobs(
     *,
     say: Callable[[str], object] = print,
 ) -> int:
-    """Runs the jobs; how many have failed. `done` is told of each one that has not.
+    """Runs the jobs and returns the number of failures.
 
     Args:
-        jobs: In the order in which they are begun.
-        limits: How much may be used.
+        jobs: The jobs, in the order of their start.
+        limits: The limits of devices and time.
         done: Takes the record of a finished run.
-        setups: For each of the devices.
-        log: Is told how each run goes.
+        setups: The setup of each device.
+        log: Takes the messages of each run.
         say: Takes errors.
 
     Raises:
@@ -113,14 +113,14 @@ def run_jobs(
 
     def lose(worker: _Worker) -> None:
         nonlocal failed
-        worker.process.join(_PATIENCE)  # its exit code comes a little later
+        worker.process.join(_PATIENCE)  # its exit code arrives a little later
         worker.is_lost, job, worker.job = True, worker.job, None
         say(f"a training process has died (exit code {worker.process.exitcode})")
         if job is not None and worker.has_begun:
             failed += 1
             log(run_id(job.identity()), "fails")
         elif job is not None:
-            left.insert(0, job)  # for another one
+            left.insert(0, job)  # for another process
 
     def hear(seconds: float) -> bool:
         pipes = {worker.pipe: worker for worker in workers if not worker.is_lost}
@@ -129,12 +129,12 @@ def run_jobs(
             if pipe in ready:
                 try:
                     message = worker.pipe.recv()
-                except (EOFError, OSError):  # its end is closed: it has died
+                except (EOFError, OSError):  # its end is closed: the process has died
                     lose(worker)
                     continue
                 take(worker, message)
             elif worker.process.exitcode is not None and not worker.pipe.poll():
-                lose(worker)  # what it has started may live, and have its end of the pipe
+                lose(worker)  # its children may live and hold its end of the pipe
         return bool(ready)
 
     while left or any(worker.job for worker in workers):
@@ -142,12 +142,12 @@ def run_jobs(
             room = limits.seconds - (time.monotonic() - began)
             if room <= 0:
                 break
-            if lately:  # before, nothing is known, and to count would keep the devices waiting
+            if lately:  # before the first result, time cannot be estimated
                 left = [job for job in left if 1.1 * max(lately) * num_gflops(job) < room]
         for worker in workers:
             if left and worker.job is None and not worker.is_lost:
                 worker.job = left.pop(0)
-                with suppress(OSError):  # that it has died is heard below
+                with suppress(OSError):  # its death is detected below
                     worker.pipe.send(worker.job)
         hear(_LOOK)
         if left and all(worker.is_lost for worker in workers):
@@ -166,17 +166,17 @@ def _started(setup: Setup, device_name: str) -> _Worker:
     here, there = context.Pipe()
     process = context.Process(target=_work, args=(setup, device_name, there), daemon=True)
     process.start()
-    there.close()  # the process has its own: when it ends, so does the pipe
+    there.close()  # the process holds its own end: the pipe closes with it
     return _Worker(process, here)
 
 
 def _work(setup: Setup, device_name: str, pipe: Connection) -> None:
-    """A training process: runs what it is given until it is killed."""
+    """A training process: runs jobs until it is killed."""
     torch.set_num_threads(1)
     torch.backends.cudnn.benchmark = True  # a run has few shapes, and thousands of steps of each
     device = torch.device(device_name)
     if device.type == "cuda":
-        torch.cuda.set_device(device)  # also for streams and graphs, which name none
+        torch.cuda.set_device(device)  # also for streams and graphs without a device
     run = setup(device)
 
     def say(words: str) -> None:
@@ -185,7 +185,7 @@ def _work(setup: Setup, device_name: str, pipe: Connection) -> None:
     while True:
         try:
             job = pipe.recv()
-        except EOFError:  # the command itself has been killed
+        except EOFError:  # the main process has been killed
             return
         began = time.monotonic()
         say(f"begins on {device_name}")
@@ -193,7 +193,7 @@ def _work(setup: Setup, device_name: str, pipe: Connection) -> None:
             about = {"run": job.identity(), **run(job, say)}
             elapsed = round(time.monotonic() - began, 1)
             pipe.send({**about, "elapsed": elapsed, **what_with(device), **cost(job)})
-        except Exception:  # the other runs go on; this one is missing, and its error is told
+        except Exception:  # other runs continue; this error is reported
             pipe.send({"error": traceback.format_exc()})
             if device.type == "cuda":
-                torch.cuda.synchronize()  # after an error of the device this process is of no use
+                torch.cuda.synchronize()  # raises if the device has failed

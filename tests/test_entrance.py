@@ -165,7 +165,7 @@ def test_a_file_of_weights_with_its_recipe_beside(trained: Path, tmp_path: Path)
     with pytest.raises(UsageError, match=r"best asks for other weights than .*exported"):
         gta.load(weights, best=True)
     (tmp_path / "labels.json").unlink()
-    with pytest.raises(UsageError, match=r"is weights alone: put the labels.json of its run"):
+    with pytest.raises(UsageError, match=r"has only weights: put the labels.json of its run"):
         gta.load(weights)
     with pytest.raises(UsageError, match=r"no.safetensors does not exist; give the folder of"):
         gta.load(tmp_path / "no.safetensors")

@@ -249,7 +249,7 @@ def test_blocks_are_replaced_as_a_whole():
         ("train.lr=.inf", r"train.lr: input should be a finite number"),
         (
             "model.causal_frames=4",
-            r"causal_frames=4 is of networks for streams: set model.causal=t",
+            r"causal_frames=4 is for networks for streams: set model.causal=t",
         ),
         ("train.seed=-1", r"train.seed: input should be greater than or equal to 0, got -1"),
     ],

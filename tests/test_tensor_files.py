@@ -60,7 +60,7 @@ def test_the_message(tmp_path: Path):
     with pytest.raises(UsageError) as caught:
         read_tensors(path)
     assert str(caught.value) == (
-        f"{path} is damaged: its numbers are not those that were written (SHA-256). Use another "
+        f"{path} is damaged: its content is not what was written (SHA-256). Use another "
         f"copy, or the weights of another epoch."
     )
 

@@ -1,4 +1,4 @@
-"""What a zip archive would take when it is unpacked, looked at before anything is."""
+"""Checks the unpacked size of a zip archive before it is unpacked."""
 
 import ast
 import re
@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import IO
 
 _SMALL = 2**28
-"""Bytes that any archive may become."""
+"""Unpacked bytes that are always allowed."""
 _RATIO = 100
-"""How many times its own size a larger one may become: floats hardly shrink at all."""
+"""Largest ratio of unpacked to packed size above that: floats hardly compress."""
 _MOST_MEMBERS = 100_000
 _EACH = 100
-"""Bytes of a member in the directory of an archive: 46 and its name."""
+"""Least bytes of a member in the directory of an archive: 46 and its name."""
 
 
 def check_archive(path: Path) -> None:
     """Refuses an archive that would fill the memory.
 
     Raises:
-        ValueError: It would.
+        ValueError: It would fill the memory.
         zipfile.BadZipFile: It is damaged.
         OSError: It cannot be read.
     """
@@ -42,12 +42,12 @@ def check_archive(path: Path) -> None:
 
 
 def check_directory(path: Path) -> None:
-    """The end of an archive tells how many members it has; Python makes an object of each.
+    """Checks the number of members, stated at an archive's end; Python makes an object of each.
 
     (APPNOTE.TXT, 4.3.14 to 4.3.16.)
 
     Raises:
-        ValueError: They are too many.
+        ValueError: There are too many.
     """
     with path.open("rb") as file:
         start = max(0, file.seek(0, 2) - 2**16 - 100)
@@ -55,7 +55,7 @@ def check_directory(path: Path) -> None:
         tail = file.read()
     place = tail.rfind(b"PK\5\6")
     if place < 0 or len(tail) < place + 22:
-        return  # zipfile will say so
+        return  # zipfile raises the error
     count, size = struct.unpack_from("<HI", tail, place + 10)
     if place >= 76 and tail[place - 20 :].startswith(b"PK\6\7"):
         count, size = struct.unpack_from("<2Q", tail, place - 76 + 32)
@@ -64,14 +64,14 @@ def check_directory(path: Path) -> None:
 
 
 def _check_array(file: IO[bytes], size: int) -> None:
-    """A NumPy array claims its shape; NumPy makes room for it before it reads on.
+    """Checks the shape in an array's header, for which NumPy allocates before it reads the data.
 
     Raises:
-        ValueError: There is less in the file than it claims.
+        ValueError: The file is smaller than the shape claims.
     """
     start = file.read(12)
     if start[:6] != b"\x93NUMPY" or len(start) < 12:
-        return  # numpy will say so
+        return  # NumPy raises the error
     old = start[6] == 1
     (length,) = struct.unpack_from("<H" if old else "<I", start, 8)
     head = (start[10:] if old else b"") + file.read(min(length, 2**16) - (2 if old else 0))

@@ -1,7 +1,7 @@
-"""Processes that are started here: none outlives the one that started it, however that ends.
+"""Child processes that end with their parent, whatever ends the parent.
 
-torch's own watch does not see to it. A loader process comes from a fork server and watches that;
-the server lives until the last holder of a pipe is gone, and each loader process holds it too.
+torch's own watch does not ensure it. A loader process comes from a fork server and watches the
+server; the server lives until the last holder of a pipe is gone, and each loader process holds it.
 """
 
 import atexit
@@ -28,9 +28,9 @@ from typing import Any
 
 
 def end_with_parent() -> None:
-    """Called first in a new process: it ends as soon as its parent has ended, by whatever signal.
+    """Called first in a new process: makes it end with its parent, whatever ends the parent.
 
-    Ctrl-C in a terminal reaches all processes; what it means is decided by the parent.
+    Ctrl-C in a terminal reaches all processes; only the parent acts on it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_wait_for_end, daemon=True).start()
@@ -39,16 +39,16 @@ def end_with_parent() -> None:
 def _wait_for_end() -> None:
     parent = parent_process()
     if parent is not None:
-        connection.wait([parent.sentinel])  # a pipe whose other end the parent alone has
-        shutil.rmtree(util.get_temp_dir(), ignore_errors=True)  # of its sockets; theirs and ours
+        connection.wait([parent.sentinel])  # a pipe whose other end only the parent holds
+        shutil.rmtree(util.get_temp_dir(), ignore_errors=True)  # the folder of sockets
         os._exit(1)
 
 
 def serve(worker: int) -> None:
     """Called first in a loader process, with its number.
 
-    A signal to the whole group of processes, as `torchrun` and job schedulers send it, leaves it to
-    the training to finish its step, which may need other batches.
+    It ignores a signal to the whole group of processes, as `torchrun` and job schedulers send it:
+    the training finishes its step first, which may need more batches.
     """
     del worker
     for number in (signal.SIGTERM, *_OTHERS):
@@ -57,21 +57,21 @@ def serve(worker: int) -> None:
 
 
 _OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)]
-"""Signals that a training is stopped by, beside Ctrl-C and SIGTERM; none on Windows."""
+"""Signals that stop a training, besides Ctrl-C and SIGTERM; none on Windows."""
 _QUIET = "ignore:resource_tracker:UserWarning"
 
 
 def start_tracker() -> None:
-    """Starts Python's own process that removes what killed ones leave in shared memory.
+    """Starts Python's resource tracker, which removes what killed processes leave in shared memory.
 
-    It ignores Ctrl-C and SIGTERM but not the end of a terminal or a scheduler's warning; what is
-    ignored here while it is started is ignored there for good. So are warnings: it would print a
-    count of what it removes.
+    It ignores Ctrl-C and SIGTERM but not the end of a terminal or a scheduler's warning; signals
+    ignored here during its start stay ignored there. So do warnings: it would print a count of what
+    it removes.
     """
     if not _OTHERS or threading.current_thread() is not threading.main_thread():
         return
     before = [signal.signal(number, signal.SIG_IGN) for number in _OTHERS]
-    sys.warnoptions.append(_QUIET)  # Python gives them to the processes that it starts
+    sys.warnoptions.append(_QUIET)  # Python passes them to the processes that it starts
     try:
         resource_tracker.ensure_running()
     finally:
@@ -81,15 +81,15 @@ def start_tracker() -> None:
 
 
 def from_server(*modules: str) -> BaseContext | None:
-    """Starts processes from a server without threads, which has imported what they need.
+    """A context that starts processes from a server without threads, which has the modules loaded.
 
-    A forked copy of this process could hang for ever in a lock that one of its threads held.
+    A forked copy of this process could hang forever in a lock held by one of its threads.
 
     Args:
-        modules: What they need; imported by the server that this process starts first.
+        modules: Modules to load, if this process is the first to start the server.
 
     Returns:
-        None where the system has no such server (Windows).
+        None if the system has no such server (Windows).
     """
     if "forkserver" not in get_all_start_methods():
         return None
@@ -101,13 +101,13 @@ def from_server(*modules: str) -> BaseContext | None:
 
 
 _folder_of = 0
-"""The process that has made its folder for sockets."""
+"""Id of the process that has made its folder for sockets."""
 
 
 def _own_folder() -> None:
     """Makes a folder for the sockets of processes, removed with the last of them.
 
-    A copy of this process (`os.fork`) makes one of its own: it would remove that of this one.
+    A copy of this process (`os.fork`) makes its own folder, or it would remove this one.
     """
     global _folder_of
     if _folder_of != os.getpid():
@@ -118,10 +118,10 @@ def _own_folder() -> None:
 
 
 def _forget_server() -> None:
-    """In a copy of this process: the fork server is no child of it.
+    """In a copy of this process: forgets the fork server, which is not a child of the copy.
 
-    Python would ask whether its child still lives, which is an error (ECHILD). A copy starts a
-    server of its own.
+    Python would check whether its child still lives, which is an error (ECHILD). A copy starts its
+    own server.
     """
     module = sys.modules.get("multiprocessing.forkserver")
     server: Any = getattr(module, "_forkserver", None)
@@ -129,7 +129,7 @@ def _forget_server() -> None:
         return
     os.close(server._forkserver_alive_fd)  # or the server would live as long as the copy
     modules = server._preload_modules
-    server.__init__()  # also its lock, which a thread may have held
+    server.__init__()  # also resets its lock, which a thread may have held
     server._preload_modules = modules
 
 
@@ -139,10 +139,10 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 @contextmanager
 def without_main() -> Iterator[None]:
-    """Processes that are started here do not run the script again which started this one.
+    """Within this context, started processes do not run the main script again.
 
-    They need nothing of it; a script of three lines would train in each of them, unless it kept
-    its lines below `if __name__ == "__main__"`.
+    They do not need it; a script of three lines without `if __name__ == "__main__"` would train in
+    each of them.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -153,12 +153,12 @@ def without_main() -> Iterator[None]:
 
 
 def kill_at_exit() -> None:
-    """Sees to it that loader processes which are left when Python ends are killed.
+    """Kills remaining loader processes when Python exits.
 
-    Python would ask them to end and wait for that, but they leave signals to this process.
+    Python would send them a signal and wait, but they ignore signals.
     """
     atexit.unregister(_kill)
-    atexit.register(_kill)  # the last to be registered is the first to be called
+    atexit.register(_kill)  # registered last, called first
 
 
 def _kill() -> None:

@@ -14,7 +14,7 @@ Stage = Literal["res2", "res3", "res4", "res5"]
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Along = Literal["space", "time"]
-"""A block within each frame, or along time at each position, instead of over all of both."""
+"""A block within each frame, or along time at each position, instead of jointly over both."""
 
 RENAMED = {
     "train.sync_norm": "train.sync_bn",
@@ -24,11 +24,11 @@ RENAMED = {
     "augment.jitter": "augment.scale_jitter",
     "train.steps": "train.milestones",
 }
-"""Settings whose name was another in earlier versions: both are read, the earlier with a hint."""
+"""Renamed settings by their earlier names, which are still read, with a hint."""
 
 
 class Data(BaseModel):
-    """Strict and immutable: what every part of a recipe is."""
+    """The base of all parts of a recipe: strict and immutable."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -135,7 +135,7 @@ Placement = dict[Stage, tuple[Annotated[int, Field(ge=0)], ...]]
 
 
 class Network(Data):
-    """What all networks have: blocks inserted into them, and weights from which they start."""
+    """The settings of all networks: inserted blocks, and the weights from which they start."""
 
     blocks: tuple[Block, ...] = ()
     """The blocks of one place, in the order in which they run."""
@@ -157,16 +157,16 @@ class FrameResNetModel(Network):
     tsm: bool = False
     """Shift a part of the channels forward and another backward in time."""
     shift_div: Annotated[int, Field(ge=2)] = 8
-    """The parts that tsm shifts are 1/shift_div of the channels each; 8 in published results."""
+    """tsm shifts 1/shift_div of the channels each way; 8 in published results."""
     temporal_pool: bool = False
     """Halve the number of frames after res2, as in PySlowFast's C2D."""
     dropout: Fraction = 0.5
     window: Positive | None = None
     """Side of the classifier's pooling window in positions; null: all of them."""
     causal: bool = False
-    """No frame sees a later one: a network for streams, which also goes frame by frame."""
+    """No frame sees a later frame: a network for streams, which can run frame by frame."""
     causal_frames: Positive | None = None
-    """Frames up to its own that a frame of a causal network sees at each place with a block, and
+    """Frames, up to the current frame, that a causal network sees at each place with a block, and
     over which logits are averaged; null: clip.num_frames. Clips may be longer."""
     placement: Placement = {}
     """After which residual blocks of which stages, counted from 0."""
@@ -180,9 +180,9 @@ class SlowFastModel(Network):
     width: Positive = 64
     """Channels of the slow stem; 64 in all published networks."""
     alpha: Positive = 4
-    """Frames of the fast pathway for each of the slow one."""
+    """Frames of the fast pathway for each frame of the slow pathway."""
     beta_inv: Positive = 8
-    """Width of the slow pathway over that of the fast one; 8 in all published networks."""
+    """Ratio of the widths of the slow and the fast pathway; 8 in all published networks."""
     fusion_kernel: Positive = 7
     """Temporal length of the lateral convolutions."""
     temporal_blocks: tuple[int, int] | None = None
@@ -203,9 +203,9 @@ class FrameWiseModel(Network):
     at: tuple[str, ...] = ()
     """Modules of the network after which the blocks run, such as "stages.2.blocks.5"."""
     causal: bool = False
-    """No frame sees a later one: a network for streams, which also goes frame by frame."""
+    """No frame sees a later frame: a network for streams, which can run frame by frame."""
     causal_frames: Positive | None = None
-    """Frames up to its own that a frame of a causal network sees at each place with a block, and
+    """Frames, up to the current frame, that a causal network sees at each place with a block, and
     over which logits are averaged; null: clip.num_frames. Clips may be longer."""
 
 
@@ -218,19 +218,19 @@ class TrunkModel(Network):
     after: str
     """The module whose feature map the head sees; what comes after it is not used."""
     pool: Positive = 3
-    """Side of the grid of positions to which that map is averaged."""
+    """Side of the grid of positions to which the feature map is averaged."""
     width: Positive = 256
     """Channels of the head, after the blocks."""
     normalize: Literal["clip", "time", "none"] = "clip"
-    """Each channel minus its mean, over its deviation, of a clip; or minus its mean over time."""
+    """Standardize each channel over a clip ("clip"), or subtract its mean over time ("time")."""
     statistics: bool = False
-    """The classifier sees means and deviations from before that too: for classes of states."""
+    """The classifier also gets means and deviations from before that: for classes of states."""
     reader: Literal["mean", "order", "gru", "mixing"] = "mean"
     """How frames become one feature: "order" is all of them, "mixing" after MorphMLP."""
     causal: bool = False
-    """No frame sees a later one: a network for streams, which also goes frame by frame."""
+    """No frame sees a later frame: a network for streams, which can run frame by frame."""
     causal_frames: Positive | None = None
-    """Frames up to its own that a frame of a causal network sees at each place with a block, and
+    """Frames, up to the current frame, that a causal network sees at each place with a block, and
     over which logits are averaged; null: clip.num_frames. Clips may be longer."""
     dropout: Fraction = 0.0
 
@@ -241,23 +241,23 @@ Model = Annotated[
 
 
 class Clip(Data):
-    """What the network sees of a video."""
+    """The clip that the network sees of a video."""
 
     num_frames: Positive = 8
     sampling: Mode = "segments"
     """Which frames; see `gta.data.sampling`."""
     stride: Positive | None = None
-    """Frames from one of the clip to the next, for dense, pyslowfast and pyslowfast_offset."""
+    """Distance of the clip's frames, for dense, pyslowfast and pyslowfast_offset."""
     size: Positive = 224
     """Height and width in pixels."""
     resize: Positive | tuple[Positive, Positive] | None = (240, 320)
-    """Before cropping in training: exactly (height, width), or the short side, or not at all."""
+    """Resizing before the crop in training: exactly (height, width), or the short side, or none."""
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
 
 class Augment(Data):
-    """What training changes at random."""
+    """Random changes in training."""
 
     scales: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1, 0.875, 0.75, 0.66)
     """Multi-scale crop: sides as fractions of the short side."""
@@ -288,11 +288,11 @@ class Train(Data):
     batch_size: Positive = 32
     """Clips of one step over all processes."""
     accumulate: Positive = 1
-    """Parts in which a process computes its share of a batch, to need less memory."""
+    """Parts in which a process computes its share of a batch, to save memory."""
     sync_bn: bool = False
     """Batch normalization over all processes instead of within each; on GPUs."""
     precise_bn: Annotated[int, Field(ge=0)] = 0
-    """Batches over which running statistics are computed anew before each scoring; 0: off."""
+    """Batches over which running statistics are recomputed before each scoring; 0: off."""
     ema: Fraction = 0.0
     """Decay of the moving average of weights, which is then scored and kept; 0: off."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
@@ -303,7 +303,7 @@ class Train(Data):
     milestones: tuple[Positive, ...] = (30, 40, 45)
     """Epochs after which the learning rate is divided by ten."""
     warmup_epochs: Annotated[float, Field(ge=0)] = 2
-    """Linear warm-up from zero; a tenth of the epochs where they are not more."""
+    """Linear warm-up from zero; a tenth of the epochs if there are not more epochs than this."""
     momentum: Fraction = 0.9
     nesterov: bool = False
     """Nesterov's form of momentum, as in PySlowFast."""
@@ -312,7 +312,7 @@ class Train(Data):
     matrix_lr_mult: Annotated[float, Field(gt=0)] = 1.0
     """The learning rate of GTA's matrices and positional embeddings is lr times this."""
     position_lr_mult: Annotated[float, Field(gt=0)] | None = None
-    """That of positional embeddings alone; null: matrix_lr_mult."""
+    """The same factor for positional embeddings only; null: matrix_lr_mult."""
     matrix_weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     """Weight decay of GTA's matrices and positional embeddings."""
     label_smoothing: Fraction = 0.0
@@ -323,33 +323,33 @@ class Train(Data):
     compile: bool | None = None
     """torch.compile, some two thirds of the time on a GPU; null: if the run is long enough."""
     cuda_graphs: bool | None = None
-    """Steps on a GPU recorded once and replayed, without Python's part; null: where it can be."""
+    """Record the steps on a GPU once and replay them without Python; null: if possible."""
     seed: Annotated[int, Field(ge=0)] = 0
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 0.45
-    """Work that a machine that dies costs at most: checkpoints inside an epoch are as far apart as
-    the time that they take to be written allows. There is one after each epoch too."""
+    """Most minutes of work that a crash may cost; the distance of checkpoints within an epoch
+    follows from it and from the time to write them. There is one after each epoch, too."""
     keep_checkpoints: Positive = 2
-    """Checkpoints that stay, the newest ones: an older one is used where a newer is damaged."""
+    """How many of the newest checkpoints are kept: an older one replaces a damaged one."""
     max_nonfinite: Positive = 10
     """Steps in a row without a finite loss and gradient that end the training; each is skipped."""
     loggers: tuple[Literal["tensorboard", "wandb"], ...] = ()
-    """Other programs that get the figures of each epoch, besides metrics.csv and curves.png."""
+    """Other programs that get the metrics of each epoch, besides metrics.csv and curves.png."""
     freeze: bool = False
-    """Frozen trunk, up to model.after: its features are computed once, and the head is trained."""
+    """Freeze the trunk, up to model.after: its features are computed once, then the head trains."""
 
     @property
     def warmup(self) -> float:
-        """Epochs of warm-up: a training that is no longer than it would never be at its rate."""
+        """Epochs of warm-up; shorter than the training, or it would never reach its rate."""
         return self.warmup_epochs if self.warmup_epochs < self.epochs else self.epochs / 10
 
 
 class Test(Data):
-    """How scores are made."""
+    """How videos are scored."""
 
     protocol: str = "1x1-center224"
     """crops x clips, region and size; see `gta.protocols`."""
     batch_size: Positive = 32
-    """Views scored at a time on each process."""
+    """Views in a batch on each process."""
 
 
 class DataSource(Data):
@@ -358,13 +358,13 @@ class DataSource(Data):
     format: Literal["ssv1", "ssv2", "kinetics", "ucf101", "hmdb51", "folder", "list"]
     """How the data set is laid out; see `gta.data.videos.load_videos`."""
     root: str | None = None
-    """The folder of the data set, or what `gta prepare` made of it: a folder or URL."""
+    """The folder of the data set, or the folder or URL of its prepared copy."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of each class kept for validation where the folder has no split of its own."""
+    """Share of each class kept for validation if the folder has no split of its own."""
     split_seed: Annotated[int, Field(ge=0)] = 0
-    """Of that share; apart from train.seed, so that runs of several seeds are scored alike."""
+    """Seed of that split; not train.seed, so that runs of several seeds have the same split."""
     keep_groups: bool = False
-    """Videos of one recording, as their names tell, are kept in one part of that split."""
+    """Keep videos of the same recording, by their names, in one part of that split."""
     scenes: str | None = None
     """A csv file with columns path and scene, for format folder: a scene stays in one part of that
     split, and `gta test` prints the score of each."""
@@ -373,27 +373,27 @@ class DataSource(Data):
     train_list: str | None = None
     """The file of a "list", relative to the root; null: found by its name."""
     val_list: str | None = None
-    """Likewise, of the validation videos."""
+    """The same for the validation videos."""
     test_list: str | None = None
-    """Likewise, of the test videos."""
+    """The same for the test videos."""
     workers: Annotated[int, Field(ge=0)] | None = None
-    """Loader processes; null: as many as there are cores, at most 8, and 0 if all is in memory."""
+    """Loader processes; null: one per core, at most 8, and 0 if all frames are in memory."""
     cache_gb: Annotated[float, Field(ge=0)] = 0.0
-    """Memory for decoded frames; 0 reads the files each time."""
+    """Memory for decoded frames in GB; 0 reads the files each time."""
     cache_dir: str | None = None
-    """Where parts of remote shards are kept on this machine; null: the user's cache folder."""
+    """Folder for parts of remote shards on this machine; null: the user's cache folder."""
     shard_cache_gb: Annotated[float, Field(ge=0)] = 8.0
-    """How much of remote shards is kept; 0: nothing."""
+    """How many GB of remote shards are kept; 0: nothing."""
     features_gb: Annotated[float, Field(gt=0)] = 4.0
-    """Room on the disk for features of frozen trunks; the oldest make room for new ones."""
+    """GB on the disk for features of frozen trunks; the least recently used are removed."""
     features_dir: str | None = None
-    """Where they are kept; null: the user's cache folder."""
+    """Their folder; null: the user's cache folder."""
     max_unreadable: Fraction = 0.1
-    """Share of unreadable training videos at which training stops."""
+    """Share of unreadable training videos above which training stops."""
 
 
 class Recipe(Data):
-    """One complete experiment."""
+    """A complete experiment."""
 
     model: Model
     clip: Clip
@@ -404,7 +404,7 @@ class Recipe(Data):
 
     @model_validator(mode="after")
     def parts_agree(self) -> "Recipe":
-        """What no single value can show."""
+        """Checks that involve several settings."""
         protocol = parse_protocol(self.test.protocol)
         resize, train = self.clip.resize, self.train
         smallest = min(resize) if isinstance(resize, tuple) else resize
@@ -427,7 +427,7 @@ class Recipe(Data):
         reach = getattr(self.model, "causal_frames", None)
         if reach is not None and not getattr(self.model, "causal", False):
             raise ValueError(
-                f"model.causal_frames={reach} is of networks for streams: set model.causal=true, "
+                f"model.causal_frames={reach} is for networks for streams: set model.causal=true, "
                 f"or model.causal_frames=null"
             )
         if reach is not None and reach > self.clip.num_frames:

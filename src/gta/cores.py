@@ -1,4 +1,4 @@
-"""How many processes can work at once."""
+"""The number of usable cores and processes."""
 
 import os
 
@@ -11,6 +11,6 @@ def available_cores() -> int:
 
 
 def processes_here(world_size: int) -> int:
-    """Training processes on this machine, of `world_size` on all; `torchrun` tells how many."""
+    """Training processes on this machine, of `world_size` in all; from `torchrun`."""
     local = os.environ.get("LOCAL_WORLD_SIZE", "")
     return min(world_size, int(local)) if local.isdecimal() and int(local) else world_size

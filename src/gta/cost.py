@@ -13,17 +13,17 @@ from gta.blocks.fused.parts import unfused
 
 @dataclass(frozen=True)
 class Cost:
-    """What one view of one clip costs."""
+    """The cost of one view."""
 
     gflops: float
     """Multiply-adds / 1e9 of convolutions, linear layers and attention products."""
     params_m: float
     """Parameters / 1e6."""
     activations_mib: float
-    """What a training step keeps for its backward pass, float32, in MiB. The parameters, their
-    gradients and the optimizer's state come on top."""
+    """Activations that a training step keeps for its backward pass, float32, in MiB, without the
+    parameters, their gradients and the optimizer's state."""
     step_gflops: float | None = None
-    """Of a network for streams: multiply-adds / 1e9 of one more frame."""
+    """For a network for streams: multiply-adds / 1e9 of a further frame."""
 
 
 def count_cost(make: Callable[[], nn.Module], clip_shape: tuple[int, ...]) -> Cost:
@@ -43,14 +43,14 @@ def count_cost(make: Callable[[], nn.Module], clip_shape: tuple[int, ...]) -> Co
     return Cost(
         gflops=gflops,
         params_m=sum(p.numel() for p in model.parameters()) / 1e6,
-        # of two clips, since batch normalization cannot train on a single value
+        # two clips, since batch normalization cannot train on a single value
         activations_mib=kept_bytes(model.train(), clips) / len(clips) / 2**20,
         step_gflops=step_gflops,
     )
 
 
 def multiply_adds(run: Callable[[], object]) -> float:
-    """Multiply-adds of what `run` computes."""
+    """Multiply-adds of the operations of `run`."""
     counter = FlopCounterMode(display=False)
     with counter, unfused(), torch.no_grad():  # the operations of the equations
         run()
@@ -58,7 +58,7 @@ def multiply_adds(run: Callable[[], object]) -> float:
 
 
 def kept_bytes(model: nn.Module, clips: Tensor) -> int:
-    """Bytes of the tensors, other than parameters and buffers, that autograd keeps of a pass."""
+    """Bytes of the tensors, except parameters and buffers, that autograd keeps for a pass."""
     own = {t.untyped_storage()._cdata for t in (*model.parameters(), *model.buffers())}
     kept: dict[int, Tensor] = {}
 

@@ -1,4 +1,4 @@
-"""Mistakes a person can make and mend. The command line prints them without a traceback.
+"""Errors that a user can fix. The command line prints them without a traceback.
 
 Every message says what was given, what is allowed and the way out.
 """
@@ -22,7 +22,7 @@ class DataError(UsageError):
 
 
 class VideoError(DataError):
-    """One file or frame folder that cannot be read."""
+    """A file or frame folder that cannot be read."""
 
     def __init__(self, path: str | Path, reason: str):
         super().__init__(f"{shown(str(path))}: {reason}")
@@ -34,19 +34,19 @@ class VideoError(DataError):
 
 
 class MachineError(UsageError):
-    """The machine gave out: a full disk, a full memory, a process that was ended. Exit code 1."""
+    """The machine failed: a full disk, a full memory, a killed process. Exit code 1."""
 
     exit_code = 1
 
 
 class Notice(UserWarning):
-    """Something is done in another way than was asked for; the command line prints it."""
+    """Something differs from what was asked for; the command line prints it."""
 
 
 def reason_of(error: BaseException) -> str:
-    """What a library says of an error, in a line.
+    """A library's error, in a line.
 
-    Of a pickle that torch does not open, torch's own text tells how to run the code in it.
+    For a pickle that torch refuses, torch's own text would explain how to run the code in it.
     """
     if isinstance(error, pickle.UnpicklingError):
         return "damaged, or more than tensors is in it"
@@ -55,7 +55,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first; its name if it says nothing."""
+    """The first line of an error's text, or its class if it has no text."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 

@@ -1,4 +1,4 @@
-"""Atomic writes: a file is there whole or not at all, whatever happens meanwhile."""
+"""Atomic writes: a file is complete or does not exist, whatever happens."""
 
 import errno
 import json
@@ -24,18 +24,18 @@ _ONLY_WRITING = frozenset(_REASONS) - {errno.EACCES, errno.EPERM, errno.ENOENT, 
 
 
 def why_not_written(error: OSError) -> tuple[str, str]:
-    """What the file system says of a write, in words, and what to do about it."""
+    """The reason of a failed write in words, and the remedy."""
     return _REASONS.get(error.errno or 0, (error.strerror or str(error), "see to that"))
 
 
 def is_of_writing(error: OSError) -> bool:
-    """Whether nothing but a write can have ended so: the disk is full, read-only, ..."""
+    """Whether only a write can have this error: the disk is full, read-only, ..."""
     return error.errno in _ONLY_WRITING
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Puts the name of a file that is written into an `OSError` that has none."""
+    """Adds the name of the written file to an `OSError` without a name."""
     try:
         yield
     except OSError as error:
@@ -47,25 +47,25 @@ def naming(path: Path) -> Iterator[None]:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """An atomic write: `write` fills a temporary file, which is flushed to the disk and renamed.
 
-    A reader, and a machine that loses its power, find the old file or the new one. The directory
-    is flushed too, or the rename could be lost.
+    A reader finds the old file or the new file, even after a power failure. The directory is
+    flushed, too, or the rename could be lost.
 
     Raises:
-        OSError: The disk is full, or the like, with the name of the file; the old one is as it
-            was.
+        OSError: The disk is full, or the like, with the name of the file; the old file is
+            unchanged.
     """
-    # The same ending: writers such as np.savez look at it.
+    # The same ending: writers such as np.savez depend on it.
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         with naming(path):
             write(part)
             put_in_place(part, path)
     except OSError as error:
-        if error.filename == str(part):  # nobody has heard of that name
+        if error.filename == str(part):  # the user does not know that name
             error.filename, error.filename2 = str(path), None
         raise
     finally:
-        with suppress(OSError):  # of a disk that is read-only now, or gone
+        with suppress(OSError):  # the disk may be read-only now, or gone
             part.unlink(missing_ok=True)
     flush_folder(path.parent)
 
@@ -88,12 +88,12 @@ def flush_folder(path: Path) -> None:
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """The JSON object in a file; None: there is none, or nothing that can be read as one."""
+    """The JSON object in a file; None: there is no file, or it holds no JSON object."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def write_text(path: Path, text: str) -> None:

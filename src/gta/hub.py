@@ -10,22 +10,22 @@ from gta.network import unreachable
 
 HUB = "hub:"
 PATIENCE = 2.5
-"""Seconds for a first answer of the Hub, unless HF_HUB_ETAG_TIMEOUT sets others."""
+"""Seconds for a first answer of the Hub, unless HF_HUB_ETAG_TIMEOUT sets another limit."""
 _FILES = ["recipe.yaml", "labels.json", "*.safetensors"]
 
 
 def fetch_folder(source: str) -> Path:
-    """The folder of a run, fetched, or as it is kept in the Hub's cache.
+    """The folder of a run, fetched from the Hub or from its cache.
 
-    A Hub that gives no answer within some seconds is as none: what is in the cache is used. Only
-    data is fetched: recipe, names of classes, weights. Tokens and mirrors are those of
-    huggingface_hub: HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE.
+    If the Hub does not answer within some seconds, the cache is used. Only data is fetched: recipe,
+    names of classes, weights. Tokens and mirrors are those of huggingface_hub: HF_TOKEN,
+    HF_ENDPOINT, HF_HUB_OFFLINE.
 
     Args:
         source: "hub:OWNER/NAME", or "hub:OWNER/NAME@REVISION" with a branch, tag or commit.
 
     Raises:
-        UsageError: It cannot be had, or huggingface_hub is not installed.
+        UsageError: It cannot be fetched, or huggingface_hub is not installed.
     """
     name, revision = hub_name(source)
     library = _library(source)
@@ -35,7 +35,7 @@ def fetch_folder(source: str) -> Path:
         return Path(
             library.snapshot_download(name, revision=revision, allow_patterns=_FILES, **offline)
         )
-    except Exception as error:  # huggingface_hub and its HTTP client have no class in common
+    except Exception as error:  # errors of huggingface_hub and its HTTP client have no common class
         raise UsageError(
             f"{shown(source)} cannot be fetched: {_reason(error, silent)} Is the name right, and "
             f"is the Hub within reach? A private run needs HF_TOKEN; what was fetched once is "
@@ -44,12 +44,12 @@ def fetch_folder(source: str) -> Path:
 
 
 def send_folder(folder: Path, target: str, *, private: bool = False) -> str:
-    """Uploads a folder to the Hub, into a repository that is made if it is not there.
+    """Uploads a folder to the Hub, into a repository that is made if needed.
 
     Args:
         folder: All its files are sent.
         target: "hub:OWNER/NAME", or "hub:OWNER/NAME@BRANCH".
-        private: Whether a new repository is for its owner alone.
+        private: Whether a new repository is private.
 
     Returns:
         The address of the commit.
@@ -83,7 +83,7 @@ def hub_name(source: str) -> tuple[str, str | None]:
     """(OWNER/NAME, revision) of a name on the Hub.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not such a name.
     """
     name, _, revision = source.removeprefix(HUB).partition("@")
     if len(name.split("/")) != 2 or not all(name.split("/")):
@@ -102,7 +102,7 @@ def _library(source: str) -> Any:
 
 
 def _silent(library: Any) -> str | None:
-    """Why the Hub gives no answer; None: it does, or is not to be asked."""
+    """Why the Hub does not answer; None: it does, or is not needed."""
     if library.constants.HF_HUB_OFFLINE:
         return None
     told = os.environ.get("HF_HUB_ETAG_TIMEOUT", "")

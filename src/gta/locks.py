@@ -14,21 +14,21 @@ from gta.errors import UsageError
 from gta.files import write_text
 
 LOCK, HOLDER = ".lock", ".holder.json"
-"""In a folder that is claimed: what is locked, and which process has it."""
+"""Files in a claimed folder: the lock, and the process that holds it."""
 _LOOK_EVERY = 0.005
-"""Seconds between two looks at a lock that is waited for."""
+"""Seconds between two attempts at a lock."""
 
 
 @contextmanager
 def alone(file: Path, taken: str | None = None) -> Iterator[None]:
-    """Holds a lock while what is inside runs; it ends with its process, however that ends.
+    """Holds a lock within the context; the end of the process always releases it.
 
     Args:
-        file: Made if it is not there, and left there; it holds nothing.
-        taken: What to say where another process has it; None: it is waited for.
+        file: An empty file; made if needed, and left there.
+        taken: The message if another process holds the lock; None: wait for it.
 
     Raises:
-        UsageError: Another process has it.
+        UsageError: Another process holds it.
     """
     lock = FileLock(file, timeout=-1 if taken is None else 0)
     try:
@@ -43,10 +43,10 @@ def alone(file: Path, taken: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Holds a folder while what is inside runs, also if somebody removes the file that is locked.
+    """Claims a folder within the context, even if somebody removes the locked file.
 
     Raises:
-        UsageError: Another process has it; says which.
+        UsageError: Another process has claimed it; says which.
     """
     taken = (
         f"{folder} is being trained by another process{_holder(folder)}; wait for it, or give "
@@ -68,10 +68,10 @@ def claimed(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _folder_itself(folder: Path, taken: str) -> Iterator[None]:
-    """A lock on the folder, where the system and the disk know of such."""
+    """A lock on the folder itself, if the system and the disk support it."""
     try:
         import fcntl
-    except ImportError:  # Windows, where a file that is locked cannot be removed
+    except ImportError:  # Windows, where a locked file cannot be removed
         yield
         return
     number = os.open(folder, os.O_RDONLY)
@@ -88,9 +88,9 @@ def _folder_itself(folder: Path, taken: str) -> Iterator[None]:
 
 
 def kernel_here() -> str:
-    """What tells whether a process id means the same here and there: kernel and container.
+    """The kernel and container of this process, in which its process ids are valid.
 
-    Empty where the system does not say.
+    Empty if the system does not say.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -100,7 +100,7 @@ def kernel_here() -> str:
 
 
 def _holder(folder: Path) -> str:
-    """Which process says that it has a folder."""
+    """The process that has claimed a folder, in words."""
     try:
         about = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
         return f" ({about['pid']} on {about['host']}, since {about['since']})"

@@ -1,4 +1,4 @@
-"""Networks on the meta device, without memory or values: their weights are about to be loaded."""
+"""Networks on the meta device, without memory or values, into which weights will be loaded."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,15 +7,17 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-_DRAWS = ("normal_", "uniform_")  # of tensors and of torch.nn.init: also kaiming_normal_ ...
+_DRAWS = (
+    "normal_",
+    "uniform_",
+)  # methods of tensors and of torch.nn.init: also kaiming_normal_ ...
 
 
 @contextmanager
 def on_meta_device() -> Iterator[None]:
-    """Networks that are built in this context are on the meta device: shapes, no values.
+    """Networks built in this context are on the meta device: shapes, no values.
 
-    Weights are not drawn there either: torch would import its compiler for that, which takes
-    seconds.
+    Weights are not drawn either: torch would import its compiler for that, which takes seconds.
     """
     with torch.device("meta"), _NoDraws():
         yield

@@ -1,4 +1,4 @@
-"""Networks by the names of their architectures, as timm and torchvision give them."""
+"""Networks by the names of their architectures, as in timm and torchvision."""
 
 import warnings
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def list_models(filter: str | Sequence[str] = "*") -> list[str]:
     """The names that `create_model` knows, sorted.
 
     Args:
-        filter: Patterns such as "slowfast*" or "*_gta"; a name is listed if one of them fits.
+        filter: Patterns such as "slowfast*" or "*_gta"; a name is listed if any of them fits.
     """
     patterns = [filter or "*"] if isinstance(filter, str) else filter
     return sorted(n for n in MODELS if any(fnmatchcase(n, pattern) for pattern in patterns))
@@ -36,16 +36,17 @@ def create_model(
     """A network in training mode that maps clips (B, 3, T, H, W) to logits (B, num_classes).
 
     Args:
-        name: Of an architecture; `list_models()` has all.
-        num_classes: Of the classifier.
+        name: Name of an architecture; `list_models()` has all.
+        num_classes: Classes of the classifier.
         num_frames: T; None: 8, for SlowFast 8 of the slow pathway (32).
         pretrained: Start from public weights, fetched once: of ImageNet, for SlowFast of
-            Kinetics-400. What they lack, inserted blocks and most often the classifier, is fresh.
+            Kinetics-400. Parts that they lack, inserted blocks and most often the classifier, are
+            new.
         checkpoint_path: Start from a file instead: of a run, or of torchvision, timm, TSM,
-            PySlowFast, pytorchvideo or MMAction2. What it lacks is fresh, and told in a warning.
+            PySlowFast, pytorchvideo or MMAction2. Parts that it lacks are new, with a warning.
 
     Raises:
-        UsageError: There is no such model, or the weights cannot be had or do not fit.
+        UsageError: There is no such model, or the weights cannot be fetched or do not fit.
     """
     if name not in MODELS:
         raise UsageError(

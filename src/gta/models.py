@@ -1,4 +1,4 @@
-"""The named architectures, numbers only, and the place where a recipe's names become classes."""
+"""The named architectures, numbers only, and the mapping from a recipe's names to classes."""
 
 from functools import partial
 
@@ -118,7 +118,7 @@ def tiny(*blocks: Block) -> FrameResNetModel:
 
 
 def lite(number: int, *blocks: Block) -> TrunkModel:
-    """EfficientNet-Lite up to its last feature map, and a head with blocks: for own videos."""
+    """EfficientNet-Lite up to its last feature map, and a head with blocks, for own videos."""
     return TrunkModel(network=f"lite{number}", after=LAST_MAP, blocks=blocks)
 
 
@@ -193,7 +193,7 @@ MODELS: dict[str, Model] = {
     "c2d50_nl": C2D.model_copy(update={"blocks": (NL_BEFORE,), "placement": FIVE}),
     "k400_slowfast50": SlowFastModel(window=7),
     "tsm50_nl": FrameResNetModel(tsm=True, blocks=(NL_UNSCALED,), placement=EVEN),
-    # Small ones: own videos on a modest machine, and the quickstart
+    # Small networks: own videos on a modest machine, and the quickstart
     "r2d18": r2d18(),
     "r2d18_gta": r2d18(SA, GTA),
     "convnext_tiny_gta": FrameWiseModel(
@@ -227,7 +227,7 @@ def factory(block: Block, *, fit: bool = False, causal: bool = False) -> BlockFa
     Args:
         block: The block.
         fit: Groups need not divide the width: see `with_fitting_groups`.
-        causal: No frame sees a later one.
+        causal: No frame sees a later frame.
     """
     options = block.model_dump(exclude={"block", "along"})
     if causal and isinstance(block, GlobalTemporalAttentionBlock):
@@ -244,7 +244,7 @@ def factory(block: Block, *, fit: bool = False, causal: bool = False) -> BlockFa
 def build(model: Model, *, num_classes: int, num_frames: int) -> nn.Module:
     """The network of an architecture, for clips (B, 3, T, H, W) with T = num_frames.
 
-    One with `causal_frames` is made for so many, and takes clips of any number.
+    A network with `causal_frames` is built for so many frames, and takes clips of any length.
 
     Raises:
         ValueError: The parts do not fit together, such as groups that do not divide a width.

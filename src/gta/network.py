@@ -1,7 +1,7 @@
-"""Whether a server answers, found out in seconds: what downloads through libraries waits minutes.
+"""Checks within seconds whether a server answers: downloads by libraries would wait for minutes.
 
-They try again and again, and some wait for ever: on a machine without a connection, behind a proxy
-that takes connections and never answers, for a name that no server resolves.
+They retry many times, and some wait forever: on a machine without a connection, behind a proxy that
+accepts connections and never answers, for a name that no server resolves.
 """
 
 import socket
@@ -13,46 +13,46 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 PATIENCE = 8.0
-"""Seconds in all for a first answer."""
+"""Most seconds for a first answer."""
 SILENCE = 10.0
 """Seconds without a byte after which a download has failed."""
 
 
 def unreachable(url: str, patience: float | None = None) -> str | None:
-    """Why a server gives no answer, whatever it would be; None: it does.
+    """Why a server does not answer at all; None: it does.
 
-    Proxies are those of the environment. Of certificates nothing is said: programs that download
+    Proxies are those of the environment. Certificates are not checked: the libraries that download
     have their own.
 
     Args:
-        url: Of the server.
-        patience: Seconds in all for a first answer; None: `PATIENCE`.
+        url: Address of the server.
+        patience: Most seconds for a first answer; None: `PATIENCE`.
     """
     patience = PATIENCE if patience is None else patience
-    found = [f"{_host(url)} does not answer within {patience:g} s"]
+    reasons = [f"{_host(url)} does not answer within {patience:g} s"]
 
     def ask() -> None:
         try:
             with urlopen(Request(url, method="HEAD"), timeout=patience):
-                found.append("")
+                reasons.append("")
         except HTTPError:
-            found.append("")
+            reasons.append("")
         except URLError as error:
             failed = not isinstance(error.reason, ssl.SSLError)
-            found.append(f"{_host(url)}: {error.reason}" if failed else "")
-        except Exception as error:  # of a thread nobody would hear it
-            found.append(f"{_host(url)}: {error}")
+            reasons.append(f"{_host(url)}: {error.reason}" if failed else "")
+        except Exception as error:  # an error in a thread would be lost
+            reasons.append(f"{_host(url)}: {error}")
 
-    # looking up a name takes as long as the system wants, and nothing ends it
+    # a name lookup has no time limit and cannot be cancelled
     asking = Thread(target=ask, daemon=True)
     asking.start()
     asking.join(patience)
-    return found[-1] or None
+    return reasons[-1] or None
 
 
 @contextmanager
 def impatient() -> Iterator[None]:
-    """While this lasts, a connection without a time limit of its own ends after `SILENCE`."""
+    """Within this context, a connection without its own time limit ends after `SILENCE`."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SILENCE)
     try:

@@ -1,4 +1,4 @@
-"""The cost figures that the paper prints, and ours beside them."""
+"""The paper's cost figures, with ours."""
 
 from dataclasses import dataclass
 from functools import cache, partial
@@ -24,7 +24,7 @@ VARIANT = (
 
 @dataclass(frozen=True)
 class Row:
-    """One row of Table 1, 2b or 4: what is printed, and the network that it is about."""
+    """A row of Table 1, 2b or 4: the printed figures, and the network."""
 
     table: str
     row: str
@@ -66,7 +66,7 @@ ROWS = (
 
 @cache
 def paper_costs() -> tuple[tuple[Row, Cost], ...]:
-    """Every cost figure of Tables 1, 2b and 4, and what the network of this package costs."""
+    """Every cost figure of Tables 1, 2b and 4, and the cost of this package's network."""
     counted: dict[str, Cost] = {}  # Table 2b repeats rows of Table 1
     for row in ROWS:
         if row.model not in counted:

@@ -1,4 +1,4 @@
-"""Whether a file can be written where it is wanted, asked before hours of work."""
+"""Checks an output path before hours of work."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from gta.errors import UsageError
 
 
 def require_place(path: Path) -> None:
-    """That a file may be written there.
+    """Checks that a file may be written to a path.
 
     Raises:
         UsageError: There is no such folder, or a folder has the file's name.

@@ -14,10 +14,10 @@ from gta.errors import UsageError
 
 
 def load_pretrained(network: nn.Module, model: Model) -> LoadReport | None:
-    """Loads what `model.weights` names into a network; None where that is "none".
+    """Loads the weights of `model.weights` into a network; None for "none".
 
     Raises:
-        UsageError: The weights cannot be had, or do not fit.
+        UsageError: The weights cannot be fetched or read, or do not fit.
     """
     if model.weights == "none":
         return None
@@ -30,10 +30,10 @@ def load_pretrained(network: nn.Module, model: Model) -> LoadReport | None:
 
 
 def find_weights(model: Model) -> Weights:
-    """The weights that `model.weights` names: fetched, or of a file.
+    """The weights of `model.weights`, fetched or from a file.
 
     Raises:
-        UsageError: They cannot be had, or there are none of that name for the backbone.
+        UsageError: They cannot be fetched or read, or do not exist for the backbone.
     """
     if model.weights == "imagenet":
         if isinstance(model, FrameResNetModel):

@@ -1,4 +1,4 @@
-"""What long work says while it runs: messages, and how far it is."""
+"""Messages and progress of long work."""
 
 import sys
 import time
@@ -11,11 +11,11 @@ from gta.files import naming
 from gta.names import shown
 
 Advance = Callable[[int, str], None]
-"""Called with what is done and a short note, such as the loss."""
+"""Called with the number of finished steps and a short note, such as the loss."""
 
 
 class Report(Protocol):
-    """Where messages and progress go."""
+    """Shows messages and progress."""
 
     def say(self, text: str) -> None: ...
 
@@ -25,7 +25,7 @@ class Report(Protocol):
 
 
 class Silent:
-    """A `Report` that says nothing."""
+    """A `Report` that shows nothing."""
 
     def say(self, text: str) -> None:
         del text

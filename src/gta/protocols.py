@@ -9,9 +9,9 @@ A name is `<crops>x<clips>-<region><size>[@<resize>][+flip]`:
     3x2-full256        3 crops along the long side, which cover the frame, and 2 clips
     3x10-256           the same as 3x10-full256
     1x1-left256        the left (or top) 256x256: PySlowFast's single crop on Something-Something,
-                       for comparison with numbers that were made so
-    1x2-center160@176+flip  each view is also mirrored; not where the name of a class tells a
-                       direction, since the mirror image is then of another class
+                       for comparison with its numbers
+    1x2-center160@176+flip  each view is also mirrored, except for classes with a direction in
+                       their names, whose mirror images are of another class
 
 Clips cover the whole video, and differ as long as it has enough frames (`gta.data.sampling`). The
 scores of a video are the mean of the probabilities of its views, in all protocols.
@@ -33,12 +33,12 @@ class Protocol:
 
     name: str
     places: tuple[int, ...]
-    """Of the crops along the longer side: 0 left or top, 1 center, 2 right or bottom."""
+    """The crops along the longer side: 0 left or top, 1 center, 2 right or bottom."""
     num_clips: int
     size: int
     """Height and width of a view in pixels."""
     resize: int | tuple[int, int]
-    """Of frames before the crop: the short side, or exactly (height, width)."""
+    """Size of frames before the crop: the short side, or exactly (height, width)."""
     flip: bool = False
     """Whether each view is also mirrored."""
 
@@ -48,12 +48,12 @@ class Protocol:
 
     @property
     def num_views(self) -> int:
-        """At most: classes with a direction are not mirrored."""
+        """The largest number of views: classes with a direction are not mirrored."""
         return self.num_crops * self.num_clips * (1 + self.flip)
 
     @property
     def middle_view(self) -> int:
-        """The number of the middle crop of the middle clip: what is shown where one view is."""
+        """The number of the middle crop of the middle clip, used where a single view is shown."""
         return self.num_clips // 2 * self.num_crops + self.num_crops // 2
 
     def __str__(self) -> str:
@@ -61,10 +61,10 @@ class Protocol:
 
 
 def parse_protocol(name: str | Protocol) -> Protocol:
-    """The protocol of a name; a protocol itself as it is.
+    """The protocol of a name; a protocol is returned unchanged.
 
     Raises:
-        UsageError: It is no name, cannot be read, or asks for something that does not exist.
+        UsageError: It is not a name, cannot be parsed, or combines parts that do not fit.
     """
     if isinstance(name, Protocol):
         return name

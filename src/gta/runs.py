@@ -4,9 +4,9 @@ recipe.yaml            the resolved recipe, complete by itself
 labels.json            class names in label order
 last.safetensors       weights after the last finished epoch
 best.safetensors       weights after the epoch of the highest validation accuracy
-checkpoints/           everything needed to go on training, at the last few moments
+checkpoints/           everything needed to resume training, at the last few positions
 metrics.csv            one line for each epoch
-log.txt                what was printed
+log.txt                the printed messages
 environment.json       versions and hardware
 """
 
@@ -33,9 +33,9 @@ from gta.recipes import read_recipe, write_recipe
 from gta.tensor_files import read_tensors, write_tensors
 
 _LARGEST = 2**26
-"""Characters of the names of classes."""
+"""Most characters of the file of class names."""
 MOST_CLASSES = 100_000
-"""Of a model."""
+"""Most classes of a model."""
 
 
 def build_network(recipe: Recipe, num_classes: int) -> nn.Module:
@@ -55,22 +55,22 @@ def build_network(recipe: Recipe, num_classes: int) -> nn.Module:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run folder and what it says about its model."""
+    """A run's folder, recipe and classes."""
 
     folder: Path
     recipe: Recipe = field(repr=False)
     classes: list[str] = field(repr=False)
     trained_frames: int | None = None
-    """The number of frames that the weights are for, where the recipe has been given another."""
+    """The number of frames of the weights, if the recipe has been given another number."""
     weights: Path | None = None
-    """The file of weights, where one was asked for instead of those of the last epoch."""
+    """The file of weights, if given in place of those of the last epoch."""
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
-        """Opens the folder of a run; "ordered", where no folder has that name, is in the package.
+        """Opens the folder of a run; "ordered" is in the package, unless a folder has that name.
 
         Raises:
-            UsageError: The folder is not there or is not that of a run.
+            UsageError: The folder does not exist or is not that of a run.
         """
         folder = Path(folder).expanduser()
         if str(folder) == shipped.NAME and not folder.exists():
@@ -90,7 +90,7 @@ class Run:
 
     @classmethod
     def create(cls, folder: str | Path, recipe: Recipe, classes: list[str]) -> "Run":
-        """Makes the folder, or goes on with the one that is there."""
+        """Makes the folder, or continues with an existing folder."""
         folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "labels.json", json.dumps(classes, indent=1, ensure_ascii=False) + "\n")
@@ -100,7 +100,7 @@ class Run:
     def at_frames(self, num_frames: int) -> "Run":
         """The same run for clips of another number of frames.
 
-        `load` then resamples the temporal matrices and positions of its blocks, if they are of as
+        `load` then resamples the temporal matrices and positions of its blocks, if they have as
         many frames as the clip.
         """
         trained = self.recipe.clip.num_frames
@@ -121,7 +121,7 @@ class Run:
             model: The network.
             name: "last" or "best".
             epoch: Finished epochs.
-            source: Where the weights are from, if not from training here.
+            source: Origin of the weights, if not a training here.
         """
         self.write_weights(model.state_dict(), [name], epoch=epoch, source=source)
 
@@ -133,7 +133,7 @@ class Run:
         epoch: int,
         source: str | None = None,
     ) -> None:
-        """Writes a network's tensors under one or more names; see `save_weights`."""
+        """Writes a network's tensors under the given names; see `save_weights`."""
         about = {"epoch": str(epoch)} | ({"source": shown(source)} if source else {})
         first, *others = (self.folder / f"{name}.safetensors" for name in names)
         write_tensors(first, tensors, about, *others)
@@ -166,7 +166,7 @@ class Run:
                 }
             model.load_state_dict(state, strict=True, assign=True)
             if any(tensor.is_meta for tensor in model.buffers()):
-                # a network that is not ours may hold tensors that it computes and no file has
+                # a foreign network may hold computed tensors that no file has
                 model = self.build()
                 model.load_state_dict(state, strict=True)
         except (SafetensorError, RuntimeError, OSError, UnicodeDecodeError) as error:
@@ -185,7 +185,7 @@ def read_names(path: Path) -> list[str]:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is something else than a list of different names, or too large.
+        ValueError: It is not a list of different names, or it is too large.
     """
     with path.open(encoding="utf-8") as file:
         text = file.read(_LARGEST + 1)
@@ -203,15 +203,15 @@ def read_names(path: Path) -> list[str]:
 
 
 def open_run(source: Run | str | Path) -> Run:
-    """A run from wherever it is.
+    """Opens a run from a folder, a file of weights or the Hub.
 
     Args:
         source: The folder of a run; a .safetensors file with recipe.yaml and labels.json beside
             it; "hub:OWNER/NAME" or "hub:OWNER/NAME@REVISION", such a folder on the Hugging Face
-            Hub; or a run that is open.
+            Hub; or an open run.
 
     Raises:
-        UsageError: It is not there, or is none of these.
+        UsageError: It does not exist, or is none of these.
     """
     if isinstance(source, Run):
         return source
@@ -225,13 +225,13 @@ def open_run(source: Run | str | Path) -> Run:
     if path.suffix != ".safetensors":
         raise UsageError(
             f"{path} is not a .safetensors file. Weights from elsewhere become a run with "
-            f"`gta convert`, which tells what they hold; then give the folder of that run."
+            f"`gta convert`, which reports their content; then give the folder of that run."
         )
     missing = [
         name for name in ("recipe.yaml", "labels.json") if not (path.parent / name).is_file()
     ]
     if missing:
         raise UsageError(
-            f"{path} is weights alone: put the {' and the '.join(missing)} of its run beside it"
+            f"{path} has only weights: put the {' and the '.join(missing)} of its run beside it"
         )
     return replace(Run.open(path.parent), weights=path)

@@ -1,6 +1,6 @@
-"""The names of sampling modes and what goes with them; `gta.data.sampling` has the frames.
+"""The names and rules of sampling modes; `gta.data.sampling` computes the frames.
 
-They stand here, without NumPy, so that a recipe is checked by the same rules as a data set.
+This module does not import NumPy, so that recipes are checked quickly by the rules of data sets.
 """
 
 from typing import Literal
@@ -22,7 +22,7 @@ STRIDED = ("dense", "pyslowfast", "pyslowfast_offset")
 BY_TIME = ("pyslowfast", "pyslowfast_offset")
 """Modes whose frames depend on the frame rate of the video."""
 MOST_VIEWS = {"tsm_validation": 1, "tsm_twice": 2, "pyslowfast_ssv2": 1}
-"""Of a video, in modes that have no more."""
+"""Most views of a video, in modes with a limit."""
 
 
 def stride_mistake(mode: Mode, stride: int | None) -> str | None:
@@ -33,7 +33,7 @@ def stride_mistake(mode: Mode, stride: int | None) -> str | None:
 
 
 def views_mistake(mode: Mode, num_views: int) -> str | None:
-    """What is wrong with so many temporal views of a video, or None."""
+    """What is wrong with a number of temporal views per video, or None."""
     most = MOST_VIEWS.get(mode, num_views)
     if num_views <= most:
         return None

@@ -1,4 +1,4 @@
-"""Reading and writing .safetensors files, whatever their name, with a check of what they hold."""
+"""Reads and writes .safetensors files of any name, with a checksum of their content."""
 
 import hashlib
 import json
@@ -32,22 +32,22 @@ _TYPES = {
     torch.int8: "I8",
     torch.bool: "BOOL",
 }
-"""As the format calls them, the widest first: each then begins at a multiple of its width."""
+"""Types by their names in the format, the widest first, so that each is aligned to its width."""
 
 
 def write_tensors(
     path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str], *copies: Path
 ) -> None:
-    """Writes tensors, what is said about them, and the SHA-256 of both.
+    """Writes tensors, their metadata, and the SHA-256 of both.
 
     Args:
         path: The file.
-        tensors: By name.
-        about: What the file says of itself.
+        tensors: Tensors by name.
+        about: The metadata.
         copies: Files that get the same content.
 
     Raises:
-        OSError: The disk is full, or the like; the old file is as it was.
+        OSError: The disk is full, or the like; the old file is unchanged.
     """
     tensors = {key: value.detach().contiguous().cpu() for key, value in tensors.items()}
     about = {**about, _KEY: digest(tensors, about)}
@@ -63,14 +63,14 @@ def write_tensors(
 def content(
     tensors: Mapping[str, Tensor], about: Mapping[str, str]
 ) -> Iterator[bytes | memoryview]:
-    """What a file of these tensors holds, always the same bytes, one piece after the other.
+    """The content of a file of these tensors, piece by piece; it is deterministic.
 
-    The library makes two copies of all tensors for it, and holds Python meanwhile: a training that
-    goes on beside would wait.
+    The library would copy all tensors twice and hold Python's lock, so that a running training
+    would wait.
 
     Args:
-        tensors: By name, on the CPU.
-        about: What the file says of itself.
+        tensors: Tensors by name, on the CPU.
+        about: The metadata.
     """
     order = list(_TYPES.values())
     kinds = {name: _TYPES[tensor.dtype] for name, tensor in tensors.items()}
@@ -89,16 +89,16 @@ def content(
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file, on the CPU, and what it says of itself.
+    """The tensors of a file, on the CPU, and its metadata.
 
     Raises:
-        SafetensorError: It is damaged, or no such file.
-        UsageError: It is not what `write_tensors` wrote: something was changed since.
+        SafetensorError: It is damaged, or not a file of this format.
+        UsageError: It has changed since `write_tensors` wrote it.
         OSError: It cannot be opened.
     """
     try:
         str(path).encode()
-    except UnicodeEncodeError:  # a name that is not UTF-8, which the library refuses
+    except UnicodeEncodeError:  # the library refuses a name that is not UTF-8
         data = path.read_bytes()
         tensors = load(data)
         about = _header(data).get("__metadata__", {})
@@ -111,14 +111,14 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         rest = {key: value for key, value in about.items() if key not in told}
         if told != [_KEY] or about[_KEY] != digest(tensors, rest):
             raise UsageError(
-                f"{path} is damaged: its numbers are not those that were written (SHA-256). Use "
+                f"{path} is damaged: its content is not what was written (SHA-256). Use "
                 f"another copy, or the weights of another epoch."
             )
     return tensors, about
 
 
 def _header(data: bytes) -> dict[str, Any]:
-    """What a file's header says."""
+    """The header of a file."""
     return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
 
 
@@ -128,7 +128,7 @@ def _bytes(tensor: Tensor) -> memoryview:
 
 
 def digest(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
-    """SHA-256 over names, types, shapes and bytes of tensors, and over what is said about them."""
+    """SHA-256 over names, types, shapes and bytes of tensors, and over the metadata."""
     sha256 = hashlib.sha256(json.dumps(dict(sorted(about.items()))).encode())
     for name, tensor in sorted(tensors.items()):
         sha256.update(f"{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
@@ -137,5 +137,5 @@ def digest(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
 
 
 def _is_nearly_key(key: str) -> bool:
-    """Whether a key is the one of the SHA-256, or was before one of its letters was damaged."""
+    """Whether a key is that of the SHA-256, possibly with one damaged letter."""
     return len(key) == len(_KEY) and sum(map(str.__ne__, key, _KEY)) <= 1

@@ -101,7 +101,7 @@ def test_mistakes(run: Run, folder: Path):
     cases = [
         ((a,), 2, "an ensemble needs at least two score files"),
         ((a, a), 2, "scores-1x1-center224.npz is given twice; each score file counts once"),
-        ((a, folder / "none.npz"), 3, "none.npz: no such score file. `gta test RUN` writes one."),
+        ((a, folder / "none.npz"), 3, "none.npz: no such score file. `gta test RUN` writes it."),
         ((a, folder / "third.npz"), 3, "the classes are the same in another order: number 1"),
         ((a, folder / "broken.npz"), 3, "the scores of 1 of 60 videos are NaN or infinite, first"),
         ((a, b, "--weights", "1"), 2, "1 weights for 2 score files"),

@@ -219,8 +219,8 @@ def test_a_trained_run_without_its_checkpoint_is_not_overwritten(
     answer = run(*(*ORDERED, "--root", ordered, "--out", tmp_path / "run", *small(small_settings)))
     assert answer.code == 2
     assert (
-        f"{tmp_path / 'run'} holds a trained run without the checkpoints that are needed to go on: "
-        f"give another --out to train from the start, with --weights "
+        f"{tmp_path / 'run'} holds a trained run without the checkpoints that are needed to "
+        f"resume: give another --out to train from the start, with --weights "
         f"{tmp_path / 'run/last.safetensors'} from the last epoch's weights"
     ) in answer.err
 

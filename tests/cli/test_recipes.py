@@ -140,7 +140,7 @@ def test_an_ensemble_as_json(run: Run):
         (["families/r2d50"], "there is no recipe for data 'families'."),
         (
             ["r2d50_gta"],
-            "'r2d50_gta' is no recipe: give data and model of one of this package, such as",
+            "'r2d50_gta' is no recipe: give data and model of a recipe of this package,",
         ),
         (["ssv2", "ssv1/r2d50"], "'ssv2' is no recipe: "),
         (["no.yaml"], "no.yaml: no such recipe file"),

@@ -32,7 +32,7 @@ def test_the_end_tells_of_how_many_videos_the_figures_are(
     answer = run(*ORDERED, "--root", root, "--out", out, *small(small_settings))
     assert answer.code == 0, answer.err
     words = " ".join(answer.out.split())
-    assert "on 10 of 12 validation videos; 2 could not be read and are in no figure" in words
+    assert "on 10 of 12 validation videos; 2 could not be read and are not scored" in words
     assert "top-5" not in words  # of four classes
     for number in (42, 45):
         line = f"validation video that cannot be read: {root}/20bn-something-something-v2/{number}"
@@ -68,7 +68,7 @@ def test_a_run_is_not_made_shorter(run: Run, finished: Path, ordered: Path, smal
     command = [*ORDERED, "--root", ordered, "--out", finished, *small(small_settings)]
     answer = run(*command, "--set", "train.epochs=1", "--set", "train.warmup_epochs=0")
     assert answer.code == 2
-    assert "holds a run of 2 epochs, which can be made longer but not shorter; 1 were" in answer.err
+    assert "holds a run of 2 epochs, which can be made longer but not shorter; got 1" in answer.err
 
 
 @pytest.mark.slow

@@ -139,7 +139,7 @@ def test_a_body_that_is_too_large_is_refused_before_and_while_it_comes(running: 
 def test_a_clip_that_is_not_there_any_more(running: Running):
     status, told, _ = ask(running, "/api/clips/unknown/frames/0")
     assert status == 410
-    assert told == {"error": "this clip has made room for others; open the video again"}
+    assert told == {"error": "this clip is no longer in memory; open the video again"}
     clips, loaded = Clips(2), Loaded(*[None] * 5)  # type: ignore[arg-type]
     first, second = clips.add(loaded), clips.add(loaded)
     assert clips.get(first) is loaded  # looked at, so the other one is the oldest

@@ -45,8 +45,8 @@ def test_classes_by_gain_without_those_that_have_no_videos():
     assert (y.low, y.high) == paired_interval(1, 0, 1, 0)
     assert found.num_significant == 0
     assert found.note == (
-        "0 of 2 classes have a 95 % interval that excludes 0; of two equally good models about 0.1 "
-        "would."
+        "0 of 2 classes have a 95 % interval that excludes 0; for two equally good models about "
+        "0.1 would."
     )
     assert compare(*two(0, 0, 40, 0)).num_significant == 2
 
@@ -73,7 +73,7 @@ def test_exchanging_the_models_exchanges_the_answer():
         ((50, 0, 50, 0), r"B is better than A by 50\.0 points \(.*\), p < 0\.0001\."),
         (
             (50, 5, 8, 37),
-            r"These 100 videos do not tell which is better: B is ahead of A by 3\.0 points "
+            r"These 100 videos do not show which is better: B is ahead of A by 3\.0 points "
             r"\(-4\.\d to 10\.\d\), p = 0\.58\.",
         ),
         (

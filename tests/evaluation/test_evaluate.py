@@ -113,7 +113,7 @@ def test_an_unreadable_video_is_reported_and_never_replaced(videos: VideoList, t
 def test_not_one_readable_video(videos: VideoList, tmp_path: Path):
     damaged = with_damage(videos, set(range(len(videos))), tmp_path)
     with pytest.raises(
-        DataError, match=r"Not one of 12 videos could be read; the first is .*: is empty \(0"
+        DataError, match=r"None of 12 videos could be read; the first is .*: is empty \(0"
     ):
         scored(damaged, "1x1-center28")
 

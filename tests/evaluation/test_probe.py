@@ -44,7 +44,7 @@ def test_a_model_that_needs_the_order():
     assert order.startswith("The order of frames matters to this model: shuffled, 66.7 points (57.")
     assert frozen.startswith("One frame alone gives 33.3% of 100.0%: the rest needs several")
     assert backwards == (
-        "Backwards it has 33.3% right; most often 'up' is then taken for 'down', 40 of 40."
+        "Backwards it has 33.3% right; most often 'up' is then classified as 'down', 40 of 40."
     )
     rows = found.by_class()
     assert [row["class"] for row in rows] == ["down", "left", "up"]
@@ -118,7 +118,7 @@ def test_a_model_at_chance_tells_nothing(sees_order: bool):
     )
     assert said.startswith("No verdict: in order ")
     assert "of 62 videos are right (" in said
-    assert "the most frequent class, 'sit', said always, would be right on 50.0%." in said
+    assert "the most frequent class, 'sit', as a constant answer, would be right on 50.0%." in said
     assert not any(word in said for word in CONCLUSIONS)
 
 
@@ -126,7 +126,7 @@ def test_the_most_frequent_class_is_what_has_to_be_beaten():
     labels = [0] * 90 + [1] * 10
     said = told(answers_of(["a", "b"], labels, in_order=[0] * 100, shuffled=[1] * 100))
     assert said.startswith("No verdict: in order 90.0% of 100 videos are right (82.6 to 94.5), and")
-    assert "'a', said always, would be right on 90.0%" in said
+    assert "'a', as a constant answer, would be right on 90.0%" in said
 
 
 def test_opposites_that_are_not_told_apart():
@@ -135,10 +135,10 @@ def test_opposites_that_are_not_told_apart():
     taken = [0, 0, 2, 2, 1, 1, 3, 3] * 10  # the pair is right, the direction a coin
     said = told(answers_of(classes, labels, in_order=taken, shuffled=taken[4:] + taken[:4]))
     assert said == (
-        "No verdict: by their names, 2 pairs of classes are each other backwards, and it tells "
-        "them apart in 50.0% of 80 videos. A model that does not know the order of frames could "
-        "have 50.0% of all videos right; this one has 50.0% (39.3 to 60.7). It has not learned "
-        "from the order, so it does not tell whether these videos need it."
+        "No verdict: by their names, 2 pairs of classes are each other backwards, and it "
+        "distinguishes them in 50.0% of 80 videos. A model that is blind to the order of frames "
+        "could have 50.0% of all videos right; this model has 50.0% (39.3 to 60.7). It has not "
+        "learned from the order, so it does not show whether these videos need it."
     )
 
 
@@ -147,7 +147,10 @@ def test_opposites_without_opposite_names_are_seen_by_their_confusion():
     taken = [0, 0, 2, 2, 1, 1, 3, 3] * 10
     found = answers_of(list("abcd"), labels, in_order=taken, shuffled=taken[4:] + taken[:4])
     said = told(found)
-    assert "it does not tell 'a' from 'b'; 'c' from 'd'. If they are each other backwards" in said
+    assert (
+        "it does not distinguish 'a' from 'b'; 'c' from 'd'. If they are each other backwards"
+        in said
+    )
     assert not any(word in said for word in CONCLUSIONS)
 
 
@@ -194,7 +197,7 @@ def test_only_videos_with_a_label_that_all_could_read():
     assert found.correct(IN_ORDER.name).all()
     assert found.correct("shuffled").all()
     none = answering(LABELS, torch.full_like(LABELS, -1))
-    with pytest.raises(DataError, match=r"^no video with a label could be read each time"):
+    with pytest.raises(DataError, match=r"^no video with a label could be read in every pass"):
         gathered({IN_ORDER.name: none, **{d.name: part for d in DISTURBANCES}})
 
 

@@ -122,9 +122,9 @@ def test_the_name_of_a_score_file_says_what_it_is(protocol, split, best, frames)
 def test_several_protocols(tmp_path: Path):
     run_with(tmp_path, "1x1-center224", "1x1-center2")
     message = (
-        f"{tmp_path} holds 2 such score files, one a protocol: choose with --protocol 1x1-center2 "
-        f"or --protocol 1x1-center224, or give one of the files, scores-1x1-center2.npz, "
-        f"scores-1x1-center224.npz"
+        f"{tmp_path} holds 2 such score files, of different protocols: choose with "
+        f"--protocol 1x1-center2 or --protocol 1x1-center224, or give one of the files, "
+        f"scores-1x1-center2.npz, scores-1x1-center224.npz"
     )
     with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
         find_score_file(tmp_path)
@@ -137,7 +137,7 @@ def test_what_a_folder_does_not_hold(tmp_path: Path):
         find_score_file(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path} holds no score file of the last weights on the validation videos: `gta test "
-        f"{tmp_path}` writes one into the folder of a run. It holds others, and the options that "
+        f"{tmp_path}` writes it into the folder of a run. It holds others, and the options that "
         f"choose them: scores-1x1-center224-best.npz (--protocol 1x1-center224 --best); "
         f"scores-1x1-center224-test.npz (--protocol 1x1-center224 --split test)"
     )
@@ -148,7 +148,7 @@ def test_what_a_folder_does_not_hold(tmp_path: Path):
 
 
 def test_a_folder_without_score_files(tmp_path: Path):
-    with pytest.raises(UsageError, match=r"holds no score file; `gta test .*` writes one into"):
+    with pytest.raises(UsageError, match=r"holds no score file; `gta test .*` writes it into"):
         find_score_file(tmp_path)
     with pytest.raises(UsageError, match=r"score file; `gta test .* --protocol 3x2-full256` writ"):
         find_score_file(tmp_path, Scored("3x2-full256"))

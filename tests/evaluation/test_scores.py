@@ -183,5 +183,5 @@ def test_what_is_no_score_file_is_refused(tmp_path: Path, content: str):
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):
-    with pytest.raises(DataError, match=r"s.npz: no such score file. `gta test RUN` writes one."):
+    with pytest.raises(DataError, match=r"s.npz: no such score file. `gta test RUN` writes it."):
         Scores.load(tmp_path / "s.npz")

@@ -71,5 +71,5 @@ def test_mistakes(ours, monkeypatch, capsys):
     assert ours.command.device_names("cuda") == ("cuda:0", "cuda:1")
     assert ours.command.device_names("cuda:1,cpu") == ("cuda:1", "cpu")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    with pytest.raises(SystemExit, match="there is no GPU; `--device cpu` runs without one"):
+    with pytest.raises(SystemExit, match="there is no GPU; `--device cpu` takes hours inst"):
         ours.command.device_names("cuda")

@@ -18,7 +18,7 @@ def test_jobs_of_a_folder_of_ones_own(ours, clips):
     known = ours.real.task_of("sit-stand", clips, arrow=False)
     assert known == ours.real.Task(("folds", "split"), arrow=True)
     clips.classes.append("third")
-    with pytest.raises(SystemExit, match="mine has 3 classes; the arrow of time is asked of two"):
+    with pytest.raises(SystemExit, match="mine has 3 classes; the arrow of time needs two that"):
         ours.real.task_of("mine", clips, arrow=True)
     with pytest.raises(ValueError, match="the arrow of time needs two classes, got 3"):
         ours.real_items.make_items(clips, arrow=True, held_out="folds", seed=0)

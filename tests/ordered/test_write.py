@@ -197,12 +197,14 @@ def test_a_failed_write_leaves_no_clip(tmp_path, monkeypatch):
 
 def test_other_options_for_the_same_folder_are_refused(tmp_path):
     render_dataset(tmp_path / "set", **SMALL)
-    with pytest.raises(UsageError, match=r"rendered with seed=0, now seed=2 is asked for; choose"):
+    with pytest.raises(UsageError, match=r"rendered with seed=0, the options now give seed=2; ch"):
         render_dataset(tmp_path / "set", **SMALL, seed=2)
-    with pytest.raises(UsageError, match="train=6, val=4, now train=8, val=8"):
+    with pytest.raises(UsageError, match="train=6, val=4, the options now give train=8, val=8"):
         render_dataset(tmp_path / "set", **{**SMALL, "num_train": 8, "num_val": 8})
     (tmp_path / "set/ordered.json").rename(tmp_path / "set/ordered.unfinished.json")
-    with pytest.raises(UsageError, match="rendered with layout='ssv2', now layout='ssv1'"):
+    with pytest.raises(
+        UsageError, match="rendered with layout='ssv2', the options now give layout='ssv1'"
+    ):
         render_dataset(tmp_path / "set", layout="ssv1", **SMALL)
 
 

@@ -107,7 +107,7 @@ def test_a_recipe_reads_nothing_outside_of_its_folder(tmp_path: Path, monkeypatc
         (
             "family: r2d5\nschedule: ssv2",
             r"mine.yaml: family: there is no family 'r2d5'. Did you mean 'r2d50'\? The package "
-            r"has c2d50, .*; one of your own is named by its file, such as my_family.yaml",
+            r"has c2d50, .*; your own is named by its file, such as my_family.yaml",
         ),
         (
             "family: r2d50\nschedule: ssv3",
@@ -136,7 +136,7 @@ def test_a_recipe_reads_nothing_outside_of_its_folder(tmp_path: Path, monkeypatc
         ("family: list.yaml", r"list.yaml is not a recipe: its sections are model, clip"),
         (
             "family: r2d50",
-            r"\n  train: is missing\n.*\n  A file says all itself, or names a family and a sched",
+            r"\n  train: is missing\n.*\n  A file is complete, or names a family and a schedul",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from gta.errors import MachineError
 from gta.training.checkpoint_folder import CheckpointFolder, name_of
-from gta.training.writing import told
+from gta.training.writing import explained
 
 LIMITED = """
 import resource, signal, sys
@@ -99,7 +99,7 @@ def test_no_permission(tmp_path: Path):
             pytest.raises(
                 MachineError, match=r"a checkpoint in .*run could not be written: its per"
             ),
-            told("a checkpoint", folder),
+            explained("a checkpoint", folder),
         ):
             CheckpointFolder(folder / "checkpoints", keep=1).write(name_of(1, 0), {})
     finally:
@@ -112,7 +112,7 @@ def test_a_folder_that_is_gone(tmp_path: Path):
     shutil.rmtree(folder)
     with (
         pytest.raises(MachineError, match=r"could not be written: the folder is gone. What was"),
-        told("a checkpoint", folder),
+        explained("a checkpoint", folder),
     ):
         CheckpointFolder(folder / "checkpoints", keep=1).write(name_of(1, 0), {})
     assert not folder.exists()
@@ -121,6 +121,6 @@ def test_a_folder_that_is_gone(tmp_path: Path):
 def test_what_no_one_knows_is_said_as_the_system_says_it(tmp_path: Path):
     with (
         pytest.raises(MachineError, match=r"could not be written: Broken thing. What was saved"),
-        told("a checkpoint", tmp_path),
+        explained("a checkpoint", tmp_path),
     ):
         raise OSError(9999, "Broken thing")

@@ -61,7 +61,7 @@ FRAMES = np.zeros((4, 8, 8, 3), np.uint8)
         (pickled(), "this .npy file cannot be read: Array can't be memory-mapped"),
         (claiming(), "this .npy file cannot be read"),
         (npz(a=FRAMES, b=FRAMES), "this .npz file cannot be read: it holds 2 arrays"),
-        (npz(a=np.zeros((64, 300, 300, 3), np.uint8)), "it becomes 16 MB when unpacked"),
+        (npz(a=np.zeros((64, 300, 300, 3), np.uint8)), "it has 16 MB when unpacked"),
         (b"PK\x03\x04" + b"x" * 100, "this .npz file cannot be read"),
     ],
 )
@@ -79,7 +79,7 @@ def test_an_archive_of_other_things_is_no_clip(running: Running):
         archive.writestr("../../escaped", b"x")
     answer = running.predict(file.getvalue())
     assert answer.status == 422
-    assert answer.told["error"] == "this .npz file cannot be read: what it holds is no array"
+    assert answer.told["error"] == "this .npz file cannot be read: its content is not an array"
     assert running.stored() == []
 
 
@@ -102,13 +102,13 @@ def test_forms_that_are_no_clip(running: Running, files, status: int, reason: st
 @pytest.mark.parametrize(
     ("body", "kind", "status", "reason"),
     [
-        (b"--xx\r\n", "multipart/form-data", 400, "tells its boundary"),
-        (b"--xx\r\n", "multipart/form-data; boundary=xx", 400, "ends before its end"),
+        (b"--xx\r\n", "multipart/form-data", 400, "needs a boundary"),
+        (b"--xx\r\n", "multipart/form-data; boundary=xx", 400, "the form is cut off"),
         (b"nothing", "multipart/form-data; boundary=xx", 400, "the form cannot be read"),
         (b"--xx\r\nA: " + b"x" * 5000, "multipart/form-data; boundary=xx", 400, "cannot be read"),
         (
             b'--xx\r\nContent-Disposition: form-data; name="fps"\r\n\r\n8\r\n--xx--\r\n',
-            *("multipart/form-data; boundary=xx", 422, "top and fps stand in the address"),
+            *("multipart/form-data; boundary=xx", 422, "top and fps belong in the address"),
         ),
     ],
 )

@@ -75,7 +75,7 @@ def test_the_card_has_what_was_measured(scored: Path, ordered: Path):
     assert "They began from nothing: fresh weights." in text
     assert "`Moving something up`" in text
     best = publish(scored, best=True)
-    assert "None was measured: `gta test RUN` does." in best.card
+    assert "There are no scores: `gta test RUN` computes them." in best.card
     assert any("the card has no scores: `gta test" in note for note in best.notes)
     assert any("--license NAME, such as cc-by-4.0" in note for note in best.notes)
 

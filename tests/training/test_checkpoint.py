@@ -135,7 +135,7 @@ def test_a_damaged_one_is_named_and_the_one_before_is_used(tmp_path: Path):
     assert said == [
         f"{path.with_name('damaged-00002-000007')} is damaged and is not used: model.safetensors "
         "has other bytes than were written (SHA-256)",
-        "the one before it is used: after epoch 1, batch 7",
+        "the checkpoint before it is used: after epoch 1, batch 7",
     ]
 
 
@@ -149,7 +149,7 @@ def test_none_is_whole(tmp_path: Path, kept):
     weights = f", with --weights {tmp_path / 'last.safetensors'} from the last epoch's weights"
     damaged = tmp_path / "checkpoints/damaged-00001-000007"
     assert str(caught.value) == (
-        f"no checkpoint of {tmp_path} can be used to go on: {damaged} is damaged and is not used: "
+        f"no checkpoint of {tmp_path} can be used to resume: {damaged} is damaged and is not used: "
         f"its manifest.json cannot be read (Expecting value: line 1 column 1 (char 0)). The way "
         f"out: give another --out to train from the start{weights if kept else ''}."
     )

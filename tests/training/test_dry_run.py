@@ -100,5 +100,5 @@ def test_nothing_readable(ordered: Path, small_settings, tmp_path: Path):
     val = dataclasses.replace(splits.val, videos=broken)
     splits = dataclasses.replace(splits, val=val, val_cache=None)
     model = build_network(found, len(splits.train.classes))
-    with pytest.raises(DataError, match=r"^not one validation video can be read; `gta check`"):
+    with pytest.raises(DataError, match=r"^no validation video can be read; `gta check`"):
         dry_run(model, splits, found, CPU, tmp_path)

@@ -76,8 +76,8 @@ def test_advice_names_what_was_not_done_already(ordered: Path, small_settings):
     bare = Splits(videos.train, videos.val)
     assert advice(0.5, bare, plain, 2, 6) == (
         "reading videos is the bottleneck: the network waited 50% of the training time. What "
-        "helps: more loader processes (--set data.workers=6; now 2), or videos made small once "
-        "(gta prepare), or frames in memory (--set data.cache_gb=...)"
+        "helps: more loader processes (--set data.workers=6; now 2), or smaller copies of the "
+        "videos (gta prepare), or frames in memory (--set data.cache_gb=...)"
     )
     assert "loader processes" not in str(advice(0.5, bare, plain, 6, 6))
     assert some.train_cache is not None
@@ -85,7 +85,7 @@ def test_advice_names_what_was_not_done_already(ordered: Path, small_settings):
     assert now in str(advice(0.5, some, half, 6, 6))
     assert advice(0.5, held, half, 6, 6) == (
         "making clips of the frames in memory is the bottleneck: the network waited 50% of the "
-        "training time. All 6 cores are at it"
+        "training time. All 6 cores are in use"
     )
 
 

@@ -76,7 +76,7 @@ def test_wandb_without_an_account_says_so_at_the_start(tmp_path: Path, mode: str
         "1"
         if mode == "offline"
         else (
-            "train.loggers has wandb, which knows no account here: type `wandb login`, or set "
+            "train.loggers has wandb, which has no account here: type `wandb login`, or set "
             "WANDB_MODE=offline, and `wandb sync` sends the run later"
         )
     )
@@ -116,7 +116,7 @@ def test_what_cannot_be_drawn_or_logged_is_a_line_and_training_goes_on(
     training.watch = Watch(tmp_path, found, said.append)
     training.run()
     assert training.position.epoch == 2
-    why = "training goes on without it: OSError: no space left on device"
+    why = "training continues without it: OSError: no space left on device"
     assert sorted(said) == [f"curves.png cannot be drawn, {why}", f"tensorboard fails, {why}"]
     assert not (tmp_path / "curves.png").exists()
 

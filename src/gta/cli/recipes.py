@@ -30,7 +30,7 @@ def recipes(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the recipes, print one in full, or compare two.
+    """List the recipes, print a recipe in full, or compare two.
 
     `gta recipes ssv2/r2d50_gta > mine.yaml` writes a file for `gta train --recipe`.
     """

@@ -1,1 +1,1 @@
-"""A page on this machine alone that shows what a model says of a clip, and what it looks at."""
+"""A page, on this machine only, that shows a model's answers for a clip and its attention."""

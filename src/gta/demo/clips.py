@@ -1,4 +1,4 @@
-"""The clips that pages look at now: a few, in memory, by names that nobody can guess."""
+"""The clips that open pages show: a few, in memory, with names that cannot be guessed."""
 
 import base64
 import io
@@ -34,21 +34,21 @@ MOST_CLIPS = 8
 
 @dataclass
 class Loaded:
-    """A clip and what the model has seen in it."""
+    """A clip and a model's answer and maps for it."""
 
     model: nn.Module
     view: Tensor
     """uint8 (C, T, H, W)."""
     clip: Clip
-    """How the model takes it."""
+    """How the model's input is made from it."""
     seen: Seen
     label: int
-    """The class that the video was taken for."""
+    """The predicted class of the video."""
     pictures: dict[int, bytes] = field(default_factory=dict)
 
     @cached_property
     def evidence(self) -> Evidence:
-        """For that class: one pass forward and back, whatever is clicked later."""
+        """The evidence for that class, computed once."""
         return grad_cam(self.model, self.view, self.clip, self.label)
 
     def picture(self, frame: int) -> bytes:
@@ -60,29 +60,29 @@ class Loaded:
         return self.pictures[frame]
 
     def kinds(self) -> list[dict[str, Any]]:
-        """The maps that there are: {"kind", "layer", "name", "frames", "query"}; finest first."""
-        found: list[dict[str, Any]] = []
+        """The available maps: {"kind", "layer", "name", "frames", "query"}; finest first."""
+        maps: list[dict[str, Any]] = []
         for place, layer in enumerate(self.seen.layers):
             about = {"layer": place, "name": layer.name, "frames": list(layer.frames)}
             if layer.kind in ("joint", "spatial", "temporal"):
                 query = active_query(layer)
                 asked = {"x": query.x, "y": query.y, "frame": query.frame}
-                found.append({"kind": layer.kind, **about, "grid": layer.grid, "query": asked})
+                maps.append({"kind": layer.kind, **about, "grid": layer.grid, "query": asked})
             if has_regions(layer):
-                found.append({"kind": "regions", **about, "grid": layer.grid, "query": None})
-        found.append({"kind": "evidence", "layer": -1, "name": "Grad-CAM", "query": None})
-        return found
+                maps.append({"kind": "regions", **about, "grid": layer.grid, "query": None})
+        maps.append({"kind": "evidence", "layer": -1, "name": "Grad-CAM", "query": None})
+        return maps
 
 
 class Clips:
-    """The newest clips; the oldest makes room. Safe to be used by several threads."""
+    """The newest clips; the oldest is dropped for a new one. Thread-safe."""
 
     def __init__(self, most: int = MOST_CLIPS):
         self.most, self._lock = most, Lock()
         self._clips: OrderedDict[str, Loaded] = OrderedDict()
 
     def add(self, clip: Loaded) -> str:
-        """Keeps a clip; its name."""
+        """Keeps a clip and returns its name."""
         name = secrets.token_urlsafe(16)
         with self._lock:
             self._clips[name] = clip
@@ -91,7 +91,7 @@ class Clips:
         return name
 
     def get(self, name: str) -> Loaded | None:
-        """The clip, unless it has made room for others."""
+        """The clip, unless it was dropped."""
         with self._lock:
             if name in self._clips:
                 self._clips.move_to_end(name)
@@ -99,7 +99,7 @@ class Clips:
 
 
 def load(model: nn.Module, view: Tensor, clip: Clip, label: int) -> Loaded:
-    """One pass over a clip (C, T, H, W), with all that its blocks were given."""
+    """Runs the model on a clip (C, T, H, W), and keeps the inputs of its blocks."""
     return Loaded(model, view, clip, look(model, view, clip), label)
 
 
@@ -142,7 +142,7 @@ def _attention(layer: Layer, kind: str, query: Query) -> dict[str, Any]:
 
 
 def _packed(weights: np.ndarray, frames: tuple[int, ...], least: float = 0.0) -> dict[str, Any]:
-    """Weights over the greatest of them, or over `least`, so that what is even looks faint."""
+    """Weights divided by their greatest, or at least `least`, so that even weights look faint."""
     weights = np.nan_to_num(np.maximum(weights, 0))
     most = max(float(weights.max()), least) or 1.0
     data = np.round(255 * weights / most).astype(np.uint8).tobytes()

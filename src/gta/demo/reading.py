@@ -1,4 +1,4 @@
-"""From a video to what the page shows of it: a clip as the model takes it, windows over time."""
+"""From a video to the inputs of the page: a clip as the model sees it, and windows over time."""
 
 import time
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from gta.data.transforms.clip import resize_frames
 from gta.errors import VideoError
 
 WINDOWS = 12
-"""Of a video, over time; of a short one fewer."""
+"""Number of windows over a video; a short video has fewer."""
 _SHARE = 0.25
-"""Of a video, that a window covers, if that is a clip's frames or more."""
+"""Share of a video that a window covers, but at least the frames of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Clips one after the other in time."""
+    """Clips in order of time."""
 
     views: Tensor
     """uint8 (W, C, T, H, W')."""
@@ -31,7 +31,7 @@ class Windows:
 
 
 class Deadline:
-    """Ends work that takes too long, where it looks at it."""
+    """Ends work that takes too long, at its next check."""
 
     def __init__(self, path: Source, seconds: float):
         self.path, self.seconds = path, seconds
@@ -50,9 +50,9 @@ def read_views(views: ViewClips, path: Source, deadline: Deadline) -> Tensor:
         VideoError: It cannot be read in time.
     """
     deadline.check()
-    found = views.read(Video(str(path), path, None))
+    clips = views.read(Video(str(path), path, None))
     deadline.check()
-    return found
+    return clips
 
 
 def read_windows(views: ViewClips, path: Source, deadline: Deadline) -> Windows:

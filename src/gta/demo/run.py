@@ -1,4 +1,4 @@
-"""Running the demo: `gta demo`."""
+"""Runs the demo: `gta demo`."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,10 +16,10 @@ from gta.web.uploads import Limits
 
 
 def pickable(run: Run, root: str | None, folder: Path) -> list[Video]:
-    """Videos of a run's data set; of the model in the package, some that are rendered.
+    """Videos of a run's data set; for the model in the package, some rendered clips.
 
     Raises:
-        UsageError: The run's videos are not there.
+        UsageError: The run's videos are not available.
     """
     if root is None and run.folder == shipped.FOLDER:
         root = str(folder / "ordered")
@@ -37,15 +37,15 @@ def run_demo(
     limits: Limits | None = None,
     asked: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Serves the page until it is asked to end; what was uploaded is gone then.
+    """Serves the page until it is asked to end; uploads are removed then.
 
     Args:
         predictor: The model.
-        videos_in: Gives those that can be picked; may make some in a folder that is gone later.
-        port: Of this machine; 0: a free one.
-        ready: Is told the page's address.
-        limits: Of a request.
-        asked: Whether it is asked to end.
+        videos_in: Returns the videos that can be picked; may write some into a temporary folder.
+        port: Port on this machine; 0 takes a free port.
+        ready: Called with the page's address.
+        limits: Limits of a request.
+        asked: Whether the server is asked to end.
 
     Raises:
         UsageError: The port is taken.

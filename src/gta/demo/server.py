@@ -1,6 +1,6 @@
-"""The server of the demo's page: one model, on this machine alone.
+"""The server of the demo's page: one model, on this machine only.
 
-It answers its own page only, within limits: `gta.web` has what it shares with `gta serve`.
+It answers only its own page, within limits; `gta.web` holds the parts shared with `gta serve`.
 """
 
 import json
@@ -32,7 +32,7 @@ from gta.web.refusals import HANDLERS, Refused, without_places
 from gta.web.uploads import Limits, Uploads
 
 LISTED = 300
-"""Videos of the run that can be picked."""
+"""Most videos of the run that can be picked."""
 _TOP = 5
 _PARTS = {
     "/": ("gta.demo", "demo.html", "text/html"),
@@ -51,13 +51,13 @@ _HEADERS = {
 
 
 class Demo:
-    """What the server knows.
+    """The state of the server.
 
     Args:
         predictor: The model.
-        videos: That can be picked.
-        folder: For uploads; empty but while one is read.
-        limits: Of a request.
+        videos: The videos that can be picked.
+        folder: Folder for uploads, each for as long as it is read.
+        limits: Limits of a request.
     """
 
     def __init__(self, predictor: Predictor, videos: Sequence[Video], folder: Path, limits: Limits):
@@ -108,7 +108,7 @@ class Demo:
         }
 
     async def work(self, job: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Does a job in a thread, unless too many are under way."""
+        """Runs a job in a thread, unless too many are under way."""
         if self.at_work >= self.uploads.limits.waiting:
             raise Refused(503, f"busy with {self.at_work} videos; try again in a moment")
         self.at_work += 1
@@ -132,7 +132,7 @@ class Demo:
         return JSONResponse(self.about())
 
     async def upload(self, request: Request) -> Response:
-        """A video as the body of a request; it has a place among those at work once it is there."""
+        """A video as the body of a request; it counts as work once it has arrived."""
         with self.uploads.incoming() as body:
             body.begin()
             await self.uploads.receive(request, body.write)
@@ -173,12 +173,12 @@ class Demo:
     def _clip(self, request: Request):
         loaded = self.clips.get(request.path_params["clip"])
         if loaded is None:
-            raise Refused(410, "this clip has made room for others; open the video again")
+            raise Refused(410, "this clip is no longer in memory; open the video again")
         return loaded
 
 
 def make_app(demo: Demo) -> ASGIApp:
-    """The application, with what guards it."""
+    """The application behind its guard."""
     routes = [
         *(Route(path, demo.page) for path in _PARTS),
         Route("/api/about", demo.tell),
@@ -203,7 +203,7 @@ def _number(text: str, low: float, high: float) -> float:
 
 
 def _spread(videos: Sequence[Video]) -> list[Video]:
-    """Files among them, not more than can be looked through, from all parts of the list."""
+    """A selection of the video files, from all parts of the list."""
     there = [video for video in videos if isinstance(video.path, str | Path)]
     step = max(1, -(-len(there) // LISTED))
     return there[::step]

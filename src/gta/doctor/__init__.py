@@ -1,4 +1,4 @@
-"""What a machine has and what of it does not work, tried rather than looked up."""
+"""Checks of a machine and the installation, by trying things out."""
 
 from gta.doctor.examine import examine
 from gta.doctor.observed import Observed, without_names

@@ -1,4 +1,4 @@
-"""Kinds of video, tried: a small clip of each is written and read as any other video."""
+"""Video formats: a small clip of each is written and read as any other video."""
 
 import os
 from collections.abc import Iterator
@@ -26,25 +26,25 @@ CODECS = {
     "ProRes": ("prores_ks", "mov", "yuv422p10le"),
     "FFV1": ("ffv1", "mkv", "yuv420p"),
 }
-"""Encoder, container and kind of pixels, by the name that people know."""
+"""Encoder, container and pixel format, by the common name."""
 _FRAMES, _SIZE = 6, 64
 _GREY = 40 + 30 * np.arange(_FRAMES)
 _NEAR = 6.0
-"""Levels of grey by which a frame may be off."""
+"""Largest error of a frame, in levels of grey."""
 
 
 def decoders(folder: Path) -> Iterator[Observed]:
-    """Tries all kinds.
+    """Tries all formats.
 
     Args:
-        folder: Where clips are written; an empty one.
+        folder: An empty folder for the clips.
     """
     works: list[str] = []
     for name, (codec, ending, pixels) in CODECS.items():
         path = folder / f"{codec}.{ending}"
         try:
             _write(path, codec, pixels)
-        except Exception as error:  # FFmpeg's writers raise types of their own
+        except Exception as error:  # FFmpeg's writers raise their own types
             yield Observed(name, f"not tried: it cannot be written here ({reason_of(error)})")
             continue
         wrong = wrong_frames(path)
@@ -66,7 +66,7 @@ def decoders(folder: Path) -> Iterator[Observed]:
 
 
 def wrong_frames(path: Path) -> str | None:
-    """What is wrong with the frames that are read from a clip of growing grey; None: nothing."""
+    """What is wrong with the frames read from a clip of growing grey; None: nothing."""
     try:
         frames = read_frames(path)
     except Exception as error:
@@ -80,7 +80,7 @@ def wrong_frames(path: Path) -> str | None:
 
 def _write(path: Path, codec: str, pixels: str) -> None:
     options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
-    os.environ.setdefault("SVT_LOG", "0")  # or this encoder tells its whole story
+    os.environ.setdefault("SVT_LOG", "0")  # silences this encoder
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=25, options=options)
         stream.width = stream.height = _SIZE

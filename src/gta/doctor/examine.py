@@ -1,4 +1,4 @@
-"""All that is looked at, in order."""
+"""All checks, in order."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from gta.progress import Report, Silent
 
 
 def examine(folder: Path | str = ".", report: Report | None = None) -> list[Observed]:
-    """Looks at versions, decoders, GPUs, disks and permissions, and trains for two steps.
+    """Checks versions, decoders, GPUs, disks and permissions, and trains for two steps.
 
-    What is said holds no name of a person or a host, and no path of theirs.
+    The result holds no name of a person or a host, and no path of theirs.
 
     Args:
-        folder: Where runs would be written.
-        report: Where progress is shown.
+        folder: Folder in which runs would be written.
+        report: Shows progress.
     """
     seen: list[Observed] = []
     steps = 6
@@ -36,17 +36,17 @@ def examine(folder: Path | str = ".", report: Report | None = None) -> list[Obse
             two_steps(),
         )
         for done, part in enumerate(parts):
-            for one in part:
-                seen.append(one)
-                advance(done, one.what)
+            for row in part:
+                seen.append(row)
+                advance(done, row.what)
     return [
-        Observed(one.what, without_names(one.seen), one.finding and without_names(one.finding))
-        for one in seen
+        Observed(row.what, without_names(row.seen), row.finding and without_names(row.finding))
+        for row in seen
     ]
 
 
 def _loader(folder: Path) -> Iterator[Observed]:
-    """Of a clip that `decoders` has written."""
+    """Checks a loader process on a clip that `decoders` has written."""
     written = [folder / f"{codec}.{ending}" for codec, ending, _ in CODECS.values()]
     for path in written:
         if path.is_file() and path.stat().st_size:

@@ -22,12 +22,12 @@ _GROUPS = Path("/sys/fs/cgroup")
 def machine(
     folder: Path, shared: Path = Path("/dev/shm"), groups: Path = _GROUPS
 ) -> Iterator[Observed]:
-    """What the machine gives.
+    """The resources of the machine.
 
     Args:
-        folder: Where runs would be written, such as the current one.
-        shared: Shared memory.
-        groups: What tells the limits of a container.
+        folder: Folder in which runs would be written, such as the current folder.
+        shared: Folder of shared memory.
+        groups: Folder with the limits of a container (cgroups).
     """
     yield _cores(groups)
     yield _memory(groups)
@@ -59,14 +59,14 @@ def _cores(groups: Path) -> Observed:
 
 
 def _memory(groups: Path) -> Observed:
-    told = dict[str, int]()
+    sizes = dict[str, int]()
     with suppress(OSError, ValueError):
         for line in Path("/proc/meminfo").read_text().splitlines():
             name, _, amount = line.partition(":")
-            told[name] = int(amount.split()[0]) * 1024
-    if "MemTotal" not in told:
+            sizes[name] = int(amount.split()[0]) * 1024
+    if "MemTotal" not in sizes:
         return Observed("memory", "not known")
-    seen = f"{_gb(told['MemTotal'])}, {_gb(told.get('MemAvailable', 0))} free"
+    seen = f"{_gb(sizes['MemTotal'])}, {_gb(sizes.get('MemAvailable', 0))} free"
     with suppress(OSError, ValueError):
         seen += f", limit {_gb(int((groups / 'memory.max').read_text()))}"
     return Observed("memory", seen)
@@ -88,7 +88,7 @@ def _shared(folder: Path) -> Observed:
 
 
 def _disk(what: str, place: Path) -> Observed:
-    existing = next(one for one in (place, *place.absolute().parents) if one.exists())
+    existing = next(path for path in (place, *place.absolute().parents) if path.exists())
     usage = shutil.disk_usage(existing)
     seen = f"{_gb(usage.free)} free of {_gb(usage.total)}"
     try:

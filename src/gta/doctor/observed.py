@@ -1,4 +1,4 @@
-"""One thing that was looked at, in words that may be shown to everybody."""
+"""The result of a check, in words that may be published."""
 
 import getpass
 import re
@@ -10,12 +10,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was seen, and what is wrong with it."""
+    """What was observed, and what is wrong with it."""
 
     what: str
     seen: str
     finding: str | None = None
-    """What is wrong and the way out; None: nothing."""
+    """What is wrong, and the way out; None: nothing."""
 
 
 def without_names(text: str) -> str:

@@ -27,7 +27,7 @@ _DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def gpus(driver: Path = _DRIVER) -> Iterator[Observed]:
-    """GPUs as torch sees them, and those that it does not see."""
+    """GPUs that torch can use, and GPUs that it cannot."""
     if torch.cuda.is_available():
         for number in range(torch.cuda.device_count()):
             about = torch.cuda.get_device_properties(number)
@@ -55,7 +55,7 @@ def two_steps() -> Iterator[Observed]:
         began = time.perf_counter()
         try:
             wrong = _train(torch.device(name))
-        except Exception as error:  # of drivers and kernels, anything
+        except Exception as error:  # drivers and kernels raise many types
             wrong = reason_of(error)
         seconds = time.perf_counter() - began
         finding = f"two steps of a training do not work: {wrong}" if wrong else None
@@ -66,7 +66,7 @@ def loader(video: Path) -> Observed:
     """A loader process, from its start to a batch.
 
     Args:
-        video: One that can be read.
+        video: A readable video.
     """
     recipe = read_recipe(find_recipe("ordered", "tiny_gta"), _SETTINGS)
     videos = VideoList([Video("one", video, 0)], ["a"])

@@ -1,4 +1,4 @@
-"""Versions of what is installed, and those that are known not to do."""
+"""Installed versions, and versions that are known not to work."""
 
 import importlib
 import platform
@@ -19,26 +19,26 @@ _OPTIONAL = (
 _BAD = {
     ("torch", "2.13.0+cpu"): "it cannot import torchvision: install another version of torch",
 }
-"""What is known of single versions."""
+"""Known problems of single versions."""
 _IMPORTED_AS = {"pillow": "PIL"}
 
 
 def versions(
-    found: Callable[[str], str | None] = lambda name: _version(name),
+    version_of: Callable[[str], str | None] = lambda name: _version(name),
 ) -> Iterator[Observed]:
     """This package, Python, the system, and what is installed.
 
     Args:
-        found: Gives the version of a distribution, or None.
+        version_of: Returns the version of a distribution, or None.
     """
     yield Observed("gta", __version__)
     yield Observed("Python", f"{platform.python_version()} ({platform.python_implementation()})")
     yield Observed("system", f"{platform.system()} {platform.release()} {platform.machine()}")
     least = _least()
     for name in _NEEDED:
-        yield _needed(name, found(name), least.get(name))
+        yield _needed(name, version_of(name), least.get(name))
     yield _ffmpeg()
-    others = [f"{name} {number}" for name in _OPTIONAL if (number := found(name))]
+    others = [f"{name} {number}" for name in _OPTIONAL if (number := version_of(name))]
     yield Observed("optional", ", ".join(others) or "none")
 
 
@@ -51,7 +51,7 @@ def _needed(name: str, number: str | None, least: str | None) -> Observed:
     if bad is None:
         try:
             importlib.import_module(_IMPORTED_AS.get(name, name))
-        except Exception as error:  # of libraries that do not fit each other, anything
+        except Exception as error:  # libraries that do not fit each other raise many types
             bad = f"it cannot be imported ({reason_of(error)}): install it again"
     return Observed(name, number, bad)
 
@@ -72,13 +72,13 @@ def _version(name: str) -> str | None:
 
 
 def _least() -> dict[str, str]:
-    """The least versions that this package asks for, by distribution."""
+    """The least version of each distribution that this package requires."""
     try:
         asked = requires("gta-video") or []
     except PackageNotFoundError:  # run from a folder
         return {}
-    found = (re.match(r"([\w.-]+)>=([\d.]+)$", one) for one in asked)
-    return {match[1]: match[2] for match in found if match}
+    matches = (re.match(r"([\w.-]+)>=([\d.]+)$", requirement) for requirement in asked)
+    return {match[1]: match[2] for match in matches if match}
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
-"""Classes that are each other played backwards, and whether a model tells them apart.
+"""Pairs of classes that are each other played backwards, and whether a model distinguishes them.
 
-A model that does not know the order of frames cannot: its answers are the same for a video and for
-the video backwards. What such a model can reach at most is the order-blind bound.
+A model that is blind to the order of frames cannot: its answers are the same for a video and for
+the video backwards. The highest accuracy of such a model is the order-blind bound.
 """
 
 import re
@@ -32,13 +32,13 @@ _OPPOSITES = (
     *("increase decrease", "increasing decreasing", "fill empty", "filling emptying"),
     *("inflate deflate", "inflating deflating", "attach detach", "attaching detaching"),
 )
-"""Words of which one is the other backwards; two of them may have the same opposite."""
+"""Pairs of words that are each other backwards; two words may have the same opposite."""
 _PHRASES = ("out of", "off of", "away from", "closer to", "counter clockwise", "anti clockwise")
 _UNDONE = ("un", "dis")
 _MOST_WORDS = 4
-"""Words of a name that are exchanged in all combinations; of more, only all at once."""
+"""Most words of a name that are exchanged in all combinations; beyond, only all at once."""
 _LEAST = 10
-"""Answers within a pair below which nothing is said of it."""
+"""Fewest answers within a pair for a statement about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class PairAccuracy:
 
     pairs: int
     videos: int
-    """That are classified as one of the two."""
+    """Videos that are classified as one of the two."""
     correct: int
     bound: float
     """The highest accuracy, 0 to 1, of a model that is blind to the order of frames."""
@@ -69,7 +69,7 @@ class PairAccuracy:
 
 
 def backward_pairs(classes: Sequence[str]) -> list[Pair]:
-    """Labels of classes whose names say that one is the other backwards, each in one pair.
+    """Pairs of labels whose names are each other backwards; a label is in one pair only.
 
     "Moving up" and "Moving down", "left_to_right" and "right_to_left", "folding" and "unfolding".
     """
@@ -85,12 +85,12 @@ def backward_pairs(classes: Sequence[str]) -> list[Pair]:
 
 
 def pair_accuracy(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> PairAccuracy:
-    """Counts the videos of the pairs that are taken for one of their own pair.
+    """Counts the videos of the pairs that are classified as a class of their own pair.
 
     Args:
         answers: Predicted classes, int64 (N,).
         labels: int64 (N,).
-        pairs: Of labels; one without videos of both classes is skipped.
+        pairs: Pairs of labels; a pair without videos of both classes is skipped.
     """
     there = set(labels.tolist())
     pairs = [pair for pair in pairs if there.issuperset(pair)]
@@ -107,7 +107,7 @@ def pair_accuracy(answers: Tensor, labels: Tensor, pairs: Sequence[Pair]) -> Pai
 
 
 def confused_with_opposite(answers: Tensor, labels: Tensor) -> list[Pair]:
-    """Pairs of classes that are mostly taken for one of the two, and not told apart."""
+    """Pairs of classes whose videos mostly get one of the two labels, but often the wrong one."""
     num_classes = int(max(answers.max(), labels.max())) + 1
     counts = torch.bincount(labels * num_classes + answers, minlength=num_classes**2)
     counts = counts.view(num_classes, num_classes)
@@ -136,7 +136,7 @@ def _words(name: str) -> Words:
 
 
 def _turned(name: Words) -> Iterator[Words]:
-    """The names of what may be this class backwards: most words exchanged first."""
+    """Possible names of this class backwards, with most words exchanged first."""
     places = [place for place, word in enumerate(name) if word in _LISTED]
     smallest = 1 if len(places) <= _MOST_WORDS else len(places)
     for size in range(len(places), smallest - 1, -1):

@@ -37,14 +37,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Of all videos, and of the videos of each class that has some, the greatest gain first."""
+    """Differences over all videos and within each class with videos, the greatest gain first."""
 
     overall: Difference
     classes: list[tuple[str, Difference]]
 
     @property
     def conclusion(self) -> str:
-        """What follows, in a sentence."""
+        """The conclusion, in a sentence."""
         overall = self.overall
         if overall.only_a == overall.only_b == 0:
             return f"A and B are right on the same videos, {overall.a:.1%} of {overall.videos}."
@@ -61,16 +61,16 @@ class Comparison:
                 f"is {low:.1f} to {high:.1f} points."
             )
         return (
-            f"These {overall.videos} videos do not tell which is better: {better} is ahead of "
+            f"These {overall.videos} videos do not show which is better: {better} is ahead of "
             f"{worse} by {points}, {chance}."
         )
 
     @property
     def note(self) -> str:
-        """How far the classes can be trusted, in a sentence."""
+        """How reliable the differences of classes are, in a sentence."""
         return (
             f"{self.num_significant} of {len(self.classes)} classes have a 95 % interval that "
-            f"excludes 0; of two equally good models about "
+            f"excludes 0; for two equally good models about "
             f"{SIGNIFICANCE_LEVEL * len(self.classes):.1f} would."
         )
 
@@ -85,14 +85,15 @@ def compare(a: Scores, b: Scores) -> Comparison:
 
     Args:
         a: Scores.
-        b: Of the same videos, labels and classes in the same order: `score_files.read_matching`.
+        b: Scores of the same videos, labels and classes in the same order:
+            `score_files.read_matching`.
 
     Raises:
         DataError: No label is known.
     """
     if a.num_labeled == 0:
         raise DataError(
-            "the videos of these scores have no labels, so no answer can be called right; compare "
+            "the videos of these scores have no labels, so no answer can be checked; compare "
             "scores of the validation videos"
         )
     correct_a, correct_b = a.correct(), b.correct()
@@ -106,7 +107,7 @@ def compare(a: Scores, b: Scores) -> Comparison:
 
 
 def difference(correct_a: torch.Tensor, correct_b: torch.Tensor) -> Difference:
-    """The difference of two answers to the same videos, each bool (N,): right or not."""
+    """The difference of two models on the same videos, from bool (N,): right or not."""
     total = len(correct_a)
     both, only_a = int((correct_a & correct_b).sum()), int((correct_a & ~correct_b).sum())
     only_b = int((~correct_a & correct_b).sum())

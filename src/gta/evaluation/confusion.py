@@ -1,4 +1,4 @@
-"""What a model takes for what: the table of the classes and the confusion matrix, as csv files."""
+"""Results by class and the confusion matrix, as csv files."""
 
 import csv
 from collections.abc import Iterable
@@ -23,20 +23,20 @@ class ClassResult:
     accuracy: float | None
     """0 to 1; None for a class without videos."""
     mistake: str
-    """The class that its videos are most often taken for; empty if all are right."""
+    """The most frequent wrong prediction; empty if all are right."""
     mistakes: int
-    """How many are."""
+    """Number of videos with that prediction."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfusedPair:
-    """Videos of one class that are taken for another."""
+    """Videos of a class with a certain wrong prediction."""
 
     label: str
     prediction: str
     count: int
     videos: int
-    """Of the class `label`."""
+    """Videos of the class `label`."""
 
     @property
     def share(self) -> float:
@@ -92,7 +92,7 @@ def mistake_lines(matrix: Tensor, classes: list[str], count: int = 20) -> list[s
 
 
 def write_class_table(path: Path, results: Iterable[ClassResult]) -> None:
-    """A csv file: class, videos, correct, accuracy, most frequent mistake, how often."""
+    """A csv file: class, videos, correct, accuracy, most frequent mistake, its count."""
     header = ["class", *(field.name for field in fields(ClassResult)[1:])]
     _write_csv(path, [header, *(astuple(result) for result in results)])
 
@@ -104,7 +104,7 @@ def write_confusion(path: Path, matrix: Tensor, classes: list[str]) -> None:
 
 
 def _write_csv(path: Path, rows: Iterable[Iterable[object]]) -> None:
-    """Lines of a csv file, UTF-8; numbers that are not whole get six digits, None gets nothing."""
+    """Writes a csv file, UTF-8; floats have six digits, None is empty."""
 
     def write(part: Path) -> None:
         with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:

@@ -21,7 +21,7 @@ def ensemble(parts: Sequence[Scores], weights: Sequence[float] | None = None) ->
     Args:
         parts: At least two, of the same videos, labels and classes in the same order:
             `score_files.read_matching`.
-        weights: One for each; only their ratios matter. Equal if left out.
+        weights: A weight for each; only their ratios matter. None: equal weights.
 
     Raises:
         UsageError: Fewer than two parts, or weights that cannot be used.
@@ -60,7 +60,7 @@ def parse_weights(text: str) -> list[float]:
     """Numbers separated by commas.
 
     Raises:
-        UsageError: One is not a number.
+        UsageError: A part of the text is not a number.
     """
     try:
         return [float(part) for part in text.split(",")]
@@ -87,5 +87,5 @@ def _normalized(weights: Sequence[float] | None, num_parts: int) -> list[float]:
 
 
 def _same(values: Sequence[T]) -> T | None:
-    """The value of all, or None."""
+    """The common value of all, or None."""
     return values[0] if all(value == values[0] for value in values) else None

@@ -44,27 +44,27 @@ def evaluate(
 
     Args:
         model: Maps clips (B, 3, T, H, W) to logits (B, num_classes). Left in evaluation mode.
-        videos: Each is scored once; one that cannot be read is reported, and nothing replaces it.
+        videos: Each is scored once; an unreadable video is reported, and nothing replaces it.
         protocol: The views.
         clip: Frames of a view, and how they are normalized.
         device: Where `model` is.
-        batch_size: Views at a time on each process; at least the views of one video.
+        batch_size: Views in a batch on each process; at least the views of one video.
         workers: Loader processes.
         amp: bf16 autocast on a GPU.
-        rank: Of this process.
-        world_size: Processes.
-        order: How the frames of a clip are put in order, and
-        keep_every: every which frame of a video is there: see `ViewClips`.
+        rank: Number of this process.
+        world_size: Number of processes.
+        order: The order of the frames of a clip: see `ViewClips`.
+        keep_every: Only every so many-th frame of a video is kept: see there.
         cache: Frames in memory, resized as `protocol` resizes.
-        batches: Views of the videos of this process instead, such as features of a frozen trunk.
+        batches: Replaces the views of this process's videos, such as by a frozen trunk's features.
         progress: Called with (videos done, videos in all) of this process.
-        name: Of the model, kept with the scores, as are
-        dataset: the recipe's `data.format`, and
-        split: which of its videos these are.
+        name: Name of the model, kept with the scores.
+        dataset: The recipe's `data.format`, kept with the scores.
+        split: The split of the videos, kept with the scores.
 
     Raises:
-        DataError: Not one video could be read.
-        UsageError: A score is not finite: the weights are of a training that has diverged.
+        DataError: No video could be read.
+        UsageError: A score is not finite, as after a training that has diverged.
     """
     protocol = parse_protocol(protocol)
     device = torch.device(device)
@@ -91,7 +91,7 @@ def evaluate(
     if not scored:
         path, reason = failures[0]
         raise DataError(
-            f"Not one of {len(videos)} videos could be read; the first is {path}: {reason}"
+            f"None of {len(videos)} videos could be read; the first is {path}: {reason}"
         )
     scored.sort(key=lambda pair: pair[0])
     not_finite = [index for index, scores in scored if not scores.isfinite().all()]
@@ -137,11 +137,11 @@ def score_batches(
         clip: How they are normalized.
         device: Where `model` is.
         amp: bf16 autocast on a GPU.
-        progress: Called with the number of videos that are done.
+        progress: Called with the number of finished videos.
 
     Returns:
         The index and the scores (num_classes,) of each video, on the CPU; and the (path, reason) of
-        those that could not be read.
+        videos that could not be read.
     """
     model.eval()
     scored: list[tuple[int, Tensor]] = []

@@ -7,7 +7,7 @@ from torch import Tensor
 def ranks(scores: Tensor, labels: Tensor) -> Tensor:
     """Rank of each video's label among its scores, int64 (N,), 1 is best.
 
-    A label loses to the scores that equal its own: a model that always says the same is not right.
+    A label ranks after scores that equal its own: a constant model is never right.
 
     Args:
         scores: (N, num_classes).
@@ -34,9 +34,9 @@ def log_loss(scores: Tensor, labels: Tensor) -> float:
 
 
 def top5_tells(num_classes: int) -> bool:
-    """Whether top-5 says something: among five classes the right one is always of the first five.
+    """Whether top-5 is informative: with at most five classes it is always 1, and is not shown.
 
-    Where it does not, nothing that people read shows it.
+    Files keep it in any case.
     """
     return num_classes > 5
 
@@ -57,7 +57,7 @@ def mean_class_accuracy(scores: Tensor, labels: Tensor) -> float:
 def predictions(scores: Tensor, labels: Tensor) -> Tensor:
     """Predicted class of each video, int64 (N,): the highest score.
 
-    Where the label shares the highest score it is another class that has it, as in `ranks`.
+    If the label ties for the highest score, the other class is predicted, as in `ranks`.
     """
     tied = (ranks(scores, labels) > 1) & (scores.argmax(1) == labels)
     rivals = scores[tied].scatter(1, labels[tied][:, None], -torch.inf)

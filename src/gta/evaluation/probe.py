@@ -19,7 +19,7 @@ from gta.evaluation.scores import Scores
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """What is done to the frames."""
+    """A change of the frames of a clip."""
 
     name: str
     order: Order = "forward"
@@ -41,13 +41,13 @@ class Probe:
     """A model's answers to the same videos, undisturbed and disturbed."""
 
     labels: Tensor
-    """int64 (N,), of the videos that could be read each time."""
+    """int64 (N,), for the videos that could be read in every pass."""
     classes: list[str]
     answers: dict[str, Tensor]
     """Scores (N, num_classes) of "in order" and of each disturbance."""
 
     def change(self, name: str) -> Difference:
-        """What a disturbance does: B of the difference is disturbed, A in order."""
+        """The effect of a disturbance: A is in order, B disturbed."""
         return difference(self.correct(IN_ORDER.name), self.correct(name))
 
     def correct(self, name: str) -> Tensor:
@@ -57,7 +57,7 @@ class Probe:
     def by_class(self) -> list[dict[str, Any]]:
         """Accuracy of each class that has videos, in order and disturbed; most lost first.
 
-        What is lost is the `gain`, with its 95 % interval, of shuffled frames over those in order.
+        The loss is the `gain` of shuffled frames over frames in order, with its 95 % interval.
         """
         rows = list[dict[str, Any]]()
         correct = {name: self.correct(name) for name in self.answers}
@@ -83,10 +83,10 @@ class Probe:
         )
 
     def verdict(self, *, sees_order: bool = True) -> list[str]:
-        """What follows, in sentences; nothing does from a model that has not learned its task.
+        """The conclusions, in sentences; a model that has not learned its task allows none.
 
         Args:
-            sees_order: Whether the network has parts that tell one order of frames from another.
+            sees_order: Whether the network has parts that depend on the order of frames.
         """
         said = words.classes_without_videos(self.classes, self.labels)
         answers, labels = self.answers[IN_ORDER.name].argmax(1), self.labels
@@ -122,7 +122,7 @@ class Probe:
         return said
 
     def _taken_backwards(self) -> str:
-        """What is most often taken for what when its frames are reversed."""
+        """The most frequent mistake on reversed frames."""
         turned = self.correct(IN_ORDER.name) & ~self.correct("reversed")
         answers = self.answers["reversed"].argmax(1)
         pairs = Counter(zip(self.labels[turned].tolist(), answers[turned].tolist(), strict=True))
@@ -131,7 +131,7 @@ class Probe:
         ((label, answer), count), *_ = pairs.most_common(1)
         of_class = int((self.labels == label).sum())
         taken, other = self.classes[label], self.classes[answer]
-        return f"; most often {taken!r} is then taken for {other!r}, {count} of {of_class}"
+        return f"; most often {taken!r} is then classified as {other!r}, {count} of {of_class}"
 
 
 def probe(score: Callable[[Disturbance], Scores]) -> Probe:
@@ -141,7 +141,7 @@ def probe(score: Callable[[Disturbance], Scores]) -> Probe:
         score: Scores all videos with their frames disturbed.
 
     Raises:
-        DataError: No video with a label could be read each time.
+        DataError: No video with a label could be read in every pass.
     """
     return gathered(
         {disturbance.name: score(disturbance) for disturbance in (IN_ORDER, *DISTURBANCES)}
@@ -149,12 +149,14 @@ def probe(score: Callable[[Disturbance], Scores]) -> Probe:
 
 
 def gathered(scored: Mapping[str, Scores]) -> Probe:
-    """Scores of each disturbance, for the videos that all of them have."""
+    """The scores of each disturbance, for the videos in all of them."""
     first = scored[IN_ORDER.name]
     known = [id for id, label in zip(first.ids, first.labels.tolist(), strict=True) if label >= 0]
     common = set(known).intersection(*(scores.ids for scores in scored.values()))
     if not common:
-        raise DataError("no video with a label could be read each time: nothing can be compared")
+        raise DataError(
+            "no video with a label could be read in every pass: nothing can be compared"
+        )
     rows = {
         name: [row for row, id in enumerate(scores.ids) if id in common]
         for name, scores in scored.items()

@@ -31,23 +31,24 @@ def evaluate(
 ) -> Scores:
     """Scores a run on the validation videos of its data set, as `gta test` does.
 
-    The processes of a group, where `torch.distributed` has one, share the videos; each gets all
-    scores.
+    If `torch.distributed` is initialized, the processes of its group share the videos, and each
+    gets all scores.
 
     Args:
-        run: A trained run, or what `gta.load` takes.
-        root: The folder of the data set, or of another one like it; None: that of training.
-        protocol: Other views than those of the run, such as "3x2-full256".
+        run: A trained run, or anything that `gta.load` takes.
+        root: The folder of the data set, or of a similar data set; None: that of training.
+        protocol: Views in place of those of the run, such as "3x2-full256".
         best: The weights of the best epoch instead of the last.
-        num_frames: Of a clip, if not those of training: the temporal matrices are resampled.
-        split: The validation videos, or those of the test set.
+        num_frames: Frames of a clip, if other than in training: the temporal matrices are
+            resampled.
+        split: The validation or the test videos.
         workers: Loader processes; None: as the recipe says.
         device: "auto", a GPU if there is one, "cpu", "cuda", "cuda:1" ...
-        report: Where progress goes; None: nowhere.
+        report: Shows progress; None: not shown.
 
     Raises:
         UsageError: There is no such run, protocol or device, or a score is not finite.
-        DataError: The folder is not such a data set, has other classes, or not one of its videos
+        DataError: The folder holds no such data set, has other classes, or none of its videos
             could be read.
     """
     run, where = open_run(run), find_device(str(device))

@@ -1,4 +1,4 @@
-"""Score files that are to be compared or averaged: found, read, and checked to match."""
+"""Finds and reads the score files to compare or average, and checks that they match."""
 
 import re
 from collections.abc import Sequence
@@ -19,26 +19,26 @@ _NAME = re.compile(r"scores-(.+?)(-test)?(-best)?(?:-(\d+)frames)?")
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Which scores of a run: the options of `gta test`, kept in the name of the file it writes."""
+    """Selects scores of a run by the options of `gta test`, which the file's name holds."""
 
     protocol: str | None = None
-    """None: whichever there is."""
+    """None: any."""
     split: Literal["val", "test"] = "val"
     best: bool = False
     """The weights of the best epoch instead of the last."""
     frames: int | None = None
-    """Of a clip, if not those of training."""
+    """Frames of a clip, if other than in training."""
 
     @property
     def file_name(self) -> str:
-        """Of the file in the run's folder."""
+        """Name of the file in the run's folder."""
         marks = ("test" * (self.split == "test"), "best" * self.best)
         frames = f"{self.frames}frames" if self.frames else ""
         return "-".join(filter(None, ("scores", self.protocol, *marks, frames))) + ".npz"
 
     @property
     def options(self) -> str:
-        """As they are typed."""
+        """The options as they are typed."""
         given = (
             f"--protocol {self.protocol}" * bool(self.protocol),
             f"--split {self.split}" * (self.split != "val"),
@@ -49,7 +49,7 @@ class Scored:
 
     @classmethod
     def of(cls, file: Path) -> "Scored":
-        """What the name of a file says."""
+        """The options in a file's name."""
         match = _NAME.fullmatch(file.stem)
         if match is None:
             return cls()
@@ -58,15 +58,15 @@ class Scored:
 
 
 def find_score_file(path: Path, asked: Scored | None = None) -> Path:
-    """A score file itself, or the one of a run's folder that was asked for.
+    """A score file itself, or the score file in a run's folder that the options select.
 
     Args:
         path: A file, or a folder with the files that `gta test` writes.
-        asked: Of a folder, which: its protocol may be left open. None: the only one there is, or
+        asked: The options, for a folder; the protocol may be left open. None: the only file, or
             else that of the last weights on the validation videos.
 
     Raises:
-        UsageError: The folder holds none like it, or several. Says how to choose.
+        UsageError: No file of the folder fits, or several do. Says how to choose.
     """
     if not path.is_dir():
         return path
@@ -84,12 +84,12 @@ def find_score_file(path: Path, asked: Scored | None = None) -> Path:
     if matching:
         several = " or ".join(f"--protocol {there[file].protocol}" for file in matching)
         raise UsageError(
-            f"{path} holds {len(matching)} such score files, one a protocol: choose with "
+            f"{path} holds {len(matching)} such score files, of different protocols: choose with "
             f"{several}, or give one of the files, {', '.join(file.name for file in matching)}"
         )
     options = f" {wanted.options}" * bool(wanted.options)
     what = f" of{options}" if options else " of the last weights on the validation videos"
-    way = f"`gta test {quote(str(path))}{options}` writes one into the folder of a run"
+    way = f"`gta test {quote(str(path))}{options}` writes it into the folder of a run"
     if not there:
         raise UsageError(f"{path} holds no score file; {way}")
     others = "; ".join(f"{file.name} ({scored.options})" for file, scored in there.items())
@@ -105,21 +105,21 @@ def read_matching(
     """The files of `find_score_file` and their scores, all in the order of the first's videos.
 
     Raises:
-        UsageError: A file is named twice, or two hold the same scores.
-        DataError: One cannot be read, or they are not about the same videos, labels and classes.
+        UsageError: A file is given twice, or two files hold the same scores.
+        DataError: A file cannot be read, or the files differ in videos, labels or classes.
     """
     files = [find_score_file(path, asked) for path in paths]
     for first, second in combinations(files, 2):
         if first.resolve() == second.resolve():
             raise UsageError(
-                f"{second} is given twice; each score file counts once. To set two scores of one "
-                f"run side by side, give the two files in its folder"
+                f"{second} is given twice; each score file counts once. To compare two scores of "
+                f"one run, give the two files in its folder"
             )
     scores = [Scores.load(file) for file in files]
     for (file, ours), (other, theirs) in combinations(zip(files, scores, strict=True), 2):
         if ours.ids == theirs.ids and torch.equal(ours.scores, theirs.scores):
             raise UsageError(
-                f"{other} holds the same scores as {file}: it is a copy of it. Leave one out"
+                f"{other} holds the same scores as {file}: it is a copy. Leave out one of them"
             )
     return files, [
         scores[0],
@@ -128,7 +128,7 @@ def read_matching(
 
 
 def _aligned(file: Path, first: Scores, other_file: Path, other: Scores) -> Scores:
-    """`other` in the order of `first`, once they are known to be about the same."""
+    """`other` in the order of `first`, after a check that videos, labels and classes agree."""
     start = f"{file} and {other_file} do not match"
     if other.classes != first.classes:
         detail = _classes_differ(first.classes, other.classes)

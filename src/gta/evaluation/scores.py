@@ -23,11 +23,11 @@ from gta.evaluation.significance import wilson_interval
 from gta.files import write_atomically
 
 TOLERANCE = 1e-3
-"""By which the probabilities of a video may miss 1."""
+"""Largest deviation of a video's sum of probabilities from 1."""
 
 
 def list_hash(classes: Sequence[str], videos: Iterable[tuple[str, int | None]]) -> str:
-    """SHA-256 of a data list: two people with the same one have scored the same thing.
+    """SHA-256 of a list of videos: with equal hashes, the same videos and labels were scored.
 
     Of the UTF-8 JSON, without spaces and not escaped, of [classes, [[id, label], ...]], the pairs
     sorted by id: the order of the videos does not matter, that of the classes does. A label that is
@@ -40,28 +40,28 @@ def list_hash(classes: Sequence[str], videos: Iterable[tuple[str, int | None]]) 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What was scored, and how, beyond the protocol; early score files do not tell it."""
+    """Details of a test beyond the protocol; early score files lack them."""
 
     dataset: str = ""
     """The recipe's `data.format`."""
     split: str = ""
     list_hash: str = ""
-    """Of all videos of the split, those that could not be read too: see `list_hash`."""
+    """Hash over all videos of the split, also unreadable videos: see `list_hash`."""
     num_frames: int | None = None
-    """Of a clip."""
+    """Frames of a clip."""
     num_views: int | None = None
-    """Of a video."""
+    """Views of a video."""
     parts: tuple[str, ...] = ()
-    """Of an ensemble: model, protocol and weight of each."""
+    """For an ensemble: model, protocol and weight of each part."""
     version: str = __version__
-    """Of gta."""
+    """Version of gta."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Scores:
-    """What one model says about the videos of a split, in the order of its annotation.
+    """A model's scores for the videos of a split, in the order of its annotation.
 
-    Printed, it is a line: accuracy, videos, protocol.
+    Printed as a line: accuracy, videos, protocol.
     """
 
     ids: list[str]
@@ -73,7 +73,7 @@ class Scores:
     classes: list[str]
     protocol: str
     failures: list[tuple[str, str]] = field(default_factory=list)
-    """(path, reason) of videos that could not be read; they are in no figure."""
+    """(path, reason) of videos that could not be read; no accuracy counts them."""
     model: str = ""
     """Run and weights."""
     about: About = field(default_factory=About)
@@ -92,12 +92,12 @@ class Scores:
 
     @property
     def top5(self) -> float | None:
-        """Top-5 accuracy, 0 to 1; None without labels, and of so few classes that it is 1."""
+        """Top-5 accuracy, 0 to 1; None without labels, or with so few classes that it is 1."""
         return self.top(5) if self.num_labeled and top5_tells(len(self.classes)) else None
 
     @property
     def num_labeled(self) -> int:
-        """Videos whose label is known: the figures are over these."""
+        """Number of videos with a known label, over which accuracies are computed."""
         return int((self.labels >= 0).sum())
 
     def labeled(self) -> tuple[Tensor, Tensor]:
@@ -136,7 +136,7 @@ class Scores:
         )
 
     def summary(self) -> dict[str, object]:
-        """The figures, with everything that one needs to quote them; None where nothing is told."""
+        """The scores, with everything that is needed to quote them; None if not informative."""
         figures = {"top1": self.top(1), "top5": self.top5, "mean_class": self.mean_class()}
         return {
             "model": self.model,
@@ -153,10 +153,10 @@ class Scores:
         """Writes a NumPy .npz file: ids, labels, scores, classes, and `about`, JSON.
 
         Args:
-            path: The file; `.npz` is appended where its name does not end so.
+            path: The file; `.npz` is appended if its name ends otherwise.
 
         Raises:
-            OSError: The disk is full, or the like; the old file is as it was.
+            OSError: The disk is full, or the like; an old file is unchanged.
         """
         path = Path(path).expanduser()
         path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
@@ -176,15 +176,16 @@ class Scores:
         """Reads what `save` wrote, now or in an earlier version.
 
         Raises:
-            DataError: No such file, it is not a score file, or its scores are no probabilities.
+            DataError: There is no such file, it is not a score file, or its scores are not
+                probabilities.
         """
         path = Path(path).expanduser()
         if not path.exists():
-            raise DataError(f"{path}: no such score file. `gta test RUN` writes one.")
+            raise DataError(f"{path}: no such score file. `gta test RUN` writes it.")
         if not path.is_dir() and not zipfile.is_zipfile(path):
             raise DataError(
-                f"{path} is not a score file written by `gta test`: it is no .npz file, or a "
-                f"damaged one"
+                f"{path} is not a score file written by `gta test`: it is not a .npz "
+                f"file, or it is damaged"
             )
         try:
             check_archive(path)
@@ -209,7 +210,7 @@ class Scores:
 
 
 def _about(stored: dict[str, Any]) -> About:
-    """What a file tells of itself; an early one leaves it open."""
+    """The details in a file; early files lack some."""
     values: dict[str, Any] = {"version": ""}
     values |= {each.name: stored[each.name] for each in fields(About) if each.name in stored}
     values["parts"] = tuple(values.get("parts", ()))

@@ -9,7 +9,7 @@ Z95 = 1.959963984540054
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     """The 95 % score interval of a share `correct / total` (Wilson 1927); each end 0 to 1.
 
-    Right also where the share is near 0 or 1, or the videos are few. No videos: 0 to 1.
+    Valid also for shares near 0 or 1, and for few videos. No videos: 0 to 1.
     """
     if total == 0:
         return 0.0, 1.0
@@ -17,7 +17,7 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     center = share + spread / 2
     half = sqrt(spread * (share * (1 - share) + spread / 4))
     low, high = (center - half) / (1 + spread), (center + half) / (1 + spread)
-    # exactly 0 and 1 where rounding would leave the share itself outside
+    # exactly 0 and 1, or rounding could leave the share itself outside
     return (0.0 if correct == 0 else low), (1.0 if correct == total else high)
 
 
@@ -29,9 +29,9 @@ def paired_interval(both: int, only_a: int, only_b: int, neither: int) -> tuple[
 
     Args:
         both: Videos that both models classify correctly.
-        only_a: That A alone does.
-        only_b: That B alone does.
-        neither: That none does.
+        only_a: Videos that only A classifies correctly.
+        only_b: Videos that only B classifies correctly.
+        neither: Videos that neither does.
     """
     total = both + only_a + only_b + neither
     if total == 0:
@@ -65,7 +65,7 @@ def mcnemar_exact(only_a: int, only_b: int) -> float:
     """Two-sided p-value of McNemar's exact test (1947) that A and B are equally good.
 
     If they are, each video on which they differ is a fair coin: the probability of a split at
-    least as uneven as the one seen. Exact integers until the last division.
+    least as uneven as the observed split. Exact integers until the last division.
     """
     coins = only_a + only_b
     ways, term = 0, 1  # term: how many ways `heads` of `coins` can come

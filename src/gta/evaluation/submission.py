@@ -1,7 +1,7 @@
 """Something-Something's test-set submission files.
 
-No official description was found. The form is the one that the TSM
-repository's `test_models.py --csv_file` writes:
+There is no official description. The format is that of the TSM
+repository's `test_models.py --csv_file`:
 
     v1    id;class name             the most probable class
     v2    id;12;7;171;0;3           the numbers, of the labels file, of the five most probable
@@ -18,10 +18,10 @@ from gta.files import write_text
 
 
 def check_submission(dataset: str) -> None:
-    """Whether there are submissions for a data set.
+    """Checks that a data set has submissions.
 
     Args:
-        dataset: A recipe's `data.format`, or nothing where a score file does not tell it.
+        dataset: A recipe's `data.format`; empty if a score file lacks it.
 
     Raises:
         UsageError: It is not Something-Something.

@@ -1,4 +1,4 @@
-"""The videos that a trained run is asked about."""
+"""The videos of a trained run's data set."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def run_videos(run: Run, root: str | None, split: Split = "val") -> VideoList:
 
     Raises:
         UsageError: Neither the run nor the caller names a folder.
-        DataError: The folder is not such a data set, or has other classes than the run.
+        DataError: The folder holds no such data set, or has other classes than the run.
     """
     data = run.recipe.data
     if root is not None:

@@ -1,4 +1,4 @@
-"""What a file says of itself: labels, and how frames become its input."""
+"""The metadata of an exported file: labels and preprocessing."""
 
 import json
 from typing import Any
@@ -10,11 +10,11 @@ from gta.runs import Run
 
 
 def about(run: Run, weights: str, form: Form, precision: str = "fp32") -> dict[str, Any]:
-    """Everything that a program needs which has the file alone.
+    """Everything that a program needs besides the file.
 
     `resize` is the short side in pixels, or [height, width], before the central crop of `size`;
     then pixels are (x / 255 - mean) / std. `sampling` names the frames of a clip, see
-    `gta.data.sampling`; with `stride`, every so many-th frame.
+    `gta.data.sampling`; `stride` is the distance between frames.
     """
     clip, protocol = run.recipe.clip, parse_protocol(run.recipe.test.protocol)
     return {
@@ -36,5 +36,5 @@ def about(run: Run, weights: str, form: Form, precision: str = "fp32") -> dict[s
 
 
 def as_text(known: dict[str, Any]) -> dict[str, str]:
-    """The same as texts, JSON each: what ONNX has room for."""
+    """The same as JSON texts, the form of ONNX metadata."""
     return {name: json.dumps(value, ensure_ascii=False) for name, value in known.items()}

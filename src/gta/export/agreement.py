@@ -1,4 +1,4 @@
-"""Whether a file computes what the network does, and if not, where it begins to differ."""
+"""Compares a file with the network, and finds the first layer that differs."""
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
@@ -13,18 +13,18 @@ from gta.errors import UsageError
 from gta.export.forms import Form
 
 TOLERANCE = 1e-4
-"""Of the largest logit, and no less than of 1."""
+"""Largest difference, as a share of the largest logit or of 1."""
 
 Run = Callable[[Sequence[Tensor]], list[Tensor]]
-"""Runs a file: arguments in order to results in order."""
+"""Runs a file: takes arguments and returns results, both in order."""
 
 
 class Mismatch(UsageError):
-    """A file that computes something else than the network. Exit code 1.
+    """A file whose results differ from the network's. Exit code 1.
 
     Args:
         said: The message.
-        given: The arguments on which it does.
+        given: The arguments on which the results differ.
     """
 
     exit_code = 1
@@ -68,11 +68,11 @@ def module_runner(module: Callable[..., Tensor | Sequence[Tensor]]) -> Run:
 
 
 def trials(form: Form, clips: Sequence[Tensor]) -> Iterator[tuple[str, list[tuple[Tensor, ...]]]]:
-    """What is tried: (what it is, the steps' first arguments).
+    """Trials: (description, the first arguments of each step).
 
     Args:
         form: What was exported.
-        clips: Real ones, normalised, (1, 3, T, H, W).
+        clips: Real clips, normalised, (1, 3, T, H, W).
     """
     draw = torch.Generator().manual_seed(1)
     example = form.arguments[0]
@@ -93,7 +93,7 @@ def check(form: Form, run: Run, clips: Sequence[Tensor], tolerance: float = TOLE
     """The greatest difference of logits and states, as a share of the largest of them.
 
     Raises:
-        Mismatch: It is larger than the tolerance.
+        Mismatch: The difference is larger than the tolerance.
     """
     worst = 0.0
     for what, inputs in trials(form, clips):
@@ -103,18 +103,18 @@ def check(form: Form, run: Run, clips: Sequence[Tensor], tolerance: float = TOLE
         for first in inputs:
             results = form.module(*first, *state)
             expected = [results] if isinstance(results, Tensor) else list(results)
-            found = run([*first, *theirs])
-            for one, other in zip(expected, found, strict=True):
-                scale = max(float(one.abs().max()), 1.0)
-                difference = float((one - other.float()).abs().max()) / scale
-                if not difference <= tolerance:  # also what is not a number
+            actual = run([*first, *theirs])
+            for own, other in zip(expected, actual, strict=True):
+                scale = max(float(own.abs().max()), 1.0)
+                difference = float((own - other.float()).abs().max()) / scale
+                if not difference <= tolerance:  # also NaN
                     raise Mismatch(
                         f"it differs from the network by {difference:.2g} on {what}, more than "
                         f"{tolerance:g} of the largest number",
                         (*first, *state),
                     )
                 worst = max(worst, difference)
-            state, theirs = tuple(expected[1:]), tuple(found[1:])
+            state, theirs = tuple(expected[1:]), tuple(actual[1:])
     return worst
 
 
@@ -124,14 +124,14 @@ def first_difference(
 ) -> str | None:
     """The first layer, in the order in which they run, whose output differs in an ONNX model.
 
-    A layer is a module without parts. A convolution and the normalisation after it are one node of
-    the file, under the name of the latter.
+    A layer is a module without children. A convolution and the normalisation after it are one node
+    of the file, under the name of the normalisation.
 
     Args:
         form: What was exported.
         model: An `onnx.ModelProto` of it.
-        given: Arguments; those of the form's example unless given.
-        tolerance: Of the largest number of an output.
+        given: Arguments; default: those of the form's example.
+        tolerance: Largest difference, as a share of the largest value of an output.
     """
     import onnx
 
@@ -165,17 +165,17 @@ def first_difference(
     fed = {n: np.ascontiguousarray(a.numpy()) for n, a in zip(names, given, strict=True)}
     wanted = list(last.values())
     for (name, _), array in zip(last.items(), opened.run(wanted, fed), strict=True):
-        expected, found = seen[name], torch.from_numpy(np.asarray(array))
-        if expected.shape != found.shape:
+        expected, actual = seen[name], torch.from_numpy(np.asarray(array))
+        if expected.shape != actual.shape:
             continue
         scale = max(float(expected.abs().max()), 1.0)
-        if not float((expected - found.float()).abs().max()) / scale <= tolerance:
+        if not float((expected - actual.float()).abs().max()) / scale <= tolerance:
             return name.removeprefix(form.prefix)
     return None
 
 
 def module_of(node: Any) -> str:
-    """The module whose forward has the operation of an ONNX node, by torch's notes on it."""
+    """The module whose forward has the operation of an ONNX node, from torch's metadata."""
     notes = {note.key: note.value for note in node.metadata_props}
     try:
         scopes = ast.literal_eval(notes.get("pkg.torch.onnx.name_scopes", "[]"))

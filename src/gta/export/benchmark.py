@@ -1,4 +1,4 @@
-"""Formats and precisions of one network, measured on this machine: accuracy, time, size."""
+"""Accuracy, time and size of a network in all formats and precisions, on this machine."""
 
 import statistics
 import tempfile
@@ -23,11 +23,11 @@ from gta.runs import Run
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 CALIBRATED = 16
-"""Clips that int8 is calibrated on."""
+"""Number of clips for the calibration of int8."""
 MOST_LOST = 0.01
-"""Share of accuracy that a file may lose without being told."""
+"""Loss of accuracy above which a file is reported."""
 _TIMES = 12
-"""Runs of which the median is told; the first two do not count."""
+"""Number of timed runs, whose median is reported; the first two do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,20 @@ class Row:
     format: str
     precision: Precision
     top1: float | None
-    """On the real clips with labels; None: there are none."""
+    """Accuracy on the real clips with labels; None: there are none."""
     agrees: float
     """Share of clips with the same first class as torch."""
     difference: float
-    """The greatest one of a probability."""
+    """The largest difference of a probability."""
     milliseconds: float
-    """Of one clip, or one frame of a stream, on one thread: the median."""
+    """Of a clip, or a frame of a stream, on one thread: the median."""
     cpu_milliseconds: float
-    """The same in time of the processor, which is less where other programs run beside."""
+    """The same as CPU time, which is less if other programs run."""
     megabytes: float
-    """Of the file, 1e6 bytes."""
+    """Size of the file, 1e6 bytes."""
 
     def loses(self, top1: float | None) -> bool:
-        """Whether it loses more than a point of the top-1 of torch's float32.
+        """Whether it loses more than a point against the top-1 of torch in float32.
 
         Without labels, where `top1` is None: whether more than 1 % of the clips have another class.
         """
@@ -61,21 +61,21 @@ class Row:
 @torch.inference_mode()
 def scores_of(form: Form, run: Runner, clips: Sequence[Tensor]) -> Tensor:
     """Probabilities (clips, num_classes); of a stream, at the last frame of each clip."""
-    found = []
+    logits_of_clips = []
     for clip in clips:
         if not form.streams:
-            found.append(run((clip,))[0])
+            logits_of_clips.append(run((clip,))[0])
             continue
         state, logits = tuple(form.state.values()), torch.empty(0)
         for frame in clip.unbind(2):
             logits, *after = run((frame, *state))
             state = tuple(after)
-        found.append(logits)
-    return torch.cat(found).float().softmax(1)
+        logits_of_clips.append(logits)
+    return torch.cat(logits_of_clips).float().softmax(1)
 
 
 def accuracy(scores: Tensor, labels: Sequence[int | None]) -> float | None:
-    """Top-1 of those that have a label."""
+    """Top-1 of the clips with a label."""
     right = [
         int(s.argmax()) == label
         for s, label in zip(scores, labels, strict=True)
@@ -92,11 +92,11 @@ def benchmark(
     best: bool = False,
     report: Report | None = None,
 ) -> list[Row]:
-    """torch, torch.export and ONNX in each precision, the same clips for all.
+    """Measures torch, torch.export and ONNX in each precision, on the same clips.
 
     Args:
         run: A trained run.
-        clips: Real ones; the first of them also calibrate int8.
+        clips: Real clips; the first of them also calibrate int8.
         stream: One step of a causal network instead of whole clips.
         best: The weights of the best epoch instead of the last.
         report: Where progress goes.
@@ -141,7 +141,7 @@ def benchmark(
 
 
 def milliseconds(form: Form, run: Runner, clip: Tensor) -> tuple[float, float]:
-    """Medians of a clip or, of a stream, a frame, on one thread: by the clock, of the processor."""
+    """Medians for a clip, or a frame of a stream, on one thread: wall time and CPU time."""
     first = clip[:, :, 0] if form.streams else clip
     arguments = (first.contiguous(), *form.state.values())
     threads, taken = torch.get_num_threads(), list[tuple[float, float]]()
@@ -158,7 +158,7 @@ def milliseconds(form: Form, run: Runner, clip: Tensor) -> tuple[float, float]:
 
 
 def cpu_name() -> str:
-    """Of this machine's processor."""
+    """The name of this machine's CPU."""
     import platform
 
     try:

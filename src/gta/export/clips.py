@@ -1,4 +1,4 @@
-"""Real clips of a run's data, with their labels: to check a file on, and to calibrate and score."""
+"""Real clips of a run's data, with labels, for checks, calibration and scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ class RealClips:
 
 
 def clips_of_data(run: Run, root: str | None, most: int, split: Split = "val") -> RealClips:
-    """Of a run's own data set: videos spread evenly over one split.
+    """Clips of a run's own data set: videos spread evenly over a split.
 
     Raises:
         UsageError: Neither the run nor the caller names a folder.
-        DataError: It is not such a data set, or none of its videos can be read.
+        DataError: The folder holds no such data set, or none of its videos can be read.
     """
     videos = run_videos(run, root, split).videos
     chosen = (
@@ -44,13 +44,13 @@ def clips_of_data(run: Run, root: str | None, most: int, split: Split = "val") -
 
 
 def clips_of_videos(run: Run, paths: Sequence[Path], most: int) -> RealClips:
-    """Of video files and folders, without labels.
+    """Clips of video files and folders, without labels.
 
     Raises:
         DataError: None of them can be read.
     """
-    found = [video for path in paths for video in find_videos(path)]
-    return _read(run, [Video(str(path), path, None) for path in found[:most]])
+    videos = [video for path in paths for video in find_videos(path)]
+    return _read(run, [Video(str(path), path, None) for path in videos[:most]])
 
 
 def _read(run: Run, videos: Sequence[Video]) -> RealClips:

@@ -1,4 +1,4 @@
-"""What of a network is exported: its pass over clips, or one frame of a stream."""
+"""What is exported: a network's pass over clips, or its step for a frame of a stream."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gta.errors import UsageError
 
 FRAME, CLIPS, LOGITS = "frame", "clips", "logits"
 EXAMPLES = 2
-"""Clips in the example: torch.export takes a size of one for one that never changes."""
+"""Clips in the example: torch.export takes a size of 1 as constant."""
 
 
 class Step(nn.Module):
@@ -39,7 +39,7 @@ class Form:
     inputs: list[str]
     outputs: list[str]
     state: State
-    """Of a stream before its first frame, for one stream; empty: the module takes clips."""
+    """A stream's state before its first frame; empty: the module takes clips."""
 
     @property
     def streams(self) -> bool:
@@ -48,11 +48,11 @@ class Form:
 
     @property
     def prefix(self) -> str:
-        """Before the names of the network's own modules."""
+        """The prefix of the names of the network's own modules."""
         return "network." if self.streams else ""
 
     def dynamic_shapes(self, *, sizes: bool) -> Any:
-        """The batch is free everywhere; of clips H and W too, if `sizes`."""
+        """The free axes: the batch, and with `sizes` also H and W of clips."""
         batch, free = torch.export.Dim.DYNAMIC, torch.export.Dim.AUTO
         if self.streams:
             return {0: batch}, tuple({0: batch} for _ in self.arguments[1:])  # frame, *state
@@ -65,7 +65,7 @@ def form_of(network: nn.Module, *, frames: int, size: int, stream: bool) -> Form
     Args:
         network: In evaluation mode, on the CPU.
         frames: T of its clips.
-        size: H and W of the example, and of a stream's frames for good.
+        size: H and W of the example; a stream's frames are fixed to it.
         stream: One frame of a stream instead of whole clips.
 
     Raises:
@@ -91,15 +91,15 @@ def form_of(network: nn.Module, *, frames: int, size: int, stream: bool) -> Form
 
 
 def pads_by_size(network: nn.Module) -> bool:
-    """Whether a part pads by as much as height and width ask for, as TensorFlow's and timm's do.
+    """Whether a part's padding depends on height and width, as TensorFlow's and timm's does.
 
-    With sizes that are free torch puts one condition into the next and does not come to an end.
+    With free sizes torch would nest conditions without end.
     """
     return any(type(module).__name__.endswith("2dSame") for module in network.modules())
 
 
 def pools_in_windows(network: nn.Module) -> bool:
-    """Whether a part pools larger features in windows, and does something else for one alone."""
+    """Whether a part pools larger features in windows, and a feature of one window otherwise."""
     return any(
         isinstance(part, FrameResNet | SlowFast) and part.window is not None
         for part in network.modules()
@@ -107,26 +107,26 @@ def pools_in_windows(network: nn.Module) -> bool:
 
 
 def holds_at_other_sizes(program: torch.export.ExportedProgram, form: Form) -> bool:
-    """Whether a program of clips with free sizes is right for smaller and for larger ones.
+    """Whether a program with free sizes is right for smaller and for larger clips.
 
-    A network may do something else with them. torch then keeps a condition in the program, which
-    ONNX does not know.
+    A network may branch on the size. torch then keeps a condition in the program, which ONNX does
+    not have.
     """
     _, C, T, H, W = form.arguments[0].shape
     draw = torch.Generator().manual_seed(2)
     for height, width in ((7 * H // 8, 7 * W // 8), (3 * H // 2, 5 * W // 4)):
         clips = torch.randn(1, C, T, height, width, generator=draw)
         try:
-            found, expected = program.module()(clips), form.module(clips)
-        except Exception:  # torch's own, of many classes
+            actual, expected = program.module()(clips), form.module(clips)
+        except Exception:  # torch raises many types
             return False
-        if not torch.allclose(found, expected, atol=1e-3 * max(float(expected.abs().max()), 1)):
+        if not torch.allclose(actual, expected, atol=1e-3 * max(float(expected.abs().max()), 1)):
             return False
     return True
 
 
 def exported(form: Form) -> torch.export.ExportedProgram:
-    """The traced program; where H and W cannot be free, they are those of the example.
+    """The traced program; if H and W cannot be free, they are fixed to those of the example.
 
     Raises:
         UsageError: torch cannot trace the network.
@@ -144,7 +144,7 @@ def exported(form: Form) -> torch.export.ExportedProgram:
                 )
                 if not sizes or form.streams or holds_at_other_sizes(program, form):
                     return program
-        except Exception as error:  # torch's own, of many classes
+        except Exception as error:  # torch raises many types
             last = error
             if form.streams:
                 break

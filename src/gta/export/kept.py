@@ -1,4 +1,4 @@
-"""The end of every export: a file is kept only if it computes what the network does."""
+"""The end of every export: a file is kept only if its results are the network's."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class Exported:
 
     path: Path
     difference: float
-    """The greatest one from torch, as a share of the largest logit."""
+    """The largest difference from torch, as a share of the largest logit."""
     inputs: dict[str, list[int | str]]
-    """Shapes; a text is a size that is free."""
+    """Shapes by name; a text stands for a free size."""
     outputs: dict[str, list[int | str]]
     clips: int
-    """Real ones on which it was checked."""
+    """Number of real clips on which it was checked."""
 
 
 def keep_checked(
@@ -33,29 +33,29 @@ def keep_checked(
     clips: Sequence[Tensor] = (),
     first_difference: Callable[[tuple[Tensor, ...]], str | None] = lambda given: None,
 ) -> float:
-    """Writes a file under a temporary name, loads it anew, checks it, and renames it.
+    """Writes a file under a temporary name, loads and checks it, and renames it.
 
     Args:
-        path: Of the file; its folder is made.
-        write: Fills the temporary file.
+        path: The file; its folder is made.
+        write: Writes the temporary file.
         runner: Loads it.
         form: What the file must compute.
-        clips: Real ones for the check.
+        clips: Real clips for the check.
         first_difference: Finds the layer where a wrong file begins to differ on some arguments.
 
     Returns:
-        The greatest difference from the network, as a share of the largest logit.
+        The largest difference from the network, as a share of the largest logit.
 
     Raises:
-        Mismatch: It computes something else; nothing is left of it.
+        Mismatch: The results differ; the file is removed.
     """
-    found = 0.0
+    difference = 0.0
 
     def write_and_check(part: Path) -> None:
-        nonlocal found
+        nonlocal difference
         write(part)
         try:
-            found = check(form, runner(part), clips)
+            difference = check(form, runner(part), clips)
         except Mismatch as error:
             layer = first_difference(error.given)
             where = f"; the first layer that differs is {layer}" if layer else ""
@@ -63,4 +63,4 @@ def keep_checked(
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, write_and_check)
-    return found
+    return difference

@@ -1,4 +1,4 @@
-"""A network as an ONNX file, which is kept only if onnxruntime computes with it what torch does."""
+"""A network as an ONNX file, kept only if onnxruntime's results are torch's."""
 
 import logging
 import warnings
@@ -32,19 +32,19 @@ def export_onnx(
 
     Input is `clips` (B, 3, T, H, W), output `logits` (B, num_classes); of a stream `frame`
     (B, 3, H, W) and each state as `state.NAME` and `next.NAME`, zeros before the first frame.
-    B is free, H and W of clips where the network allows it. Labels and preprocessing are in the
-    file's metadata, JSON each.
+    B is free, and H and W of clips if the network allows it. Labels and preprocessing are JSON
+    texts in the file's metadata.
 
     Args:
-        source: A run, or what `gta.load` takes.
+        source: A run, or anything that `gta.load` takes.
         path: The file, *.onnx.
         stream: One step of a causal network instead of whole clips.
         best: The weights of the best epoch instead of the last.
-        clips: Real ones for the check, normalised, (1, 3, T, H, W) of the protocol's size.
+        clips: Real clips for the check, normalised, (1, 3, T, H, W) of the protocol's size.
 
     Raises:
         UsageError: There is no such run, or it cannot be traced, or the extra is missing.
-        Mismatch: The file computes something else; it is not kept.
+        Mismatch: The file's results differ from the network's; it is not kept.
     """
     require_onnx()
     run, path = open_run(source), Path(path)
@@ -63,7 +63,7 @@ def loaded_form(run: Run, *, stream: bool, best: bool) -> tuple[Form, str]:
 
 
 def onnx_model(form: Form, program: torch.export.ExportedProgram | None = None) -> Any:
-    """The form as an `onnx.ModelProto`; `program` is what `exported` made of it, if it is there."""
+    """The form as an `onnx.ModelProto`; `program` is the result of `exported`, if at hand."""
     program = program or exported(form)
     with _quiet(), torch.no_grad():
         made = torch.onnx.export(
@@ -86,7 +86,7 @@ def write_checked(model: Any, path: Path, form: Form, clips: Sequence[Tensor] = 
     """Writes an ONNX model under a temporary name, checks it, and renames it.
 
     Raises:
-        Mismatch: It computes something else than the network; nothing is left of it.
+        Mismatch: The results differ from the network's; the file is removed.
     """
     import onnx
 
@@ -95,7 +95,7 @@ def write_checked(model: Any, path: Path, form: Form, clips: Sequence[Tensor] = 
         onnx.checker.check_model(str(part))
 
     where = partial(first_difference, form, model)
-    found = keep_checked(path, write, runner, form, clips, where)
+    difference = keep_checked(path, write, runner, form, clips, where)
     shapes = [
         {
             given.name: [d.dim_param or d.dim_value for d in given.type.tensor_type.shape.dim]
@@ -103,11 +103,11 @@ def write_checked(model: Any, path: Path, form: Form, clips: Sequence[Tensor] = 
         }
         for side in (model.graph.input, model.graph.output)
     ]
-    return Exported(path, found, shapes[0], shapes[1], len(clips))
+    return Exported(path, difference, shapes[0], shapes[1], len(clips))
 
 
 def set_metadata(model: Any, texts: dict[str, str]) -> None:
-    """Puts texts into the file, in the place of earlier ones of these names."""
+    """Puts texts into the metadata, replacing earlier texts of these names."""
     import onnx
 
     kept = {entry.key: entry.value for entry in model.metadata_props} | texts
@@ -116,7 +116,7 @@ def set_metadata(model: Any, texts: dict[str, str]) -> None:
 
 
 def require_onnx() -> None:
-    """Raise `UsageError` unless what the extra `export` installs is there."""
+    """Raise `UsageError` unless the extra `export` is installed."""
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
@@ -140,7 +140,7 @@ def _rename(model: Any, before: str, after: str) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What torch.onnx tells of its own steps is nothing that a person asked for."""
+    """Hides torch.onnx's messages about its own steps."""
     levels = {name: logging.getLogger(name).level for name in ("torch.onnx", "onnxscript")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -21,7 +21,7 @@ def in_precision(model: Any, precision: Precision, inputs: Sequence[tuple[Tensor
         model: An `onnx.ModelProto`, float32.
         precision: "int8": weights of each channel and activations of convolutions and matrix
             products, by static calibration.
-        inputs: Arguments to calibrate on, such as `calibration` has them.
+        inputs: Arguments to calibrate on, from `calibration`.
     """
     import onnx
 
@@ -51,7 +51,7 @@ def in_precision(model: Any, precision: Precision, inputs: Sequence[tuple[Tensor
     with TemporaryDirectory() as folder:
         before, after = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
         onnx.save(copy, str(before))
-        logging.getLogger().setLevel(logging.ERROR)  # of preparations that are not needed here
+        logging.getLogger().setLevel(logging.ERROR)  # hides hints about optional preprocessing
         try:
             quantize_static(
                 str(before),
@@ -67,7 +67,7 @@ def in_precision(model: Any, precision: Precision, inputs: Sequence[tuple[Tensor
 
 
 def calibration(form: Form, model: Any, clips: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
-    """What a form is given in the course of real clips, (1, 3, T, H, W) each."""
+    """The arguments of a form during real clips, (1, 3, T, H, W) each."""
     if not form.streams:
         return [(clip,) for clip in clips]
     run, given = runner(model.SerializeToString()), list[tuple[Tensor, ...]]()

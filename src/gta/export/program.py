@@ -1,4 +1,4 @@
-"""A network as a program of torch.export, *.pt2: for torch without this package, and for C++."""
+"""A network as a program of torch.export, *.pt2, for torch without this package and for C++."""
 
 import json
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from gta.export.onnx_file import loaded_form
 from gta.runs import Run, open_run
 
 ABOUT = "gta.json"
-"""Name of the file within the program that has labels and preprocessing."""
+"""Name of the file with labels and preprocessing within the program."""
 _FREE = {0: "batch", 3: "height", 4: "width"}
-"""Axes that may be free: the batch, and the sizes of clips."""
+"""Names of the axes that may be free: the batch, and the sizes of clips."""
 
 
 def export_program(
@@ -35,27 +35,27 @@ def export_program(
     are JSON in it: `files = {"gta.json": ""}; torch.export.load(path, extra_files=files)`.
 
     Args:
-        source: A run, or what `gta.load` takes.
+        source: A run, or anything that `gta.load` takes.
         path: The file, *.pt2.
         stream: One step of a causal network instead of whole clips.
         best: The weights of the best epoch instead of the last.
-        clips: Real ones for the check, normalised, (1, 3, T, H, W) of the protocol's size.
+        clips: Real clips for the check, normalised, (1, 3, T, H, W) of the protocol's size.
 
     Raises:
         UsageError: There is no such run, or it cannot be traced.
-        Mismatch: The file computes something else; it is not kept.
+        Mismatch: The file's results differ from the network's; it is not kept.
     """
     run, path = open_run(source), Path(path)
     form, weights = loaded_form(run, stream=stream, best=best)
     program = exported(form)
-    told = json.dumps(about(run, weights, form), ensure_ascii=False)
+    metadata = json.dumps(about(run, weights, form), ensure_ascii=False)
 
     def write(part: Path) -> None:
-        torch.export.save(program, part, extra_files={ABOUT: told})
+        torch.export.save(program, part, extra_files={ABOUT: metadata})
 
-    found = keep_checked(path, write, program_runner, form, clips)
+    difference = keep_checked(path, write, program_runner, form, clips)
     inputs = dict(zip(form.inputs, _shapes(program), strict=True))
-    return Exported(path, found, inputs, {}, len(clips))
+    return Exported(path, difference, inputs, {}, len(clips))
 
 
 def program_runner(path: Path) -> Runner:
@@ -64,7 +64,7 @@ def program_runner(path: Path) -> Runner:
 
 
 def _shapes(program: torch.export.ExportedProgram) -> list[list[int | str]]:
-    """Of each input, with the names of its free axes."""
+    """The shape of each input, with the names of free axes."""
     given = set(program.graph_signature.user_inputs)
     nodes = [node for node in program.graph.nodes if node.op == "placeholder"]
     return [

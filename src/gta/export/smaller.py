@@ -1,4 +1,4 @@
-"""An ONNX file in fewer bits; one that loses more than a point is written on request alone."""
+"""An ONNX file in fewer bits; if it loses more than a point, it is written only on request."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,27 +17,27 @@ from gta.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class Smaller:
-    """What a file in fewer bits is worth, on real clips."""
+    """The quality of a file in fewer bits, on real clips."""
 
     precision: str
     clips: int
     top1: float | None
-    """Without labels: None."""
+    """Accuracy; None without labels."""
     top1_torch: float | None
     agrees: float
     """Share of clips with the same first class as torch."""
     difference: float
-    """The greatest one of a probability."""
+    """The largest difference of a probability."""
 
     @property
     def lost(self) -> float:
-        """Share of accuracy; without labels, of clips with another first class."""
+        """Loss of accuracy; without labels, the share of clips with another first class."""
         if self.top1 is None or self.top1_torch is None:
             return 1 - self.agrees
         return self.top1_torch - self.top1
 
     def to_dict(self) -> dict[str, Any]:
-        """Its figures by name."""
+        """Its values by name."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -65,10 +65,10 @@ def export_smaller(
         run: A trained run.
         path: The file, *.onnx.
         precision: "int8" is calibrated on the first of the clips.
-        clips: Real ones, on which it is compared with torch.
+        clips: Real clips, on which it is compared with torch.
         stream: One step of a causal network instead of whole clips.
         best: The weights of the best epoch instead of the last.
-        allow_loss: Write it also if it loses more than a point.
+        allow_loss: Write it even if it loses more than a point.
 
     Raises:
         UsageError: It loses more than a point; nothing was written.
@@ -82,17 +82,17 @@ def export_smaller(
     content = made.SerializeToString()
     reference = scores_of(form, module_runner(form.module), clips.clips)
     scores = scores_of(form, runner(content), clips.clips)
-    found = Smaller(
+    smaller = Smaller(
         *(precision, len(clips), accuracy(scores, clips.labels)),
         top1_torch=accuracy(reference, clips.labels),
         agrees=float((scores.argmax(1) == reference.argmax(1)).double().mean()),
         difference=float((scores - reference).abs().max()),
     )
-    if found.lost > MOST_LOST + 1e-9 and not allow_loss:
+    if smaller.lost > MOST_LOST + 1e-9 and not allow_loss:
         raise UsageError(
-            f"{path} was not written: it loses {100 * found.lost:.1f} points ({found}). "
+            f"{path} was not written: it loses {100 * smaller.lost:.1f} points ({smaller}). "
             f"--allow-loss writes it all the same; fp32 loses nothing"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda part: part.write_bytes(content))
-    return found
+    return smaller

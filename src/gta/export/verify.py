@@ -1,4 +1,4 @@
-"""Whether an ONNX file that is there is that of a run: what it says of itself, and computes."""
+"""Checks whether an existing ONNX file is of a run: its metadata and its results."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ COMPARED = (
     *("labels", "mean", "std", "size", "resize", "frames", "sampling", "stride"),
     *("protocol", "backbone"),
 )
-"""What a file says of itself by which frames and answers would be taken for others."""
+"""Metadata on which the meaning of inputs and outputs depends."""
 
 
 def verify_onnx(
@@ -27,40 +27,40 @@ def verify_onnx(
     """Compares a file of `export_onnx` with a run, as when it was written.
 
     Args:
-        source: A run, or what `gta.load` takes.
+        source: A run, or anything that `gta.load` takes.
         path: The file, float32.
         best: The weights of the best epoch instead of the last.
-        clips: Real ones, normalised, (1, 3, T, H, W) of the protocol's size.
+        clips: Real clips, normalised, (1, 3, T, H, W) of the protocol's size.
 
     Returns:
-        The greatest difference from the network, as a share of the largest logit.
+        The largest difference from the network, as a share of the largest logit.
 
     Raises:
-        DataError: The file is not there, or is no whole ONNX file of this package.
+        DataError: The file does not exist, or is no complete ONNX file of this package.
         Mismatch: It is of another run, or was changed. The message names the first layer that
             differs.
-        UsageError: It has fewer bits than the run: it never computes the same.
+        UsageError: It has fewer bits than the run, so its results always differ.
     """
     require_onnx()
     run, path = open_run(source), Path(path)
     model = _read(path)
-    told = _told(path, model)
-    if told.get("precision") != "fp32":
+    known = _metadata(path, model)
+    if known.get("precision") != "fp32":
         raise UsageError(
-            f"{path} is {told.get('precision')}: it differs from the run by its rounding, which "
+            f"{path} is {known.get('precision')}: it differs from the run by its rounding, which "
             f"`gta export RUN --benchmark` measures; --check is for fp32"
         )
-    form, weights = loaded_form(run, stream=told.get("form") == "step", best=best)
+    form, weights = loaded_form(run, stream=known.get("form") == "step", best=best)
     own = json.loads(json.dumps(about(run, weights, form)))
-    if missing := own.keys() - told.keys():
+    if missing := own.keys() - known.keys():
         raise DataError(
-            f"{path} is not whole: it does not say its {', '.join(sorted(missing))}. Write it anew "
-            f"with --out"
+            f"{path} is incomplete: its metadata lacks {', '.join(sorted(missing))}. Write it "
+            f"again with --out"
         )
     for name in COMPARED:
-        if told.get(name) != own[name]:
+        if known.get(name) != own[name]:
             raise Mismatch(
-                f"{path} is not this run's: its {name} {_short(told.get(name))}, and the run's "
+                f"{path} is not this run's: its {name} {_short(known.get(name))}, and the run's "
                 f"{_short(own[name])}"
             )
     inputs = [given.name for given in model.graph.input]
@@ -79,7 +79,7 @@ def _compared(path: Path, model: Any, form: Form, clips: Sequence[Tensor]) -> fl
         layer = first_difference(form, model, error.given)
         where = f"; the first layer that differs is {layer}" if layer else ""
         raise Mismatch(f"{path} is not this run's: {error}{where}") from error
-    except Exception as error:  # of onnxruntime, of many classes: shapes that do not fit
+    except Exception as error:  # onnxruntime raises many types, for shapes that do not fit
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise Mismatch(
             f"{path} is not this run's: it does not run on the network's input ({reason[0]})"
@@ -94,20 +94,20 @@ def _read(path: Path) -> Any:
         onnx.checker.check_model(str(path))
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist") from error
-    except Exception as error:  # of protobuf, onnx and the file system
+    except Exception as error:  # protobuf, onnx and the file system raise many types
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise DataError(f"{path} cannot be read as a whole ONNX file ({reason[0]})") from error
     return model
 
 
-def _told(path: Path, model: Any) -> dict[str, Any]:
+def _metadata(path: Path, model: Any) -> dict[str, Any]:
     try:
-        told = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+        known = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
     except ValueError as error:
-        raise DataError(f"{path}: what it says of itself is no JSON ({error})") from error
-    if "labels" not in told:
-        raise DataError(f"{path} does not say what it is: `gta export` writes labels into it")
-    return told
+        raise DataError(f"{path}: its metadata is not JSON ({error})") from error
+    if "labels" not in known:
+        raise DataError(f"{path} has no labels in its metadata: `gta export` writes them")
+    return known
 
 
 def _short(value: object) -> str:

@@ -135,7 +135,7 @@ def _fonts(needed: frozenset[int]) -> tuple[tuple[str, ...], frozenset[int]]:
 
 
 def _installed() -> list[tuple[str, str]]:
-    """(family, file) of upright fonts, plain ones first."""
+    """(family, file) of upright fonts, plain fonts first."""
     fonts = {
         font.name: font.fname
         for font in font_manager.fontManager.ttflist

@@ -1,4 +1,4 @@
-"""What a thing looks like: an outline, a color, and a mark that shows which way it is turned.
+"""The look of a thing: an outline, a color, and a mark that shows its orientation.
 
 Outlines and marks are functions of the thing's own coordinates `(u, v)`: u to its right, v down,
 1 at its half width and half height.
@@ -70,7 +70,7 @@ OUTLINES: dict[str, Field] = {
 def edge_distance(
     outline: str, u: np.ndarray, v: np.ndarray, half_width: np.ndarray, half_height: np.ndarray
 ) -> np.ndarray:
-    """Signed distance to the edge in pixels, of a thing of these half sizes in pixels.
+    """Signed distance to the edge in pixels, for a thing with these half sizes in pixels.
 
     Only a square may be stretched; the other outlines take their half width for both.
     """
@@ -86,7 +86,7 @@ MARKS: dict[str, Field] = {
     "wedge": lambda u, v: (-v - np.abs(u)) * 0.707,
     "stripe": lambda u, v: 0.2 - np.abs(v + 0.35),
 }
-"""Positive where the mark is: at the top of a thing that is not turned."""
+"""Positive on the mark, which is at the top of a thing at angle 0."""
 
 COLORS: dict[str, tuple[float, float, float]] = {
     "red": (0.88, 0.16, 0.15),
@@ -131,10 +131,10 @@ def draw_look(
     """A random look in clear contrast to `background`, an sRGB color in [0, 1].
 
     Args:
-        rng: The source of chance.
+        rng: The random generator.
         background: sRGB in [0, 1].
-        outline: One of `OUTLINES`; any if not given.
-        unlike: A look whose color is not to be taken again.
+        outline: A key of `OUTLINES`; None: any.
+        unlike: A look whose color is excluded.
     """
     apart = [
         name

@@ -1,4 +1,4 @@
-"""A split of the data set as one array, for those who train from memory."""
+"""A split of the data set as one array, for training from memory."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,7 +16,7 @@ from gta.ordered.difficulty import EASY, Difficulty
 from gta.ordered.render import check_shape, render_clip
 from gta.ordered.seeds import clip_seed
 
-_CHUNK = 32  # clips a worker renders before it takes the next ones
+_CHUNK = 32  # clips that a worker renders at a time
 
 
 def render_array(
@@ -32,21 +32,21 @@ def render_array(
     difficulty: Difficulty = EASY,
     workers: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Renders the clips that `render_dataset` would write, into one file of numpy's format.
+    """Renders the clips that `render_dataset` would write, into one NumPy file.
 
-    A file that is there is taken to be complete: it appears when the last clip is in it.
+    An existing file is complete: it appears when its last clip is written.
 
     Args:
-        path: Of the file, `.npy`.
-        num_clips: Of the split.
+        path: The file, `.npy`.
+        num_clips: Number of clips in the split.
         split: "train" or "val".
         num_frames: T.
         height: Of the frames in pixels.
         width: Of the frames in pixels.
         classes: Keys or names; None: all.
         seed: Not negative.
-        difficulty: The knobs.
-        workers: Processes; None: one a core.
+        difficulty: How hard the clips are.
+        workers: Number of processes; None: one per core.
 
     Returns:
         The frames, uint8 (N, T, H, W, 3), mapped into memory; and labels, int64 (N,).
@@ -91,7 +91,7 @@ def _render_into(
     seed: int,
     difficulty: Difficulty,
 ) -> None:
-    """The clips from `start` on, into their places of the file."""
+    """Renders the clips from `start` on into their places in the file."""
     frames = np.lib.format.open_memmap(part, "r+")
     for index in range(start, min(start + _CHUNK, shape[0])):
         frames[index] = render_clip(

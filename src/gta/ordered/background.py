@@ -11,14 +11,14 @@ PATTERNS = ("clouds", "wood", "cloth", "tiles", "dots")
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Random numbers of one surface, free of any frame size. Colors are sRGB in [0, 1]."""
+    """The random numbers of a surface, independent of the frame size. Colors are sRGB in [0, 1]."""
 
     pattern: str
     color: np.ndarray
     second_color: np.ndarray
     angle: float
     period: float
-    """Of the pattern, in short sides of the frame."""
+    """Size of the pattern, in short sides of the frame."""
     lattice: np.ndarray
     velocity: np.ndarray
     """(x, y) in short sides per clip, symmetric about zero."""
@@ -96,7 +96,7 @@ def render_background(
         float32 (3, H, W) in 0..255, T times the same array, which may be written to.
     """
     unit = min(height, width)
-    first_x, first_y = -shift_x, -shift_y  # of the surface's pixel seen in the frame's first one
+    first_x, first_y = -shift_x, -shift_y  # of the surface's pixel in the first pixel of the frame
     min_x, min_y = np.floor(first_x.min()), np.floor(first_y.min())
     size_x = width + int(np.floor(first_x.max()) - min_x) + 1
     size_y = height + int(np.floor(first_y.max()) - min_y) + 1

@@ -1,4 +1,4 @@
-"""The classes of `ordered`: pairs that only the order of events tells apart, and neutral ones."""
+"""The classes of `ordered`: pairs that differ only in the order of events, and neutral classes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class OrderedClass:
     template: str
     """Name with its placeholders in brackets: `Moving [something] up`."""
     partner: str
-    """Key of the class that this one becomes when it is played backwards; its own if neutral."""
+    """Key of the class that it becomes when played backwards; its own if neutral."""
     program: str
     """Key of the class whose program draws the frames; the partner's is read backwards."""
 
@@ -84,10 +84,10 @@ _BY_NAME = {ordered_class.name: ordered_class for ordered_class in CLASSES}
 
 
 def find_class(word: str) -> OrderedClass:
-    """The class whose key or whose name is `word`.
+    """The class with the key or name `word`.
 
     Raises:
-        UsageError: There is none; the message names the nearest key and all of them.
+        UsageError: There is no such class; the message names the nearest key and all of them.
     """
     known = _BY_KEY.get(word) or _BY_NAME.get(word)
     if known is None:

@@ -1,4 +1,4 @@
-"""How hard the clips of `ordered` are to tell apart."""
+"""How hard the clips of `ordered` are."""
 
 from dataclasses import dataclass, fields
 
@@ -15,22 +15,22 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Difficulty:
-    """Knobs, none of which favors a class over its partner. As they stand the clips are easy.
+    """Settings, none of which favors a class over its partner. The defaults are easy.
 
     Raises:
-        UsageError: A value that is not possible.
+        UsageError: A value is out of range.
     """
 
     stillness: float = 0.15
-    """The most of a clip, as a share, that passes before the event, and again after it: the longer,
-    the fewer frames show the event, at a moment that cannot be foreseen."""
+    """Largest share of a clip before the event, and again after it: with a larger share, fewer
+    frames show the event, at a less predictable moment."""
     reach: float = 1.0
-    """Share of its way that an event goes, from anywhere on it: with less, where a thing is says
-    less of where it goes."""
+    """Share of its way that an event covers, from any start: with a smaller share, the place of a
+    thing says less about its direction."""
     camera: float = 1.0
-    """Factor on the movement of the camera, which moves everything alike."""
+    """Factor on the movement of the camera, which moves everything equally."""
     distractors: int = 3
-    """The most small things that drift about."""
+    """Largest number of small things that drift about."""
     noise: float = 1.0
     """Factor on the noise of the sensor; 1 is 2 to 7 of 255 grey levels."""
 
@@ -50,14 +50,14 @@ DIFFICULTIES: dict[str, Difficulty] = {
     "easy": EASY,
     "hard": Difficulty(stillness=0.35, reach=0.3, camera=2.0, distractors=6, noise=2.0),
 }
-"""By name: the quickstart's, and that of the experiments."""
+"""By name: that of the quickstart, and that of the experiments."""
 
 
 def find_difficulty(name: str) -> Difficulty:
     """The difficulty of that name.
 
     Raises:
-        UsageError: There is none; the message names all.
+        UsageError: There is no such difficulty; the message names all.
     """
     if name not in DIFFICULTIES:
         raise UsageError(

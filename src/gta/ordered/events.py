@@ -1,4 +1,4 @@
-"""When the event of a clip happens: known, since the clip was drawn here."""
+"""The time of a rendered clip's event."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def event_frames(root: Path, clip_id: str) -> list[int]:
         clip_id: The name of the clip's file without its ending.
 
     Raises:
-        UsageError: The folder is not such a one, or has no such clip.
+        UsageError: The folder is not complete, or has no such clip.
     """
     try:
         options = read_options(root / DONE)

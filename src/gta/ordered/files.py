@@ -1,4 +1,4 @@
-"""One clip as a file: VP9 in WebM, or a folder of JPEG frames. Complete, or not there at all."""
+"""A clip as a file: VP9 in WebM, or a folder of JPEG frames, written atomically."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The annotation files and the places of clips, as Something-Something v1 and v2 come."""
+"""The annotation files and the paths of clips, as in Something-Something v1 and v2."""
 
 import json
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ def clip_path(root: Path, layout: Layout, id: str) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes all of the text or nothing."""
+    """Writes a text file atomically."""
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.write_text(text, encoding="utf-8", newline="\n")
     unfinished.replace(path)
 
 
 def write_json(path: Path, content: object) -> None:
-    """Writes readable JSON, all of it or nothing."""
+    """Writes indented JSON atomically."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 

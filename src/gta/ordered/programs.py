@@ -1,8 +1,8 @@
 """The events: one program for each pair, one for each class without order.
 
 A program moves its things by a progress that rises from 0 to 1; the partner's clips are the same
-frames from last to first. Everything else it draws has the same distribution in both directions
-of time, so the frames of a clip, as a bag, say nothing of the direction.
+frames from last to first. Everything else has the same distribution in both directions
+of time, so the frames of a clip, as a bag, do not show the direction.
 """
 
 from dataclasses import replace
@@ -51,7 +51,7 @@ def _clockwise(stage: Stage) -> tuple[list[Thing], list[str]]:
 def _towards(stage: Stage) -> tuple[list[Thing], list[str]]:
     thing = _main_thing(stage, 0.2, 0.2)
     small, large = stage.rng.uniform(0.06, 0.09), stage.rng.uniform(0.24, 0.32)
-    # Even steps of the logarithm: the size in the picture is one over the distance.
+    # Even steps of the logarithm: the size in the picture is the inverse of the distance.
     thing.half_width = thing.half_height = small * (large / small) ** stage.progress()
     return [thing], [str(thing.look)]
 

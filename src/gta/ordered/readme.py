@@ -1,4 +1,4 @@
-"""What a person finds in the folder: README.txt."""
+"""README.txt of the folder."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
-"""From a scene to pixels, edges smoothed, in plain NumPy.
+"""From a scene to pixels with antialiasing, in plain NumPy.
 
 A thing is drawn for all frames at once; the frames are then composed one by one, so that each stays
-in the processor's cache.
+in the CPU's cache.
 """
 
 import numpy as np
@@ -34,14 +34,14 @@ def check_shape(num_frames: int, height: int, width: int) -> None:
 
 
 class _Sprite:
-    """One thing in every frame: what is added, and what is kept of what is behind it."""
+    """A thing in every frame: the added colors, and the share of the background that is kept."""
 
     def __init__(self, thing: Thing, scene: Scene, height: int, width: int):
         unit = min(height, width)
         x = (thing.x + scene.camera_x) * unit + width / 2  # in pixels
         y = (thing.y + scene.camera_y) * unit + height / 2
         half_width, half_height = thing.half_width * unit, thing.half_height * unit
-        # One window for all frames, as wide as the largest needs: no outline reaches beyond this.
+        # One window for all frames, wide enough for the largest outline.
         reach = int(np.ceil(0.9 * np.hypot(half_width, half_height).max() + _SHADOW * unit))
         side = 2 * reach + 1
         left, top = np.floor(x).astype(int) - reach, np.floor(y).astype(int) - reach
@@ -74,7 +74,7 @@ def _draw(
     half_height: np.ndarray,
     unit: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a thing adds, (T, 3, h, w) in 0..255, and what it leaves of what is behind, (T, h, w).
+    """The colors that a thing adds, (T, 3, h, w) in 0..255, and the kept background, (T, h, w).
 
     Everything is in pixels: `dx` (T, 1, w) and `dy` (T, h, 1) from the thing's center.
     """
@@ -172,7 +172,7 @@ def draw_clip(
     seed: int,
     difficulty: Difficulty = EASY,
 ) -> Scene:
-    """The scene of one clip, in the order of time of the class's program."""
+    """The scene of a clip, in the time order of its program."""
     # Both members of a pair draw the same numbers: that is what makes them mirror images.
     program, rng = PROGRAMS[ordered_class.program], np.random.default_rng([seed, 0])
     return draw_scene(program, rng, num_frames, aspect, difficulty)
@@ -200,12 +200,12 @@ def render_clip(
     The clip of a class's partner with the same seed is the same frames from last to first.
 
     Args:
-        class_name: Key or name of one of `CLASSES`.
+        class_name: Key or name of a class of `CLASSES`.
         num_frames: T, at least 8.
         height: Of the frames in pixels, at least 32.
         width: Of the frames in pixels, at least 32.
-        seed: Not negative; decides everything that is random.
-        difficulty: The knobs.
+        seed: Not negative; determines all random draws.
+        difficulty: How hard the clip is.
 
     Returns:
         uint8 (T, H, W, 3), RGB.

@@ -1,4 +1,4 @@
-"""What is in one clip and where it is at each moment, free of any frame size."""
+"""The things of a clip and their places over time, independent of the frame size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Thing:
     y: np.ndarray
     half_width: np.ndarray
     half_height: np.ndarray
-    """The half width again, but for a stretched square."""
+    """Equal to the half width, except for a stretched square."""
     angle: np.ndarray
     opacity: np.ndarray | None = None
     """In [0, 1]; None: opaque."""
@@ -31,7 +31,7 @@ class Thing:
 
 @dataclass(slots=True)
 class Stage:
-    """What a program draws on: the moments, the room, and the source of its random numbers."""
+    """The context of a program: times, space, and the random generator."""
 
     rng: np.random.Generator
     time: np.ndarray
@@ -42,10 +42,10 @@ class Stage:
     background: Background
     difficulty: Difficulty = EASY
     event: tuple[float, float] | None = None
-    """Begin and end of what a program lets happen once, in the units of `time`."""
+    """Begin and end of a program's event, in units of `time`."""
 
     def progress(self) -> np.ndarray:
-        """(T,) rising: a random start, end and ease, none favored over its mirror."""
+        """(T,) rising: random start, end and easing, symmetric in time."""
         return self.piece(self._eased())
 
     def piece(self, way: np.ndarray) -> np.ndarray:
@@ -69,7 +69,7 @@ class Stage:
         return np.sin(2 * np.pi * (cycles * self.time + self.rng.random()))
 
     def steady(self, value: float) -> np.ndarray:
-        """(T,) of one value."""
+        """(T,) with a constant value."""
         return np.full(len(self.time), value)
 
     def thing(
@@ -81,7 +81,7 @@ class Stage:
         outline: str | None = None,
         unlike: Thing | None = None,
     ) -> Thing:
-        """A random thing at rest, but for the tremor of the hand that holds it."""
+        """A random thing at rest, except for the tremor of the hand that holds it."""
         rng = self.rng
         size = self.steady(radius)
         return Thing(
@@ -117,18 +117,18 @@ class Stage:
 
 
 Program = Callable[[Stage], tuple[list[Thing], list[str]]]
-"""An event: gives the things from back to front, and what fills the class's placeholders."""
+"""An event: returns the things from back to front, and the texts of the class's placeholders."""
 
 
 @dataclass(slots=True)
 class Scene:
-    """One clip before it has a size in pixels."""
+    """A clip without a size in pixels."""
 
     background: Background
     things: list[Thing]
     """From back to front."""
     named: list[str]
-    """What fills the placeholders of the class's name, in order."""
+    """Texts of the placeholders in the class's name, in order."""
     camera_x: np.ndarray
     """(T,) in short sides: how far everything is moved to the right."""
     camera_y: np.ndarray
@@ -139,7 +139,7 @@ class Scene:
     noise: float
     """Amplitude of the sensor noise, in grey levels."""
     event: tuple[float, float] | None = None
-    """Begin and end of the event in the program's time, 0 to 1; None: it has none, or goes on."""
+    """Begin and end of the event in the program's time, 0 to 1; None: no event, or no end."""
 
 
 def draw_scene(
@@ -153,10 +153,10 @@ def draw_scene(
 
     Args:
         program: The event.
-        rng: The only source of chance.
+        rng: The random generator.
         num_frames: T.
         aspect: Width over height of the frame.
-        difficulty: The knobs.
+        difficulty: How hard the clip is.
     """
     stage = Stage(
         rng=rng,

@@ -1,4 +1,4 @@
-"""Whether a folder is free, half rendered or done: what makes a second call safe."""
+"""The state of a folder: free, unfinished or complete, so that a second call is safe."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ BEGUN = "ordered.unfinished.json"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Everything that the files depend on."""
+    """All options on which the files depend."""
 
     layout: Layout
     num_train: int
@@ -34,10 +34,10 @@ def read_options(path: Path) -> dict[str, Any]:
     """The fields of `Options` that a folder was rendered with.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError: The file is not there, or is no such one.
+        OSError, ValueError, KeyError, TypeError: There is no such file, or it has another form.
     """
     options = json.loads(path.read_text(encoding="utf-8"))["options"]
-    # folders written before there was a choice are easy
+    # folders of earlier versions, without this option, are easy
     return {"difficulty": asdict(EASY), **options, "classes": tuple(options["classes"])}
 
 
@@ -46,14 +46,14 @@ def _read(path: Path) -> dict[str, Any]:
         return read_options(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path} cannot be read ({error!r}); delete the folder or choose another one."
+            f"{path} cannot be read ({error!r}); delete the folder or choose another folder."
         ) from error
 
 
 def begin(root: Path, options: Options) -> bool:
-    """Takes `root` for a rendering with `options`; True if it is already there, complete.
+    """Takes `root` for a rendering with `options`; True if it is already complete.
 
-    An interrupted rendering with the same options is taken up where it stopped.
+    An interrupted rendering with the same options is resumed.
 
     Raises:
         UsageError: `root` is a file, holds other things, or a rendering with other options.
@@ -70,8 +70,8 @@ def begin(root: Path, options: Options) -> bool:
             was = ", ".join(f"{key.removeprefix('num_')}={before.get(key)!r}" for key in other)
             now = ", ".join(f"{key.removeprefix('num_')}={wanted[key]!r}" for key in other)
             raise UsageError(
-                f"{root} was rendered with {was}, now {now} is asked for; "
-                "choose another folder, delete this one, or repeat its options."
+                f"{root} was rendered with {was}, the options now give {now}; "
+                "choose another folder, delete this folder, or repeat its options."
             )
         return name == DONE
     if root.exists() and any(root.iterdir()):

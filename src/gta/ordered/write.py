@@ -1,4 +1,4 @@
-"""The data set on disk: every clip a function of (seed, split, index), rendered in parallel."""
+"""The data set on disk: each clip is a function of (seed, split, index), rendered in parallel."""
 
 import math
 import time
@@ -35,7 +35,7 @@ _WORTH_A_WORKER = 100  # clips; a process takes about as long to start as to ren
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What `render_dataset` leaves behind."""
+    """The result of `render_dataset`."""
 
     root: Path
     layout: Layout
@@ -46,15 +46,15 @@ class Summary:
     num_train: int
     num_val: int
     order_blind_ceiling: float
-    """Top-1 in [0, 1] that no model blind to the order of frames can beat."""
+    """The highest top-1, in [0, 1], of a model that is blind to the order of frames."""
     num_rendered: int
-    """Clips written by this call; the others were there."""
+    """Clips written by this call; the others existed."""
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One clip to be written; sent to a worker."""
+    """A clip to write; sent to a worker."""
 
     id: str
     path: Path
@@ -80,7 +80,7 @@ def _jobs(root: Path, options: Options) -> list[_Job]:
 
 
 def _render_chunk(jobs: Sequence[_Job], options: Options) -> tuple[list[Clip], int]:
-    """Writes the clips that are not there; all their annotations, and how many were written."""
+    """Writes the missing clips; returns all annotations, and how many clips were written."""
     clips, num_rendered = [], 0
     for job in jobs:
         ordered_class = find_class(job.class_key)
@@ -175,12 +175,11 @@ def render_dataset(
 ) -> Summary:
     """Writes the built-in data set as video files with Something-Something annotations.
 
-    The files depend on the options and the versions of the libraries alone, not on `workers`. An
-    interrupted call is taken up where it stopped when it is repeated; a complete folder is left
-    as it is.
+    The files depend only on the options and the versions of the libraries, not on `workers`.
+    Repeating an interrupted call resumes it; a complete folder is unchanged.
 
     Args:
-        out: A new or empty folder, or one of an earlier call with the same options.
+        out: A new or empty folder, or the folder of an earlier call with the same options.
         layout: "ssv2" (WebM and JSON) or "ssv1" (JPEG folders and CSV).
         num_train: Training clips; the classes take turns.
         num_val: Validation clips.
@@ -190,13 +189,13 @@ def render_dataset(
         fps: Frames a second, written in the video's header ("ssv2").
         classes: Keys or names of `CLASSES`; None: all.
         seed: Not negative.
-        difficulty: The knobs.
-        workers: Processes; None: as many as there are cores and work for. With more than one, a
-            script needs the usual `if __name__ == "__main__":`.
+        difficulty: How hard the clips are.
+        workers: Number of processes; None: by cores and work. With more than one, a script needs
+            the usual `if __name__ == "__main__":`.
         progress: Called with (clips done, clips in all).
 
     Raises:
-        UsageError: An option that is not possible, or `out` holds something else.
+        UsageError: An option is out of range, or `out` holds something else.
     """
     begun = time.perf_counter()
     chosen = select_classes(classes)

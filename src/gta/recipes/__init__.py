@@ -1,4 +1,4 @@
-"""The recipes of this package, and reading any recipe: from YAML and `--set` to typed data."""
+"""The recipes of this package, and the reading of recipes: from YAML and `--set` to typed data."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What two recipes have different."""
+"""The differences of two recipes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from gta.config import Recipe
 
 ABSENT = object()
-"""In place of the value of a setting that a recipe does not have, such as another network's."""
+"""The value of a setting that a recipe does not have, such as another network's."""
 
 
 def differences(a: Recipe, b: Recipe) -> list[tuple[str, Any, Any]]:
     """Settings by the names that `--set` takes, with both values as plain data.
 
-    Blocks are told apart one by one where both have the same kinds in the same order.
+    Blocks are compared singly if both have the same kinds in the same order.
     """
     return list(_different("", a.model_dump(mode="json"), b.model_dump(mode="json")))
 

@@ -1,4 +1,4 @@
-"""GTA_En of Tables 5 and 6 as commands: what is trained, tested and averaged."""
+"""GTA_En of Tables 5 and 6 as commands: training, tests, averages."""
 
 import shlex
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class Ensemble(Data):
     members: tuple[str, ...]
     protocol: str
     val: str
-    """What the paper reports on the validation videos."""
+    """The paper's accuracy on the validation videos."""
     test: str
-    """What it reports on those of the test set."""
+    """The paper's accuracy on the test set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Step:
 
 
 def shipped_ensembles() -> dict[str, Ensemble]:
-    """By data set."""
+    """The ensembles by data set."""
     content = parse_yaml((SHIPPED / "ensembles.yaml").read_text(encoding="utf-8"))
     return {data: Ensemble.model_validate(about) for data, about in content.items()}
 
@@ -38,7 +38,7 @@ def find_ensemble(data: str) -> Ensemble:
     """The ensemble of a data set.
 
     Raises:
-        UsageError: There is none; names the data sets that have one.
+        UsageError: There is no ensemble for it; names the data sets with an ensemble.
     """
     ensembles = shipped_ensembles()
     if data not in ensembles:
@@ -50,7 +50,7 @@ def find_ensemble(data: str) -> Ensemble:
 
 
 def ensemble_steps(data: str, root: str = "DIR") -> list[Step]:
-    """All that is to be run, in its order.
+    """All commands, in order.
 
     Args:
         data: Such as "ssv2".

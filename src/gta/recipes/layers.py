@@ -1,16 +1,16 @@
-"""What a recipe file is made of: its family, its schedule, and what is its own.
+"""The layers of a recipe file: its family, its schedule, and its own settings.
 
     family: r2d50_five       # recipes/families/r2d50_five.yaml
     schedule: ssv2           # recipes/schedules/ssv2.yaml
     model:
       blocks: [{block: ta}]  # what differs
 
-One rule: the schedule is merged into the family, and the file's own sections into both. Mappings
-are merged name by name; everything else, lists and null too, takes the place of what was there. A
-family or schedule may name others in the same way. A file that names neither is complete by itself.
+The schedule is merged into the family, and the file's own sections into both. Mappings are merged
+name by name; everything else, also lists and null, replaces the earlier value. A family or schedule
+may name others in the same way. A file that names neither is complete by itself.
 
-Files are those of the package and those in the folder of the recipe, or below: a recipe from a
-stranger reads no other, and what stands in others is never shown.
+Only files of the package, and files in the recipe's folder or below, are read: a recipe from a
+stranger cannot read or show others.
 """
 
 import warnings
@@ -29,7 +29,7 @@ from gta.recipes.yaml_text import LARGEST, parse_yaml
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one file says by itself."""
+    """The content of a single file."""
 
     path: Path
     content: dict[str, Any]
@@ -43,7 +43,7 @@ class Layer:
         return str(self.path)
 
     def says(self, where: Sequence[str]) -> bool:
-        """Whether it has this name, such as ("train", "lr")."""
+        """Whether it has a value for this name, such as ("train", "lr")."""
         place: Any = self.content
         for part in where:
             if isinstance(place, list) and part.isdecimal() and int(part) < len(place):
@@ -56,14 +56,14 @@ class Layer:
 
 
 def read_layers(path: str | Path, above: tuple[Path, ...] = ()) -> list[Layer]:
-    """A file and all that it names; later ones come before earlier ones.
+    """A file and all files that it names, in the order of merging.
 
     Args:
-        path: Of the file.
-        above: The files that led here, the first first.
+        path: The file.
+        above: The files that led here, from the first.
 
     Raises:
-        UsageError: One of them is not there, no YAML or no mapping, or the names go in a circle.
+        UsageError: A file does not exist, is not YAML or not a mapping, or the names form a cycle.
     """
     path = Path(path).expanduser()
     content, layers = _read(path), list[Layer]()
@@ -80,7 +80,7 @@ def read_layers(path: str | Path, above: tuple[Path, ...] = ()) -> list[Layer]:
 
 
 def merge(layers: Sequence[Layer]) -> dict[str, Any]:
-    """The content of all, by the rule of this module."""
+    """The merged content of all layers."""
     content: dict[str, Any] = {}
     for layer in layers:
         content = _merged(content, layer.content)
@@ -110,7 +110,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _named(kind: str, name: Any, source: Path, folder: Path) -> Path:
-    """The file of a family or schedule that a file names; in that folder or the package's."""
+    """The file of a named family or schedule, in that folder or the package's."""
     if not isinstance(name, str):
         raise UsageError(f"{source}: {kind}: expected one name, such as {kind}: ssv2, got {name!r}")
     if not name.endswith((".yaml", ".yml")):
@@ -130,10 +130,10 @@ def _named(kind: str, name: Any, source: Path, folder: Path) -> Path:
 
 
 def with_names_of_today(content: dict[str, Any], source: str) -> dict[str, Any]:
-    """The same with settings that had another name in earlier versions under that of today.
+    """The content with settings of earlier versions under their names of today.
 
     Raises:
-        UsageError: A setting is there under both names.
+        UsageError: A setting has both names.
     """
     hints, content = [], dict(content)
     for old, new in RENAMED.items():

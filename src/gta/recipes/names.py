@@ -1,4 +1,4 @@
-"""Which name of a recipe was meant: those that exist, by their full names."""
+"""Suggestions for misspelt names of a recipe."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ _OTHER_WORDS = {
     "image_size": "size",
     "crop_size": "size",
 }
-"""What other projects call it."""
+"""Names in other projects."""
 _SHOWN = 3
 
 
@@ -21,8 +21,8 @@ def meant(name: str, siblings: Sequence[str], every: Iterable[str]) -> str:
     """`" Did you mean 'train.epochs'?"` for `epochs`, `train.epoch` or `optim.epochs`, or nothing.
 
     Args:
-        name: The full name that there is not, such as "train.epoch".
-        siblings: What there is in the place that the name names.
+        name: The full name that does not exist, such as "train.epoch".
+        siblings: The names that exist in the section of the name.
         every: All full names.
     """
     place, _, given = name.rpartition(".")
@@ -41,7 +41,7 @@ def meant(name: str, siblings: Sequence[str], every: Iterable[str]) -> str:
 
 
 def full_names(content: Any, prefix: str = "") -> Iterator[str]:
-    """All names inside of nested data, such as "train.lr" and "model.blocks.0.groups"."""
+    """All names in nested data, such as "train.lr" and "model.blocks.0.groups"."""
     pairs = content.items() if isinstance(content, dict) else enumerate(content)
     for key, value in pairs:
         yield f"{prefix}{key}"

@@ -13,10 +13,10 @@ from gta.recipes.yaml_text import parse_yaml
 
 
 def apply_setting(content: dict[str, Any], setting: str) -> None:
-    """Puts "a.b.0.c=value" into nested data; the place must be there.
+    """Puts "a.b.0.c=value" into nested data; the place must exist.
 
     Raises:
-        UsageError: It is not, or the value is no YAML.
+        UsageError: It does not exist, or the value is not YAML.
     """
     name, separator, text = setting.partition("=")
     if not separator:
@@ -44,7 +44,7 @@ def _key(content: Any, place: Any, part: str, parents: Sequence[str], setting: s
         keys = {str(key): key for key in place}
     elif isinstance(place, list):
         keys = {str(i): i for i in range(len(place))}
-    # stages of the network: the one mapping whose names are not fields
+    # stages of the network: the only mapping whose keys are not fields
     is_last = len(parents) == setting.partition("=")[0].count(".")
     if part in keys or (is_last and parents == ["model", "placement"]):
         return keys.get(part, part)

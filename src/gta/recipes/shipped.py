@@ -1,4 +1,4 @@
-"""The recipes of this package by name: one folder of rows for each data set."""
+"""The recipes of this package by name: a folder of rows for each data set."""
 
 import re
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from gta.recipes.yaml_text import parse_yaml
 
 SHIPPED = Path(str(files("gta.recipes")))
 PARTS = {"family": "families", "schedule": "schedules"}
-"""What a row can name, and the folder that it is looked up in."""
+"""The parts that a row can name, and their folders."""
 
 
 def shipped_rows() -> list[Path]:
-    """The files of all recipes, without what they are made of."""
+    """The files of all recipes, without families and schedules."""
     return sorted(
         path for path in SHIPPED.glob("*/*.yaml") if path.parent.name not in PARTS.values()
     )
 
 
 def shipped_recipes() -> dict[str, list[str]]:
-    """Names of models for which there is a recipe, by data."""
+    """Names of models with a recipe, by data."""
     models: dict[str, list[str]] = {}
     for path in shipped_rows():
         models.setdefault(path.parent.name, []).append(path.stem)
@@ -49,9 +49,9 @@ def find_recipe(data: str, model: str) -> Path:
 
 
 def recipe_file(name: str | Path) -> Path:
-    """The file of a recipe that is given as "ssv2/r2d50_gta", as a file or as a run's folder.
+    """The file of a recipe, given as "ssv2/r2d50_gta", as a file or as a run's folder.
 
-    A file need not exist: reading it says so.
+    A file need not exist: reading it raises the error.
 
     Raises:
         UsageError: There is no such recipe, or a folder is no run.
@@ -68,7 +68,7 @@ def recipe_file(name: str | Path) -> Path:
         return path
     if not model:
         raise UsageError(
-            f"{str(name)!r} is no recipe: give data and model of one of this package, such as "
+            f"{str(name)!r} is no recipe: give data and model of a recipe of this package, such as "
             f"ssv2/r2d50_gta (data: {', '.join(shipped_recipes())}), a recipe file or a run"
         )
     return find_recipe(data, model)
@@ -88,7 +88,7 @@ def find_part(kind: str, name: str) -> Path:
     if name not in there:
         raise UsageError(
             f"there is no {kind} {name!r}.{nearest(name, there)} The package has "
-            f"{', '.join(there)}; one of your own is named by its file, such as my_{kind}.yaml"
+            f"{', '.join(there)}; your own is named by its file, such as my_{kind}.yaml"
         )
     return SHIPPED / PARTS[kind] / f"{name}.yaml"
 
@@ -105,22 +105,22 @@ class Header:
     title: str
     """Its first line: the network, the frames, the data."""
     reproduces: str
-    """What follows: what it reproduces, and what to expect."""
+    """The rest: what it reproduces, and the expected result."""
 
     @property
     def network(self) -> str:
-        """The title without frames, data and what is said beside."""
+        """The title without frames, data and remarks."""
         return re.split(r"\.$|: |, (?:\d+ frames|SSv\d|Kinetics)", self.title)[0]
 
     @property
     def expected(self) -> str:
-        """In a few words, such as `63.5 % top-1 (Table 1)`, or `nothing of the paper`."""
+        """The expected result, such as `63.5 % top-1 (Table 1)`, or `nothing of the paper`."""
         said = re.split(r"; (?![^(]*\))|\.(?: |$)|: ", self.reproduces)[0]
         return re.sub(r"^The paper reports (this as )?|^Reproduces ", "", said)
 
 
 def read_header(path: Path) -> Header:
-    """The comment above a recipe; of a file without one, nothing."""
+    """The comment above a recipe; empty in a file without it."""
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):

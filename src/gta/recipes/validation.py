@@ -1,4 +1,4 @@
-"""From plain data to a typed recipe. Of a mistake: the file, the name, and what is allowed."""
+"""From plain data to a typed recipe. Errors say the file, the name, and what is allowed."""
 
 import types
 import typing
@@ -19,8 +19,8 @@ def checked(content: dict[str, Any], source: str, layers: Sequence[Layer] = ()) 
 
     Args:
         content: Complete, as plain data.
-        source: Where it is from, for errors.
-        layers: What it was merged from, the last being the source's own.
+        source: Its origin, for errors.
+        layers: The layers of the content, the source's own at the end.
 
     Raises:
         UsageError: A name is unknown or missing, or a value impossible.
@@ -31,7 +31,7 @@ def checked(content: dict[str, Any], source: str, layers: Sequence[Layer] = ()) 
         problems = [f"  {_explain(problem, layers)}" for problem in error.errors()]
         if any(p["type"] == "missing" and len(p["loc"]) == 1 for p in error.errors()):
             problems.append(
-                "  A file says all itself, or names a family and a schedule that say the rest, "
+                "  A file is complete, or names a family and a schedule for the rest, "
                 "such as family: r2d50 and schedule: ssv2."
             )
         raise UsageError(
@@ -40,7 +40,7 @@ def checked(content: dict[str, Any], source: str, layers: Sequence[Layer] = ()) 
 
 
 def fields() -> Iterator[tuple[str, str, str]]:
-    """Section, name and meaning of all that a recipe can say, but for what is inside of blocks."""
+    """Section, name and meaning of all settings of a recipe, except those within blocks."""
     for section, part in Recipe.model_fields.items():
         seen = set[str]()
         for model in _models_in(part.annotation):
@@ -75,7 +75,7 @@ def _explain(problem: Any, layers: Sequence[Layer]) -> str:
 
 
 def _allowed(loc: Sequence[str]) -> list[str]:
-    """Field names of the part of a recipe at `loc`, in which a block or backbone is its tag."""
+    """Field names of the part of a recipe at `loc`; a block or backbone is named by its tag."""
     if not loc:
         return [*Recipe.model_fields, *PARTS]
     models: list[type[BaseModel]] = [Recipe]

@@ -1,4 +1,4 @@
-"""YAML as recipes and `--set` have it."""
+"""The YAML of recipes and of `--set`."""
 
 import re
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 import yaml
 
 LARGEST = 2**18
-"""Characters; recipes have some thousands."""
+"""Most characters; recipes have some thousands."""
 _MOST_VALUES, _DEEPEST = 5_000, 40
-"""With those that aliases repeat; recipes have some hundred, six levels deep."""
+"""Most values, with repeats by aliases; recipes have some hundred, six levels deep."""
 
 
 class _Loader(yaml.SafeLoader):
     """Data only, and scalars as YAML 1.2 has them: `off` is text, 1e-3 is a number.
 
-    What a text would become is counted before it is built: aliases of aliases are a short text for
-    more than any memory.
+    Values are counted before they are built: with aliases of aliases, a short text could fill any
+    memory.
     """
 
     def __init__(self, text: str):
@@ -54,7 +54,7 @@ def _parts(node: Any) -> list[Any]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes words that YAML 1.1 or 1.2 takes for something else: readers of both get them."""
+    """Quotes words that YAML 1.1 or 1.2 would not read as text."""
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -72,16 +72,16 @@ for tag, pattern, first in (
 
 
 def parse_yaml(text: str) -> Any:
-    """What a YAML text says.
+    """The data of a YAML text.
 
     Raises:
-        yaml.YAMLError: It is none, asks for more than plain data, or is too large or too deep.
+        yaml.YAMLError: It is not YAML, has more than plain data, or is too large or too deep.
     """
     return yaml.load(text, _Loader)
 
 
 def write_yaml(content: dict[str, Any]) -> str:
-    """YAML text of sections, a line for each of their settings, that `parse_yaml` reads."""
+    """YAML text of sections, with a line for each setting, that `parse_yaml` reads."""
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=None)
     root = yaml.compose(text, _Loader)
     for _, section in root.value:

@@ -1,4 +1,4 @@
-"""Which videos of a test are worth a picture."""
+"""The choice of videos for previews."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from gta.evaluation.scores import Scores
 
 MOST = 150
 _ENDS = 24
-"""Of the hardest, and of the easiest."""
+"""Number of the hardest, and of the easiest."""
 _OF_PAIR = 3
 
 
@@ -16,7 +16,7 @@ class Chosen:
     """A video that has a preview."""
 
     index: int
-    """In the score file."""
+    """Place in the score file."""
     why: list[str] = field(default_factory=list)
     """"hardest", "easiest", "confused"."""
 
@@ -24,12 +24,12 @@ class Chosen:
 def choose(scores: Scores, most: int = MOST) -> list[Chosen]:
     """The hardest and easiest videos, and some of each frequent mistake.
 
-    Hard is a video whose own class is improbable. No class takes more than a quarter of either
-    end, where there are others. Without labels, easy is what the model is sure of.
+    A video is hard if its own class is improbable. No class has more than a quarter of the hardest
+    or the easiest, if there are others. Without labels, the most confident are the easiest.
 
     Args:
-        scores: Of a test.
-        most: Videos.
+        scores: Scores of a test.
+        most: Largest number of videos.
     """
     known = (scores.labels >= 0).nonzero().flatten()
     if not len(known):
@@ -44,9 +44,9 @@ def choose(scores: Scores, most: int = MOST) -> list[Chosen]:
 
     def add(place: int, why: str) -> None:
         if len(chosen) < most or place in chosen:
-            one = chosen.setdefault(place, Chosen(int(known[place])))
-            if why not in one.why:
-                one.why.append(why)
+            video = chosen.setdefault(place, Chosen(int(known[place])))
+            if why not in video.why:
+                video.why.append(why)
 
     hardest = [place for place in order.tolist() if wrong[place]]
     easiest = [place for place in order.flip(0).tolist() if not wrong[place]]
@@ -63,7 +63,7 @@ def choose(scores: Scores, most: int = MOST) -> list[Chosen]:
 
 
 def _spread(places: list[int], labels: list[int], count: int) -> list[int]:
-    """The first of them, where no class has more than a quarter, unless too few are left."""
+    """The first places with at most a quarter of a class, unless too few are left."""
     limit, held, taken, left = max(1, count // 4), dict[int, int](), list[int](), list[int]()
     for place in places:
         if len(taken) == count:

@@ -1,4 +1,4 @@
-"""What a run's folder tells of itself, as plain values for the page."""
+"""A run's recipe, curves, environment and cost, as plain values for the page."""
 
 import csv
 import math
@@ -56,7 +56,7 @@ def network_line(recipe: Recipe) -> str:
 
 
 def history(path: Path) -> dict[str, list[float | None]]:
-    """metrics.csv by columns; None where a line has no such figure. Empty without the file."""
+    """metrics.csv by columns; None where a line lacks the value. Empty without the file."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -67,7 +67,7 @@ def history(path: Path) -> dict[str, list[float | None]]:
 
 
 def commands(folder: Path, environment: dict[str, Any]) -> list[str]:
-    """What was typed to train it, and what scores it and writes this page again."""
+    """The commands that trained it, that score it, and that write this page again."""
     arguments = environment.get("arguments")
     typed = [str(word) for word in arguments] if isinstance(arguments, list) else []
     trained = f"gta {shlex.join(typed)}" if typed[:1] == ["train"] else ""
@@ -78,14 +78,14 @@ def commands(folder: Path, environment: dict[str, Any]) -> list[str]:
 
 
 def cost_of(run: Run) -> Cost:
-    """Of one view by the run's protocol."""
+    """The cost of a view of the run's protocol."""
     size = parse_protocol(run.recipe.test.protocol).size
     shape = (3, run.recipe.clip.num_frames, size, size)
     return count_cost(lambda: build_network(run.recipe, len(run.classes)), shape)
 
 
 def cost(run: Run) -> dict[str, float]:
-    """Of one view, and the views of a video."""
+    """The cost of a view, and the number of views per video."""
     counted, protocol = cost_of(run), parse_protocol(run.recipe.test.protocol)
     return {
         "gflops": counted.gflops,
@@ -96,7 +96,7 @@ def cost(run: Run) -> dict[str, float]:
 
 
 def speed(run: Run, model: nn.Module) -> dict[str, Any]:
-    """Milliseconds of one view on this machine's CPU: the median of a few passes."""
+    """Milliseconds per view on this machine's CPU: the median of a few passes."""
     protocol = parse_protocol(run.recipe.test.protocol)
     clip = torch.zeros(1, 3, run.recipe.clip.num_frames, protocol.size, protocol.size)
     times = []
@@ -110,7 +110,7 @@ def speed(run: Run, model: nn.Module) -> dict[str, Any]:
 
 
 def matrix_facts(model: nn.Module) -> list[dict[str, Any]]:
-    """The learned matrices of all GTA blocks: the weights themselves, and what they are like."""
+    """The learned matrices of all GTA blocks, and their likeness to simple patterns."""
     return [
         {
             "block": matrix.name,

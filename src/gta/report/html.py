@@ -1,7 +1,7 @@
-"""The page: what it shows as JSON in it, and the script and the styles that show it.
+"""The page: its data as JSON, and the script and the styles that show it.
 
-Nothing is fetched and nothing but these scripts runs: the page's own policy allows no more. Names
-are data: JSON in which no `<` stands, written into the page by the script as text.
+Nothing is fetched and only these scripts run: the page's own policy allows no more. Names are data:
+JSON without any `<`, written into the page by the script as text.
 """
 
 import base64
@@ -53,7 +53,7 @@ def as_json(data: object) -> str:
 
 
 def _visible(value: object) -> object:
-    """Texts with what cannot be seen, or turns the direction of writing, written out."""
+    """Texts with invisible letters and changes of direction written out."""
     if isinstance(value, str):
         return shown(value, keep="\n\t")
     if isinstance(value, Mapping):

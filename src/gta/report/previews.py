@@ -33,11 +33,11 @@ SIDE = 112
 _MOST_FRAMES = 16
 _QUALITY = 55
 WITH_MAPS = 12
-"""Previews that have maps too."""
+"""Number of previews with maps."""
 FAINT = 4
-"""A weight covers a frame if it is so many times what every position would have alike."""
+"""A weight covers a frame if it is so many times the uniform weight."""
 BUDGET = 9 * 2**20
-"""Characters of all previews: where they are reached, no more are made."""
+"""Most characters of all previews together."""
 
 
 def previews(
@@ -51,23 +51,23 @@ def previews(
     shown: int = 0,
     budget: int = BUDGET,
 ) -> Iterator[dict[str, Any]]:
-    """The previews of videos: what the model sees of them in one view.
+    """The previews of videos: the frames of a view, as the model sees them.
 
     A video that cannot be read has none.
 
     Args:
-        chosen: Which; those at the front of each kind get maps.
-        videos: By their ids.
-        ids: Of the score file.
-        views: That of the protocol.
-        model: For maps; None: no maps.
+        chosen: The videos; the first of each kind get maps.
+        videos: Videos by id.
+        ids: The ids in the score file.
+        views: The views of the protocol.
+        model: Computes maps; None: no maps.
         clip: How pixels are normalized.
-        shown: Which view.
-        budget: Characters of all.
+        shown: Number of the view.
+        budget: Most characters of all previews.
     """
     spent, mapped = 0, _mapped(chosen)
-    for one in chosen:
-        video = videos.get(ids[one.index])
+    for choice in chosen:
+        video = videos.get(ids[choice.index])
         if video is None or spent > budget:
             continue
         try:
@@ -75,22 +75,24 @@ def previews(
         except VideoError:
             continue
         entry = {
-            "video": one.index,
-            "why": one.why,
+            "video": choice.index,
+            "why": choice.why,
             **_strip(lit(view.permute(1, 2, 3, 0).numpy())[0]),
         }
-        if model is not None and one.index in mapped:
+        if model is not None and choice.index in mapped:
             entry["maps"] = list(_maps(model, view, clip))
         spent += len(entry["strip"]) + sum(len(each["strip"]) for each in entry.get("maps", ()))
         yield entry
 
 
 def _mapped(chosen: Sequence[Chosen]) -> set[int]:
-    """The first of the hardest and of the easiest, alike many."""
+    """The first of the hardest and of the easiest, equally many."""
     half = WITH_MAPS // 2
     kinds = ("hardest", "easiest")
     return {
-        one.index for kind in kinds for one in [each for each in chosen if kind in each.why][:half]
+        choice.index
+        for kind in kinds
+        for choice in [each for each in chosen if kind in each.why][:half]
     }
 
 
@@ -106,7 +108,9 @@ def _maps(model: nn.Module, view: torch.Tensor, clip: Clip) -> Iterator[dict[str
         for layer in seen.of_kind(kind)[-1:]:
             query = active_query(layer)
             maps = attention(layer, query)
-            alike = len(maps) ** (kind == "spatial") / maps.size  # what every position would have
+            alike = (
+                len(maps) ** (kind == "spatial") / maps.size
+            )  # the weight if all positions were equal
             frames = drawn[list(layer.frames)]
             where = f"from x={query.x:.0f}, y={query.y:.0f}" + (
                 f", frame {query.frame}" * (kind == "joint")

@@ -1,4 +1,4 @@
-"""Scores of a test as the page has them: small, and enough to count everything anew there."""
+"""A test's scores in the page: small, but enough for the page to compute all figures."""
 
 import base64
 from typing import Any
@@ -10,17 +10,17 @@ from gta.evaluation.metrics import predictions, ranks
 from gta.evaluation.scores import Scores
 
 TOP = 5
-"""Classes of each video whose probabilities are kept."""
+"""How many classes per video keep their probabilities."""
 _ONE = 65535
-"""The probability 1 as a whole number of 16 bits."""
+"""The probability 1 as a 16-bit integer."""
 
 
 def packed(scores: Scores) -> dict[str, Any]:
-    """What a model says of each video, in the order of the score file.
+    """A model's answers for all videos, in the order of the score file.
 
-    "top" and "probability" are the most probable classes of each video and how probable they are;
-    "predicted" is the answer that counts (`gta.evaluation.metrics.predictions`), "rank" that of the
-    label, 0 where there is none, and "own" the label's probability.
+    "top" and "probability" are the most probable classes of each video and their probabilities;
+    "predicted" is the answer (`gta.evaluation.metrics.predictions`), "rank" the rank of the label,
+    0 without a label, and "own" the label's probability.
     """
     count = min(TOP, len(scores.classes))
     probability, top = scores.scores.topk(count, dim=1)
@@ -49,9 +49,9 @@ def packed(scores: Scores) -> dict[str, Any]:
 
 
 def numbers(values: np.ndarray) -> dict[str, str]:
-    """An array for the page: its little-endian bytes, base64, and which numbers they are.
+    """An array for the page: its little-endian bytes in base64, and their type.
 
-    Whole numbers that are not negative take 16 bits where they fit, else 32; others are float32.
+    Integers from 0 take 16 bits if they fit, else 32; other numbers are float32.
     """
     if values.dtype.kind == "f":
         kind = "float32"

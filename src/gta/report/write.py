@@ -1,4 +1,4 @@
-"""Writing the report of one or more runs."""
+"""Writes the report of one or more runs."""
 
 import time
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ def write_report(
 ) -> Path:
     """Writes one HTML file that shows runs: training, scores, mistakes, clips, cost, environment.
 
-    Scores are those of `gta test`; a run without any is shown without. Previews and maps are made
-    from the videos of the first run, where they are there.
+    Scores are those of `gta test`; a run may have none. Previews and maps are made from the videos
+    of the first run, if they are available.
 
     Args:
         runs: Trained runs; the others are compared with the first, on the same videos.
@@ -51,8 +51,8 @@ def write_report(
         report: Where messages and progress go; None: nowhere.
 
     Raises:
-        UsageError: There is no such run, or there are several fitting score files.
-        DataError: The score files are not about the same videos, labels and classes.
+        UsageError: There is no such run, or several score files fit.
+        DataError: The score files differ in videos, labels or classes.
     """
     told, out = report or Silent(), Path(out).expanduser()
     opened = [open_run(run) for run in runs]
@@ -87,7 +87,7 @@ def write_report(
 
 
 def _scores(runs: Sequence[Run], asked: Scored | None, report: Report) -> list[Scores | None]:
-    """The scores of each run, all in the order of the first's videos; None of a run without any."""
+    """The scores of each run, in the order of the first run's videos; None without scores."""
     there = [any(run.folder.glob("scores-*.npz")) for run in runs]
     for run, has in zip(runs, there, strict=True):
         if not has:
@@ -98,15 +98,15 @@ def _scores(runs: Sequence[Run], asked: Scored | None, report: Report) -> list[S
         return [None] * len(runs)
     scored = [run.folder for run, has in zip(runs, there, strict=True) if has]
     if len(scored) == 1:
-        found = [Scores.load(find_score_file(scored[0], asked))]
+        read = [Scores.load(find_score_file(scored[0], asked))]
     else:
-        found = read_matching(scored, asked)[1]
-    left = iter(found)
+        read = read_matching(scored, asked)[1]
+    left = iter(read)
     return [next(left) if has else None for has in there]
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """Of their folders; of folders of one name with the folder above."""
+    """The names of their folders; of folders with equal names, with the folder above."""
     names = [run.folder.resolve().name for run in runs]
     if len(set(names)) == len(names):
         return names
@@ -122,7 +122,7 @@ def _model(run: Run, report: Report) -> nn.Module | None:
 
 
 def _comparisons(scores: Sequence[Scores | None]) -> list[str | None]:
-    """What follows for each run beside the first: A is the first, B is it."""
+    """The verdict for each run, B, against the first, A."""
     first = scores[0]
     return [
         compare(first, other).conclusion
@@ -133,7 +133,7 @@ def _comparisons(scores: Sequence[Scores | None]) -> list[str | None]:
 
 
 def _videos(run: Run, scores: Scores, root: str | Path | None, report: Report) -> VideoList | None:
-    """The videos that were scored, or None and a line where they are not there."""
+    """The scored videos, or None and a message if they are not available."""
     split = "test" if scores.about.split == "test" else "val"
     try:
         return run_videos(run, None if root is None else str(root), split)
@@ -143,11 +143,12 @@ def _videos(run: Run, scores: Scores, root: str | Path | None, report: Report) -
 
 
 def _links(scores: Scores, listed: VideoList) -> list[str]:
-    """Addresses of files on this machine; empty of a video that is no file of its own."""
+    """URLs of files on this machine; empty for a video that is not a file of its own."""
     paths = {video.id: video.path for video in listed.videos}
-    found = [paths.get(id) for id in scores.ids]
+    paths_in_order = [paths.get(id) for id in scores.ids]
     return [
-        Path(path).absolute().as_uri() if isinstance(path, str | Path) else "" for path in found
+        Path(path).absolute().as_uri() if isinstance(path, str | Path) else ""
+        for path in paths_in_order
     ]
 
 
@@ -155,7 +156,7 @@ def _clips(
     run: Run, model: nn.Module | None, scores: Scores, listed: VideoList, report: Report
 ) -> list[dict[str, Any]]:
     chosen, by_id = choose(scores), {video.id: video for video in listed.videos}
-    by_id = {scores.ids[one.index]: by_id.get(scores.ids[one.index]) for one in chosen}
+    by_id = {scores.ids[choice.index]: by_id.get(scores.ids[choice.index]) for choice in chosen}
     there: dict[str, Video] = {id: video for id, video in by_id.items() if video is not None}
     protocol = parse_protocol(scores.protocol)
     views = protocol_views(VideoList([], run.classes), protocol, run.recipe.clip)

@@ -1,4 +1,4 @@
-"""The addresses of the server, and what each answers."""
+"""The endpoints of the server."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ STRANGE = (
 
 
 class Pages:
-    """What each address answers.
+    """The endpoints.
 
     Args:
         service: The model.
@@ -60,25 +60,25 @@ class Pages:
             upload, name = await upload_of(request, self.uploads, body, fps)
             answer = self.service.predict(upload, name, None if top is None else int(top))
             try:
-                told = await _while_there(request, answer)
+                content = await _while_there(request, answer)
             except Refused as error:
                 if error.status != 422:
                     raise
                 reason = without_places(str(error), self.uploads.folder)
                 raise Refused(422, reason) from error
-        text = as_utf8(json.dumps(told, ensure_ascii=False, indent=1))
+        text = as_utf8(json.dumps(content, ensure_ascii=False, indent=1))
         return Response(text + "\n", media_type="application/json")
 
     async def healthz(self, request: Request) -> Response:
         """GET /healthz: whether the process works."""
         del request
         if (stuck := self.service.stuck) is not None:
-            told = f"the network has been at one batch for {stuck:.0f} seconds"
-            return JSONResponse({"status": "stuck", "error": told}, 503)
+            error = f"the network has been at one batch for {stuck:.0f} seconds"
+            return JSONResponse({"status": "stuck", "error": error}, 503)
         return JSONResponse({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        """GET /readyz: whether it answers requests."""
+        """GET /readyz: whether requests are answered."""
         del request
         state = self.service.state
         if state != "ready":
@@ -96,7 +96,7 @@ class Pages:
         return JSONResponse(self.described)
 
     async def docs(self, request: Request) -> Response:
-        """GET /docs: the same for people, from this machine alone."""
+        """GET /docs: the same for people, without other hosts."""
         return Response(page_of(self.described, str(request.base_url)), media_type="text/html")
 
     async def style(self, request: Request) -> Response:
@@ -106,13 +106,13 @@ class Pages:
         return Response(text, media_type="text/css")
 
     async def root(self, request: Request) -> Response:
-        """GET /: where the page is."""
+        """GET /: leads to the page."""
         del request
         return Response(status_code=307, headers={"Location": "/docs"})
 
 
 def make_app(service: Service, hosts: Hosts) -> ASGIApp:
-    """The application, with what guards and counts it."""
+    """The application behind its guard and counters."""
     pages = Pages(service)
     routes = [
         Route("/", pages.root),
@@ -135,8 +135,8 @@ class Counted:
 
     Args:
         app: The application.
-        metrics: Are told.
-        paths: That are told apart; all others are one.
+        metrics: The counters.
+        paths: Paths that are counted separately; others are counted together.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, paths: set[str]):
@@ -165,10 +165,10 @@ class Counted:
 
 
 async def _while_there(request: Request, answer: Awaitable[Answer]) -> Answer:
-    """An answer, unless the client goes away before it.
+    """An answer, unless the client disconnects before it.
 
     Raises:
-        ClientDisconnect: It did; nothing is done for it any more.
+        ClientDisconnect: It did; work for it is cancelled.
     """
     working = asyncio.ensure_future(answer)
     leaving = asyncio.ensure_future(_gone(request))
@@ -200,7 +200,7 @@ def _require_known(request: Request) -> None:
 
 
 def _number(request: Request, name: str, *, whole: bool = False) -> float | None:
-    """A number of the query, above 0; None where it is not given."""
+    """A number of the query, above 0; None if it is not given."""
     text = request.query_params.get(name)
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""What the server tells of itself, in the Prometheus text format."""
+"""The metrics of the server, in the Prometheus text format."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,11 @@ class Metrics:
             registry=registry,
         )
         self.seconds = Histogram(
-            *("gta_request_seconds", "From the head of a request to its answer.", ("path",)),
+            *(
+                "gta_request_seconds",
+                "Seconds from the head of a request to its answer.",
+                ("path",),
+            ),
             buckets=_SECONDS,
             registry=registry,
         )
@@ -27,22 +31,27 @@ class Metrics:
             "gta_batch_size", "Videos that were scored together.", buckets=_SIZES, registry=registry
         )
         self.network_seconds = Histogram(
-            "gta_network_seconds", "The network, a batch.", buckets=_SECONDS, registry=registry
+            "gta_network_seconds",
+            "Seconds of the network per batch.",
+            buckets=_SECONDS,
+            registry=registry,
         )
         self.decode_seconds = Histogram(
-            *("gta_decode_seconds", "Decoding and resizing, a video."),
+            *("gta_decode_seconds", "Seconds of decoding and resizing per video."),
             buckets=_SECONDS,
             registry=registry,
         )
         self.turned_away = Counter(
-            "gta_turned_away", "Requests for which there was no place (429).", registry=registry
+            "gta_turned_away",
+            "Requests refused because the queue was full (429).",
+            registry=registry,
         )
         self.given_up = Counter(
-            *("gta_given_up", "Requests whose client was gone, or that took too long."),
+            *("gta_given_up", "Requests whose client disconnected, or that took too long."),
             registry=registry,
         )
         self._depth = Gauge(
-            "gta_queue_depth", "Requests that are there now.", ("stage",), registry=registry
+            "gta_queue_depth", "Current requests by stage.", ("stage",), registry=registry
         )
 
     def watch(self, stage: str, depth: Callable[[], int]) -> None:
@@ -50,5 +59,5 @@ class Metrics:
         self._depth.labels(stage).set_function(depth)
 
     def text(self) -> bytes:
-        """All of it."""
+        """All metrics as text."""
         return generate_latest(self.registry)

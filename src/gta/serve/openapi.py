@@ -1,4 +1,4 @@
-"""The description of the server's addresses, OpenAPI 3.1, from which its page is made too."""
+"""The description of the server's endpoints, OpenAPI 3.1; its page is made from it."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ from gta.serve.service import Options
 from gta.web.uploads import Limits
 
 ERRORS = {
-    400: "A form that cannot be read.",
-    403: "A Host or an Origin that is not this server's.",
+    400: "The form cannot be read.",
+    403: "The Host or the Origin is not this server's.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
-    422: "What was sent cannot be read as a video; `error` says why.",
+    422: "The body cannot be read as a video; `error` says why.",
     429: "Too many requests are under way: try again after `Retry-After` seconds.",
-    500: "The scores are not finite, or the network gave up.",
+    500: "The scores are not finite, or the network failed.",
     503: "The server is starting or stopping, or has too many connections.",
     504: "No answer in time.",
-    507: "The server has no room for it, such as on its disk.",
+    507: "The server has no room for the body, such as on its disk.",
 }
 
 
@@ -36,7 +36,7 @@ def description(options: Options, limits: Limits) -> dict[str, Any]:
             "title": "gta serve",
             "version": __version__,
             "description": (
-                f"What happens in a video, by one trained model. A body has at most "
+                f"The classes of a video, predicted by a trained model. A body has at most "
                 f"{limits.bytes / 2**20:g} MB and arrives within {limits.seconds:g} seconds; "
                 f"{options.queue} requests are under way at a time."
             ),
@@ -50,22 +50,22 @@ def description(options: Options, limits: Limits) -> dict[str, Any]:
                         "The body is a video file; or a clip of frames, uint8 (T, H, W, 3) or "
                         "(T, 3, H, W), RGB, as .npy or as the only array of an .npz; or a form "
                         "with one of these, or with several JPEG or PNG pictures, the frames "
-                        "of one clip in the order in which they are sent. What it is, its first "
-                        "bytes tell. The answer is that of `gta predict --json`."
+                        "of one clip in the order in which they are sent. The first bytes decide "
+                        "what it is. The answer is that of `gta predict --json`."
                     ),
                     "parameters": [
                         _parameter(
                             *(
                                 "top",
                                 "integer",
-                                f"Classes of the answer; {options.top} if not given.",
+                                f"Classes of the answer; default {options.top}.",
                             )
                         ),
                         _parameter(
                             *(
                                 "fps",
                                 "number",
-                                "Frames a second of what has no times, such as arrays.",
+                                "Frames per second of inputs without times, such as arrays.",
                             )
                         ),
                     ],
@@ -109,7 +109,10 @@ _VIDEO = {
     "properties": {
         "video": {"type": "string", "description": "Its name in the form, or `upload`."},
         "top": {"type": "array", "items": _CLASS},
-        "cut_off": {"type": "string", "description": "What is there of a file without its end."},
+        "cut_off": {
+            "type": "string",
+            "description": "How much of a file without its end was read.",
+        },
         "damage": {"type": "integer", "description": "Frames that were missing or damaged."},
     },
     "required": ["video", "top"],

@@ -10,7 +10,7 @@ def page_of(described: Mapping[str, Any], address: str) -> str:
 
     Args:
         described: The document.
-        address: Of the server, for examples.
+        address: The server's address, for examples.
     """
     about = described["info"]
     return "".join(

@@ -1,7 +1,7 @@
 """The body of a request as files: a video, an array, or the pictures of a clip.
 
-A body is the file itself, or a form (multipart/form-data) with one file or several pictures. What a
-file is, its first bytes tell; names that clients give are never those of files here.
+A body is the file itself, or a form (multipart/form-data) with one file or several pictures. The
+first bytes decide what a file is; file names of clients are never used here.
 """
 
 import logging
@@ -17,24 +17,24 @@ from gta.web.refusals import Refused
 from gta.web.uploads import Incoming, Uploads
 
 MOST_PARTS = 1024
-"""Files of a form."""
+"""Most files of a form."""
 _PICTURES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
 _ARRAYS = (b"\x93NUMPY", b"PK\x03\x04")
 _HEADER = 4096
-"""Bytes of a part's header."""
+"""Most bytes of a part's header."""
 _LONGEST = 8
-"""Bytes that tell what a file is."""
-# the client is told; what strangers send is nothing that a log should grow by
+"""Bytes that show what a file is."""
+# the client gets the error; strangers must not be able to fill the log
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
 async def upload_of(
     request: Request, uploads: Uploads, body: Incoming, fps: float | None
 ) -> tuple[Upload, str]:
-    """What a client has sent, and its name for it.
+    """The upload of a client, and the client's name for it.
 
     Raises:
-        Refused: It is nothing that can be a clip, or a form that cannot be read.
+        Refused: It cannot be a clip, or the form cannot be read.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     form = None
@@ -45,29 +45,29 @@ async def upload_of(
     else:
         body.begin()
         await uploads.receive(request, body.write)
-    return _told_apart(body, fps), form.name if form is not None else "upload"
+    return _sorted_upload(body, fps), form.name if form is not None else "upload"
 
 
 class Form:
-    """Writes the files of a form one after the other, as its bytes come.
+    """Writes the files of a form in order, as its bytes arrive.
 
     Args:
         body: Where files are written.
-        options: Of the header Content-Type.
+        options: Options of the header Content-Type.
     """
 
     def __init__(self, body: Incoming, options: Mapping[bytes, bytes]):
         if not options.get(b"boundary"):
-            raise Refused(400, "a form tells its boundary in the header Content-Type")
+            raise Refused(400, "the header Content-Type of a form needs a boundary")
         self.body, self.name, self.whole = body, "upload", False
         self._header, self._value = b"", b""
         self._parser = _parser(self, options[b"boundary"])
 
     def write(self, data: bytes) -> None:
-        """Takes a piece.
+        """Takes the next bytes.
 
         Raises:
-            Refused: It is no form.
+            Refused: They are not a form.
         """
         try:
             self._parser.write(data)
@@ -75,9 +75,9 @@ class Form:
             raise Refused(400, f"the form cannot be read: {error}") from error
 
     def finish(self) -> None:
-        """Raises `Refused` where its end or a file is missing."""
+        """Raises `Refused` if its end or all files are missing."""
         if not self.whole:
-            raise Refused(400, "the form ends before its end")
+            raise Refused(400, "the form is cut off")
         if not self.body.files:
             raise Refused(422, "the form has no file")
 
@@ -97,7 +97,7 @@ class Form:
             _, options = parse_options_header(self._value)
             if b"filename" not in options:
                 raise Refused(
-                    422, "the form has a field that is no file; top and fps stand in the address"
+                    422, "the form has a field that is no file; top and fps belong in the address"
                 )
             if not self.body.files:
                 self.name = options[b"filename"].decode(errors="replace") or "upload"
@@ -132,7 +132,7 @@ def _parser(form: Form, boundary: bytes) -> MultipartParser:
         raise Refused(400, f"the form cannot be read: {error}") from error
 
 
-def _told_apart(body: Incoming, fps: float | None) -> Upload:
+def _sorted_upload(body: Incoming, fps: float | None) -> Upload:
     endings = [_picture(path) for path in body.files]
     if all(endings):
         return Upload(str(body.as_folder(endings)), "pictures", fps)
@@ -148,7 +148,7 @@ def _told_apart(body: Incoming, fps: float | None) -> Upload:
 
 
 def _picture(path: Path) -> str:
-    """The ending of a picture; "" where it is none."""
+    """The ending of a picture; "" for another file."""
     start = _begins(path)
     return next((ending for magic, ending in _PICTURES.items() if start.startswith(magic)), "")
 

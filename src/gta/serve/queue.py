@@ -1,7 +1,7 @@
 """Requests on their way to an answer: read by processes, scored in batches by one thread.
 
-Everything here happens in the thread of the event loop, but for what `read` and `score` hand on, so
-that nothing needs a lock and a request that is given up is out before it costs anything.
+Everything here runs in the thread of the event loop, except the work that `read` and `score` hand
+on. So no lock is needed, and a request that is given up is dropped before it costs anything.
 """
 
 import asyncio
@@ -21,31 +21,31 @@ from gta.serve.reading import Upload
 from gta.web.refusals import Refused
 
 Score = Callable[[Sequence[Tensor]], "list[Tensor | Exception]"]
-"""Of views (V, C, T, H, W) each: probabilities (num_classes,), or why there are none."""
+"""For views (V, C, T, H, W) each: probabilities (num_classes,), or the error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """How many clips are scored together, and who waits."""
+    """The sizes of batches, queue and waiting times."""
 
     size: int
-    """Videos of a batch."""
+    """Most videos of a batch."""
     delay: float
-    """Seconds that one waits for company, while others are on their way."""
+    """Seconds that a video waits for its batch to fill while others are on their way."""
     places: int
-    """Requests that are there; more are sent away."""
+    """Most requests at a time; more are refused."""
     readers: int
-    """Videos that are read at a time."""
+    """Most videos read at a time."""
 
 
 @dataclass(slots=True, eq=False)
 class Scored:
-    """What came of a request."""
+    """The result of a request."""
 
     scores: Tensor
     seen: Seen
     network: float
-    """Seconds of its batch, shared by those in it."""
+    """Its share of the seconds of its batch."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,24 +56,24 @@ class Job:
     answer: asyncio.Future[Scored]
     read: "Decoded[Job] | None" = None
     since: float = field(default_factory=time.monotonic)
-    """When it began to wait: first for a reader, then for company."""
+    """When it began to wait: first for a reader, then for its batch."""
 
     @property
     def given_up(self) -> bool:
-        """Whether nobody waits for the answer any more."""
+        """Whether the client no longer waits for the answer."""
         return self.answer.done()
 
 
 class Queue:
-    """What is under way.
+    """The requests under way.
 
     Args:
-        batching: How many, how long.
-        read: Begins to read an upload; `was_read` is called with what came of it.
+        batching: Sizes and waiting times.
+        read: Begins to read an upload; `was_read` is called with the result.
         score: Scores a batch; runs in `network`.
-        network: One thread.
-        arriving: How many requests are about to come, whose bodies are under way.
-        metrics: Are told.
+        network: An executor of one thread.
+        arriving: How many requests are sending their bodies.
+        metrics: The counters.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Queue:
         metrics.watch("arriving", arriving)
 
     def require_room(self) -> None:
-        """Raises `Refused` where there is no place for one more."""
+        """Raises `Refused` if the queue is full."""
         if self.there >= self.batching.places:
             self.metrics.turned_away.inc()
             raise Refused(
@@ -107,10 +107,10 @@ class Queue:
             )
 
     async def scored(self, upload: Upload) -> Scored:
-        """Waits for a reader, company and the network; whoever stops to wait is out of it.
+        """Waits for a reader, a batch and the network; a cancelled request leaves the queue.
 
         Raises:
-            Refused: There is no place, or it cannot be read or scored.
+            Refused: The queue is full, or the upload cannot be read or scored.
         """
         self.require_room()
         job = Job(upload, asyncio.get_running_loop().create_future())
@@ -123,7 +123,7 @@ class Queue:
             self.there -= 1
             if job.answer.cancelled():
                 self.metrics.given_up.inc()
-            self._form()  # who waited for this one's company waits no longer
+            self._form()  # a batch no longer waits for this job
             self._read_on()
 
     def was_read(self, read: "Decoded[Job]") -> None:
@@ -142,14 +142,14 @@ class Queue:
         self._read_on()
 
     def fail(self, error: Exception) -> None:
-        """Nothing is read any more: all who wait for it are told."""
+        """Ends all requests that wait for a reader with an error."""
         for job in (*self.to_read, *self.reading):
             if not job.given_up:
                 job.answer.set_exception(error)
         self.to_read.clear()
 
     def _read_on(self) -> None:
-        """Has more read, as long as what is ready does not fill the memory."""
+        """Begins to read more, unless the ready views would fill the memory."""
         batching = self.batching
         most = 2 * batching.size + batching.readers
         while (
@@ -163,7 +163,7 @@ class Queue:
                 self.read(job)
 
     def _form(self) -> None:
-        """Begins a batch, if the network is free and nothing speaks for waiting."""
+        """Begins a batch if the network is free and waiting would not fill it."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -184,7 +184,7 @@ class Queue:
         self._read_on()
 
     def _company(self) -> bool:
-        """Whether others may be ready soon."""
+        """Whether other requests may be ready soon."""
         return bool(self.to_read or self.reading or self.arriving())
 
     def _was_scored(

@@ -1,4 +1,4 @@
-"""What the reading processes of `gta serve` do: an upload to the views that the model sees."""
+"""The reading processes of `gta serve`: from an upload to the views of the model."""
 
 import time
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ Kind = Literal["video", "array", "pictures"]
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a client has sent, as it lies on the disk."""
+    """An upload on the disk."""
 
     path: str
-    """A file, or of pictures their folder."""
+    """A file, or the folder of pictures."""
     kind: Kind
     fps: float | None = None
-    """Of frames without times; of a file, in place of its own."""
+    """Frame rate of frames without times; of a file, in place of its own."""
 
 
 class UploadReader:
-    """Reads uploads; the same frames give the same views as `Predictor` makes of them.
+    """Reads uploads; the views are those that `Predictor` makes from the same frames.
 
     Args:
-        reader: Of videos and folders of pictures.
-        largest: Bytes of an array, also after unpacking.
+        reader: Reads videos and folders of pictures.
+        largest: Most bytes of an array, also after unpacking.
     """
 
     def __init__(self, reader: Reader, largest: int):
@@ -45,7 +45,7 @@ class UploadReader:
 
         Raises:
             VideoError: It cannot be read.
-            UsageError: The array is none of frames.
+            UsageError: The array does not hold frames.
         """
         if upload.kind != "array":
             return self.reader(upload.path, upload.fps)
@@ -62,11 +62,11 @@ class UploadReader:
 
 
 def read_array(path: Path, largest: int) -> np.ndarray:
-    """The array of a .npy file, on the disk until it is looked at, or the only one of a .npz.
+    """The array of a .npy file, mapped into memory, or the only array of a .npz.
 
     Args:
-        path: The file; its content tells which it is.
-        largest: Bytes that a packed one may become.
+        path: The file; its content decides which it is.
+        largest: Most bytes of an unpacked array.
 
     Raises:
         UsageError: It is neither, is damaged, or holds objects or several arrays.
@@ -80,12 +80,12 @@ def read_array(path: Path, largest: int) -> np.ndarray:
         with np.load(path, allow_pickle=False) as archive:
             members = archive.zip.infolist()
             if len(members) != 1:
-                raise ValueError(f"it holds {len(members)} arrays, and a clip is one")
+                raise ValueError(f"it holds {len(members)} arrays; a clip is one array")
             if members[0].file_size > largest:
-                raise ValueError(f"it becomes {members[0].file_size / 2**20:.0f} MB when unpacked")
+                raise ValueError(f"it has {members[0].file_size / 2**20:.0f} MB when unpacked")
             array = archive[archive.files[0]]
         if not isinstance(array, np.ndarray):
-            raise ValueError("what it holds is no array")
+            raise ValueError("its content is not an array")
         return array
     except Exception as error:  # NumPy and zipfile raise many types on strange files
         kind = "npz" if packed else "npy"

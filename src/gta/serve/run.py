@@ -1,4 +1,4 @@
-"""Running the server: `gta serve`."""
+"""Runs the server: `gta serve`."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from gta.web.server import Server, configured, listening_socket
 from gta.web.uploads import Limits, Uploads
 
 CONNECTIONS = 256
-"""At a time, beside those in the queue: slow ones, and those that only look."""
+"""Connections besides those of the queue: slow clients, and requests of pages."""
 
 
 def run_serve(
@@ -34,15 +34,15 @@ def run_serve(
     """Answers requests until it is asked to end; those under way are answered first.
 
     Args:
-        load: Gives the model; meanwhile the server answers that it is starting.
-        ready: Is told the address, once requests are answered.
-        host: Where to listen.
-        port: Of that; 0: a free one.
-        hosts: Names under which it may be asked for; None: those of `host`.
-        options: Of batches and of the queue.
-        limits: Of a request.
-        asked: Whether it is asked to end.
-        make_pool: Of (reader, processes, seconds for a video).
+        load: Returns the model; meanwhile the server answers that it is starting.
+        ready: Called with the address once requests are answered.
+        host: Address to listen on.
+        port: Port; 0 takes a free port.
+        hosts: Host names that are answered; None: those of `host`.
+        options: Options of batches and of the queue.
+        limits: Limits of a request.
+        asked: Whether the server is asked to end.
+        make_pool: Makes the pool from (reader, processes, seconds for a video).
 
     Raises:
         UsageError: The port is taken, or `load` raises it.

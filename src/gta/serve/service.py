@@ -1,4 +1,4 @@
-"""One model that answers requests: it starts, is ready, and stops in order."""
+"""A model that answers requests: its start, its work, and its orderly stop."""
 
 import asyncio
 import time
@@ -27,12 +27,12 @@ from gta.web.refusals import Refused
 from gta.web.uploads import Uploads
 
 _READING = 0.8
-"""Of the time in which an answer is there, that reading a video may take."""
+"""Share of a request's time limit that reading a video may take."""
 BROKEN = "the scores are not finite: the weights of this model are broken"
 
 
 class Pool(Protocol):
-    """What reads uploads apart from this process: `Decoders`."""
+    """Reads uploads in other processes: `Decoders`."""
 
     def ask(self, key: Job, path: Any) -> None: ...
     def answer(self) -> Decoded[Job]: ...
@@ -47,28 +47,28 @@ class Options:
     """How requests are served."""
 
     batch: int | None = None
-    """Views scored at a time; None: 32, and on a CPU 8."""
+    """Views in a batch; None: 32, on a CPU 8."""
     delay: float = 0.005
-    """Seconds that a request waits for company, while others are on their way."""
+    """Seconds that a request waits for its batch to fill while others are on their way."""
     queue: int = 64
-    """Requests that are there; more are sent away."""
+    """Most requests at a time; more are refused."""
     workers: int = 1
-    """Processes that read."""
+    """Number of processes that read."""
     top: int = 5
-    """Classes of an answer, where a request does not say it."""
+    """Default number of classes in an answer."""
 
 
 State = Literal["starting", "ready", "stopping"]
 
 
 class Service:
-    """The model, those who read for it, and the queue between them.
+    """The model, its reading processes, and the queue between them.
 
     Args:
-        load: Gives the model; called in a thread, while the server answers that it is starting.
-        uploads: Where uploads are kept, and within which limits.
-        options: Of batches and of the queue.
-        make_pool: Of (reader, processes, seconds for a video).
+        load: Returns the model; called in a thread, while the server answers that it is starting.
+        uploads: The folder of uploads, with its limits.
+        options: Options of batches and of the queue.
+        make_pool: Makes the pool from (reader, processes, seconds for a video).
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class Service:
         self.make_pool, self.metrics = make_pool, Metrics()
         self.state: State = "starting"
         self.broken: asyncio.Future[None] | None = None
-        """Has an error once nothing can be read any more."""
+        """Gets an error once uploads can no longer be read."""
         self._network = ThreadPoolExecutor(1, thread_name_prefix="gta-network")
         self._made: tuple[Predictor, Queue, Pool] | None = None
 
     async def start(self) -> None:
-        """Loads the model, and lets it answer once, so that the first client does not wait.
+        """Loads the model and sends it a test request, so that the first client does not wait.
 
         Raises:
             UsageError: The run has no weights, or processes cannot be started.
@@ -120,7 +120,7 @@ class Service:
             await try_out(queue, predictor, self.uploads.folder)
         except Refused as error:
             if self.broken.done():
-                self.broken.result()  # says more
+                self.broken.result()  # raises with more detail
             raise UsageError(f"{run.folder} cannot answer: {error}") from error
         size = queue.batching.size
         await loop.run_in_executor(self._network, require_fit, predictor, reader.clips.shape, size)
@@ -131,7 +131,7 @@ class Service:
         """The answer to a request, as `gta predict --json` prints it.
 
         Raises:
-            Refused: There is none.
+            Refused: There is no answer.
         """
         predictor, queue, _ = self._require_made()
         began = time.monotonic()
@@ -139,28 +139,28 @@ class Service:
             async with asyncio.timeout(self.uploads.limits.seconds):
                 scored = await queue.scored(upload)
         except TimeoutError:
-            told_seconds = f"{self.uploads.limits.seconds:g}"
+            seconds = f"{self.uploads.limits.seconds:g}"
             raise Refused(
-                504, f"there was no answer within {told_seconds} seconds: too much is asked for"
+                504, f"there was no answer within {seconds} seconds: the server is overloaded"
             ) from None
-        return self._told(predictor, scored, name, top or self.options.top, began)
+        return self._answer(predictor, scored, name, top or self.options.top, began)
 
     def require_ready(self) -> None:
-        """Raises `Refused` while it starts or stops, and where there is no place in the queue."""
+        """Raises `Refused` while the server starts or stops, or if the queue is full."""
         if self.state != "ready":
             raise Refused(503, f"the server is {self.state}", retry_after=1)
         self._require_made()[1].require_room()
 
     @property
     def stuck(self) -> float | None:
-        """Seconds since which the network is at one batch, if that is too long."""
+        """Seconds that the network has spent on its batch, if that is too long."""
         since = self._made[1].scoring_since if self._made else None
         took = 0.0 if since is None else time.monotonic() - since
         return took if took > 2 * self.uploads.limits.seconds else None
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """What is served."""
+        """The served model and its options."""
         predictor, queue, _ = self._require_made()
         return {
             "run": shown(predictor.run.folder.name),
@@ -172,7 +172,7 @@ class Service:
         }
 
     async def drained(self) -> None:
-        """Sends new requests away, and waits for those that are there."""
+        """Refuses new requests, and waits for those under way."""
         self.state = "stopping"
         patience = 2.5 * self.uploads.limits.seconds
         with suppress(TimeoutError):
@@ -191,7 +191,7 @@ class Service:
             raise Refused(503, f"the server is {self.state}", retry_after=1)
         return self._made
 
-    def _told(
+    def _answer(
         self, predictor: Predictor, scored: Scored, name: str, top: int, began: float
     ) -> dict[str, Any]:
         seen = scored.seen
@@ -210,17 +210,17 @@ class Service:
         )
 
     def _score(self, predictor: Predictor, views: Sequence[Tensor]) -> list[Tensor | Exception]:
-        """In the network's thread: the scores of each, or why it has none; one spoils no other."""
+        """In the network's thread: the scores of each video, or its error."""
         try:
             with beside_readers(predictor.device):
                 return list(predictor.scores_of(views))
         except RuntimeError as error:  # such as a GPU whose memory is full
             if len(views) == 1:
-                return [Refused(500, f"the network gave up: {type(error).__name__}")]
-        return [self._score(predictor, [one])[0] for one in views]
+                return [Refused(500, f"the network failed: {type(error).__name__}")]
+        return [self._score(predictor, [video])[0] for video in views]
 
     def _hear(self, pool: Pool, queue: Queue, loop: asyncio.AbstractEventLoop) -> None:
-        """A thread: hands what was read to the loop."""
+        """In a thread: hands read uploads to the event loop."""
         with suppress(RuntimeError, Closed):  # the loop, or the pool, is closed
             while True:
                 try:
@@ -233,5 +233,5 @@ class Service:
     def _break(self, queue: Queue, error: UsageError) -> None:
         queue.fail(Refused(503, "the server cannot read videos any more"))
         if self.broken is not None and not self.broken.done():
-            told = str(error).replace("--decoders", "--workers")  # what it is called here
-            self.broken.set_exception(type(error)(told))
+            reason = str(error).replace("--decoders", "--workers")  # the option's name here
+            self.broken.set_exception(type(error)(reason))

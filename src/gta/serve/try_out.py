@@ -1,4 +1,4 @@
-"""A model answers before its first client comes: it is warm then, and what is wrong shows."""
+"""Test requests before the first client: they warm the model up and show what is wrong."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from gta.serve.reading import Upload
 
 
 async def try_out(queue: Queue, predictor: Predictor, folder: Path) -> None:
-    """Sends a black clip by the way that uploads take, once for each process that reads.
+    """Sends a black clip on the way of uploads, once for each process that reads.
 
     Raises:
-        Refused: It is not answered.
+        Refused: There is no answer.
     """
     path = folder / "black.npy"
     size, frames = predictor.protocol.size, predictor.run.recipe.clip.num_frames

@@ -1,4 +1,4 @@
-"""A run as others get it: weights, recipe, labels and a card."""
+"""Publishing a run: weights, recipe, labels and a card."""
 
 from gta.sharing.publish import Published, publish
 

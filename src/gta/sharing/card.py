@@ -1,4 +1,4 @@
-"""The card of a published run: what it is, how good it was measured to be, and whose it is."""
+"""The card of a published run: the model, its scores, and the licenses."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from gta.runs import Run
 from gta.sharing.licenses import origin
 
 _CLASSES = 20
-"""Names of classes that are listed."""
+"""Most names of classes that are listed."""
 
 
 def measured(run: Run, weights: str, *, best: bool) -> tuple[list[Scores], list[str]]:
@@ -25,17 +25,18 @@ def measured(run: Run, weights: str, *, best: bool) -> tuple[list[Scores], list[
     Args:
         run: The run.
         weights: As `Run.load` calls them.
-        best: Whether they are those of the best epoch.
+        best: Whether they are the weights of the best epoch.
 
     Returns:
-        The scores, and the names of files that are left out: of other weights, or of an earlier
-        epoch.
+        The scores, and the names of files that are left out: those of other weights, or of an
+        earlier epoch.
     """
     scores, left_out = list[Scores](), list[str]()
     for file in sorted(run.folder.glob("scores-*.npz")):
-        scored, found = Scored.of(file), Scores.load(file)
-        if scored.best == best and scored.frames is None and found.model.endswith(f", {weights}"):
-            scores.append(found)
+        options, loaded = Scored.of(file), Scores.load(file)
+        same = loaded.model.endswith(f", {weights}")
+        if options.best == best and options.frames is None and same:
+            scores.append(loaded)
         else:
             left_out.append(file.name)
     return scores, left_out
@@ -48,10 +49,10 @@ def make_card(
 
     Args:
         run: The run.
-        name: By which others load it: "hub:OWNER/NAME", or a folder.
+        name: The name to load it by: "hub:OWNER/NAME", or a folder.
         weights: As `Run.load` calls them.
-        scores: What was measured.
-        license: Of these weights, by its SPDX name; None: not stated.
+        scores: Its scores.
+        license: License of these weights, by its SPDX name; None: not stated.
     """
     recipe, start = run.recipe, origin(run.recipe.model)
     title = name.rpartition("/")[2].partition("@")[0].removeprefix("hub:")
@@ -61,7 +62,7 @@ def make_card(
         "pipeline_tag": "video-classification",
         "tags": ["video-classification", "action-recognition", "gta"],
     }
-    results = [_result(one) for one in scores if one.num_labeled]
+    results = [_result(part) for part in scores if part.num_labeled]
     if results:
         front["model-index"] = [{"name": title, "results": results}]
     parts = [
@@ -82,7 +83,7 @@ def make_card(
         "## Licenses\n",
         f"These weights: {license or 'not stated by whoever published them'}.\n",
         f"They began from {start.what}. License: {start.license}.\n",
-        "The data of the training have terms of their own.\n",
+        "The training data have their own terms.\n",
         "## Classes\n",
         _classes(run.classes),
     ]
@@ -105,20 +106,20 @@ def _result(scores: Scores) -> dict[str, object]:
 
 def _scores_table(scores: Sequence[Scores]) -> str:
     if not scores:
-        return "None was measured: `gta test RUN` does.\n"
+        return "There are no scores: `gta test RUN` computes them.\n"
     lines = [
         "| protocol | split | videos | unreadable | top-1 | 95 % interval | top-5 | class mean |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for one in scores:
-        if not one.num_labeled:
+    for part in scores:
+        if not part.num_labeled:
             continue
-        low, high = one.interval()
-        top5 = "" if one.top5 is None else f"{one.top5:.1%}"
+        low, high = part.interval()
+        top5 = "" if part.top5 is None else f"{part.top5:.1%}"
         lines.append(
-            f"| {one.protocol} | {one.about.split or ''} | {one.num_labeled} | "
-            f"{len(one.failures)} | {one.top(1):.1%} | {100 * low:.1f} to {100 * high:.1f} | "
-            f"{top5} | {one.mean_class():.1%} |"
+            f"| {part.protocol} | {part.about.split or ''} | {part.num_labeled} | "
+            f"{len(part.failures)} | {part.top(1):.1%} | {100 * low:.1f} to {100 * high:.1f} | "
+            f"{top5} | {part.mean_class():.1%} |"
         )
     return "\n".join([*lines, ""])
 
@@ -140,5 +141,5 @@ def _classes(classes: Sequence[str]) -> str:
 
 
 def card_file(folder: Path) -> Path:
-    """Where the card of a folder is."""
+    """The path of a folder's card."""
     return folder / "README.md"

@@ -1,4 +1,4 @@
-"""Where a network's weights began, and what is known of their licenses."""
+"""The weights from which a network's training began, and their licenses."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,14 @@ class Origin:
     what: str
     license: str
     is_known: bool = True
-    """Whether there is nothing left for the owner to say."""
+    """Whether the license is known, so that the owner need not state it."""
 
 
 def origin(model: Model) -> Origin:
-    """From what weights a model's training began.
+    """The weights from which a model's training began.
 
     Args:
-        model: Of the recipe.
+        model: The recipe's section `model`.
     """
     weights = model.weights
     if weights == "none":

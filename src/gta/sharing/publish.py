@@ -1,4 +1,4 @@
-"""Publishing a run: into a folder, or to the Hub."""
+"""Publishes a run into a folder, or to the Hub."""
 
 import json
 import shutil
@@ -17,19 +17,19 @@ from gta.sharing.card import card_file, make_card, measured
 from gta.sharing.licenses import origin
 
 _OF_MODEL = ("none", "imagenet", "kinetics", "ordered")
-"""Values of `model.weights` that are no path."""
+"""Values of `model.weights` that are not paths."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What was written, or would be."""
+    """The files that were written, or would be."""
 
     card: str
     where: str | None
     """The folder, or the address of the Hub's commit; None: nothing was written."""
     files: tuple[str, ...]
     notes: tuple[str, ...]
-    """What the owner should know before others have it."""
+    """Notes for the owner, to read before publishing."""
 
 
 def publish(
@@ -40,20 +40,20 @@ def publish(
     license: str | None = None,
     private: bool = False,
 ) -> Published:
-    """Writes a run as others need it: weights (safetensors), recipe, labels, and a card.
+    """Writes a run for others: weights (safetensors), recipe, labels, and a card.
 
-    No path of this machine is in it, no log and no checkpoint.
+    No path of this machine, no log and no checkpoint is included.
 
     Args:
-        run: A trained run, or what `gta.load` takes.
+        run: A trained run, or anything that `gta.load` takes.
         to: A new or empty folder, or "hub:OWNER/NAME"; None: nothing is written or sent.
         best: The weights of the best epoch instead of the last.
-        license: Of these weights, by its SPDX name, such as "cc-by-4.0".
-        private: Whether a new repository of the Hub is for its owner alone.
+        license: License of these weights, by its SPDX name, such as "cc-by-4.0".
+        private: Whether a new repository on the Hub is private.
 
     Raises:
-        UsageError: There is no such run, it has no weights yet, the folder holds something, or the
-            Hub does not answer or refuses.
+        UsageError: There is no such run, it has no weights yet, the folder is not empty, or the Hub
+            refuses or does not answer.
     """
     run = open_run(run)
     target = None if to is None else str(to)
@@ -61,7 +61,7 @@ def publish(
         hub_name(target)
     elif target is not None:
         _check_empty(Path(target).expanduser())
-    _, weights = run.load(best=best)  # that they can be used
+    _, weights = run.load(best=best)  # raises if they cannot be used
     scores, left_out = measured(run, weights, best=best)
     name = target or "FOLDER"
     card = make_card(run, name, weights, scores, license)
@@ -88,7 +88,7 @@ def _write(run: Run, folder: Path, card: str, *, best: bool) -> None:
 
 
 def without_paths(recipe: Recipe) -> Recipe:
-    """The recipe without folders of this machine; of a file, its name is kept."""
+    """The recipe without folders of this machine; of files, only names are kept."""
     weights = recipe.model.weights
     named = weights if weights in _OF_MODEL else _last(weights)
     scenes = recipe.data.scenes and _last(str(recipe.data.scenes))

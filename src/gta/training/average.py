@@ -10,7 +10,7 @@ from gta.training import many
 def averaged_model(model: nn.Module, decay: float) -> AveragedModel | None:
     """The exponential moving average of a model's weights; None without a decay.
 
-    Running statistics are those of the model itself.
+    Running statistics are copied from the model.
     """
     if not decay:
         return None
@@ -19,13 +19,13 @@ def averaged_model(model: nn.Module, decay: float) -> AveragedModel | None:
 
 @torch.no_grad()
 def follow(averaged: AveragedModel, model: nn.Module, decay: float, skip: Tensor) -> None:
-    """What `averaged.update_parameters(model)` does, without a look at tensors of a device.
+    """As `averaged.update_parameters(model)`, without reading tensors of a device.
 
     Args:
-        averaged: On one device with the model, its count too.
-        model: What is averaged.
-        decay: Of the average.
-        skip: bool (); where true nothing changes.
+        averaged: The average, on the model's device, with its count.
+        model: The model that is averaged.
+        decay: Decay of the average.
+        skip: bool (); if true nothing changes.
     """
     count = averaged.n_averaged
     share = torch.where(skip, 0.0, torch.where(count == 0, 1.0, 1 - decay))

@@ -17,10 +17,10 @@ from gta.training.splits import Splits
 
 
 class VideoBatches:
-    """The `Source` of videos that a loader reads.
+    """The `Source` of videos, read by a loader.
 
     Args:
-        loader: From `training_loader`; its processes serve one epoch after the other.
+        loader: From `training_loader`; its processes serve all epochs.
     """
 
     def __init__(self, loader: WorkerLoader):
@@ -30,12 +30,12 @@ class VideoBatches:
 
     @property
     def num_batches(self) -> int:
-        """Of a whole epoch."""
+        """Batches of a whole epoch."""
         return self.order.num_batches
 
     @property
     def batch_size(self) -> int:
-        """Clips of a batch over all processes."""
+        """Clips per batch over all processes."""
         return self.order.batch_size
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
@@ -61,9 +61,9 @@ def video_batches(
         splits: The videos.
         recipe: The settings.
         processes: This process among all that train.
-        workers: Loader processes.
-        set_aside: Why some videos are not to be read, by their ids; gets those at which a loader
-            process dies.
+        workers: Number of loader processes.
+        set_aside: Reasons for not reading some videos, by id; a video at which a loader process
+            dies is added.
     """
     return VideoBatches(
         training_loader(
@@ -81,7 +81,7 @@ def video_batches(
 
 
 def training_clips(videos: VideoList, recipe: Recipe, cache: FrameCache | None) -> TrainingClips:
-    """Clips of videos as a recipe draws and changes them."""
+    """The clips of videos, drawn and augmented as a recipe says."""
     return TrainingClips(
         videos,
         num_frames=recipe.clip.num_frames,
@@ -105,7 +105,7 @@ def training_clips(videos: VideoList, recipe: Recipe, cache: FrameCache | None) 
 
 
 def timed(batches: Iterator[Batch]) -> Iterator[tuple[Batch, float]]:
-    """Batches, each with the seconds for which it was waited."""
+    """Batches, each with the seconds of waiting for it."""
     while True:
         began = time.monotonic()
         batch = next(batches, None)

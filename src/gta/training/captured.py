@@ -1,8 +1,8 @@
 """Functions of tensors on a GPU, recorded once as CUDA graphs and replayed.
 
-A replay is one launch: the GPU does not wait for Python to issue thousands of small ones. What is
-recorded are kernels and addresses, so a function may depend on nothing but the contents of tensors
-that stay where they are, and may not look at them.
+A replay is one launch: the GPU does not wait for Python to issue thousands of small kernels.
+Kernels and addresses are recorded, so a function may depend only on the contents of tensors at
+fixed addresses, and must not read their values on the CPU.
 """
 
 import gc
@@ -18,9 +18,9 @@ from torch import Tensor
 from gta.errors import first_line
 
 WARM_UP = 3
-"""Calls that are taken as they are before one is recorded: kernels are chosen, memory is taken."""
+"""Eager calls before the recording: they choose kernels and allocate memory."""
 _ROOM = 0.1
-"""Share of the GPU's memory that must be free beside the graphs: to score, for other shapes."""
+"""Share of the GPU's memory that must stay free, for scoring and other shapes."""
 
 
 class CannotCaptureError(RuntimeError):
@@ -28,7 +28,7 @@ class CannotCaptureError(RuntimeError):
 
 
 def captured(step: Callable[[], None]) -> Callable[[], None]:
-    """A step as a CUDA graph, after three that are taken as they are: the first of the run."""
+    """A step as a CUDA graph, after three eager steps, the first of the run."""
     side = torch.cuda.Stream()
     with on(side):
         for _ in range(WARM_UP):
@@ -36,20 +36,20 @@ def captured(step: Callable[[], None]) -> Callable[[], None]:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         step()
-    kept = graph, step  # the graph reads what the step refers to, where it lies
+    kept = graph, step  # the graph reads the tensors of the step at their addresses
     return lambda: kept[0].replay()
 
 
 def capture(
     function: Callable[[], Tensor], stream: torch.cuda.Stream, pool: Any
 ) -> tuple[torch.cuda.CUDAGraph, Tensor]:
-    """A function as a CUDA graph, and where its result will be after each replay.
+    """A function as a CUDA graph, and the tensor that holds its result after each replay.
 
-    Recording computes nothing. After an error the stream, the generator of random numbers and the
-    memory allocator are as before, which torch by itself does not see to.
+    Recording computes nothing. After an error the stream, the random generator and the memory
+    allocator are restored, which torch itself does not do.
 
     Raises:
-        CannotCaptureError: Something in it cannot be recorded, or little memory is left.
+        CannotCaptureError: A part of it cannot be recorded, or too little memory is left.
     """
     graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
     generator = torch.cuda.default_generators[stream.device_index]
@@ -60,7 +60,7 @@ def capture(
         with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
             try:
                 result = function()
-            except Exception as error:  # leaving the block raises another
+            except Exception as error:  # leaving the block raises another error
                 first = error
                 raise
     except Exception as error:
@@ -77,22 +77,22 @@ def capture(
 
 
 def _recover(device: int, pool: Any, drawn: Tensor) -> None:
-    """Ends what an invalid recording leaves begun."""
+    """Ends an invalid recording."""
     try:
         torch._C._cuda_endAllocateToPool(device, pool)
     except RuntimeError:
-        pass  # it was ended
+        pass  # it had ended
     else:
         torch._C._cuda_releasePool(device, pool)
     fresh = torch.Generator(torch.device("cuda", device))
     fresh.set_state(drawn)
-    # the state in use may take itself for one that is recorded, and then draws nothing any more
+    # the generator's state may be marked as recorded, and would then draw nothing any more
     torch.cuda.default_generators[device].graphsafe_set_state(fresh)
 
 
 @contextmanager
 def on(side: torch.cuda.Stream) -> Iterator[None]:
-    """Work on another stream: after what is under way, and before what follows."""
+    """Runs work on another stream, ordered after earlier and before later work."""
     side.wait_stream(torch.cuda.current_stream())
     try:
         with torch.cuda.stream(side):
@@ -102,7 +102,7 @@ def on(side: torch.cuda.Stream) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of an error, and where it was raised, torch left aside."""
+    """The first line of an error, and the line outside torch that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f for f in frames if "/torch/" not in Path(f.filename).as_posix()]
     place = f" in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else ""

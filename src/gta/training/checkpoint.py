@@ -1,4 +1,4 @@
-"""Everything needed to go on training as if nothing had happened."""
+"""The content of a checkpoint: everything needed to resume training exactly."""
 
 import json
 import pickle
@@ -17,14 +17,14 @@ from gta.tensor_files import content, read_tensors
 from gta.training.checkpoint_folder import Chunks, DamagedError
 
 State = Mapping[str, Any]
-"""The state of model, optimiser, average (None: there is none), and position, as plain values."""
+"""The state of model, optimiser, average (None: not used) and position, as plain values."""
 
 _ABOUT = "state.json"
 
 
 @dataclass(slots=True)
 class TrainState:
-    """Where training is, and what it has found so far."""
+    """The position of a training, and its history."""
 
     data: str
     """Fingerprint of the videos."""
@@ -33,17 +33,17 @@ class TrainState:
     batch: int = 0
     """Finished batches of the epoch under way."""
     totals: list[float] = field(default_factory=lambda: [0.0] * 4)
-    """Of that epoch: sum of losses, correct clips, clips, steps left out.
+    """Of that epoch: sum of losses, correct clips, clips, skipped steps.
 
     Checkpoints of earlier versions lack the last.
     """
     best_top1: float = -1.0
     history: list[dict[str, float]] = field(default_factory=list)
-    """One entry for each finished epoch."""
+    """An entry for each finished epoch."""
     failures: dict[str, str] = field(default_factory=dict)
     """Training videos that could not be read, and why."""
     set_aside: dict[str, str] = field(default_factory=dict)
-    """Ids of training videos at which a loader process died, and how."""
+    """Ids of training videos at which a loader process died, and the reason."""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -51,7 +51,7 @@ class TrainState:
         return self.epoch, self.batch
 
     def finish(self, entry: dict[str, float]) -> None:
-        """Ends the epoch under way, of which the history gets that."""
+        """Ends the current epoch and adds its entry to the history."""
         self.epoch, self.batch, self.totals = self.epoch + 1, 0, [0.0] * 4
         self.history.append(entry)
 
@@ -62,7 +62,7 @@ def state_of(
     position: TrainState,
     averaged: nn.Module | None = None,
 ) -> dict[str, Any]:
-    """What a checkpoint holds; tensors are those that training goes on with, no copies."""
+    """The state for a checkpoint; its tensors are those of the training, not copies."""
     return {
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -108,10 +108,10 @@ def files_of(state: State) -> dict[str, Chunks]:
 
 
 def read_folder(path: Path) -> dict[str, Any]:
-    """The state that the files of a checkpoint hold.
+    """The state in the files of a checkpoint.
 
     Raises:
-        DamagedError: They are not what `files_of` makes.
+        DamagedError: They are not the files of `files_of`.
     """
     try:
         about = json.loads((path / _ABOUT).read_bytes())
@@ -140,7 +140,7 @@ def read_file(path: Path) -> dict[str, Any]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()  # checks that torch.load leaves out
+            damaged = archive.testzip()  # checks that torch.load omits
         if damaged is not None:
             raise ValueError(f"{damaged} in it has other bytes than were written")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -152,7 +152,7 @@ def read_file(path: Path) -> dict[str, Any]:
         }
     except pickle.UnpicklingError as error:
         raise DamagedError(reason_of(error)) from error
-    except Exception as error:  # unpickling raises errors of many types
+    except Exception as error:  # unpickling raises many types
         raise DamagedError(first_line(error)) from error
 
 
@@ -164,26 +164,26 @@ def restore(
     averaged: nn.Module | None,
     folder: Path,
 ) -> TrainState:
-    """Puts model, optimiser and averaged model where a checkpoint was.
+    """Loads the state of a checkpoint into model, optimiser and averaged model.
 
     Args:
-        state: Of the checkpoint.
-        model: Of the same shape.
-        optimizer: Of its parameters.
-        position: Of a training that begins: its `data` are the videos that are there.
-        averaged: The moving average, if there is one.
-        folder: Of the run.
+        state: The state of the checkpoint.
+        model: A model of the same shape.
+        optimizer: The optimiser of its parameters.
+        position: The position of a new training; its `data` is the fingerprint of the videos.
+        averaged: The moving average, if used.
+        folder: The run's folder.
 
     Returns:
         The position of the checkpoint.
 
     Raises:
-        UsageError: It is of other videos or another model.
+        UsageError: The checkpoint is of other videos or of another model.
     """
     kept = TrainState(**state["position"])
     if kept.data != position.data:
         raise UsageError(
-            f"the videos or classes are not those with which {folder} was begun; going on "
+            f"the videos or classes are not those with which {folder} was begun; resuming "
             f"would mix two data sets. Give another --out, or restore the data folder."
         )
     try:
@@ -200,7 +200,7 @@ def restore(
 
 
 def ways_out(folder: Path) -> str:
-    """What to do about a run whose checkpoints are of no use."""
+    """Advice for a run whose checkpoints cannot be used."""
     text = "give another --out to train from the start"
     if (folder / "last.safetensors").is_file():
         text += f", with --weights {folder / 'last.safetensors'} from the last epoch's weights"

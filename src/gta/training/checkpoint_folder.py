@@ -5,7 +5,7 @@ checkpoints/00003-000120/    after 3 epochs and 120 steps of the next
     manifest.json            size and SHA-256 of each file; written last
 
 A folder is filled under a temporary name, flushed, and renamed; the newest few are kept. A damaged
-one is named, set apart, and the one before it is used.
+checkpoint is reported and renamed, and the checkpoint before it is used.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from gta.files import flush_folder
 
 T = TypeVar("T")
 Chunks = Iterable[bytes | memoryview]
-"""The content of a file, one piece after the other."""
+"""The content of a file, piece by piece."""
 
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"\d{5,}-\d{6,}")
@@ -30,11 +30,11 @@ _LEFT_OVER = re.compile(rf"\.{_NAME.pattern}\.(part|old)")
 
 
 class DamagedError(Exception):
-    """A checkpoint is not what was written; the text says in what."""
+    """A checkpoint differs from what was written; the text says where."""
 
 
 def name_of(epoch: int, batch: int) -> str:
-    """The name of a checkpoint; names sort as training goes."""
+    """The name of a checkpoint; names sort by position in the training."""
     return f"{epoch:05d}-{batch:06d}"
 
 
@@ -42,8 +42,8 @@ class CheckpointFolder:
     """The checkpoints of one run.
 
     Args:
-        folder: That holds them; made when the first one is written, in a folder that is there.
-        keep: How many of the newest ones stay.
+        folder: Their folder; made with the first checkpoint, in an existing folder.
+        keep: How many of the newest are kept.
     """
 
     def __init__(self, folder: Path, *, keep: int):
@@ -53,15 +53,15 @@ class CheckpointFolder:
         """Makes a folder with these files the newest checkpoint.
 
         Args:
-            name: From `name_of`. One of that name is replaced.
-            files: Their contents by their names.
+            name: From `name_of`. A checkpoint of that name is replaced.
+            files: Contents by file name.
 
         Raises:
-            OSError: The disk is full, or the like; the checkpoints are as they were.
+            OSError: The disk is full, or the like; the old checkpoints are unchanged.
         """
         self.folder.mkdir(exist_ok=True)
         part, path = self.folder / f".{name}.part", self.folder / name
-        shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(part, ignore_errors=True)  # left by a killed process
         part.mkdir()
         try:
             listed = {file: _write(part / file, chunks) for file, chunks in files.items()}
@@ -76,11 +76,11 @@ class CheckpointFolder:
         return path
 
     def newest(self, read: Callable[[Path], T], say: Callable[[str], object]) -> T | None:
-        """What `read` makes of the newest checkpoint that is whole; None: there is none.
+        """The result of `read` for the newest intact checkpoint; None: there is none.
 
         Args:
-            read: Is given the folder; raises `DamagedError` where it cannot be used.
-            say: Is told of each one that is damaged.
+            read: Reads a folder; raises `DamagedError` if it cannot be used.
+            say: Takes a line about each damaged checkpoint.
         """
         for path in list(self.all()):
             try:
@@ -98,10 +98,10 @@ class CheckpointFolder:
             yield from (self.folder / name_of(*place) for place in places)
 
     def _remove_older(self, name: str) -> None:
-        """Those beyond `keep` that are no newer, and what killed processes left."""
+        """Removes older checkpoints beyond `keep`, and what killed processes have left."""
         older = [path for path in self.all() if _place(path.name) <= _place(name)]
         for path in older[self.keep :]:
-            with suppress(OSError):  # under its name it is whole, or not there
+            with suppress(OSError):  # renamed first: no incomplete folder has a valid name
                 _set_old(path)
         for path in self.folder.iterdir():
             if _LEFT_OVER.fullmatch(path.name):
@@ -109,7 +109,7 @@ class CheckpointFolder:
 
 
 def verify(path: Path) -> None:
-    """Raises `DamagedError` unless all files of a checkpoint are what its manifest says."""
+    """Raises `DamagedError` unless all files of a checkpoint match its manifest."""
     try:
         listed = json.loads((path / MANIFEST).read_bytes())["files"]
         described = [(path / name, each["bytes"], each["sha256"]) for name, each in listed.items()]
@@ -132,13 +132,13 @@ def verify(path: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Of a file's content, in hexadecimal."""
+    """The SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(path: Path, chunks: Chunks) -> dict[str, int | str]:
-    """Writes a file to the disk; its size and SHA-256."""
+    """Writes a file to the disk; returns its size and SHA-256."""
     digest, size = hashlib.sha256(), 0
     with path.open("wb") as file:
         for chunk in chunks:
@@ -151,7 +151,7 @@ def _write(path: Path, chunks: Chunks) -> dict[str, int | str]:
 
 
 def _rename(part: Path, path: Path) -> None:
-    """Gives a folder its name; one of that name goes out of the way first."""
+    """Gives a folder its name; an old folder of that name is renamed first."""
     if not path.exists():
         part.replace(path)
         return
@@ -161,14 +161,14 @@ def _rename(part: Path, path: Path) -> None:
 
 
 def _set_old(path: Path) -> Path:
-    """Gives a checkpoint the name of one that is removed."""
+    """Renames a checkpoint for removal."""
     old = path.with_name(f".{path.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     return path.replace(old)
 
 
 def _set_apart(path: Path) -> Path:
-    """Gives a damaged checkpoint another name: it does not count as one of those that are kept."""
+    """Renames a damaged checkpoint, so that it does not count among those that are kept."""
     apart = path.with_name(f"damaged-{path.name}")
     with suppress(OSError):  # the disk may be read-only
         shutil.rmtree(apart, ignore_errors=True)

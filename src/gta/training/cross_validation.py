@@ -1,4 +1,4 @@
-"""How sure is a score of few videos: folds of all of them, on features of a frozen trunk.
+"""Cross-validation on features of a frozen trunk, for a reliable score of few videos.
 
 Videos of one scene, of one recording by name, or that look alike, stay in one fold.
 """
@@ -27,21 +27,21 @@ from gta.training.processes import Processes
 from gta.training.recipe_step import make_step
 
 ALIKE = 0.97
-"""Cosine of two videos' mean features, less those of all videos, above which they are one film."""
+"""Cosine of two videos' centered mean features above which they count as one recording."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrossValidated:
-    """Which videos were right when they were held out."""
+    """The results of all videos when they were held out."""
 
     right: Tensor
-    """bool (N,), of the videos that could be read."""
+    """bool (N,), for the readable videos: whether the prediction was right."""
     fold_of: Tensor
-    """int64 (N,), of the fold that each was held out in."""
+    """int64 (N,), the fold in which each was held out."""
 
     @property
     def folds(self) -> int:
-        """How many there were."""
+        """Number of folds."""
         return len(self.fold_of.unique())
 
     @property
@@ -52,19 +52,19 @@ class CrossValidated:
 
     @property
     def top1(self) -> float:
-        """0 to 1."""
+        """Accuracy, 0 to 1."""
         return self.right.double().mean().item()
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 %, Wilson's."""
+        """The 95 % interval (Wilson)."""
         return wilson_interval(int(self.right.sum()), len(self.right))
 
 
 def together(
     videos: VideoList, frozen: FrozenVideos, scenes: Mapping[str, str]
 ) -> tuple[dict[int, str], str]:
-    """The group of each readable video, and how it is known."""
+    """The group of each readable video, and the source of the groups in words."""
     places = sorted(frozen.features)
     if scenes:
         known = {i: scenes.get(videos.videos[i].id, f"\0{i}") for i in places}
@@ -96,13 +96,13 @@ def _alike(features: Tensor) -> list[tuple[int, int]]:
 def assign_folds(
     groups: Mapping[int, str], labels: Mapping[int, int], folds: int, seed: int
 ) -> dict[int, int]:
-    """The fold of each video: those of a group in one, classes and sizes as even as they can be."""
+    """The fold of each video: a group is in one fold, classes and sizes are as even as possible."""
     members: dict[str, list[int]] = defaultdict(list)
     for place, group in groups.items():
         members[group].append(place)
     names = [sorted(members)[i] for i in np.random.default_rng(seed).permutation(len(members))]
     counts = [Counter[int]() for _ in range(folds)]
-    found = dict[int, int]()
+    fold_of = dict[int, int]()
     for name in sorted(names, key=lambda name: -len(members[name])):
         mine = Counter(labels[place] for place in members[name])
         fold = min(
@@ -113,8 +113,8 @@ def assign_folds(
             ),
         )
         counts[fold] += mine
-        found |= dict.fromkeys(members[name], fold)
-    return found
+        fold_of |= dict.fromkeys(members[name], fold)
+    return fold_of
 
 
 def cross_validate(
@@ -126,15 +126,15 @@ def cross_validate(
     *,
     advance: Callable[[int, str], None] = lambda done, note: None,
 ) -> CrossValidated:
-    """Trains the head, or of pixels the network, for each fold, on the other folds, and scores it.
+    """For each fold, trains the head (on pixels: the network) on the other folds and scores it.
 
     Args:
-        model: As it is before training; a copy is trained each time.
+        model: An untrained model; a copy is trained for each fold.
         recipe: The settings.
         frozen: Features of all videos.
         folds: The fold of each of them.
         processes: This process.
-        advance: Called with the folds that are done.
+        advance: Called with the number of finished folds.
     """
     right = dict[int, bool]()
     classes = len(frozen.videos.classes)
@@ -150,8 +150,8 @@ def cross_validate(
         test = {i: frozen.features[i].first(frozen.num_test) for i in folds if folds[i] == fold}
         batches = replace(frozen, features=test).batches(recipe.test.batch_size)
         scores, _ = score_batches(trained, batches, recipe.clip, device=processes.device)
-        for index, one in scores:
-            right[index] = int(one.argmax()) == frozen.videos.videos[index].label
+        for index, video_scores in scores:
+            right[index] = int(video_scores.argmax()) == frozen.videos.videos[index].label
         advance(done, "")
     places = sorted(right)
     return CrossValidated(

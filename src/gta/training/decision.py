@@ -1,25 +1,25 @@
-"""Whether a training step is compiled, and why."""
+"""The decision whether a training step is compiled, and the reason."""
 
 import os
 import shutil
 from importlib.util import find_spec
 
 COMPILE_SECONDS = 60
-"""What compiling a network takes, about."""
+"""Approximate seconds of compiling a network."""
 SAVED = 0.25
-"""Share of an ordinary step that compiling it saves, about."""
+"""Approximate share of an eager step that compiling saves."""
 _TIMES = 2
-"""How many times what it takes compiling must save, as both are estimates."""
+"""The saving must be so many times the cost of compiling, as both are estimates."""
 
 
 def compiles(asked: bool | None, *, device: str, steps: int, step_ms: float) -> tuple[bool, str]:
     """Whether the rest of a run is compiled, and the reason in a line.
 
     Args:
-        asked: `train.compile`; None: where it pays.
-        device: Its type, such as "cuda".
-        steps: That are left.
-        step_ms: What one of them takes, as it is.
+        asked: `train.compile`; None: if it pays.
+        device: Type of the device, such as "cuda".
+        steps: Remaining steps.
+        step_ms: Milliseconds of an eager step.
     """
     if asked is not None:
         return asked, f"{'' if asked else 'not '}compiled, as train.compile says"
@@ -36,7 +36,7 @@ def compiles(asked: bool | None, *, device: str, steps: int, step_ms: float) -> 
 
 
 def missing_for_compiling() -> str | None:
-    """What torch's compiler needs for a GPU and does not find; None: nothing."""
+    """A missing requirement of torch's compiler for a GPU; None: nothing is missing."""
     if find_spec("triton") is None:
         return "Triton is not installed"
     if not any(shutil.which(name) for name in (os.environ.get("CC", "cc"), "gcc", "clang")):

@@ -1,4 +1,4 @@
-"""What a training will take, measured on a few real samples. Nothing of it is kept."""
+"""The time, memory and disk of a training, measured on a few real samples; nothing is kept."""
 
 import shutil
 import sys
@@ -25,12 +25,12 @@ from gta.training.recipe_step import make_step
 from gta.training.splits import Splits
 
 _STEPS = {"cpu": 3, "cuda": 3 + WARM_UP}
-"""The first is slower: memory is taken, kernels are chosen. On a GPU, a graph is recorded then."""
+"""Number of steps. The first allocate memory and choose kernels; on a GPU, a graph is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """Measurements, and what follows from them."""
+    """Measurements, and estimates from them."""
 
     batch_size: int
     loss: float
@@ -44,16 +44,16 @@ class DryRun:
     test_load_seconds: float
     """To read its views on one core."""
     memory_bytes: int
-    """Peak: of the GPU, or of this process where there is none."""
+    """Peak memory of the GPU, or of this process without a GPU."""
     memory_limit: int | None
-    """Of the GPU."""
+    """Memory of the GPU."""
     disk_bytes: int
-    """Of the run's folder, with one file being replaced."""
+    """Size of the run's folder, with one file being replaced."""
     disk_free: int
     steps: int
-    """Of an epoch."""
+    """Steps of an epoch."""
     videos: int
-    """For validation."""
+    """Validation videos."""
     epochs: int
     workers: int
     cores: int
@@ -69,12 +69,12 @@ class DryRun:
 
     @property
     def load_seconds_a_step(self) -> float:
-        """Until the videos of a batch are there."""
+        """Seconds until the videos of a batch are read."""
         return self.load_seconds * self.batch_size / self.lanes
 
     @property
     def epoch_seconds(self) -> float:
-        """Of an epoch with its validation."""
+        """Seconds of an epoch with its validation."""
         train = self._together(self.load_seconds_a_step, self.step_seconds) * self.steps
         test = self._together(self.test_load_seconds / self.lanes, self.test_seconds) * self.videos
         return train + test
@@ -114,10 +114,10 @@ def dry_run(
         splits: The videos.
         recipe: The settings.
         processes: Only this process.
-        folder: Where the run is going to be; need not exist.
+        folder: The run's future folder; need not exist.
 
     Raises:
-        DataError: Not one clip of the first batch can be read.
+        DataError: No clip of the first batch can be read.
     """
     workers, device = num_workers(recipe.data.workers, cached=splits.cached), processes.device
     source = video_batches(splits, recipe, processes, workers=0)
@@ -127,7 +127,7 @@ def dry_run(
         path, reason = batch.failures[0]
         raise DataError(f"no clip of the first batch can be read; the first is {path}: {reason}")
     optimizer = make_optimizer(model.to(device).train(), recipe.train)
-    if recipe.train.compile is None:  # it takes longer than all else here
+    if recipe.train.compile is None:  # compiling takes longer than all else here
         train = recipe.train.model_copy(update={"compile": False})
         recipe = recipe.model_copy(update={"train": train})
     step = make_step(model, optimizer, recipe, len(splits.train.classes), processes)
@@ -168,17 +168,17 @@ def _time_views(
     protocol, clip = parse_protocol(recipe.test.protocol), recipe.clip
     views = protocol_views(splits.val, protocol, clip, cache=splits.val_cache)
     began = time.perf_counter()
-    found = next(
+    views_of_video = next(
         (item.clip for item in map(views.__getitem__, range(len(views))) if item.clip is not None),
         None,
     )
     loaded = time.perf_counter() - began
-    if found is None:
-        raise DataError("not one validation video can be read; `gta check` lists them")
+    if views_of_video is None:
+        raise DataError("no validation video can be read; `gta check` lists them")
     model.eval()
 
     def score() -> Tensor:
-        return probabilities(model, found, clip, device, amp=recipe.train.amp)
+        return probabilities(model, views_of_video, clip, device, amp=recipe.train.amp)
 
     return loaded, min(_timed(score, device)[0] for _ in range(2))
 
@@ -207,7 +207,7 @@ def _disk_bytes(model: nn.Module, optimizer: torch.optim.Optimizer, train: Train
     weights = sum(t.nbytes for t in model.state_dict().values())
     kept = [t for state in optimizer.state.values() for t in state.values() if torch.is_tensor(t)]
     checkpoint = weights * (1 + (train.ema > 0)) + sum(tensor.nbytes for tensor in kept)
-    # last, best; the checkpoints that stay, and the one that is being written
+    # last and best weights, the kept checkpoints, and the checkpoint that is being written
     return 2 * weights + (train.keep_checkpoints + 1) * checkpoint
 
 

@@ -1,4 +1,4 @@
-"""environment.json: with what a run was begun, and each time it went on."""
+"""environment.json: the environment at the start of a run, and at each resumption."""
 
 import json
 import platform
@@ -20,10 +20,10 @@ _PATIENCE = 5
 
 
 def write_environment(path: Path, processes: Processes, position: TrainState) -> None:
-    """Writes the file of a run that begins, or adds to that of one that goes on.
+    """Writes the file of a new run, or adds to the file of a resumed run.
 
-    What stands at its top is of the beginning; "resumptions" has an entry for each time the run
-    went on from a checkpoint, with where it was and what was then another.
+    The top level describes the start; "resumptions" has an entry for each resumption from a
+    checkpoint, with its position and what had changed.
 
     Args:
         path: The file.
@@ -72,7 +72,7 @@ def git_state(path: Path) -> dict[str, object] | None:
         no commit, or no git.
     """
     folder = path if path.is_dir() else path.parent
-    # a package that is installed somewhere inside a checkout is no part of it
+    # a package installed somewhere inside a checkout does not belong to it
     tracked = path.is_dir() or _git(folder, "ls-files", "--error-unmatch", path.name) is not None
     commit = _git(folder, "rev-parse", "--verify", "HEAD") if tracked else None
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no") if commit else None

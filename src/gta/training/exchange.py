@@ -1,7 +1,7 @@
 """Gradients of several processes, averaged without a wrapper of the model.
 
-`DistributedDataParallel` averages while the backward pass still runs, by hooks that do not suit a
-CUDA graph; in a graph the exchange comes after it.
+`DistributedDataParallel` averages while the backward pass still runs, by hooks that do not work in
+a CUDA graph; here the exchange follows the backward pass.
 """
 
 from itertools import chain
@@ -13,17 +13,17 @@ from torch import Tensor, nn
 from gta.training import many
 
 _BUCKET = 64 * 2**20
-"""Bytes that are sent at a time."""
+"""Bytes sent at a time."""
 
 
 class Exchange:
-    """Makes the gradients of all processes their mean, as `DistributedDataParallel` does.
+    """Replaces the gradients of all processes by their mean, as `DistributedDataParallel` does.
 
-    All processes start with the parameters and buffers of the first one.
+    All processes start with the parameters and buffers of the first process.
 
     Args:
-        model: On the device that its process group sends from.
-        world_size: Processes of the group.
+        model: The model, on the device of the process group.
+        world_size: Number of processes.
     """
 
     def __init__(self, model: nn.Module, world_size: int):

@@ -20,10 +20,10 @@ from gta.training.splits import Splits
 
 
 class FeatureBatches:
-    """The `Source` of features: in each epoch one clip of each video, drawn at random.
+    """The `Source` of features: in each epoch a clip of each video, drawn at random.
 
-    It is one of the views that are kept; where that is one of testing, which show different frames
-    of the same segments, each of its frames is drawn from them.
+    The clip is a random kept view. Test views show different frames of the same segments, so if a
+    test view is drawn, each of its frames is drawn from a random test view.
 
     Args:
         frozen: The training videos.
@@ -47,7 +47,7 @@ class FeatureBatches:
 
     @property
     def num_batches(self) -> int:
-        """Of a whole epoch."""
+        """Batches of a whole epoch."""
         return self.order.num_batches
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
@@ -59,13 +59,13 @@ class FeatureBatches:
             clips, labels = zip(*chosen, strict=True)
             indices = torch.tensor([self.places[key[1]] for key in keys])
             features = torch.stack(clips)
-            if features.is_floating_point():  # pixels are normalized where they are used
+            if features.is_floating_point():  # pixels are normalized later
                 features = features.float()
             yield Batch(features, torch.tensor(labels), indices, failures)
             failures = []
 
     def close(self) -> None:
-        """Nothing reads them."""
+        """Does nothing: no process reads features."""
 
     def _drawn(self, key: tuple[int, ...]) -> tuple[Tensor, int]:
         video, num_test = self.frozen.features[self.places[key[1]]], self.frozen.num_test
@@ -90,12 +90,12 @@ def frozen_features(
     threads: int,
     report: Report,
 ) -> tuple[FrozenVideos, FrozenVideos]:
-    """Features of the training and the validation videos; says how many views they are of.
+    """Features of the training and the validation videos; reports the number of views.
 
-    Several processes share the work, and find each other's part on the disk.
+    Several processes share the work, and read each other's part from the disk.
 
     Raises:
-        UsageError: They need more room than `data.features_gb`.
+        UsageError: They need more room than `data.features_gb` allows.
     """
     data, views = recipe.data, recipe.augment.views
     files = FeatureFiles(data.features_dir, data.features_gb, report.say)

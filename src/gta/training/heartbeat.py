@@ -1,8 +1,8 @@
 """Signs of life between the processes that train together.
 
-A process that stops computing without ending makes all others wait in their next exchange, for half
-an hour or for ever. Each tells the store through which they found each other that it lives, and one
-that does not is named, and ends the run.
+A process that hangs makes all others wait in their next exchange, for half an hour or forever. So
+each process regularly writes a sign of life to the store through which they met; a process without
+such signs is named, and the run is ended.
 """
 
 import os
@@ -24,20 +24,20 @@ ENDED = 40.0
 _BEAT = 2.0
 _LOOK = 0.5
 _ASLEEP = 5.0
-"""If so many seconds pass between two looks, this process itself was stopped."""
+"""If so many seconds pass between two checks, this process itself was stopped."""
 _DONE = "done"
 
 
 class Heartbeat:
-    """Tells the others that this process lives, and looks whether they do, on two threads.
+    """Sends signs of life, and checks those of the others, on two threads.
 
-    The store may be kept by a process that is stopped, so one thread talks to it and the other
-    looks at the time.
+    The store may be served by a process that hangs, so one thread talks to it and the other
+    watches the time.
 
     Args:
-        store: In which each process finds the signs of the others; used by nobody else.
-        rank: Of this process.
-        world_size: Of all.
+        store: The store of the signs, with no other use.
+        rank: Number of this process.
+        world_size: Number of processes.
     """
 
     def __init__(self, store: Store, rank: int, world_size: int):
@@ -51,12 +51,12 @@ class Heartbeat:
         self._give_sign()
 
     def start(self) -> None:
-        """Called when all have given their first sign."""
+        """Called when all processes have sent their first sign."""
         for work in (self._beat, self._watch):
             threading.Thread(target=work, daemon=True, name="gta-heartbeat").start()
 
     def close(self) -> None:
-        """Tells the others that this process ends of its own will."""
+        """Tells the others that this process ends normally."""
         self._over.set()
         with suppress(RuntimeError):  # the store may be gone
             self.store.set(self.keys[self.rank], _DONE)
@@ -82,7 +82,7 @@ class Heartbeat:
         looked = time.monotonic()
         while not self._over.wait(_LOOK):
             now = time.monotonic()
-            if now - looked > _ASLEEP:  # it was this process that was stopped
+            if now - looked > _ASLEEP:  # this process was stopped
                 self._heard = now
                 self._signs = [(sign, now) for sign, _ in self._signs]
             looked = now
@@ -97,7 +97,7 @@ class Heartbeat:
                 self._report(rank, _described(rank, sign), now - since)
 
     def _report(self, rank: int, who: str, seconds: float) -> None:
-        """Tells of a silent process, or of the store (-1); one of those that live does."""
+        """Reports a silent process, or the store (-1); one of the live processes prints it."""
         silent = {*self._named, rank}
         tells = self.rank == min(n for n in range(len(self.keys)) if n not in silent)
         if rank not in self._named:
@@ -138,12 +138,12 @@ def _no_store() -> str:
 
 
 def _machine() -> str:
-    """This host, and what tells whether a process id means the same here and there."""
+    """This host, with an identity of its process ids."""
     return f"{socket.gethostname()} {kernel_here()}"
 
 
 def _kill_if_here(sign: str) -> None:
-    """Kills a stalled process of this machine: its launcher would give it 30 seconds more."""
+    """Kills a hanging process of this machine: its launcher would give it 30 seconds more."""
     _, pid, machine = sign.split(" ", 2)
     if machine == _machine():
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What is kept and printed of each epoch."""
+"""The record of each epoch, as csv and in words."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from gta.training.splits import Splits
 
 
 def write_metrics(path: Path, history: Sequence[dict[str, float]]) -> None:
-    """Writes metrics.csv anew, one line for each epoch: an interruption leaves no line twice."""
+    """Rewrites metrics.csv with a line for each epoch, so that a resumption repeats no line."""
     text = io.StringIO()
     # entries of earlier versions have fewer
     names = list(dict.fromkeys(name for entry in history for name in entry))
@@ -22,7 +22,7 @@ def write_metrics(path: Path, history: Sequence[dict[str, float]]) -> None:
 
 
 def epoch_line(entry: dict[str, float], epochs: int, num_classes: int) -> str:
-    """One entry of the history in words."""
+    """An entry of the history in words."""
     waited = entry["waited"] / max(entry["seconds"], 1e-9)
     top5 = f"top-5 {entry['val_top5']:.1%}  " if top5_tells(num_classes) else ""
     return (
@@ -33,10 +33,10 @@ def epoch_line(entry: dict[str, float], epochs: int, num_classes: int) -> str:
 
 
 def end_line(entry: dict[str, float], splits: Splits, protocol: str, best: float) -> str:
-    """What a training has come to, and of how many videos the figures are.
+    """The result of a training, and the number of videos that were scored.
 
     Args:
-        entry: Of the last epoch.
+        entry: The entry of the last epoch.
         splits: The videos.
         protocol: How the validation videos are scored.
         best: The highest top-1 of all epochs.
@@ -44,7 +44,7 @@ def end_line(entry: dict[str, float], splits: Splits, protocol: str, best: float
     unreadable, total = int(entry["val_unreadable"]), len(splits.val)
     top5 = f"top-5 {entry['val_top5']:.1%} " if top5_tells(len(splits.val.classes)) else ""
     counted = f"{total - unreadable} of {total}" if unreadable else f"{total}"
-    left_out = f"; {unreadable} could not be read and are in no figure" if unreadable else ""
+    left_out = f"; {unreadable} could not be read and are not scored" if unreadable else ""
     return (
         f"top-1 {entry['val_top1']:.1%}{',' * bool(top5)} {top5}on {counted} validation videos"
         f"{left_out}, {protocol}, weights of the last epoch (best epoch: {best:.1%})"
@@ -52,7 +52,7 @@ def end_line(entry: dict[str, float], splits: Splits, protocol: str, best: float
 
 
 def left_out_line(left_out: int, steps: int, title: str) -> str:
-    """What is said of steps that changed nothing."""
+    """The message about steps that changed nothing."""
     return (
         f"{left_out} of {steps} steps of {title} changed nothing: their gradient was not finite. "
         f"If it stays so, lower train.lr, lengthen train.warmup_epochs or lower train.clip_norm"

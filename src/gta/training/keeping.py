@@ -1,4 +1,4 @@
-"""What a training leaves in its folder: checkpoints, weights, figures; and when."""
+"""When and how a training writes checkpoints, weights and metrics to its folder."""
 
 import math
 import time
@@ -21,7 +21,7 @@ from gta.training.processes import Processes
 from gta.training.saved_state import FOLDER, OLD, newest_state
 from gta.training.snapshot import Snapshot, Snapshots
 from gta.training.stopping import Stop
-from gta.training.writing import told
+from gta.training.writing import explained
 
 GO_ON = "the same command goes on"
 
@@ -29,25 +29,25 @@ GO_ON = "the same command goes on"
 class Keeping:
     """Checkpoints, weights and metrics.csv of a training. The first of several processes writes.
 
-    Made, it puts model, optimiser and average where the folder's newest checkpoint was, if there is
-    one; `position` is then the checkpoint's.
+    The constructor loads the folder's newest checkpoint, if there is one, into model, optimiser and
+    average; `position` is then the checkpoint's.
 
-    Saving copies the state and goes on; a thread writes it. What goes wrong there is a `problem`.
+    Saving copies the state and returns; a thread writes it. Its errors become `problem`.
 
     Args:
-        folder: Where they are.
-        model: What is trained.
-        optimizer: Of its parameters.
-        averaged: Its moving average, if there is one.
-        position: Where a training begins that has no checkpoint.
+        folder: The run's folder.
+        model: The model that is trained.
+        optimizer: The optimiser of its parameters.
+        averaged: Its moving average, if used.
+        position: The position of a training without checkpoint.
         processes: This process among all that train.
-        minutes: Of work that a machine that dies costs at most; checkpoints inside an epoch are as
-            far apart as that allows, given what the last one took to be written.
-        keep: How many checkpoints stay.
+        minutes: Most work that a crash may cost; the distance of checkpoints within an epoch
+            follows from it, and from the time to write the last checkpoint.
+        keep: How many checkpoints are kept.
         save_weights: Called on a thread with (tensors by name, "last" and "best" or one of them,
-            finished epochs): of the averaged model, where there is one.
-        stop: Is told what is kept.
-        say: Is told of checkpoints that are damaged.
+            finished epochs); the tensors are those of the average, if used.
+        stop: Gets a text about what is kept.
+        say: Takes a line about each damaged checkpoint.
     """
 
     def __init__(
@@ -79,41 +79,41 @@ class Keeping:
 
     @property
     def scored(self) -> nn.Module:
-        """The network that is scored and kept: the average, if there is one."""
+        """The network that is scored and kept: the average, if used."""
         return self.model if self.averaged is None else self.averaged.module
 
     @property
     def problem(self) -> Exception | None:
-        """Why what was saved last could not be written; None: it could, or is being written."""
+        """The error of the last save; None: no error, or it is being written."""
         return self.background.problem
 
     def is_due(self) -> bool:
-        """Whether it is time for a checkpoint; the first of several processes decides."""
+        """Whether a checkpoint is due; the first of several processes decides."""
         most = 60 * self.minutes
         interval = most - min(self.background.seconds, most / 2)  # lost until the next is valid
         late = time.monotonic() - self.saved_at > interval
         return self.processes.is_main and late and not self.background.is_busy
 
     def save(self) -> None:
-        """Has the checkpoint written."""
+        """Starts to write a checkpoint."""
         self._save()
 
     def save_epoch(self, entry: dict[str, float]) -> None:
-        """Weights first: a machine that stops before the checkpoint repeats the epoch."""
+        """Saves weights, then a checkpoint: after a crash between them, the epoch is repeated."""
         names = ["last"]
         if entry["val_top1"] > self.position.best_top1:
             self.position.best_top1, names = entry["val_top1"], ["last", "best"]
         self._save(names)
 
     def save_end(self, num_batches: int) -> str | None:
-        """Saves where training was stopped, and says what is kept; None: nothing is worth it.
+        """Saves where training was stopped, and says what is kept; None: nothing worth keeping.
 
         Args:
-            num_batches: Of an epoch.
+            num_batches: Batches of an epoch.
 
         Raises:
             MachineError: It cannot be written.
-            UsageError: Some weights are not finite; what was saved before stays.
+            UsageError: Some weights are not finite; earlier files stay.
         """
         position = self.position
         if position.place != self.saved:
@@ -126,45 +126,45 @@ class Keeping:
         return f"kept in {self.checkpoints.folder}: {epochs}{batches if position.batch else ''}"
 
     def write_metrics(self) -> None:
-        """A line for each epoch."""
+        """Writes a line for each epoch."""
         if self.processes.is_main and self.position.history:
-            with told("metrics.csv", self.folder):
+            with explained("metrics.csv", self.folder):
                 write_metrics(self.metrics, self.position.history)
 
     def finish(self) -> None:
         """Waits until all is written.
 
         Raises:
-            MachineError: It cannot be.
+            MachineError: It cannot be written.
             UsageError: Some weights are not finite.
         """
         self.background.wait()
 
     def close(self) -> None:
-        """Ends the thread, after what it is writing."""
+        """Waits for the thread and ends it."""
         self.background.close()
 
     def _save(self, weights: Sequence[str] = ()) -> None:
         if self.processes.is_main:
-            self.background.wait()  # its memory is used again
+            self.background.wait()  # the snapshot's memory is reused
             state = state_of(self.model, self.optimizer, self.position, self.averaged)
             work = partial(self._write, self.snapshots.take(state), self.position.place, weights)
             self.background.start(work)
         self.saved_at, self.saved = time.monotonic(), self.position.place
 
     def _write(self, snapshot: Snapshot, place: tuple[int, int], weights: Sequence[str]) -> None:
-        """On the thread."""
+        """Runs on the thread."""
         state = snapshot.wait()
         _require_finite(state, self.folder)
         if weights:
-            with told("the weights", self.folder):
+            with explained("the weights", self.folder):
                 self.save_weights(_scored(state), weights, place[0])
-        with told("a checkpoint", self.folder):
+        with explained("a checkpoint", self.folder):
             self.checkpoints.write(name_of(*place), files_of(state))
             (self.folder / OLD).unlink(missing_ok=True)
         self.stop.kept = GO_ON
         if weights:
-            with told("metrics.csv", self.folder):
+            with explained("metrics.csv", self.folder):
                 write_metrics(self.metrics, state["position"]["history"])
 
 
@@ -178,12 +178,12 @@ def _scored(state: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def _is_finite(value: Tensor) -> bool:
-    """The sum tells, in a third of the time, unless it is too large itself."""
+    """By the sum, in a third of the time, unless the sum overflows."""
     return math.isfinite(value.sum()) or bool(value.isfinite().all())
 
 
 def _require_finite(state: Mapping[str, Any], folder: Path) -> None:
-    """Numbers that are not finite do not replace a good checkpoint."""
+    """Raises if values are not finite, so that they do not replace a good checkpoint."""
     bad = [
         f"{part}: {name}"
         for part, tensors in tensors_of(state)

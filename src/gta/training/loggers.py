@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Logger(Protocol):
-    """What is told of a training."""
+    """Receives the metrics and figures of a training."""
 
     name: str
 
     def figures(self, entry: Mapping[str, float]) -> None:
-        """The figures of an epoch."""
+        """Logs the metrics of an epoch."""
         ...
 
     def picture(self, name: str, figure: "Figure", epoch: int) -> None: ...
@@ -40,7 +40,7 @@ class TensorBoard:
         self.folder, self.writer = folder / "tensorboard", None
 
     def figures(self, entry: Mapping[str, float]) -> None:
-        """A scalar each; what an interrupted run had logged of this epoch is hidden."""
+        """Logs scalars; those of this epoch from an interrupted run are hidden."""
         epoch = round(entry["epoch"])
         writer = self._open(epoch)
         for name, value in entry.items():
@@ -49,11 +49,11 @@ class TensorBoard:
         writer.flush()
 
     def picture(self, name: str, figure: "Figure", epoch: int) -> None:
-        """An image."""
+        """Logs an image."""
         self._open(epoch).add_figure(name, figure, epoch)
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Flushes the rest."""
         if self.writer is not None:
             self.writer.close()
 
@@ -68,12 +68,11 @@ class TensorBoard:
 class Wandb:
     """A run of Weights & Biases in `wandb/` of the run's folder.
 
-    Where it is sent, and whether, is as wandb's own variables say: WANDB_PROJECT (or `gta`),
-    WANDB_MODE=offline and the like. A run that goes on is the same one there.
+    wandb's own variables decide whether and where it is sent: WANDB_PROJECT (or `gta`),
+    WANDB_MODE=offline and the like. A resumed run continues the same wandb run.
 
     Raises:
-        UsageError: It is to be sent, and wandb knows no account: it would ask for one when the
-            first epoch is over, and wait.
+        UsageError: Without an account wandb would wait for a login after the first epoch.
     """
 
     name = "wandb"
@@ -84,23 +83,23 @@ class Wandb:
 
         if wandb.setup().settings.mode == "online" and not wandb.login(prompt=False, verify=False):
             raise UsageError(
-                "train.loggers has wandb, which knows no account here: type `wandb login`, or set "
+                "train.loggers has wandb, which has no account here: type `wandb login`, or set "
                 "WANDB_MODE=offline, and `wandb sync` sends the run later"
             )
 
     def figures(self, entry: Mapping[str, float]) -> None:
-        """One step: all figures of an epoch."""
+        """Logs a step with all metrics of an epoch."""
         values = {_grouped(name): value for name, value in entry.items()}
         self._open().log(values, step=round(entry["epoch"]))
 
     def picture(self, name: str, figure: "Figure", epoch: int) -> None:
-        """An image."""
+        """Logs an image."""
         import wandb
 
         self._open().log({name: wandb.Image(figure)}, step=epoch)
 
     def close(self) -> None:
-        """Sends or writes what is left."""
+        """Sends or writes the rest."""
         if self.run is not None:
             self.run.finish()
 
@@ -130,10 +129,10 @@ _KINDS: dict[str, Callable[[Path, Recipe], Logger]] = {"tensorboard": TensorBoar
 
 
 def open_loggers(folder: Path, recipe: Recipe) -> list[Logger]:
-    """The loggers that a recipe names; nothing is written before the first epoch's figures.
+    """The loggers that a recipe names; nothing is written before the first epoch's metrics.
 
     Raises:
-        UsageError: The package of one is not installed, or wandb knows no account.
+        UsageError: The package of a logger is not installed, or wandb has no account.
     """
     for name in recipe.train.loggers:
         if importlib.util.find_spec(name) is None:
@@ -145,5 +144,5 @@ def open_loggers(folder: Path, recipe: Recipe) -> list[Logger]:
 
 
 def _grouped(name: str) -> str:
-    """train_loss as train/loss, so that what belongs together stands together."""
+    """train_loss as train/loss, so that related metrics are grouped."""
     return re.sub("^(train|val)_", r"\1/", name)

@@ -1,4 +1,4 @@
-"""The training loop: one step after the other, over any source of batches."""
+"""The training loop over any source of batches."""
 
 import time
 from collections.abc import Callable
@@ -22,31 +22,31 @@ _CURE = (
     "training has diverged. Lower train.lr, lengthen train.warmup_epochs or lower train.clip_norm, "
     "and give another --out."
 )
-_ELSEWHERE = "another process cannot go on; it tells why"
+_ELSEWHERE = "another process has failed; see its message"
 _SHOW_EVERY = 0.5
-"""Seconds between two looks at the loss: each makes the GPU and the CPU wait for each other."""
+"""Seconds between two reads of the loss: each synchronizes the GPU with the CPU."""
 
 Entry = dict[str, float]
-"""The figures of an epoch, by their names."""
+"""The metrics of an epoch, by name."""
 
 
 class Loop:
-    """Trains over the epochs of a source; what is scored and kept is the caller's.
+    """Trains over the epochs of a source; the caller scores and saves.
 
     Args:
-        step: One update; its model is in training mode while steps are taken.
+        step: An update; its model is in training mode during steps.
         source: The batches.
-        position: Where training begins; moves along with it.
+        position: Where training begins; updated by the loop.
         processes: This process among all that train.
-        epochs: At which training ends.
-        report: Where messages and progress go.
-        stop: Signals that ask for the end: the step under way is finished, and `Stopped` is raised.
-        note: Called before each step with what could not be read of its batch.
+        epochs: Number of epochs after which training ends.
+        report: Shows messages and progress.
+        stop: Signals that end the training: the current step is finished, then `Stopped` is raised.
+        note: Called before each step with the failures of its batch.
         taken: Called after each step.
         is_due: Whether it is time to save; one of several processes decides for all.
-        save: Called after a step, by all processes, when it is.
-        problem: Why training cannot go on, if there is a reason outside of it.
-        start: Batches with which the source is getting going: one of each of its processes.
+        save: Called after a step, by all processes, if saving is due.
+        problem: Returns an error from outside the loop that ends the training, or None.
+        start: First batches of the source, one for each of its processes, which take longer.
         max_nonfinite: Steps in a row without a finite loss and gradient that end the training.
     """
 
@@ -86,14 +86,14 @@ class Loop:
         """Trains to the end of the last epoch.
 
         Args:
-            score: Called after the steps of an epoch with how they waited; figures to add to its
-                own.
-            keep: Called with all figures of an epoch once `position` is after it. No signal
+            score: Called after the steps of an epoch with their waiting times; returns metrics to
+                add to the epoch's own.
+            keep: Called with all metrics of an epoch once `position` is after it. No signal
                 interrupts it.
 
         Raises:
             UsageError: Training has diverged.
-            MachineError: It cannot go on, here or in another process.
+            MachineError: Training cannot continue, here or in another process.
         """
         with self.report.track("training", self.epochs * self.source.num_batches) as overall:
             self._run_epochs(score, keep, overall)
@@ -123,10 +123,10 @@ class Loop:
                 position.finish(entry)
                 keep(entry)
             if self.processes.world_size == 1 and position.epoch < self.epochs:
-                self.stop.obey()  # several processes agree on it after a step
+                self.stop.obey()  # several processes agree after a step
 
     def _scored(self, score: Callable[[Waiting], Entry], waiting: Waiting) -> Entry:
-        """The figures of `score`, or why there are none."""
+        """The metrics of `score`; raises if training has diverged."""
         try:
             return score(waiting)
         except UsageError as error:
@@ -144,19 +144,19 @@ class Loop:
         return float(self.step.optimizer.param_groups[0]["lr"])
 
     def _so_far(self) -> str:
-        """The accuracy of the last epoch, beside the bar of them all."""
+        """The accuracy of the last epoch, for the bar of all epochs."""
         top1 = self.position.history[-1].get("val_top1") if self.position.history else None
         return "" if top1 is None else f"val top-1 {top1:.1%}"
 
     def count(self) -> None:
-        """Puts the totals of all processes into the position."""
+        """Stores the totals of all processes in the position."""
         self.position.totals = self.processes.sum(self.totals.clone()).tolist()
 
     def _take_steps(self, overall: Advance) -> Waiting:
-        """The rest of the epoch under way."""
+        """Takes the remaining steps of the current epoch."""
         position, processes, device = self.position, self.processes, self.processes.device
         agreement, num_batches = Agreement(processes, 3), self.source.num_batches
-        # the totals of a checkpoint are of all processes
+        # a checkpoint has the totals of all processes
         before = position.totals if processes.is_main else []
         self.totals = torch.tensor([*before, *[0.0] * (4 - len(before))], device=device)
         waiting, shown = Waiting(device, self.start), time.monotonic()
@@ -193,14 +193,14 @@ class Loop:
         return waiting
 
     def _wishes(self) -> tuple[int, int, int]:
-        """What this process wants: a signal's end, an end as it cannot go on, a checkpoint."""
+        """The requests of this process: an end by a signal, an end by an error, a checkpoint."""
         failed = self.nonfinite.too_many or self.problem() is not None
-        due = not self._asked and self.is_due()  # several processes hear of it a step later
+        due = not self._asked and self.is_due()  # several processes know it a step later
         self._asked = self._asked or due
         return self.stop.asked or 0, int(failed), int(due)
 
     def _heed(self, signal: int, failed: int, due: int) -> None:
-        """Does what one of the processes wants, in all of them after the same step."""
+        """Acts on a request of any process, in all processes after the same step."""
         if failed:
             self.nonfinite.look()
             self._check()
@@ -212,12 +212,12 @@ class Loop:
         if due:
             self._asked = False
             self.nonfinite.look()
-            if not self.nonfinite.count:  # or these weights may be why steps are being left out
+            if not self.nonfinite.count:  # or these weights may be the reason for skipped steps
                 self.count()
                 self.save()
 
     def _check(self) -> None:
-        """Raises what keeps this process from going on."""
+        """Raises an error that ends the training of this process."""
         if self.nonfinite.too_many:
             raise UsageError(
                 f"{self.nonfinite.limit} steps in a row had no finite loss and gradient and "
@@ -228,7 +228,7 @@ class Loop:
             raise problem
 
     def _tell_left_out(self, title: str) -> None:
-        """Says how many steps changed nothing; all of them are an error."""
+        """Says how many steps changed nothing; if all did, that is an error."""
         left_out, steps = round(self.position.totals[3]), self.position.batch
         if 0 < steps <= left_out:
             raise UsageError(f"no step of {title} had a finite gradient: {_CURE}")

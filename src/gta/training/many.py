@@ -1,4 +1,4 @@
-"""Arithmetic on many tensors in a few launches; torch has it, in its own optimizers, unnamed."""
+"""Arithmetic on many tensors in a few launches, by private functions of torch."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ def copy(into: list[Tensor], values: list[Tensor]) -> None:
 
 
 def move(tensors: list[Tensor], towards: list[Tensor], share: Tensor) -> None:
-    """Moves each tensor that share, float (), of the way to another, in place."""
+    """Moves each tensor in place towards another by a share, float (), of the difference."""
     way = torch._foreach_sub(towards, tensors)  # pyright: ignore
     torch._foreach_mul_(way, share)  # pyright: ignore[reportPrivateImportUsage]
     torch._foreach_add_(tensors, way)  # pyright: ignore

@@ -1,8 +1,8 @@
-"""Where the processes of one attempt tell each other their addresses.
+"""A separate store for the processes of each attempt, in which they exchange addresses.
 
-`torchrun` keeps one store for all its attempts, and nothing tells them apart: how often processes
-were started again is counted by each host alone. So a process of a later attempt can read the
-address at which one of an earlier attempt listened, and fails; each such failure costs a restart
+`torchrun` keeps one store for all its attempts and does not separate them: each host counts its
+restarts by itself. So a process of a later attempt can read the address of a process of an earlier
+attempt, and fails; each such failure costs a restart
 (https://github.com/pytorch/pytorch/issues/135712).
 """
 
@@ -16,37 +16,37 @@ from torch.distributed import PrefixStore, Store  # pyright: ignore[reportPrivat
 from gta.errors import MachineError
 
 PATIENCE = timedelta(minutes=30)
-"""For the last process to come, as torch has it."""
+"""Waiting time for the last process, as in torch."""
 _LOOK_EVERY = 0.01
 _ASKED = "gta/asked"
 
 
 def meet() -> tuple[Store, str]:
-    """The store that the environment describes, and the part of it that this attempt has alone.
+    """The store that the environment describes, and this attempt's own prefix in it.
 
     Raises:
-        MachineError: Some process has not come.
+        MachineError: A process has not joined.
     """
-    found = dist.rendezvous  # pyright: ignore[reportPrivateImportUsage]
-    store, rank, world_size = next(found("env://", timeout=PATIENCE))
+    rendezvous = dist.rendezvous  # pyright: ignore[reportPrivateImportUsage]
+    store, rank, world_size = next(rendezvous("env://", timeout=PATIENCE))
     place = agreed_place(store, rank, world_size)
     return PrefixStore(place, store), place
 
 
 def agreed_place(store: Store, rank: int, world_size: int, patience: timedelta = PATIENCE) -> str:
-    """A prefix of keys that nobody has used before; the same for all processes that meet now.
+    """A new prefix of keys, the same for all processes that meet now.
 
-    Process 0 makes it up. The others ask with a number that no other question has, so that what is
-    read is never an answer that another attempt was given.
+    Process 0 chooses it. The others ask with a unique number, so that they never read an answer to
+    another attempt.
 
     Args:
-        store: Which may hold what earlier attempts have left, also questions without an answer.
-        rank: Of this process.
-        world_size: Of all.
-        patience: For the last process to come.
+        store: It may hold keys of earlier attempts, also questions without an answer.
+        rank: Number of this process.
+        world_size: Number of processes.
+        patience: Waiting time for the last process.
 
     Raises:
-        MachineError: Some process has not come.
+        MachineError: A process has not joined.
     """
     if rank == 0:
         return _answered(store, world_size, patience)
@@ -54,7 +54,7 @@ def agreed_place(store: Store, rank: int, world_size: int, patience: timedelta =
     key = _answer_to(number)
     try:
         store.wait([key], patience)
-    except dist.DistStoreError as error:  # time is over
+    except dist.DistStoreError as error:  # a timeout
         raise _missing([0], world_size, patience) from error
     place = store.get(key).decode()
     store.set(_heard_by(rank, place), "")
@@ -62,7 +62,7 @@ def agreed_place(store: Store, rank: int, world_size: int, patience: timedelta =
 
 
 def _answered(store: Store, world_size: int, patience: timedelta) -> str:
-    """In process 0: the place, once all others have heard of it."""
+    """In process 0: the prefix, once all others have read it."""
     place, answered = f"gta/{uuid.uuid4().hex}", 0
     missing = list(range(1, world_size))
     deadline = time.monotonic() + patience.total_seconds()

@@ -1,4 +1,4 @@
-"""What is said when a training's memory is full: how much there is, and what needs less."""
+"""The message when a training runs out of memory: how much there is, and what needs less."""
 
 import os
 
@@ -9,7 +9,7 @@ from gta.errors import MachineError
 from gta.training.processes import Processes
 
 _ON_CPU = ("DefaultCPUAllocator", "not enough memory")
-"""What torch says where the system gives it no memory."""
+"""torch's messages when the system has no memory left."""
 
 
 def memory_error(

@@ -9,12 +9,12 @@ from gta.config import Augment
 class Mixing:
     """Mixes each clip of a batch with its neighbour; torchvision's transforms.
 
-    Mixup (Zhang et al. 2018) adds whole clips, CutMix (Yun et al. 2019) puts a rectangle of one, in
-    all frames, into the other. With both, one of them is drawn for each batch. The share is drawn
-    from Beta(alpha, alpha), by torch's global generator.
+    Mixup (Zhang et al. 2018) adds whole clips, CutMix (Yun et al. 2019) pastes a rectangle of a
+    clip, in all frames, into the other. With both, one of them is drawn for each batch. The share
+    is drawn from Beta(alpha, alpha), by torch's global generator.
 
     Args:
-        augment: `mixup` and `cutmix` are the alphas; 0 leaves one out.
+        augment: `mixup` and `cutmix` are the alphas; 0 turns a method off.
         num_classes: Length of the soft labels.
     """
 
@@ -32,13 +32,13 @@ class Mixing:
     def __call__(self, clips: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Clips (B, C, T, H, W) and labels (B,), mixed: labels become (B, num_classes).
 
-        Without mixing both are given back as they are.
+        Without mixing, both are returned unchanged.
         """
         if not self.ways:
             return clips, labels
         from torchvision import tv_tensors
 
         way = self.ways[int(torch.randint(len(self.ways), ()))]
-        # the name of a video lets five axes pass; only the last two have a meaning here
+        # as a video, five axes are accepted; only the last two matter here
         mixed, soft = way(tv_tensors.Video(clips), labels)
         return mixed.as_subclass(Tensor), soft

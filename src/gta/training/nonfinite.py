@@ -1,17 +1,16 @@
-"""Steps without a finite loss and gradient, one after the other."""
+"""Counts consecutive steps without a finite loss and gradient."""
 
 import torch
 from torch import Tensor
 
 
 class Nonfinite:
-    """How many there have been in a row.
+    """The number of such steps in a row.
 
-    It is counted on the device, and read when `look` is called: a GPU is not waited for at each
-    step.
+    It is counted on the device and read only by `look`, so that steps do not wait for the GPU.
 
     Args:
-        device: That computes the steps.
+        device: The device of the steps.
         limit: So many in a row are too many.
     """
 
@@ -21,13 +20,13 @@ class Nonfinite:
         self._most = self._row.clone()
 
     def note(self, left_out: Tensor) -> None:
-        """Counts a step, with a number () that is above 0 where it changed nothing."""
+        """Counts a step; the number () is above 0 if the step changed nothing."""
         self._row = torch.where(left_out > 0, self._row + 1, 0)
         self._most = torch.maximum(self._most, self._row)
         if self._row.device.type == "cpu":
             self.look()
 
     def look(self) -> None:
-        """Makes `count`, those up to now, and `too_many` what they are."""
+        """Updates `count` and `too_many` from the device."""
         self.count, most = torch.stack([self._row, self._most]).tolist()
         self.too_many = most >= self.limit

@@ -1,4 +1,4 @@
-"""Batch normalisation: over several processes, and with statistics computed anew."""
+"""Batch normalisation over several processes, and the recomputation of its statistics."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -34,13 +34,13 @@ def renew_statistics(
 ) -> None:
     """Sets running means and variances to their average over `train.precise_bn` batches.
 
-    Those kept while training follow weights that change (Wu and Johnson 2021, section 3). The
-    batches are the first of an epoch, so that the result is a function of seed and epoch;
+    Statistics kept during training lag behind the changing weights (Wu and Johnson 2021, section
+    3). The batches are the first of an epoch, so that the result is a function of seed and epoch;
     with several processes it is the average over all of them.
 
     Args:
         model: The network that is scored.
-        batches: This process's part of those of an epoch, from its start.
+        batches: This process's part of an epoch's batches, from its start.
         recipe: The settings.
         processes: This process among all that train.
     """

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a step is told; `gta.training.recipe_step` takes it from a recipe."""
+    """The settings of a step; `gta.training.recipe_step` takes them from a recipe."""
 
     rate: Callable[[float], float]
     """The learning rate at a moment: 2.5 is half-way through the third epoch."""
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     epochs: int = 1
-    """Of the whole training."""
+    """Steps of the whole training."""
     seed: int = 0
-    """Of what is drawn for a batch: dropout, mixing."""
+    """Seed of the random draws for a batch: dropout, mixing."""
     accumulate: int = 1
     """Parts in which a process computes its share of a batch."""
     clip_norm: float | None = None
@@ -24,8 +24,8 @@ class Numbers:
     half: bool = False
     """bf16 autocast."""
     decay: float = 0.0
-    """Of the moving average."""
+    """Decay of the moving average."""
     compile: bool | None = False
-    """torch.compile; None: where it pays (`gta.training.decision`)."""
+    """torch.compile; None: if it pays (`gta.training.decision`)."""
     cuda_graphs: bool | None = False
-    """Replay steps as CUDA graphs; None: where it can be."""
+    """Replay steps as CUDA graphs; None: if possible."""

@@ -1,4 +1,4 @@
-"""What a function does that a CUDA graph of it could not repeat."""
+"""Detects what a CUDA graph of a function could not repeat."""
 
 import random
 import warnings
@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 _MAY_WAIT = "torch/nn/modules/_functions.py"
-"""Synchronised normalisation waits, but not while a graph is recorded."""
+"""Synchronised normalisation waits, but not during a recording."""
 
 
 @contextmanager
 def observed() -> Iterator[list[str]]:
-    """A list that holds, after the block, why what ran in it on a GPU cannot be recorded."""
+    """A list that holds, after the block, the reasons why its work cannot be recorded."""
     before = _drawn()
     with _waits_noted() as waits:
         yield waits
@@ -25,7 +25,7 @@ def observed() -> Iterator[list[str]]:
 
 @contextmanager
 def _waits_noted() -> Iterator[list[str]]:
-    """A list that will hold where the CPU waited for a tensor of the GPU, at the end of the block.
+    """A list that holds, after the block, where the CPU waited for a tensor of the GPU.
 
     Other warnings are passed on.
     """
@@ -34,16 +34,18 @@ def _waits_noted() -> Iterator[list[str]]:
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")
-        del seen[:]  # that this is a prototype
+        del seen[:]  # the warning that this is a prototype
         try:
             yield waits
         finally:
             torch.cuda.set_sync_debug_mode(before)
-    for one in seen:
-        if "synchronizing CUDA operation" not in str(one.message):
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-        elif not Path(one.filename).as_posix().endswith(_MAY_WAIT):
-            place = f"{Path(one.filename).name}, line {one.lineno}"
+    for warning in seen:
+        if "synchronizing CUDA operation" not in str(warning.message):
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+        elif not Path(warning.filename).as_posix().endswith(_MAY_WAIT):
+            place = f"{Path(warning.filename).name}, line {warning.lineno}"
             waits.append(f"it waits for a value of the GPU in {place}")
 
 

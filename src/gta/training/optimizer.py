@@ -8,15 +8,15 @@ from torch import Tensor, nn
 from gta.config import Train
 
 _ATTENTION = ("matrix", "lags", "position")
-"""Last part of the names of GTA's learned matrices and of positional embeddings."""
+"""Endings of the names of GTA's learned matrices and of positional embeddings."""
 
 
 def parameter_groups(model: nn.Module, train: Train) -> list[dict[str, Any]]:
     """Every trainable parameter in exactly one group; empty groups are left out.
 
     `weights` (convolutions, linear layers) decay. `rest` (biases, normalisation: fewer than two
-    axes) do not. `attention`, GTA's temporal matrices and positional embeddings, have a learning
-    rate and a decay of their own. With `position_lr_mult` the embeddings are apart, in `positions`.
+    axes) do not. `attention`, GTA's temporal matrices and positional embeddings, have their own
+    learning rate and decay. With `position_lr_mult` the embeddings are separate, in `positions`.
     """
     of_attention = train.matrix_weight_decay, train.matrix_lr_mult
     options = {"weights": (train.weight_decay, 1.0), "rest": (0.0, 1.0), "attention": of_attention}
@@ -50,14 +50,14 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """SGD with momentum, or AdamW, over `parameter_groups`.
 
-    What `state_dict` gives has one form, and loads into all: fused or not, on every device, of
-    earlier versions too.
+    `state_dict` has the same form for all, and loads into all: fused or not, on every device, also
+    from earlier versions.
 
     Args:
-        model: On its device.
+        model: The model on its device.
         train: The settings.
-        fused: One kernel updates many parameters, and learning rates are tensors on the device, so
-            that a step can be a CUDA graph; None: on GPUs.
+        fused: Each kernel updates many parameters, and learning rates are tensors on the device,
+            so that a step can be a CUDA graph; None: on GPUs.
     """
     groups = parameter_groups(model, train)
     if fused is None:
@@ -76,13 +76,13 @@ def make_optimizer(
     if fused:
         for group in made.param_groups:
             group["lr"] = torch.full((), train.lr, device=group["params"][0].device)
-    made.register_state_dict_post_hook(_in_one_form)
+    made.register_state_dict_post_hook(_in_common_form)
     made.register_load_state_dict_pre_hook(_with_own_options)
     return made
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Gives each group `lr` times its factor; a tensor keeps its place."""
+    """Sets each group to `lr` times its factor; tensors are changed in place."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(lr * group["factor"])
@@ -96,10 +96,10 @@ def is_fused(optimizer: torch.optim.Optimizer) -> bool:
 
 
 def fill_momentum(optimizer: torch.optim.Optimizer) -> None:
-    """Starts SGD's momentum at zero, which is what its first step amounts to.
+    """Starts SGD's momentum at zero, which equals torch's first step.
 
-    torch leaves it as the memory was if the fused kernel skips that step for a gradient that is
-    not finite, and would make it inside a CUDA graph.
+    Otherwise torch would leave it uninitialized if the fused kernel skips the first step for a
+    gradient that is not finite, and would allocate it inside a CUDA graph.
     """
     for group in optimizer.param_groups:
         for parameter in group["params"] if group.get("momentum") else ():
@@ -108,11 +108,11 @@ def fill_momentum(optimizer: torch.optim.Optimizer) -> None:
 
 
 _OWN = ("fused", "foreach", "capturable")
-"""Options of a group that say how and where steps are computed, not which."""
+"""Options of a group that affect how steps are computed, not their results."""
 
 
-def _in_one_form(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
-    """Of a GPU's optimiser as of a CPU's."""
+def _in_common_form(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+    """The state of a GPU's optimiser in the form of a CPU's."""
     plain = {"fused": None, "foreach": None, "capturable": False}
     groups = [
         {key: plain.get(key, value) for key, value in group.items()} | {"lr": float(group["lr"])}
@@ -122,10 +122,10 @@ def _in_one_form(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dic
 
 
 def _with_own_options(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
-    """The saved state, to be loaded into groups that stay on their device."""
+    """The saved state, ready to load into groups on their device."""
     saved, groups = state["param_groups"], optimizer.param_groups
     if len(groups) != len(saved):
-        return state  # torch says what does not fit
+        return state  # torch raises the error
     mixed = []
     for group, ours in zip(saved, groups, strict=True):
         lr, own = float(group["lr"]), {key: ours[key] for key in _OWN if key in ours}
@@ -135,7 +135,7 @@ def _with_own_options(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -
 
 
 def _in_own_shapes(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[int, Any]:
-    """Tensors of parameters in the shape and memory format of these."""
+    """State tensors in the shape and memory format of their parameters."""
     ours: dict[int, Any] = dict(state["state"])
     for saved, group in zip(state["param_groups"], optimizer.param_groups, strict=True):
         for name, parameter in zip(saved["params"], group["params"], strict=False):

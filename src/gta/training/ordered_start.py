@@ -1,7 +1,7 @@
-"""`model.weights: ordered`: a network that has learned the order of events on the built-in clips.
+"""`model.weights: ordered`: start from a network trained on the order of events in built-in clips.
 
-That of `tiny_gta` is in the package. Others are trained once for each network and kept in the
-user's cache folder, under a hash of its recipe.
+The weights of `tiny_gta` are in the package. Others are trained once per network and kept in the
+user's cache folder, under a hash of the recipe.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ from gta.training.session import FREE
 def starting_recipe(recipe: Recipe, videos: Path) -> Recipe:
     """The recipe of the network's training on the built-in clips.
 
-    A trunk keeps what it is trained with, sizes too; another network gets the settings of the
-    recipes for `ordered`. Their number of frames stays that of the recipe.
+    A trunk keeps its settings, also sizes; another network gets the settings of the recipes for
+    `ordered`. The number of frames is that of the recipe.
     """
     base, model = read_recipe(find_recipe("ordered", "tiny")), recipe.model
     knows = isinstance(model, TrunkModel | FrameWiseModel) and model.network in INSTALLED
@@ -46,20 +46,20 @@ def ordered_start(
     *,
     folder: Path | None = None,
 ) -> Path:
-    """The file of weights from which a network starts: of the package, or see `trained_start`."""
+    """The weights from which a network starts: those of the package, or of `trained_start`."""
     if what_is_learned(starting_recipe(recipe, FOLDER)) == shipped_recipe():
         return FOLDER / "last.safetensors"
     return trained_start(recipe, run, report, folder=folder)
 
 
 def shipped_recipe() -> Recipe | None:
-    """That of the weights in the package."""
+    """The recipe of the weights in the package."""
     path = FOLDER / "recipe.yaml"
     return what_is_learned(read_recipe(path)) if path.is_file() else None
 
 
 def what_is_learned(recipe: Recipe) -> Recipe:
-    """A recipe with the defaults of all that changes no weights: where videos are, when to save."""
+    """A recipe with defaults for settings that do not affect weights, such as paths."""
     for name in sorted(FREE):
         section, _, key = name.partition(".")
         part = getattr(recipe, section)
@@ -75,21 +75,21 @@ def trained_start(
     *,
     folder: Path | None = None,
 ) -> Path:
-    """The file of weights of a network that was trained on the built-in clips; it may train it now.
+    """The weights of a network trained on the built-in clips; trains it first if needed.
 
     Args:
-        recipe: Whose network it is.
-        run: Trains a recipe in a folder, and goes on where it was.
-        report: Where messages go.
-        folder: Where starts are kept; None: in the user's cache folder.
+        recipe: The recipe of the network.
+        run: Trains a recipe in a folder, and resumes an interrupted training.
+        report: Shows messages.
+        folder: Folder of such weights; None: in the user's cache folder.
 
     Raises:
-        UsageError: It is to be trained now, and there are several processes.
+        UsageError: Training is needed, and there are several processes.
     """
     folder = folder or default_folder().with_name("ordered")
     videos = folder / f"clips-{NUM_TRAIN}"
-    found = starting_recipe(recipe, videos)
-    about = write_recipe(what_is_learned(found))
+    start = starting_recipe(recipe, videos)
+    about = write_recipe(what_is_learned(start))
     place = folder / hashlib.sha256(about.encode()).hexdigest()[:16]
     finished, weights = place / "finished", place / "last.safetensors"
     if finished.is_file() and weights.is_file():
@@ -109,6 +109,6 @@ def trained_start(
                 num_val=NUM_VAL,
                 progress=lambda done, _: advance(done, ""),
             )
-        run(found, place)
+        run(start, place)
         finished.touch()
     return weights

@@ -1,4 +1,4 @@
-"""How an epoch under way is going, in a line beside its bar."""
+"""The state of the current epoch, in a line beside its bar."""
 
 import time
 
@@ -8,16 +8,16 @@ from gta.training.processes import Processes
 from gta.training.waiting import Waiting
 
 BOTTLENECK = 0.2
-"""Share of the time spent waiting for videos from which on they are the bottleneck."""
+"""Share of time spent waiting for videos above which they are the bottleneck."""
 
 
 class Pace:
-    """Measures since it was made: an epoch, or what is left of one.
+    """Measures from its creation on: an epoch, or the rest of a resumed epoch.
 
     Args:
         processes: This process among all that train; the clips of all are counted.
-        waiting: How the steps wait for videos.
-        clips: Of the epoch that were done before.
+        waiting: The steps' waiting for videos.
+        clips: Clips of the epoch that were done before.
     """
 
     def __init__(self, processes: Processes, waiting: Waiting, clips: float = 0.0):
@@ -27,11 +27,11 @@ class Pace:
     def note(self, totals: torch.Tensor, lr: float) -> str:
         """Loss, accuracy, learning rate, clips a second, memory and bottleneck.
 
-        Reading the totals makes the GPU and the CPU wait for each other.
+        Reading the totals synchronizes the GPU with the CPU.
 
         Args:
-            totals: Of the epoch: sum of losses, correct clips, clips, steps left out.
-            lr: Of the last step.
+            totals: Of the epoch: sum of losses, correct clips, clips, skipped steps.
+            lr: Learning rate of the last step.
         """
         loss, correct, clips, _ = totals.tolist()
         seconds = max(time.monotonic() - self.began, 1e-9)
@@ -48,7 +48,7 @@ class Pace:
 
 
 def memory(device: torch.device) -> list[str]:
-    """What this process holds of a GPU's memory at most; nothing on a CPU."""
+    """The peak memory of this process on its GPU; nothing on a CPU."""
     if device.type != "cuda":
         return []
     held = torch.cuda.max_memory_reserved(device) / 2**30

@@ -1,4 +1,4 @@
-"""The processes that train together: one, or those that `torchrun` started."""
+"""The processes that train together: one, or those of `torchrun`."""
 
 import gc
 import os
@@ -23,18 +23,18 @@ from gta.training.meeting import meet
 T = TypeVar("T")
 
 _PATIENCE = 30
-"""Seconds that a process has for its end, once the one that started it is gone."""
+"""Seconds that a process has to end after its launcher is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """This process among all."""
+    """This process among all that train."""
 
     device: torch.device
     rank: int = 0
     world_size: int = 1
     control: dist.ProcessGroup | None = None
-    """A second group, for words between processes that GPUs have not to wait for."""
+    """A second group, for messages between processes without waiting for GPUs."""
 
     @property
     def is_main(self) -> bool:
@@ -56,30 +56,30 @@ class Processes:
         return values
 
     def from_main(self, make: Callable[[], T]) -> T:
-        """What the main process makes, the tensors of it on the CPU; the others make nothing.
+        """The value of `make` in the main process, with tensors on the CPU; others do not call it.
 
         Raises:
-            UsageError: `make` has raised it there; here it is the same.
+            UsageError: `make` raised it in the main process.
         """
         if self.world_size == 1:
             return make()
-        told: list[T | UsageError | None] = [None]
+        message: list[T | UsageError | None] = [None]
         if self.is_main:
             try:
-                told = [make()]
+                message = [make()]
             except UsageError as error:
-                told = [error]
-        dist.broadcast_object_list(told, src=0, group=self.control, device=torch.device("cpu"))
-        if isinstance(told[0], UsageError):
-            raise told[0]
-        return cast(T, told[0])
+                message = [error]
+        dist.broadcast_object_list(message, src=0, group=self.control, device=torch.device("cpu"))
+        if isinstance(message[0], UsageError):
+            raise message[0]
+        return cast(T, message[0])
 
 
 class Agreement:
-    """What several processes want, known to all of them after the same step.
+    """The requests of several processes, known to all of them after the same step.
 
-    Each step says a number for each wish, and hears the largest that were said one step before: the
-    answer is on its way while the step is computed.
+    Each step sends a number for each request, and receives the largest numbers of the step before:
+    they are exchanged while the step is computed.
     """
 
     def __init__(self, processes: Processes, wishes: int = 1):
@@ -87,7 +87,7 @@ class Agreement:
         self._said: tuple[torch.Tensor, dist.Work | None] | None = None
 
     def __call__(self, *wanted: int) -> tuple[int, ...]:
-        """Says what this process wants; returns the largest of what all said the time before."""
+        """Sends this process's requests; returns the largest of all from the last call."""
         if self.processes.world_size == 1:
             return wanted
         heard = self.last()
@@ -97,7 +97,7 @@ class Agreement:
         return heard
 
     def last(self) -> tuple[int, ...]:
-        """The largest of what all said last; 0 if nothing was said, or it was heard already."""
+        """The largest of the last requests of all; 0 if there are none, or they were received."""
         if self._said is None:
             return self.nothing
         (said, work), self._said = self._said, None
@@ -110,7 +110,7 @@ class Agreement:
 def joined_processes(device: str = "auto") -> Iterator[Processes]:
     """Joins the group that `torchrun` describes in the environment; alone without `torchrun`.
 
-    Each process takes the GPU of its local rank; on the CPU they talk over gloo.
+    Each process takes the GPU of its local rank; on the CPU, gloo is used.
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
         threading.Thread(target=_end_with_launcher, daemon=True).start()
@@ -131,7 +131,7 @@ def joined_processes(device: str = "auto") -> Iterator[Processes]:
         rank=int(os.environ["RANK"]),
         world_size=int(os.environ["WORLD_SIZE"]),
     )
-    del store  # the group has it, and it goes with the group
+    del store  # the group holds it
     heartbeat = Heartbeat(PrefixStore(place, connect()), dist.get_rank(), dist.get_world_size())
     try:
         control = cast(dist.ProcessGroup, dist.new_group(backend="gloo"))  # all are members
@@ -145,10 +145,10 @@ def joined_processes(device: str = "auto") -> Iterator[Processes]:
 
 
 def _end_with_launcher() -> None:
-    """In a thread: a `torchrun` that was killed cannot end its processes; they do it themselves."""
+    """In a thread: ends this process if `torchrun` was killed and cannot do so."""
     launcher = os.getppid()
     while os.getppid() == launcher:
         time.sleep(1)
-    os.kill(os.getpid(), signal.SIGTERM)  # what is trained so far is saved
+    os.kill(os.getpid(), signal.SIGTERM)  # a checkpoint is saved
     time.sleep(_PATIENCE)
     os._exit(128 + signal.SIGTERM)

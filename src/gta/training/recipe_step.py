@@ -16,7 +16,7 @@ from gta.training.step import Step
 
 
 def numbers(recipe: Recipe, device: torch.device) -> Numbers:
-    """What a step is told of a recipe, on a device."""
+    """The settings of a recipe's step, on a device."""
     clip, train = recipe.clip, recipe.train
     return Numbers(
         rate=partial(learning_rate, train),
@@ -44,7 +44,7 @@ def make_step(
     averaged: AveragedModel | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Step:
-    """The step that a recipe asks for; see `Step` for the arguments."""
+    """The step of a recipe; see `Step` for the arguments."""
     return Step(
         model,
         optimizer,

@@ -50,15 +50,14 @@ class Training:
         model: Maps clips (B, 3, T, H, W) to logits (B, num_classes); moved to the device.
         splits: The videos.
         recipe: The settings.
-        folder: Of checkpoints and metrics.csv; the newest checkpoint is where training goes on.
+        folder: Folder of checkpoints and metrics.csv; training resumes at the newest checkpoint.
         processes: This process among all that train.
         save_weights: Called on a thread with (tensors by name, "last" and "best" or one of them,
-            finished epochs) when weights are to be kept: the averaged ones where `train.ema` asks
-            for them.
-        report: Where messages and progress go.
-        stop: Signals that ask for the end: the step under way is finished, its state is saved, and
-            `Stopped` is raised. If left out, none is listened to.
-        watch: Draws and logs the figures of each epoch; the main process has one.
+            finished epochs) to save weights; with `train.ema` they are the averaged weights.
+        report: Shows messages and progress.
+        stop: Signals that end the training: the current step is finished, its state is saved, and
+            `Stopped` is raised. None: signals are not handled.
+        watch: Draws and logs the metrics of each epoch, in the main process.
     """
 
     def __init__(
@@ -77,7 +76,7 @@ class Training:
         self.stop, self.report = stop or Stop(), report or Silent()
         self.watch = watch
         self.scores: Scores | None = None
-        """Of the validation videos, after the last epoch."""
+        """Scores of the validation videos after the last epoch."""
         self.splits, self.recipe, self.processes = splits, recipe, processes
         self.workers = num_workers(
             recipe.data.workers, world_size=processes.world_size, cached=splits.cached
@@ -103,7 +102,7 @@ class Training:
         )
         self.advised = False
         self.frozen: FrozenVideos | None = None
-        """Features of the validation videos, where the trunk is frozen."""
+        """Features of the validation videos, if the trunk is frozen."""
         self.said = set[str]()
         """Validation videos that could not be read."""
 
@@ -130,7 +129,7 @@ class Training:
 
     def _run(self) -> TrainState:
         position, train = self.position, self.recipe.train
-        self.keeping.write_metrics()  # an interruption may have come before they were written
+        self.keeping.write_metrics()  # an interruption may have prevented it
         if self.was_finished:
             return position
         if position.epoch or position.batch:
@@ -164,7 +163,7 @@ class Training:
                 loop.run(score=lambda waiting: self._score(source, waiting), keep=self._keep)
                 self.keeping.finish()
             except (Stopped, RuntimeError, MemoryError, StalledError) as error:
-                # what goes wrong in a step may have changed some of the weights
+                # an error within a step may have changed some of the weights
                 whole = isinstance(error, StalledError) and self.processes.world_size == 1
                 scoring = position.batch == source.num_batches
                 if whole or isinstance(error, Stopped) or scoring:
@@ -177,7 +176,7 @@ class Training:
         return position
 
     def _source(self) -> Source:
-        """The batches: of videos, or of what a frozen trunk says of them."""
+        """The batches: of videos, or of a frozen trunk's features."""
         if not self.recipe.train.freeze:
             return video_batches(
                 self.splits, self.recipe, self.processes, self.workers, self.position.set_aside
@@ -191,7 +190,7 @@ class Training:
         return FeatureBatches(train, self.recipe, self.processes)
 
     def _score(self, source: Source, waiting: Waiting) -> Entry:
-        """The figures of the validation videos, with statistics of now and all processes."""
+        """Scores the validation videos with current statistics, in all processes."""
         recipe, processes, splits = self.recipe, self.processes, self.splits
         self._advise(waiting)
         if recipe.train.precise_bn:
@@ -237,7 +236,7 @@ class Training:
         return frozen.batches(self.recipe.test.batch_size, processes.rank, processes.world_size)
 
     def _keep(self, entry: Entry) -> None:
-        """Tells of an epoch and keeps what it gave."""
+        """Reports an epoch and saves its results."""
         num_classes = len(self.splits.train.classes)
         self.report.say(epoch_line(entry, self.recipe.train.epochs, num_classes))
         self.keeping.save_epoch(entry)
@@ -245,11 +244,11 @@ class Training:
             self.watch.epoch(self.position.history, self.scores)
 
     def _keep_end(self, loop: Loop) -> None:
-        """Saves where training was stopped, and says so."""
+        """Saves the state of a stopped training, and reports it."""
         with self.stop.held():
             if self.processes.world_size == 1:
                 loop.count()
-            if loop.nonfinite.count:  # the weights may be why steps are being left out
+            if loop.nonfinite.count:  # the weights may be the reason for skipped steps
                 return
             try:
                 kept = self.keeping.save_end(loop.source.num_batches)

@@ -1,4 +1,4 @@
-"""A function of tensors that is replayed as CUDA graphs where it can be."""
+"""A function of tensors that is replayed as CUDA graphs if possible."""
 
 from collections.abc import Callable
 
@@ -10,22 +10,22 @@ from gta.training.captured import WARM_UP, CannotCaptureError, capture, on
 from gta.training.observed import observed
 
 _MOST = 3
-"""Graphs: one for each shape of the arguments that comes again and again."""
+"""Most graphs: one for each repeated shape of the arguments."""
 
 
 class Replays:
-    """A function of tensors that is replayed as CUDA graphs where it can be.
+    """A function of tensors that is replayed as CUDA graphs if possible.
 
-    The first calls with arguments of a shape run as they are; then that shape is recorded, and from
-    then on its calls are replays. All of them count. What cannot be recorded goes on as it is, and
-    `say` is told why; nothing that the function works on has changed then.
+    The first calls with arguments of a shape are eager; then that shape is recorded, and its later
+    calls are replays. All calls have their effect. A function that cannot be recorded stays eager,
+    and `say` gets the reason; the failed recording changes no tensor of the function.
 
     Args:
-        function: Of tensors on the device; its result is a tensor too.
+        function: A function of tensors on the device that returns a tensor.
         device: A GPU.
         say: Takes a line of text.
-        gather: Of a value, those of all processes that call this together; they record the same
-            calls or none, of one shape.
+        gather: Returns the values of all processes, which call this together and record the same
+            calls of one shape, or none.
         alone: Whether there is only one process.
     """
 
@@ -45,36 +45,36 @@ class Replays:
         self.forget()
 
     def forget(self) -> None:
-        """Drops all graphs: the function has become another."""
+        """Drops all graphs, because the function has changed."""
         self.graphs: dict[object, _Graph] = {}
         self.met: dict[object, int] = {}
         self.calls = 0
-        self.pool = torch.cuda.graph_pool_handle()  # of all graphs: they never run at once
+        self.pool = torch.cuda.graph_pool_handle()  # shared by all graphs, which never run at once
 
     def __call__(self, *arguments: Tensor) -> Tensor:
         """The function's result; arguments may be on the CPU."""
         if self.refused is not None:
-            return self._as_it_is(arguments)
+            return self._eager(arguments)
         shape = tuple((tuple(a.shape), a.stride(), a.dtype) for a in arguments)
         graph = self.graphs.get(shape)
         if graph is not None:
             return graph(arguments)
         self.calls += 1
         met = self.met[shape] = self.met.get(shape, 0) + 1
-        if not self.alone and self.graphs:  # only this process may have met another shape
-            return self._as_it_is(arguments)
+        if not self.alone and self.graphs:  # another process may have a different shape
+            return self._eager(arguments)
         if (met if self.alone else self.calls) == WARM_UP:
             return self._observed(arguments)
         if self._is_ready(met):
             return self._recorded(shape, arguments)
-        return self._as_it_is(arguments)
+        return self._eager(arguments)
 
     def _is_ready(self, met: int) -> bool:
         if self.alone:
             return met > WARM_UP and len(self.graphs) < _MOST
         return self.calls > WARM_UP and all(self.gather(met > WARM_UP))
 
-    def _as_it_is(self, arguments: tuple[Tensor, ...]) -> Tensor:
+    def _eager(self, arguments: tuple[Tensor, ...]) -> Tensor:
         moved = [argument.to(self.device, non_blocking=True) for argument in arguments]
         if self.refused is not None or self.graphs:
             return self.function(*moved)
@@ -83,9 +83,9 @@ class Replays:
 
     def _observed(self, arguments: tuple[Tensor, ...]) -> Tensor:
         """A call that shows whether the function looks at tensors or draws numbers on the CPU."""
-        with observed() as found:
-            result = self._as_it_is(arguments)
-        self._agree(found[0] if found else None)
+        with observed() as reasons:
+            result = self._eager(arguments)
+        self._agree(reasons[0] if reasons else None)
         return result
 
     def _recorded(self, shape: object, arguments: tuple[Tensor, ...]) -> Tensor:
@@ -96,15 +96,15 @@ class Replays:
             reason = first_line(error)
         if self._agree(reason) or graph is None:
             graph = None  # it holds memory
-            return self._as_it_is(arguments)
+            return self._eager(arguments)
         if not self.graphs:
             self.say("from now on a step is one CUDA graph, replayed (train.cuda_graphs)")
         self.graphs[shape] = graph
         return graph(arguments)
 
     def _agree(self, reason: str | None) -> bool:
-        """Whether a process has a reason not to record, which is said."""
-        reason = next((found for found in self.gather(reason) if found is not None), None)
+        """Whether a process has a reason not to record; reports the reason."""
+        reason = next((each for each in self.gather(reason) if each is not None), None)
         if reason is not None:
             self.forget()
             self.refused = reason
@@ -113,12 +113,12 @@ class Replays:
 
 
 class _Graph:
-    """One recorded call, and the tensors it reads."""
+    """A recorded call, and the tensors that it reads."""
 
     def __init__(self, owner: Replays, arguments: tuple[Tensor, ...]):
         self.copies, self.function = owner.copies, owner.function
         self.arguments = [torch.empty_like(a, device=owner.device) for a in arguments]
-        # where arguments of the next call wait while this one is computed
+        # buffers for the arguments of the next call while this call is computed
         self.next: dict[int, Tensor] = {}
         self.taken = torch.cuda.Event()
         for ours, argument in zip(self.arguments, arguments, strict=True):
@@ -136,7 +136,7 @@ class _Graph:
         return self.result.clone()
 
     def _sent(self, number: int, argument: Tensor, current: torch.cuda.Stream) -> Tensor:
-        """An argument on its way to the device while the call before this one is computed."""
+        """Copies an argument to the device while the previous call is computed."""
         if number not in self.next:
             self.next[number] = torch.empty_like(self.arguments[number])
             self.copies.wait_stream(current)  # which may still use that memory

@@ -1,4 +1,4 @@
-"""Training a recipe: from its name and a data set to the folder of a run."""
+"""Trains a recipe: from its name and a data set to the folder of a run."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,50 +37,51 @@ def train(
     stop: Stop | None = None,
     name: str = "",
 ) -> Run:
-    """Trains a recipe; the same call again goes on where it was interrupted, or trains it longer.
+    """Trains a recipe, as `gta train` does; the same call again resumes or extends the training.
 
-    As `gta train` does. Several processes that `torchrun` started call it alike.
+    Several processes of `torchrun` call it in the same way.
 
     Args:
         recipe: A recipe of this package by its data and model, "ssv2/r2d50_gta"; the path of a
             recipe file or of a run, whose recipe is taken; or a `Recipe`.
-        root: The folder of the data set, or folder or URL of a prepared one; None: the recipe's.
+        root: The folder of the data set, or the folder or URL of a prepared copy; None: the
+            recipe's.
         out: The folder of the run.
-        settings: What to change of the recipe: {"train.lr": 0.02}, or ["train.lr=0.02"].
+        settings: Changes of the recipe: {"train.lr": 0.02}, or ["train.lr=0.02"].
         device: "auto", a GPU if there is one, "cpu", "cuda", "cuda:1" ...
-        report: Where messages and progress go; None: lines are printed, and kept in out/log.txt.
-        stop: Signals that end the training after the step under way; None: Ctrl-C ends it at once,
-            and it goes on from the last checkpoint.
-        name: Of the model, in what is said; if left out, that of the recipe.
+        report: Shows messages and progress; None: lines are printed, and kept in out/log.txt.
+        stop: Signals that end the training after the current step; None: Ctrl-C ends it at once,
+            and it can be resumed from the last checkpoint.
+        name: Name of the model in messages; default: that of the recipe.
 
     Raises:
         UsageError: A wrong recipe, setting, device or folder; training has diverged.
-        DataError: The folder is not such a data set, or too many videos cannot be read.
+        DataError: The folder holds no such data set, or too many videos cannot be read.
     """
-    found, out = _chosen(recipe, root, settings), Path(out).expanduser()
+    chosen, out = _chosen(recipe, root, settings), Path(out).expanduser()
     name = name or ("a recipe" if isinstance(recipe, Recipe) else str(recipe))
     stop = stop or Stop()
     start = None
-    if found.model.weights == "ordered" and not (out / "checkpoint.pt").exists():
+    if chosen.model.weights == "ordered" and not (out / "checkpoint.pt").exists():
         start = ordered_start(
-            *(found, lambda inner, place: train(inner, None, place, device=device, stop=stop)),
+            *(chosen, lambda inner, place: train(inner, None, place, device=device, stop=stop)),
             report or Lines(None),
         )
-    with joined_processes(device) as processes, open_session(out, found, processes) as session:
+    with joined_processes(device) as processes, open_session(out, chosen, processes) as session:
         stop.silent = not processes.is_main
-        told = (report or Lines(out / "log.txt")) if processes.is_main else Silent()
-        told.say(
+        progress = (report or Lines(out / "log.txt")) if processes.is_main else Silent()
+        progress.say(
             f"{out}: {name} on {processes.device}, {processes.world_size} "
             f"process{'es' * (processes.world_size > 1)}"
         )
-        if found.train.warmup < found.train.warmup_epochs:
-            told.say(
-                f"train.warmup_epochs={found.train.warmup_epochs:g} is not shorter than "
-                f"train.epochs={found.train.epochs}: the warm-up is {found.train.warmup:g} epochs"
+        if chosen.train.warmup < chosen.train.warmup_epochs:
+            progress.say(
+                f"train.warmup_epochs={chosen.train.warmup_epochs:g} is not shorter than "
+                f"train.epochs={chosen.train.epochs}: the warm-up is {chosen.train.warmup:g} epochs"
             )
-        splits = load_splits(found, told, world_size=processes.world_size)
-        training = train_run(session, splits, processes, told, stop, start)
-        _tell_end(training, splits, session, told)
+        splits = load_splits(chosen, progress, world_size=processes.world_size)
+        training = train_run(session, splits, processes, progress, stop, start)
+        _tell_end(training, splits, session, progress)
     return Run.open(out)
 
 
@@ -89,7 +90,7 @@ def _chosen(
     root: str | Path | None,
     settings: Mapping[str, object] | Sequence[str],
 ) -> Recipe:
-    """The recipe that is meant, with its settings and its folder."""
+    """The recipe with its settings and its folder."""
     if isinstance(settings, Mapping):
         settings = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
     if not isinstance(recipe, Recipe):
@@ -102,7 +103,7 @@ def _chosen(
 
 
 def _tell_end(training: Training, splits: Splits, session: Session, report: Report) -> None:
-    """What the training has come to."""
+    """Reports the result of the training."""
     position, recipe, out = training.position, session.recipe, session.folder
     unreadable, epochs = len(position.failures), recipe.train.epochs
     if unreadable:
@@ -127,12 +128,12 @@ def train_run(
     """Trains a run to its end and leaves everything in its folder.
 
     Args:
-        session: Of the folder.
+        session: The session of the folder.
         splits: The videos.
         processes: This process among all that train.
-        report: Where messages and progress go.
-        stop: Signals that ask for the end.
-        start: A file of weights in place of what the recipe names.
+        report: Shows messages and progress.
+        stop: Signals that end the training.
+        start: A file of weights in place of the recipe's.
     """
     recipe, folder = session.recipe, session.folder
     watch = Watch(folder, recipe, report.say)
@@ -140,7 +141,7 @@ def train_run(
     model = build_network(recipe, len(splits.train.classes))
     run = Run(folder, recipe, splits.train.classes)
     if processes.is_main:
-        # the other processes get the weights of this one
+        # the other processes get the weights of this process
         if not has_checkpoint(folder):
             named = {"weights": str(start)} if start else {}
             loaded = load_pretrained(model, recipe.model.model_copy(update=named))
@@ -167,7 +168,7 @@ def train_run(
 
 
 def _longer(position: TrainState, before: int, recipe: Recipe) -> str:
-    """What more epochs mean for the learning rate."""
+    """The effect of more epochs on the learning rate."""
     train = recipe.train
     what = f"{train.epochs} epochs instead of {before}: "
     if train.schedule == "steps":

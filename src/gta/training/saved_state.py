@@ -1,4 +1,4 @@
-"""The checkpoint from which a run goes on."""
+"""The checkpoint from which a run resumes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from gta.training.checkpoint import read_file, read_folder, ways_out
 from gta.training.checkpoint_folder import CheckpointFolder, DamagedError
 
 FOLDER, OLD = "checkpoints", "checkpoint.pt"
-"""Of a run: today's checkpoints, and the one of earlier versions."""
+"""Names of today's checkpoints, and of the checkpoint of earlier versions."""
 
 
 def has_checkpoint(folder: Path) -> bool:
@@ -19,11 +19,11 @@ def has_checkpoint(folder: Path) -> bool:
 
 
 def newest_state(folder: Path, say: Callable[[str], object]) -> dict[str, Any] | None:
-    """The state of the newest checkpoint of a run that is whole; None: it has none.
+    """The state of the newest intact checkpoint of a run; None: there is none.
 
     Args:
-        folder: Of the run.
-        say: Is told of damaged ones.
+        folder: The run's folder.
+        say: Takes a line about each damaged checkpoint.
 
     Raises:
         UsageError: All are damaged.
@@ -40,7 +40,7 @@ def newest_state(folder: Path, say: Callable[[str], object]) -> dict[str, Any] |
     if state is not None:
         if damaged:
             epoch, batch = state["position"]["epoch"], state["position"]["batch"]
-            say(f"the one before it is used: after epoch {epoch}, batch {batch}")
+            say(f"the checkpoint before it is used: after epoch {epoch}, batch {batch}")
         return state
     if (folder / OLD).is_file():
         try:
@@ -48,6 +48,6 @@ def newest_state(folder: Path, say: Callable[[str], object]) -> dict[str, Any] |
         except DamagedError as error:
             damaged.append(f"{folder / OLD} is damaged: {error}")
     raise UsageError(
-        f"no checkpoint of {folder} can be used to go on: {'; '.join(damaged)}. "
+        f"no checkpoint of {folder} can be used to resume: {'; '.join(damaged)}. "
         f"The way out: {ways_out(folder)}."
     )

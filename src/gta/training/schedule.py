@@ -1,4 +1,4 @@
-"""The learning rate as a function of time alone."""
+"""The learning rate as a function of time."""
 
 import math
 
@@ -6,7 +6,7 @@ from gta.config import Train
 
 
 def peak_rate(train: Train) -> float:
-    """The learning rate after the warm-up: `lr`, scaled linearly where `lr_batch` is given.
+    """The learning rate after the warm-up: `lr`, scaled linearly if `lr_batch` is given.
 
     Goyal et al. 2017: k times the batch, k times the rate.
     """

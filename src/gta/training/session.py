@@ -1,4 +1,4 @@
-"""A run under way: its folder, claimed by one training at a time."""
+"""A run's folder, claimed by one training at a time."""
 
 import shutil
 from collections.abc import Iterator
@@ -30,16 +30,16 @@ FREE = {
     "train.cuda_graphs",
     "test.batch_size",
 }
-"""Settings that may differ when a run goes on: they do not change its weights, but by rounding."""
+"""Settings that may differ on resumption: they change weights at most by rounding."""
 _EARLY = {
     *(LOCK, HOLDER, ".holder.part.json"),
     *("log.txt", "labels.json", ".labels.part.json", ".recipe.part.yaml"),
 }
-"""What a run leaves that was stopped before its recipe was written."""
+"""Files of a run that was stopped before its recipe was written."""
 
 _LATER = {"recipe.yaml", "environment.json", "curves.png", "tensorboard", "wandb"}
 _WORTH = {FOLDER, OLD, "last.safetensors", "best.safetensors", "metrics.csv"}
-"""What training has found out."""
+"""Files with results of the training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class Session:
     folder: Path
     recipe: Recipe
     epochs_before: int | None = None
-    """How many it was to have when it was begun, where it is to have more now."""
+    """Its earlier number of epochs, if it has more now."""
 
 
 @contextmanager
 def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator[Session]:
     """Claims the folder of a run, new or begun earlier with the same recipe.
 
-    A folder in which nothing worth keeping was made is removed again.
+    A folder without anything worth keeping is removed again.
 
     Raises:
         UsageError: It holds something else, a run of another recipe, or is being trained now.
@@ -68,20 +68,20 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
     if is_run and has_checkpoint(folder):
         before = read_recipe(folder / "recipe.yaml")
         _check_same(folder, before, recipe)
-        if recipe.train.compile is None:  # as it was begun: `false` of an earlier version too
+        if recipe.train.compile is None:  # as at its start: also `false` of an earlier version
             train = recipe.train.model_copy(update={"compile": before.train.compile})
             recipe = recipe.model_copy(update={"train": train})
         if before.train.epochs < recipe.train.epochs:
             epochs_before = before.train.epochs
     elif (folder / "metrics.csv").is_file():
         raise UsageError(
-            f"{folder} holds a trained run without the {FOLDER} that are needed to go on: "
+            f"{folder} holds a trained run without the {FOLDER} that are needed to resume: "
             f"{ways_out(folder)}"
         )
     elif not is_run and folder.is_dir() and any(e.name not in _EARLY for e in folder.iterdir()):
         raise UsageError(f"--out {folder} holds other files; give a new folder for the run")
     session = Session(folder, recipe, epochs_before)
-    processes.gather(None)  # all have looked before one writes
+    processes.gather(None)  # all have checked before one writes
     if not processes.is_main:
         yield session
         return
@@ -92,12 +92,12 @@ def open_session(folder: Path, recipe: Recipe, processes: Processes) -> Iterator
         with claimed(folder):
             yield session
     except BaseException:
-        _remove_what_is_nothing(folder, kept, made)
+        _remove_useless(folder, kept, made)
         raise
 
 
-def _remove_what_is_nothing(folder: Path, kept: set[str], made: list[Path]) -> None:
-    """Removes what this command has put into a run's folder, unless there is something to use."""
+def _remove_useless(folder: Path, kept: set[str], made: list[Path]) -> None:
+    """Removes the files of this command from a run's folder, unless they are of use."""
     names = {entry.name for entry in folder.iterdir()}
     if names & _WORTH:
         return
@@ -122,13 +122,13 @@ def _check_same(folder: Path, before: Recipe, now: Recipe) -> None:
     if now.train.epochs < before.train.epochs:
         raise UsageError(
             f"{folder} holds a run of {before.train.epochs} epochs, which can be made longer but "
-            f"not shorter; {now.train.epochs} were asked for. Give another --out, or leave "
+            f"not shorter; got {now.train.epochs}. Give another --out, or leave "
             f"train.epochs at {before.train.epochs}: weights of the last finished epoch can be "
             f"used at any time."
         )
     if changed:
         raise UsageError(
-            f"{folder} holds a run of another recipe: {'; '.join(changed)}. Going on would mix "
+            f"{folder} holds a run of another recipe: {'; '.join(changed)}. Resuming would mix "
             f"the two: give another --out, or the same settings as before."
         )
 

@@ -1,4 +1,4 @@
-"""A copy of tensors as they are at one moment, made while training goes on."""
+"""A copy of tensors at one moment, made during training."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,17 +10,16 @@ from torch import Tensor
 class Snapshots:
     """Copies of a training's state in the memory of the CPU.
 
-    The copies of a GPU's tensors are ordered on its stream: what is issued after `take`, such as
-    the next replay of a captured step, begins when they are made, and Python does not wait for
-    them. The memory is taken once and used again, so one copy is to be written before the next is
-    taken.
+    The copies of a GPU's tensors are ordered on its stream: work issued after `take`, such as the
+    next replay of a captured step, begins when they are done, and Python does not wait for them.
+    The memory is allocated once and reused, so a copy must be written before the next is taken.
     """
 
     def __init__(self):
         self._memory: dict[tuple[str, ...], Tensor] = {}
 
     def take(self, state: Mapping[str, Any]) -> "Snapshot":
-        """A copy of all tensors of nested dictionaries and lists; other values as they are."""
+        """A copy of all tensors in nested dictionaries and lists; other values are kept."""
         devices = set[torch.device]()
         copied = self._copy(state, (), devices)
         events = []
@@ -55,13 +54,13 @@ class Snapshots:
 
 
 class Snapshot:
-    """What `Snapshots.take` has copied, or will have when the GPU has come so far."""
+    """The copy of `Snapshots.take`, complete once the GPU has finished it."""
 
     def __init__(self, state: Mapping[str, Any], events: list[torch.cuda.Event]):
         self._state, self._events = state, events
 
     def wait(self) -> Mapping[str, Any]:
-        """The state, when all of it is there. May be called on another thread."""
+        """Waits for the copy and returns it. May be called on another thread."""
         for event in self._events:
             event.synchronize()
         return self._state

@@ -1,4 +1,4 @@
-"""The videos of a run, and their frames in memory where they fit."""
+"""The videos of a run, and their frames in memory if they fit."""
 
 import hashlib
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Splits:
         return all(cache is not None and cache.num_cached == len(v) for v, cache in pairs)
 
     def fingerprint(self) -> str:
-        """A hash of ids, labels and class names: the same data set has the same."""
+        """A hash of ids, labels and class names: equal for equal data sets."""
         digest = hashlib.sha256()
         for part in (self.train, self.val):
             digest.update(_bytes("\n".join(part.classes)))
@@ -48,12 +48,12 @@ def load_splits(recipe: Recipe, report: Report, *, world_size: int = 1) -> Split
 
     Args:
         recipe: Its `data` section; the rest says how frames are resized.
-        report: Where progress goes.
-        world_size: Training processes; those of one machine share `data.cache_gb`.
+        report: Shows progress.
+        world_size: Number of training processes; those of a machine share `data.cache_gb`.
 
     Raises:
         UsageError: The recipe names no folder.
-        DataError: The folder is not such a data set.
+        DataError: The folder holds no such data set.
     """
     data = recipe.data
     train, val = list_videos(data, "train"), list_videos(data, "val")

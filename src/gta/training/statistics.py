@@ -1,4 +1,4 @@
-"""Running statistics that a step can take back."""
+"""Running statistics that a step can restore."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ class Statistics:
     They change in the forward pass, before it is known whether the gradient is finite.
 
     Args:
-        model: On its device; its buffers stay where they are from now on.
+        model: The model on its device; its buffers must not move afterwards.
     """
 
     def __init__(self, model: nn.Module):
@@ -25,12 +25,12 @@ class Statistics:
         self.kept: list[Tensor] = []
 
     def keep(self) -> None:
-        """Remembers them as they are."""
+        """Saves their current values."""
         self.kept = [_joined(group) for group in self.groups.values()]
 
     @torch.no_grad()
     def put_back(self, where: Tensor) -> None:
-        """Makes them again what was kept where `where`, bool (), is true; nothing waits for it."""
+        """Restores the saved values if `where`, bool (), is true, without synchronizing."""
         for kept, group in zip(self.kept, self.groups.values(), strict=True):
             chosen = torch.where(where, kept, _joined(group)).split([b.numel() for b in group])
             views = [part.view_as(b) for part, b in zip(chosen, group, strict=True)]

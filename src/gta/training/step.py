@@ -1,4 +1,4 @@
-"""One update of the weights."""
+"""An update of the weights."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -27,27 +27,27 @@ from gta.training.replays import Replays
 from gta.training.statistics import Statistics
 
 Part = tuple[Tensor, Tensor, Tensor]
-"""Clips, uint8 or already normalised, on the device; labels; targets: labels, or soft ones."""
+"""Clips, uint8 or already normalised, on the device; labels; targets: labels or soft labels."""
 
 
 class Step:
     """Forward, backward and update on one process's part of a batch.
 
-    With `accumulate` that part is computed in several smaller ones, one after the other; the
-    gradient is that of all of them, but batch normalisation and mixing see each by itself.
+    With `accumulate` that part is computed in several smaller parts, in order; the gradient is that
+    of all of them, but batch normalisation and mixing see each part separately.
 
-    Where the loss or the gradient is not finite, weights, optimiser, moving average and running
-    statistics stay as they are, and the step is counted as left out. On a GPU nothing waits for
-    that.
+    If the loss or the gradient is not finite, weights, optimiser, moving average and running
+    statistics do not change, and the step counts as skipped. On a GPU this needs no
+    synchronization.
 
     Args:
-        model: In training mode, on the device; several processes may train it.
-        optimizer: Of its parameters, from `make_optimizer`, loaded if the training goes on.
+        model: The model in training mode, on the device; several processes may train it.
+        optimizer: Its optimiser from `make_optimizer`, with its state loaded on resumption.
         numbers: The settings.
         processes: This process among all that train.
-        mixing: Of clips and labels.
-        averaged: The moving average, if there is one.
-        say: Takes what was decided, in a line.
+        mixing: Mixes clips and labels.
+        averaged: The moving average, if used.
+        say: Takes a line about decisions.
     """
 
     def __init__(
@@ -81,25 +81,25 @@ class Step:
             self.replica = DistributedDataParallel(model)
         if numbers.cuda_graphs and self.replays is None:
             say(f"no CUDA graphs: they are for GPUs, this is {self.device} (train.cuda_graphs)")
-        # for each shape by itself: of a second size of frames in one process the compiler would
-        # make a network for any size, and fails at that (torch 2.14, channels last)
+        # static for each shape: for a second size of frames in a process the compiler would make a
+        # network for any size, and fails at that (torch 2.14, channels last)
         self.forward = self._compiled() if numbers.compile else self.replica
         self.undecided = numbers.compile is None and cuda
-        self.untried = False  # whether what was decided here has not been seen to work
+        self.untried = False  # whether the decision has not been tried yet
         self.taken = 0
         self.moments: list[torch.cuda.Event] = []
 
     def __call__(self, batch: Batch, epoch: int, number: int, num_batches: int) -> Tensor:
-        """One update; returns (sum of losses, correct clips, clips, steps left out).
+        """An update; returns (sum of losses, correct clips, clips, skipped steps).
 
-        The last is 0, or 1 over the number of processes; the others are 0 where the loss is not
+        The last is 0, or 1 over the number of processes; the others are 0 if the loss is not
         finite.
 
         Args:
-            batch: This process's part of it.
-            epoch: From 0.
-            number: Of the batch in the epoch, from 0.
-            num_batches: Of an epoch.
+            batch: This process's part of the batch.
+            epoch: Number of the epoch, from 0.
+            number: Number of the batch in the epoch, from 0.
+            num_batches: Batches of an epoch.
         """
         numbers, step = self.numbers, epoch * num_batches + number
         set_learning_rate(self.optimizer, numbers.rate(epoch + (number + 0.5) / num_batches))
@@ -110,7 +110,7 @@ class Step:
             return self._on_gpu(batch, step, numbers.epochs * num_batches - step)
 
     def close(self) -> None:
-        """Drops the CUDA graphs, which must be before a group of processes is left."""
+        """Drops the CUDA graphs; required before the process group ends."""
         if self.replays is not None:
             self.replays.graphs.clear()
 
@@ -133,7 +133,7 @@ class Step:
         return totals
 
     def _parts(self, batch: Batch) -> Iterator[Part]:
-        """The parts of a batch one after the other: a part is mixed when it is its turn."""
+        """The parts of a batch in order; a part is mixed just before it is computed."""
         parts = min(self.numbers.accumulate, len(batch.labels))
         split = batch.clips.tensor_split(parts), batch.labels.tensor_split(parts)
         for clips, labels in zip(*split, strict=True):
@@ -146,12 +146,12 @@ class Step:
             yield clips, labels, targets
 
     def _prepared(self, batch: Batch) -> Part:
-        """A batch after all that the CPU draws for it; still there if nothing was drawn."""
+        """A batch after the CPU's random draws; unchanged if there are none."""
         if self.mixing is None or not self.mixing.ways:
             return batch.clips, batch.labels, batch.labels
         parts = zip(*self._parts(batch), strict=True)
         clips, labels, targets = (torch.cat(tensors) for tensors in parts)
-        if self.replays is not None:  # one layout, so one graph, whatever way mixed them
+        if self.replays is not None:  # the same layout, so the same graph, for all kinds of mixing
             clips = clips.contiguous(memory_format=torch.channels_last_3d)
         return clips, labels, targets
 
@@ -161,7 +161,7 @@ class Step:
         return self._whole(*(tensor.to(self.device, non_blocking=True) for tensor in whole))
 
     def _whole(self, clips: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-        """An update that depends on tensors of the device alone, so that it can be replayed."""
+        """An update that depends only on tensors of the device, so that it can be replayed."""
         parts = min(self.numbers.accumulate, len(labels))
         split = (tensor.tensor_split(parts) for tensor in (clips, labels, targets))
         return self._update(zip(*split, strict=True), len(labels))
@@ -192,9 +192,9 @@ class Step:
 
     @torch.no_grad()
     def _apply(self, left_out: Tensor) -> None:
-        """Updates the weights and their average, or takes the running statistics back."""
+        """Updates the weights and their average, or restores the running statistics."""
         if self.fused:  # all on the device
-            # torch's own way to skip a step, meant for its scaler of gradients
+            # torch's own way to skip a step, made for its gradient scaler
             self.optimizer.found_inf = left_out.float()  # pyright: ignore[reportAttributeAccessIssue]
             self.optimizer.step()
             self.statistics.put_back(left_out)
@@ -216,7 +216,7 @@ class Step:
             logits = self.forward(clips)
         logits = logits if logits.dtype == torch.float64 else logits.float()
         loss = F.cross_entropy(logits, targets, label_smoothing=numbers.label_smoothing)
-        # a loss that is not finite makes the gradient of all processes so, and all skip the step
+        # a loss that is not finite makes all processes' gradients not finite, and all skip the step
         (loss * torch.where(torch.isfinite(loss.detach()), share, math.nan)).backward()
         correct = (logits.detach().argmax(1) == labels).sum()
         count = torch.full_like(correct, len(labels))
@@ -233,12 +233,14 @@ class Step:
             self.moments[-1].record()
 
     def _decide(self, steps: int) -> None:
-        """Whether the steps that are left are compiled, for what one of them took."""
+        """Decides whether the remaining steps are compiled, from the time of a step."""
         (began, ended), self.moments, self.undecided = self.moments, [], False
         ended.synchronize()
         took = began.elapsed_time(ended)
         decision = compiles(None, device=self.device.type, steps=steps, step_ms=took)
-        decided, reason = self.processes.gather(decision)[0]  # as the first process measured
+        decided, reason = self.processes.gather(decision)[
+            0
+        ]  # by the measurement of the first process
         self.say(reason)
         if decided:
             self.forward, self.untried = self._compiled(), True
@@ -246,7 +248,7 @@ class Step:
                 self.replays.forget()
 
     def _give_up_compiling(self, error: Exception) -> None:
-        """Goes back to before a step whose compilation failed."""
+        """Restores the state before a step whose compilation failed."""
         self.forward = self.replica
         self.statistics.put_back(torch.ones((), dtype=torch.bool, device=self.device))
         self.say(f"the network cannot be compiled ({first_line(error)}); it goes on without")
@@ -255,5 +257,5 @@ class Step:
 
 
 def _seed(seed: int, step: int, rank: int) -> int:
-    """Of what is drawn for one batch on one process."""
+    """The seed of the random draws for a batch on a process."""
     return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1)

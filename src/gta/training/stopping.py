@@ -1,4 +1,4 @@
-"""Signals that ask a process to end, and when they are obeyed."""
+"""Signals that ask a process to end, and their handling."""
 
 import atexit
 import os
@@ -17,16 +17,16 @@ SIGNALS = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
     if hasattr(signal, name)
 )
-"""The last is how schedulers warn of the end of the time that a job has."""
+"""The last is the schedulers' warning before a job's time limit."""
 _SAME = 0.3
-"""Seconds within which a signal is the same again: `timeout` sends each to a process and to its
-group, and a wrapper hands on the Ctrl-C that a terminal sends to both."""
+"""Seconds within which a repeated signal counts once: `timeout` signals a process and its group,
+and a wrapper passes on a Ctrl-C that the terminal sends to both."""
 _PATIENCE = 5.0
 """Seconds after which a process that does not end by itself is ended."""
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asked this process to end. Where nothing handles it, it is as Ctrl-C."""
+    """A signal asked this process to end. Unhandled, it acts as Ctrl-C."""
 
     def __init__(self, number: int):
         super().__init__(signal.Signals(number).name)
@@ -36,25 +36,25 @@ class Stopped(KeyboardInterrupt):
 class Stop:
     """Whether a signal has asked this process to end.
 
-    The first one raises `Stopped` wherever the main thread is, but not in what is `held`: that is
-    finished first. The second one ends the process at once; so does a main thread that does not
-    end within some seconds, as one that waits for a dead disk.
+    The first signal raises `Stopped` in the main thread, except in a `held` block, which is
+    finished first. The second signal ends the process at once; so does a main thread that does not
+    end within some seconds, such as when it waits for a dead disk.
     """
 
     def __init__(self):
         self.asked: int | None = None
         """Number of the signal."""
         self.kept = ""
-        """What is kept, and how to go on; told when the process ends."""
+        """What is kept, and how to resume; printed when the process ends."""
         self.silent = False
-        """Whether another process tells of the end."""
+        """Whether another process prints the message."""
         self.over = False
-        """Whether all work is done: Python's own end may be cut short."""
+        """Whether all work is done, so that Python's exit may be cut short."""
         self._holds = 0
-        self._listens = self._was_told = False
+        self._listens = self._has_printed = False
 
     def listen(self) -> None:
-        """Handles signals from now on. Those that are ignored, as under nohup, stay ignored."""
+        """Handles signals from now on. Ignored signals, as under nohup, stay ignored."""
         self.over = False
         if self._listens or threading.current_thread() is not threading.main_thread():
             return
@@ -64,13 +64,13 @@ class Stop:
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
-        # written as soon as a signal comes, also while the main thread is inside of a library
+        # written as soon as a signal arrives, even while the main thread is in a library
         signal.set_wakeup_fd(number_w, warn_on_full_buffer=False)
         threading.Thread(target=self._watch, args=(number_r,), daemon=True).start()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """What is inside is not interrupted; call `obey` afterwards."""
+        """The block is not interrupted; call `obey` afterwards."""
         self._holds += 1
         try:
             yield
@@ -78,13 +78,13 @@ class Stop:
             self._holds -= 1
 
     def obey(self) -> None:
-        """Raises `Stopped` if a signal has come."""
+        """Raises `Stopped` if a signal has arrived."""
         if self.asked is not None:
             raise Stopped(self.asked)
 
     @contextmanager
     def obeyed(self) -> Iterator[None]:
-        """However what is inside ends: if a signal has come, the process ends by that."""
+        """Ends the process after the block if a signal has arrived, even if the block raises."""
         try:
             yield
         except BaseException:
@@ -93,25 +93,25 @@ class Stop:
             raise
 
     def end(self) -> NoReturn:
-        """Tells of the end and leaves with 128 and the signal's number, as shells have it."""
+        """Prints a line and exits with 128 + the signal's number, as shells do."""
         assert self.asked is not None
         self._tell(self.asked)
         atexit._run_exitfuncs()
-        self._leave(self.asked)  # to take torch down piece by piece takes seconds
+        self._leave(self.asked)  # torch's own teardown takes seconds
 
     def _leave(self, number: int) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):  # nobody reads any more
+            with suppress(OSError, ValueError):  # the reader is gone
                 stream.flush()
         os._exit(128 + number)
 
     def _tell(self, number: int) -> None:
-        if self._was_told or self.silent:
+        if self._has_printed or self.silent:
             return
-        self._was_told = True
+        self._has_printed = True
         by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         text = f"gta: stopped by {by}" + (f"; {self.kept}" if self.kept else "")
-        with suppress(OSError):  # nobody may read it
+        with suppress(OSError):  # the reader may be gone
             os.write(2, f"{text}\n".encode(errors="backslashreplace"))
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -124,7 +124,7 @@ class Stop:
                 raise Stopped(number)
 
     def _watch(self, numbers: int) -> None:
-        """In a thread: the second signal, and the end of patience."""
+        """In a thread: handles a second signal, and the time limit."""
         first, patience = None, _PATIENCE
         while True:
             ready, _, _ = select.select([numbers], [], [], None if first is None else 0.1)

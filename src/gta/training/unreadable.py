@@ -1,4 +1,4 @@
-"""Training videos that cannot be read: said once, counted, and an error where they are many."""
+"""Unreadable training videos: reported once, counted, and an error if there are too many."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,11 +10,11 @@ from gta.training.processes import Processes
 
 
 class Unreadable:
-    """The record of them.
+    """The record of unreadable videos.
 
     Args:
-        known: Path and reason of each, such as a checkpoint has them; more are added to it.
-        videos: For training.
+        known: Path and reason of each, such as from a checkpoint; new videos are added.
+        videos: The training videos.
         limit: Share of them that may be unreadable.
         say: Takes a line for each.
     """
@@ -29,10 +29,10 @@ class Unreadable:
         self._bad = Counter(map(self._label, known))
 
     def note(self, failures: Iterable[tuple[str, str]]) -> None:
-        """Puts (path, reason) of a batch on record.
+        """Records the (path, reason) pairs of a batch.
 
         Raises:
-            DataError: They are too many, or all of a class.
+            DataError: There are too many, or all videos of a class.
         """
         known, new = self.known, set[int | None]()
         for path, reason in failures:
@@ -62,10 +62,10 @@ class Unreadable:
         )
 
     def _label(self, path: str) -> int | None:
-        """Of a video file, or of the folder of a frame."""
+        """The label of a video file, or of the folder of a frame."""
         return self._labels.get(path, self._labels.get(str(Path(path).parent)))
 
     def share(self, processes: Processes) -> None:
-        """Makes the records of all processes one."""
+        """Merges the records of all processes."""
         for known in processes.gather(self.known):
             self.known |= known

@@ -1,4 +1,4 @@
-"""Which side waits: the network for videos, or the loader for the network."""
+"""Measures which side waits: the network for videos, or the loader for the network."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -13,21 +13,21 @@ from gta.data.storage.locations import is_url
 from gta.training.splits import Splits
 
 _MUCH = 0.2
-"""Share of the training time from which on it is worth a line."""
+"""Share of the training time above which waiting is reported."""
 _ENOUGH = 5
-"""Steps that tell which side waits."""
+"""Fewest steps for a statement."""
 
 
 class Waiting:
-    """Measures for how long a device had nothing to do because no batch was there.
+    """Measures how long a device was idle because no batch was ready.
 
-    A GPU works through steps that were handed to it earlier: while this process waits for a batch,
-    the GPU may still be computing. So its own clock is read too, where a step ends and the next one
-    begins; nothing is made to wait for that.
+    A GPU works through queued steps: while this process waits for a batch, the GPU may still be
+    computing. So the GPU's clock is read, too, at the end of a step and the start of the next,
+    without synchronizing.
 
     Args:
-        device: That computes the steps.
-        start: Batches with which the loader is getting going: one of each of its processes.
+        device: The device of the steps.
+        start: First batches of the loader, one for each of its processes, which take longer.
     """
 
     def __init__(self, device: torch.device, start: int = 1):
@@ -38,7 +38,7 @@ class Waiting:
         self._gaps: list[tuple[torch.cuda.Event, torch.cuda.Event, float, bool]] = []
 
     def batches(self, source: Iterable[Batch]) -> Iterator[Batch]:
-        """The batches of an epoch; what is done between two of them is a step."""
+        """The batches of an epoch; the time between two of them is a step."""
         batches = iter(source)
         for self._steps in count():
             end, began = self._moment(), time.monotonic()
@@ -48,25 +48,25 @@ class Waiting:
                 return
             waited, start = time.monotonic() - began, self._moment()
             at_start = self._steps < self.start
-            if self._steps == 0 or end is None or start is None:  # before the first a GPU is idle
+            if self._steps == 0 or end is None or start is None:  # a GPU is idle before the first
                 self._add(waited, at_start)
             else:
                 self._gaps.append((end, start, waited, at_start))
             if len(self._gaps) > 1000:
-                self._read_gaps(keep=100)  # these are long over
+                self._read_gaps(keep=100)  # these have ended
             if at_start:
                 self._going = time.monotonic()
             yield batch
 
     def seconds(self) -> float:
-        """All waiting so far; the GPU's work is waited for."""
+        """All waiting so far; synchronizes with the GPU."""
         if self._gaps:
             self._gaps[-1][1].synchronize()
         self._read_gaps()
         return self._at_start + self._later
 
     def share(self) -> float | None:
-        """Of the time of an epoch without its start; None where too few steps are left to tell."""
+        """Share of the epoch's time after its start; None with too few steps."""
         if self._steps < self.start + _ENOUGH:
             return None
         self.seconds()
@@ -95,14 +95,14 @@ class Waiting:
 
 
 def advice(share: float, splits: Splits, data: DataSource, workers: int, cores: int) -> str | None:
-    """What to do about a network that waits for videos; None where it seldom does.
+    """Advice for a network that waits for videos; None if it seldom does.
 
     Args:
-        share: Of the training time, in which it waited.
+        share: Share of the training time spent waiting.
         splits: The videos, and which frames are in memory.
         data: The settings.
-        workers: Loader processes of this training process, which has
-        cores: for itself.
+        workers: Number of loader processes of this training process.
+        cores: Number of cores of this training process.
     """
     if share <= _MUCH:
         return None
@@ -112,11 +112,11 @@ def advice(share: float, splits: Splits, data: DataSource, workers: int, cores: 
         ways.append(f"more loader processes (--set data.workers={cores}; now {workers})")
     if not splits.cached:
         if data.root is not None and not is_url(data.root) and find_manifest(data.root) is None:
-            ways.append("videos made small once (gta prepare)")
+            ways.append("smaller copies of the videos (gta prepare)")
         held = 0 if splits.train_cache is None else splits.train_cache.num_cached
         now = f"; now {data.cache_gb:g} for {held} of {len(splits.train)}" if data.cache_gb else ""
         ways.append(f"frames in memory (--set data.cache_gb=...{now})")
     return (
         f"{work} is the bottleneck: the network waited {share:.0%} of the training time. "
-        f"{'What helps: ' + ', or '.join(ways) if ways else f'All {cores} cores are at it'}"
+        f"{'What helps: ' + ', or '.join(ways) if ways else f'All {cores} cores are in use'}"
     )

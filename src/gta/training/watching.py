@@ -1,6 +1,6 @@
-"""A training is watched: its curves as a picture, and its figures in other programs.
+"""The curves of a training as a picture, and its metrics in other programs.
 
-None of this may end or slow a training: what goes wrong is a line, and is left out from then on.
+None of this may end or slow a training: an error is reported in a line, and its part is dropped.
 """
 
 import time
@@ -14,19 +14,19 @@ from gta.training.loggers import Logger, open_loggers
 
 CURVES = "curves.png"
 _SHARE = 50
-"""So many times as long as drawing takes passes from one drawing to the next."""
+"""The pause between two drawings, as a multiple of the drawing time."""
 
 
 class Watch:
-    """Keeps curves.png up to date and hands figures to `train.loggers`. Of the main process.
+    """Updates curves.png and passes metrics to `train.loggers`, in the main process.
 
     Args:
-        folder: Of the run.
+        folder: The run's folder.
         recipe: The settings.
-        say: Is told what could not be drawn or logged, once each.
+        say: Takes a line for each failure, once.
 
     Raises:
-        UsageError: The package of one of the loggers is not installed.
+        UsageError: The package of a logger is not installed.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, say: Callable[[str], object]):
@@ -37,15 +37,15 @@ class Watch:
         self.drawn = 0
         """Epochs in the picture."""
         self.due = 0.0
-        """When it may be drawn again."""
+        """Time of the next drawing."""
         self.scores: Scores | None = None
 
     def epoch(self, history: Sequence[dict[str, float]], scores: Scores | None = None) -> None:
         """Called after each epoch.
 
         Args:
-            history: An entry of each epoch, the last being new.
-            scores: Of the validation videos.
+            history: An entry for each epoch; the last is new.
+            scores: Scores of the validation videos.
         """
         self.scores = scores
         for logger in list(self.loggers):
@@ -55,12 +55,11 @@ class Watch:
             self._draw(list(history))
 
     def close(self, history: Sequence[dict[str, float]], *, finished: bool) -> None:
-        """The last picture, and the end of the loggers.
+        """Draws the last picture and closes the loggers.
 
         Args:
             history: An entry of each epoch.
-            finished: Whether training has come to its end: then the loggers get the confusion
-                matrix too.
+            finished: Whether training is complete; then the loggers get the confusion matrix, too.
         """
         self._look()
         if len(history) > self.drawn and not self.broken:
@@ -78,7 +77,7 @@ class Watch:
         self.background.start(lambda: self._write(history))
 
     def _write(self, history: list[dict[str, float]]) -> None:
-        """On the thread."""
+        """Runs on the thread."""
         began = time.monotonic()
         from gta.figures.curves import draw_curves
 
@@ -87,14 +86,14 @@ class Watch:
         self.due = now + _SHARE * (now - began)
 
     def _look(self, *, wait: bool = False) -> None:
-        """Says what went wrong with the picture."""
+        """Reports an error of the picture."""
         if not wait and self.background.is_busy:
             return
         try:
             self.background.wait()
         except Exception as error:
             self.broken = True
-            self.say(f"{CURVES} cannot be drawn, training goes on without it: {_reason(error)}")
+            self.say(f"{CURVES} cannot be drawn, training continues without it: {_reason(error)}")
 
     def _confusion(self, logger: Logger, epoch: int) -> None:
         from gta.evaluation.confusion import confusion, mistake_lines
@@ -112,7 +111,7 @@ class Watch:
             what(logger)
         except Exception as error:
             self.loggers.remove(logger)
-            self.say(f"{logger.name} fails, training goes on without it: {_reason(error)}")
+            self.say(f"{logger.name} fails, training continues without it: {_reason(error)}")
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What is said when a run's files cannot be written: what, where, and how to go on."""
+"""The message when a run's files cannot be written: the file, the reason, and the way out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from gta.files import why_not_written
 
 
 @contextmanager
-def told(what: str, folder: Path) -> Iterator[None]:
-    """Makes a sentence of what the file system says inside.
+def explained(what: str, folder: Path) -> Iterator[None]:
+    """Turns errors of the file system within the context into a message.
 
     Args:
-        what: Is written.
-        folder: Of the run.
+        what: Name of the file that is written.
+        folder: The run's folder.
 
     Raises:
         MachineError: It cannot be written.

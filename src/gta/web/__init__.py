@@ -1,1 +1,1 @@
-"""What `gta demo` and `gta serve` have in common: who may ask, what a request may take, the end."""
+"""The common parts of `gta demo` and `gta serve`: allowed hosts, limits, an orderly end."""

@@ -1,4 +1,4 @@
-"""Lets only requests through whose Host and Origin are the server's own.
+"""Refuses requests whose Host or Origin is not the server's own.
 
 A foreign Host is a name that somebody pointed at this machine (DNS rebinding); a foreign Origin is
 another page in a browser that can reach it.
@@ -21,11 +21,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""Of every answer."""
+"""Headers of every answer."""
 
 
 def is_loopback(bound: str) -> bool:
-    """Whether an address or name is this machine's own, which no other reaches."""
+    """Whether an address or name can only be reached from this machine."""
     try:
         return bound == "localhost" or ipaddress.ip_address(bound).is_loopback
     except ValueError:
@@ -33,14 +33,14 @@ def is_loopback(bound: str) -> bool:
 
 
 class Hosts:
-    """Names under which a server may be asked for.
+    """Host names to which a server answers.
 
-    On this machine alone they are 127.0.0.1 and localhost, with its port. Where others reach it,
-    they are its own name and any address in numbers, which nobody can point elsewhere.
+    For a server that only this machine reaches they are 127.0.0.1 and localhost, with its port.
+    Otherwise they are its own name and any numeric address, which cannot be rebound.
 
     Args:
-        bound: The address or name that it listens at.
-        also: Further names, such as that of a proxy before it.
+        bound: The address or name on which it listens.
+        also: Further names, such as that of a proxy.
     """
 
     def __init__(self, bound: str = "127.0.0.1", also: Sequence[str] = ()):
@@ -71,13 +71,13 @@ def _is_address(name: str) -> bool:
 
 
 class Guard:
-    """An ASGI application before another: refuses foreign requests, and adds headers to answers.
+    """An ASGI middleware: refuses foreign requests, and adds headers to answers.
 
     Args:
         app: The application.
-        hosts: Names under which it may be asked for.
+        hosts: Host names that are answered.
         headers: Further headers of all answers.
-        refusal: What strangers are told.
+        refusal: The answer to foreign requests.
     """
 
     def __init__(self, app: ASGIApp, hosts: Hosts, headers: Mapping[str, str], refusal: str):

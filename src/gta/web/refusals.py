@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 
 
 class Refused(Exception):
-    """A request that gets this answer.
+    """A request that is refused.
 
     Args:
-        status: Of HTTP.
-        reason: For people.
-        retry_after: Seconds after which another try may be worth it.
+        status: HTTP status.
+        reason: Message for the client.
+        retry_after: Seconds after which the client may try again.
     """
 
     def __init__(self, status: int, reason: str, *, retry_after: int | None = None):
@@ -36,13 +36,13 @@ async def _late(request: Request, error: Exception) -> Response:
 
 
 async def _left(request: Request, error: Exception) -> Response:
-    """Nobody reads this; the status is that of nginx, for those who count."""
+    """The client does not read this; the status is nginx's, for the counters."""
     del request, error
     return JSONResponse({"error": "the client is gone"}, 499)
 
 
 async def _unknown(request: Request, error: HTTPException) -> Response:
-    """No such address or method."""
+    """An unknown address or method."""
     del request
     return JSONResponse({"error": error.detail.lower()}, error.status_code, error.headers)
 
@@ -53,11 +53,11 @@ HANDLERS: Mapping[Any, Any] = {
     ClientDisconnect: _left,
     HTTPException: _unknown,
 }
-"""Of an application."""
+"""The exception handlers of an application."""
 
 
 def without_places(reason: str, *places: object) -> str:
-    """A reason without the paths of this machine that stand in it."""
+    """A reason without paths of this machine."""
     for place in places:
         reason = re.sub(re.escape(str(place)) + r"[^\s'\",:;]*", "the upload", reason)
     return reason

@@ -1,4 +1,4 @@
-"""A server of HTTP on this machine that no client can hold for long, and that ends in order."""
+"""An HTTP server that slow clients cannot block, and that stops in order."""
 
 import asyncio
 import socket
@@ -12,53 +12,53 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from gta.errors import UsageError
 
 HEAD = 10.0
-"""Seconds for the head of a request, and for an answer to be taken."""
+"""Most seconds for the head of a request, and for a client to take its answer."""
 _TOLD = 256
-"""Connections above the limit that are still told so."""
+"""Connections above the limit that still get an answer."""
 _KEPT = 5
 """Seconds that a connection is kept without a request."""
 
 
 def listening_socket(port: int, host: str = "127.0.0.1") -> socket.socket:
-    """A socket that listens, by default for this machine alone; port 0 is a free one.
+    """A listening socket, by default for this machine only; port 0 takes a free port.
 
     Raises:
         UsageError: The port is taken, or the host is no address of this machine.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise UsageError(
             f"--host {host} is no address of this machine: {error.strerror}"
         ) from error
-    family, kind, protocol, _, address = found[0]
+    family, kind, protocol, _, address = addresses[0]
     own = socket.socket(family, kind, protocol)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         own.bind(address)
-        own.listen()  # from now on nobody who asks is sent away
+        own.listen()  # from now on connections are accepted
     except OSError as error:
         own.close()
         at = "" if host == "127.0.0.1" else f" of --host {host}"
         raise UsageError(
             f"--port {port}{at} cannot be used ({error.strerror}): give another, or --port 0 for "
-            f"any free one"
+            f"any free port"
         ) from error
     return own
 
 
 class Patient(H11Protocol):
-    """A connection that waits only so long.
+    """A connection with time limits.
 
-    uvicorn itself waits for ever for the head of a request, for the rest of a body whose answer it
-    has given, and for a client to take its answer: some dozens of those, and nobody else is served.
+    uvicorn itself waits without limit for the head of a request, for the rest of a body that it has
+    answered, and for a client to take its answer: a few dozen such clients block all others.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore
         self._timers = dict[str, asyncio.TimerHandle]()
         super().connection_made(transport)
         if self.limit_concurrency and len(self.connections) > self.limit_concurrency + _TOLD:
-            transport.abort()  # not even a word: that would need memory too
+            transport.abort()  # without an answer, which would need memory, too
         self._wait("head")
 
     def data_received(self, data: bytes) -> None:
@@ -96,12 +96,12 @@ class Patient(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn that leaves signals to whoever handles them in this process.
+    """A uvicorn server that leaves signals to the process's own handler.
 
     Args:
         config: See `configured`.
-        asked: Whether it is asked to end.
-        drained: Waited for before connections are closed; new ones are answered meanwhile.
+        asked: Whether the server is asked to end.
+        drained: Awaited before connections are closed; new connections are answered meanwhile.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Server(uvicorn.Server):
 
 
 def configured(app: ASGIApp, *, connections: int) -> uvicorn.Config:
-    """How a server runs: quiet, plain HTTP/1.1, at most so many connections at a time."""
+    """The configuration of a server: quiet, HTTP/1.1, with a limit on connections."""
     return uvicorn.Config(
         app,
         http=Patient,
@@ -136,7 +136,7 @@ def configured(app: ASGIApp, *, connections: int) -> uvicorn.Config:
         lifespan="off",
         ws="none",
         server_header=False,
-        proxy_headers=False,  # else anybody on this machine says who asks, and by which scheme
+        proxy_headers=False,  # or any process on this machine could forge client and scheme
         limit_concurrency=connections,
         backlog=1024,
         timeout_keep_alive=_KEPT,

@@ -1,4 +1,4 @@
-"""What is uploaded: files for as long as a request is answered, within limits."""
+"""Uploads: files that exist while a request is answered, within limits."""
 
 import asyncio
 import errno
@@ -17,30 +17,29 @@ from gta.web.refusals import Refused
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may take."""
+    """The limits of a request."""
 
     bytes: int = 64 * 2**20
-    """Of a video."""
+    """Most bytes of a video."""
     seconds: float = 30.0
-    """To arrive, and again to be read."""
+    """Most seconds to arrive, and as many again to be read."""
     waiting: int = 4
-    """Videos at a time, the one that is worked on included; more are refused."""
+    """Most videos at a time, including the video under work; more are refused."""
     space: int = 2**30
-    """Bytes on the disk at a time, of all requests."""
+    """Most bytes on the disk at a time, of all requests."""
 
     @property
     def too_large(self) -> Refused:
-        """The answer to one that has more bytes."""
-        told = f"a video may have {self.bytes / 2**20:g} MB here, and this has more"
-        return Refused(413, told)
+        """The answer to a larger body."""
+        return Refused(413, f"a video may have {self.bytes / 2**20:g} MB here, and this has more")
 
 
 class Incoming:
     """The body of one request, as files whose names are not the client's.
 
     Args:
-        uploads: Where it is, and within which limits.
-        place: Path that no other request has; files begin with it.
+        uploads: The folder, with its limits.
+        place: A path of this request only; the names of its files begin with it.
     """
 
     def __init__(self, uploads: "Uploads", place: Path):
@@ -61,7 +60,7 @@ class Incoming:
             self._open = path.open("xb", buffering=0)
 
     def write(self, chunk: bytes | memoryview) -> None:
-        """Adds to it.
+        """Adds to the file.
 
         Raises:
             Refused: The body is too large, or there is no room for it.
@@ -92,7 +91,7 @@ class Incoming:
         return self.place
 
     def remove(self) -> None:
-        """Nothing of it stays."""
+        """Removes its files."""
         self.end()
         self.uploads.held -= self.size
         for path in self.files:
@@ -103,7 +102,7 @@ class Incoming:
 
 @contextmanager
 def _room() -> Iterator[None]:
-    """What the machine has no room for is a refusal."""
+    """Turns a lack of room on this machine into a refusal."""
     try:
         yield
     except OSError as error:
@@ -113,11 +112,11 @@ def _room() -> Iterator[None]:
 
 
 class Uploads:
-    """The folder in which they are; empty but while requests are answered.
+    """The folder of uploads; empty unless requests are being answered.
 
     Args:
-        folder: Of this server alone.
-        limits: Of requests.
+        folder: A folder of this server only.
+        limits: Limits of requests.
     """
 
     def __init__(self, folder: Path, limits: Limits):
@@ -127,7 +126,7 @@ class Uploads:
 
     @contextmanager
     def incoming(self) -> Iterator[Incoming]:
-        """Room for one body; what was written there is gone afterwards."""
+        """Room for a body; its files are removed afterwards."""
         body = Incoming(self, self.folder / f"{next(self._numbers):08}")
         try:
             yield body
@@ -135,12 +134,12 @@ class Uploads:
             body.remove()
 
     async def receive(self, request: Request, take: Callable[[bytes], object]) -> None:
-        """Gives each piece of a body to `take`, as it comes.
+        """Passes each piece of a body to `take` as it arrives.
 
         Raises:
-            Refused: It is larger than it may be, by its own word or in fact, or empty.
+            Refused: It is empty or too large, by its Content-Length or in fact.
             TimeoutError: It does not arrive in time.
-            ClientDisconnect: The client is gone.
+            ClientDisconnect: The client has disconnected.
         """
         limit, size = self.limits.bytes, 0
         if int(request.headers.get("content-length", "0") or "0") > limit + OVERHEAD:
@@ -160,4 +159,4 @@ class Uploads:
 
 
 OVERHEAD = 2**16
-"""Bytes of a body beside those of its files: the headers of its parts."""
+"""Bytes of a body besides its files: the headers of its parts."""
