@@ -12,7 +12,7 @@ import torch
 from gta.evaluation.score_files import find_score_file
 from gta.evaluation.scores import Scores
 from gta.runs import Run
-from gta.training.schedule import learning_rate
+from gta.training.optimizer import learning_rate
 
 
 def test_a_run_is_a_function_of_its_seed(ours, small, tmp_path: Path):

@@ -10,8 +10,8 @@ from torch.optim.swa_utils import AveragedModel
 from gta.config import Recipe
 from gta.training.mixing import Mixing
 from gta.training.numbers import Numbers
+from gta.training.optimizer import learning_rate
 from gta.training.processes import Processes
-from gta.training.schedule import learning_rate
 from gta.training.step import Step
 
 

@@ -29,10 +29,9 @@ from gta.training.kept_memory import memory_kept
 from gta.training.loop import Entry, Loop
 from gta.training.memory import memory_error
 from gta.training.norm import renew_statistics, shared_norm
-from gta.training.optimizer import make_optimizer
+from gta.training.optimizer import make_optimizer, peak_rate
 from gta.training.processes import Processes
 from gta.training.recipe_step import make_step
-from gta.training.schedule import peak_rate
 from gta.training.source import Source
 from gta.training.splits import Splits
 from gta.training.stopping import Stop, Stopped

@@ -15,11 +15,11 @@ from gta.runs import Run, build_network
 from gta.training.checkpoint import TrainState
 from gta.training.environment import write_environment
 from gta.training.history import end_line
+from gta.training.optimizer import learning_rate
 from gta.training.ordered_start import ordered_start
 from gta.training.processes import Processes, joined_processes
 from gta.training.recipe_training import Training
 from gta.training.saved_state import has_checkpoint
-from gta.training.schedule import learning_rate
 from gta.training.session import Session, open_session
 from gta.training.splits import Splits, load_splits
 from gta.training.stopping import Stop

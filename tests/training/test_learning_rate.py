@@ -1,7 +1,7 @@
 import pytest
 
 from gta.config import Train
-from gta.training.schedule import learning_rate, peak_rate
+from gta.training.optimizer import learning_rate, peak_rate
 
 
 @pytest.mark.parametrize(
