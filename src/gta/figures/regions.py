@@ -24,7 +24,7 @@ def has_regions(layer: Layer) -> bool:
 
 def are_shares(layer: Layer) -> bool:
     """Whether W_R divides each position among regions: not negative, in sum 1 over R."""
-    return getattr(layer.block, "normalisation", None) == "softmax_regions"
+    return getattr(layer.block, "normalization", None) == "softmax_regions"
 
 
 def region_weights(layer: Layer) -> np.ndarray:
