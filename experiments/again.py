@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from experiments.markdown import table
 from experiments.rows import Runs, short_rows
-from experiments.significance import Floor, prediction_interval, t_interval
+from experiments.significance import Floor, prediction_interval, span, t_interval
 
 TABLES = ("table2b", "table2a")
 TRAINER = "2026-11-29"
@@ -78,18 +78,11 @@ def again_table(rows: Sequence[Repeated], floor: Floor) -> str:
     for row in rows:
         intervals = (row.interval(floor), row.of_others(floor))
         counts = [within([row], [interval]) for interval in intervals]
-        pairs = [
-            f"{100 * row.before[seed]:.1f}, {100 * row.again[seed]:.1f}"
-            if seed in row.again
-            else ""
-            for seed in seeds
-        ]
+        pairs = [(row.before[seed], row.again[seed]) if seed in row.again else () for seed in seeds]
+        cells = [", ".join(f"{100 * top1:.1f}" for top1 in pair) for pair in pairs]
         inside = [f"{count} of {len(row.again)}" for count in counts]
-        lines.append([row.label, _printed(intervals[0]), *pairs, inside[0]])
-        lines[-1] += [_printed(intervals[1]), inside[1]]
+        lines.append(
+            [row.label, span(intervals[0]), *cells, inside[0], span(intervals[1]), inside[1]]
+        )
     head = ["", "95 % prediction interval", *(f"seed {seed}: before, again" for seed in seeds)]
     return table([*head, "within", "interval of the other seeds", "within"], lines)
-
-
-def _printed(interval: Interval | None) -> str:
-    return "" if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"

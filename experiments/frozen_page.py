@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.markdown import table
-from experiments.significance import mean_std
-from gta.evaluation.significance import wilson_interval
+from experiments.significance import mean_interval, mean_std, span
 
 OUT = Path(__file__).parent / "results/frozen.json"
 HELD_OUT = {
@@ -26,32 +25,19 @@ TASKS = (
 """Folders, and their kinds of held-out videos."""
 
 
-def interval(runs: Sequence[dict[str, Any]]) -> tuple[float, float]:
-    """Wilson's interval; a clip and its reversed copy count as one."""
-    clips = runs[0]["clips"]
-    return wilson_interval(round(sum(r["top1"] for r in runs) / len(runs) * clips), clips)
-
-
 def result_table(results: Sequence[dict[str, Any]]) -> str:
-    """A line for each trunk and head: mean and deviation over seeds, and an interval."""
+    """A line for each trunk and head: mean, deviation over seeds and Wilson's interval.
+
+    A clip and its reversed copy count as one in the interval.
+    """
     lines = []
-    for trunk, head, settings in dict.fromkeys(map(_which, results)):
-        cells = []
-        for task, held_out in TASKS:
-            mine = [
-                r
-                for r in results
-                if _which(r) == (trunk, head, settings)
-                and (r["task"], r["held_out"]) == (task, held_out)
-            ]
-            if not mine:
-                cells.append("")
-                continue
-            low, high = interval(mine)
-            cells.append(
-                f"{mean_std([r['top1'] for r in mine])} ({100 * low:.0f} to {100 * high:.0f})"
-            )
-        lines.append([", ".join([head, trunk, *settings]), *cells])
+    for about in dict.fromkeys(map(_which, results)):
+        lines.append([", ".join([about[1], about[0], *about[2]])])
+        for task in TASKS:
+            runs = [r for r in results if (_which(r), r["task"], r["held_out"]) == (about, *task)]
+            top1 = [run["top1"] for run in runs]
+            within = f" ({span(mean_interval(top1, runs[0]['clips']), 0)})" if runs else ""
+            lines[-1].append(mean_std(top1) + within)
     return table(["", *(f"{task}, {HELD_OUT[how]}" for task, how in TASKS)], lines)
 
 

@@ -16,7 +16,13 @@ from experiments.pictures import draw_cost, draw_groups, draw_losses
 from experiments.real_page import REAL_TABLES, real_table
 from experiments.results import AGAIN_FILE, REAL_FILE, TIMES_FILE, Result, read_results
 from experiments.rows import Runs, read_runs, short_rows
-from experiments.significance import Difference, against_control, mean_std, prediction_interval
+from experiments.significance import (
+    Difference,
+    against_control,
+    mean_std,
+    prediction_interval,
+    span,
+)
 from experiments.tables import ENSEMBLES, EXPERIMENTS
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
@@ -42,8 +48,7 @@ def experiment_table(name: str, runs: Runs) -> str:
     def add(label: str, paper: float | None, results: list[Result], *more: str) -> None:
         top1 = [run["top1"] for run in results]
         printed = "" if paper is None else f"{paper:.1f}"
-        interval = prediction_interval(top1, runs.repeats.floor)
-        within = "" if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"
+        within = span(prediction_interval(top1, runs.repeats.floor))
         lines.append([label, printed, mean_std(top1), within, str(len(top1)), *more])
 
     for row in EXPERIMENTS[name].rows:

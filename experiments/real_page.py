@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
-from statistics import mean
 
 from experiments.markdown import table
 from experiments.real_baselines import BASELINES
 from experiments.real_runs import MODELS, SETTINGS, STARTS
 from experiments.results import Result, by_key, key
-from experiments.significance import mean_std
-from gta.evaluation.significance import wilson_interval
+from experiments.significance import mean_interval, mean_std, span
 
 BLIND = ("no attention", "NL", "DNL", BASELINES[1])
 """Models whose scores do not depend on the order of frames."""
@@ -55,8 +53,7 @@ REAL_TABLES = {"real": (FOLDS, SPLIT, WAGON), "scenes": (SCENES, KNOWN, NEGATIVE
 
 def interval(runs: Sequence[Result], column: Column) -> tuple[float, float]:
     """Wilson's interval; a clip and its reversed copy count as one."""
-    count = runs[0]["items"] // (2 if column.arrow else 1)
-    return wilson_interval(round(mean(run["top1"] for run in runs) * count), count)
+    return mean_interval([run["top1"] for run in runs], runs[0]["items"] // (1 + column.arrow))
 
 
 def real_table(results: Sequence[Result], columns: Sequence[Column]) -> str:
@@ -75,5 +72,4 @@ def _cell(column: Column, runs: Sequence[Result], name: str) -> str:
     values = [run["top1"] for run in runs]
     if column.arrow and name in BLIND and set(values) == {0.5}:
         return "50.0 by construction"
-    low, high = interval(runs, column)
-    return f"{mean_std(values)} ({100 * low:.0f} to {100 * high:.0f})"
+    return f"{mean_std(values)} ({span(interval(runs, column), 0)})"

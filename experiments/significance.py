@@ -12,6 +12,8 @@ from typing import NamedTuple, TypeVar
 
 from scipy import stats  # pip install -e ".[experiments]"
 
+from gta.evaluation.significance import wilson_interval
+
 K = TypeVar("K")
 ALPHA = 0.05
 """Level of the tests; intervals are of 1 - ALPHA."""
@@ -24,6 +26,16 @@ def mean_std(values: Sequence[float]) -> str:
         return ""
     deviation = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
     return f"{100 * mean(values):.1f}{deviation}"
+
+
+def span(interval: tuple[float, float] | None, digits: int = 1) -> str:
+    """An interval of shares, in %; empty without an interval."""
+    return "" if interval is None else " to ".join(f"{100 * end:.{digits}f}" for end in interval)
+
+
+def mean_interval(values: Sequence[float], count: int) -> tuple[float, float]:
+    """Wilson's interval of a mean accuracy over `count` clips."""
+    return wilson_interval(round(mean(values) * count), count)
 
 
 def prediction_interval(

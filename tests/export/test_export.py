@@ -168,7 +168,7 @@ def test_a_file_that_is_there_is_told_from_those_of_other_runs(
             verify_onnx(run, changed)
     content = path.read_bytes()
     last = content.index(b"\x0a\x03gta") - 2  # where the last entry begins: without it, still ONNX
-    for end, said in ((-200, "cannot be read as a whole ONNX file"), (last, "is not whole")):
+    for end, said in ((-200, "cannot be read as a whole ONNX file"), (last, "is incomplete")):
         changed.write_bytes(content[:end])
         with pytest.raises(DataError, match=rf"changed.onnx {said}"):
             verify_onnx(run, changed)
