@@ -112,7 +112,7 @@ def test_another_network_is_refused(tmp_path: Path):
     model = nn.Linear(2, 2)
     with pytest.raises(
         UsageError,
-        match=rf"^the checkpoint in {tmp_path} is of another network or optimiser \(Error.*\): "
+        match=rf"^the checkpoint in {tmp_path} is of another network or optimizer \(Error.*\): "
         r"give another --out to train from the start$",
     ):
         load(tmp_path, model, torch.optim.AdamW(model.parameters()), TrainState("a"))

@@ -19,7 +19,7 @@ has to be cleared, in each layer of each batch: a third of the time."""
 def quick_trunk(model: TrunkNetwork) -> TrunkNetwork:
     """A copy of a frozen network in evaluation mode, without work that changes no feature.
 
-    Normalisations are folded into convolutions, padding is left to the convolutions, and what comes
+    Normalizations are folded into convolutions, padding is left to the convolutions, and what comes
     after the trunk is removed; each only where the features stay the same.
     """
     model = copy.deepcopy(model).eval()

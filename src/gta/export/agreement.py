@@ -72,7 +72,7 @@ def trials(form: Form, clips: Sequence[Tensor]) -> Iterator[tuple[str, list[tupl
 
     Args:
         form: What was exported.
-        clips: Real clips, normalised, (1, 3, T, H, W).
+        clips: Real clips, normalized, (1, 3, T, H, W).
     """
     draw = torch.Generator().manual_seed(1)
     example = form.arguments[0]
@@ -124,8 +124,8 @@ def first_difference(
 ) -> str | None:
     """The first layer, in the order in which they run, whose output differs in an ONNX model.
 
-    A layer is a module without children. A convolution and the normalisation after it are one node
-    of the file, under the name of the normalisation.
+    A layer is a module without children. A convolution and the normalization after it are one node
+    of the file, under the name of the normalization.
 
     Args:
         form: What was exported.

@@ -19,7 +19,7 @@ from gta.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class RealClips:
-    """The first view of some videos, normalised as the network's input."""
+    """The first view of some videos, normalized as the network's input."""
 
     clips: list[Tensor]
     """(1, 3, T, H, W) each."""

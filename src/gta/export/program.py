@@ -39,7 +39,7 @@ def export_program(
         path: The file, *.pt2.
         stream: One step of a causal network instead of whole clips.
         best: The weights of the best epoch instead of the last.
-        clips: Real clips for the check, normalised, (1, 3, T, H, W) of the protocol's size.
+        clips: Real clips for the check, normalized, (1, 3, T, H, W) of the protocol's size.
 
     Raises:
         UsageError: There is no such run, or it cannot be traced.

@@ -30,7 +30,7 @@ def verify_onnx(
         source: A run, or anything that `gta.load` takes.
         path: The file, float32.
         best: The weights of the best epoch instead of the last.
-        clips: Real clips, normalised, (1, 3, T, H, W) of the protocol's size.
+        clips: Real clips, normalized, (1, 3, T, H, W) of the protocol's size.
 
     Returns:
         The largest difference from the network, as a share of the largest logit.

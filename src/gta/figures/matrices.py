@@ -30,7 +30,7 @@ class Matrix:
     """(K, T, G, S), as it is applied."""
     added: np.ndarray
     """(T, S): the weight of a channel of frame s in the same channel of frame t, the mean over all
-    channels, through the whole branch with its projections and normalisation. Unlike `mean`, it
+    channels, through the whole branch with its projections and normalization. Unlike `mean`, it
     does not depend on the sign that a group happens to have inside."""
     causal: bool = False
     """Whether it depends on the lag t - s alone; T is then the frames that a frame is mixed with,

@@ -17,7 +17,7 @@ from gta.tensor_files import content, read_tensors
 from gta.training.checkpoint_folder import Chunks, DamagedError
 
 State = Mapping[str, Any]
-"""The state of model, optimiser, average (None: not used) and position, as plain values."""
+"""The state of model, optimizer, average (None: not used) and position, as plain values."""
 
 _ABOUT = "state.json"
 
@@ -164,12 +164,12 @@ def restore(
     averaged: nn.Module | None,
     folder: Path,
 ) -> TrainState:
-    """Loads the state of a checkpoint into model, optimiser and averaged model.
+    """Loads the state of a checkpoint into model, optimizer and averaged model.
 
     Args:
         state: The state of the checkpoint.
         model: A model of the same shape.
-        optimizer: The optimiser of its parameters.
+        optimizer: The optimizer of its parameters.
         position: The position of a new training; its `data` is the fingerprint of the videos.
         averaged: The moving average, if used.
         folder: The run's folder.
@@ -193,7 +193,7 @@ def restore(
             averaged.load_state_dict(state["averaged"] or {})
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"the checkpoint in {folder} is of another network or optimiser "
+            f"the checkpoint in {folder} is of another network or optimizer "
             f"({first_line(error)}): {ways_out(folder)}"
         ) from error
     return kept

@@ -38,7 +38,7 @@ class DryRun:
     load_seconds: float
     """To read and augment one clip on one core."""
     step_seconds: float
-    """Of one update: forward, backward, optimiser."""
+    """Of one update: forward, backward, optimizer."""
     test_seconds: float
     """To compute the scores of one validation video."""
     test_load_seconds: float

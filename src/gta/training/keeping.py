@@ -29,7 +29,7 @@ GO_ON = "the same command goes on"
 class Keeping:
     """Checkpoints, weights and metrics.csv of a training. The first of several processes writes.
 
-    The constructor loads the folder's newest checkpoint, if there is one, into model, optimiser and
+    The constructor loads the folder's newest checkpoint, if there is one, into model, optimizer and
     average; `position` is then the checkpoint's.
 
     Saving copies the state and returns; a thread writes it. Its errors become `problem`.
@@ -37,7 +37,7 @@ class Keeping:
     Args:
         folder: The run's folder.
         model: The model that is trained.
-        optimizer: The optimiser of its parameters.
+        optimizer: The optimizer of its parameters.
         averaged: Its moving average, if used.
         position: The position of a training without checkpoint.
         processes: This process among all that train.

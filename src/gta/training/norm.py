@@ -1,4 +1,4 @@
-"""Batch normalisation over several processes, and the recomputation of its statistics."""
+"""Batch normalization over several processes, and the recomputation of its statistics."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -17,7 +17,7 @@ from gta.training.processes import Processes
 
 
 def shared_norm(model: nn.Module, processes: Processes) -> nn.Module:
-    """The model with batch normalisation over all processes; its weights have the same names.
+    """The model with batch normalization over all processes; its weights have the same names.
 
     Raises:
         UsageError: Several processes on CPUs, for which torch has no such layer.

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 _MAY_WAIT = "torch/nn/modules/_functions.py"
-"""Synchronised normalisation waits, but not during a recording."""
+"""Synchronized normalization waits, but not during a recording."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The optimiser, its groups of parameters, and its learning rate over time."""
+"""The optimizer, its groups of parameters, and its learning rate over time."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ _ATTENTION = ("matrix", "lags", "position")
 def parameter_groups(model: nn.Module, train: Train) -> list[dict[str, Any]]:
     """Every trainable parameter in exactly one group; empty groups are left out.
 
-    `weights` (convolutions, linear layers) decay. `rest` (biases, normalisation: fewer than two
+    `weights` (convolutions, linear layers) decay. `rest` (biases, normalization: fewer than two
     axes) do not. `attention`, GTA's temporal matrices and positional embeddings, have their own
     learning rate and decay. With `position_lr_mult` the embeddings are separate, in `positions`.
     """
@@ -117,7 +117,7 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def is_fused(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether the optimiser heeds `found_inf`, a tensor on its device."""
+    """Whether the optimizer heeds `found_inf`, a tensor on its device."""
     return all(group.get("fused") for group in optimizer.param_groups)
 
 
@@ -138,7 +138,7 @@ _OWN = ("fused", "foreach", "capturable")
 
 
 def _in_common_form(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
-    """The state of a GPU's optimiser in the form of a CPU's."""
+    """The state of a GPU's optimizer in the form of a CPU's."""
     plain = {"fused": None, "foreach": None, "capturable": False}
     groups = [
         {key: plain.get(key, value) for key, value in group.items()} | {"lr": float(group["lr"])}

@@ -8,7 +8,7 @@ from gta.training import many
 
 
 class Statistics:
-    """The running statistics of a network's normalisation layers.
+    """The running statistics of a network's normalization layers.
 
     They change in the forward pass, before it is known whether the gradient is finite.
 

@@ -27,22 +27,22 @@ from gta.training.replays import Replays
 from gta.training.statistics import Statistics
 
 Part = tuple[Tensor, Tensor, Tensor]
-"""Clips, uint8 or already normalised, on the device; labels; targets: labels or soft labels."""
+"""Clips, uint8 or already normalized, on the device; labels; targets: labels or soft labels."""
 
 
 class Step:
     """Forward, backward and update on one process's part of a batch.
 
     With `accumulate` that part is computed in several smaller parts, in order; the gradient is that
-    of all of them, but batch normalisation and mixing see each part separately.
+    of all of them, but batch normalization and mixing see each part separately.
 
-    If the loss or the gradient is not finite, weights, optimiser, moving average and running
+    If the loss or the gradient is not finite, weights, optimizer, moving average and running
     statistics do not change, and the step counts as skipped. On a GPU this needs no
     synchronization.
 
     Args:
         model: The model in training mode, on the device; several processes may train it.
-        optimizer: Its optimiser from `make_optimizer`, with its state loaded on resumption.
+        optimizer: Its optimizer from `make_optimizer`, with its state loaded on resumption.
         numbers: The settings.
         processes: This process among all that train.
         mixing: Mixes clips and labels.
