@@ -20,12 +20,12 @@ def faults():
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
 
-device = torch.device(sys.argv[1])
 outside, before = faults(), resident()
-with memory_kept(device):
-    faults()
-    within, during = faults(), resident()
-print(outside, within, faults(), during - before > 40, resident() - before < 20)
+with memory_kept(torch.device(sys.argv[1])):
+    for _ in range(4):
+        faults()  # glibc reuses aligned pieces only after some have been made
+    within = faults()
+print(outside, within, resident() - before < 20)
 """
 
 
@@ -34,9 +34,8 @@ print(outside, within, faults(), during - before > 40, resident() - before < 20)
 def test_pages_are_used_again(device: str):
     words = [sys.executable, "-c", FAULTS, device]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
-    outside, within, afterwards, kept, given_back = done.stdout.split()
+    outside, within, given_back = done.stdout.split()
     if int(outside) < 4 * 12_000:
         pytest.skip("pages of 2 MiB: there are few of them")
-    assert int(afterwards) > 4 * 12_000
+    assert (int(within) < int(outside) / 2) == (device == "cpu")
     assert given_back == "True"
-    assert (int(within) < 1000, kept) == ((True, "True") if device == "cpu" else (False, "False"))
