@@ -46,6 +46,8 @@ from gta.training.processes import Processes
 from gta.training.splits import Splits
 
 WITH_GTA = lite(0, SA, GTA)
+THREE_HEADS = WITH_GTA.model_copy(update={"bottleneck": 128, "heads": 3})
+"""What `gta train --model lite0_gta --freeze` has: see `gta.cli.any_network.HEAD`."""
 HEADS: dict[str, Model] = {
     "no blocks": lite(0),
     "NL": lite(0, NL),
@@ -55,6 +57,11 @@ HEADS: dict[str, Model] = {
     "GTA, not normalised": WITH_GTA.model_copy(update={"normalize": "none"}),
     "GTA, less the mean over time": WITH_GTA.model_copy(update={"normalize": "time"}),
     "GTA, with statistics": WITH_GTA.model_copy(update={"statistics": True}),
+    "GTA, bottleneck": WITH_GTA.model_copy(update={"bottleneck": 128}),
+    "GTA, bottleneck, 3 heads": THREE_HEADS,
+    "GTA, bottleneck, 3 heads, with statistics": THREE_HEADS.model_copy(
+        update={"statistics": True}
+    ),
     "frames in order": lite(0).model_copy(update={"reader": "order"}),
     "GRU": lite(0).model_copy(update={"reader": "gru"}),
     "mixing of frames": lite(0).model_copy(update={"reader": "mixing"}),

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import torch
 from experiments.frozen_page import result_table
-from experiments.real_frozen import HEADS, folds_of, pixels, recipe_of, with_reversed
+from experiments.real_frozen import HEADS, THREE_HEADS, folds_of, pixels, recipe_of, with_reversed
 
 from gta.data.records import Video, VideoList
 from gta.data.videos import load_videos
@@ -57,7 +57,7 @@ def test_the_recipe_is_that_of_the_command():
     from gta.recipes import find_recipe, read_recipe
 
     base = read_recipe(find_recipe("folder", "lite0_gta"))
-    assert recipe_of(HEADS["GTA"], "frozen", 0, None) == changed_recipe(base, None, (), freeze=True)
+    assert recipe_of(THREE_HEADS, "frozen", 0, None) == changed_recipe(base, None, (), freeze=True)
     assert recipe_of(HEADS["GTA"], "fine-tuned", 0, None) == base
     scratch = recipe_of(HEADS["GTA"], "scratch", 0, None)
     assert (scratch.model.weights, scratch.train.freeze) == ("none", False)
