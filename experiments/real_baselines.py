@@ -25,8 +25,12 @@ _SMALL = (24, 32)
 
 def shrink(clips: RealClips) -> Tensor:
     """float32 (N, T, pixels), grey."""
-    frames = torch.stack([grey(clip) for clip in clips.frames])
-    return F.interpolate(frames, _SMALL, mode="area").flatten(2)
+    return torch.stack([small_grey(one) for one in clips.frames])
+
+
+def small_grey(frames: Tensor) -> Tensor:
+    """uint8 (T, H, W, 3) to float32 (T, pixels)."""
+    return F.interpolate(grey(frames)[None], _SMALL, mode="area")[0].flatten(1)
 
 
 def features(small: Tensor, items: Items, *, ordered: bool) -> Tensor:

@@ -48,7 +48,7 @@ def reduce_folder(root: Path, out: Path) -> None:
     classes, videos = list_videos(root)
     for video, in_train in videos:
         try:
-            small = _small(video.path)
+            small = small_frames(video.path)
         except VideoError as error:
             print(f"left out: {error}")
             continue
@@ -85,7 +85,7 @@ def read_scenes(path: Path) -> dict[str, str]:
         return {row["path"]: row.get("scene", "") for row in csv.DictReader(file)}
 
 
-def _small(path: Path) -> np.ndarray:
+def small_frames(path: Path) -> np.ndarray:
     """uint8 (32, 128, 170, 3)."""
     frames = read_frames(path, lambda count: segment_indices(count, NUM_FRAMES))
     frames = resize_to(frames, HEIGHT, WIDTH).float()

@@ -3,6 +3,7 @@
     python -m experiments.real_frozen VIDEOS                VIDEOS/sit-stand, VIDEOS/wagon
     python -m experiments.real_frozen VIDEOS --tasks split --heads GTA TAPE --seeds 1
     python -m experiments.real_frozen VIDEOS --trunks fine-tuned scratch --heads "no blocks" GTA
+    python -m experiments.real_frozen VIDEOS --trunks "no network"
     python -m experiments.real_frozen VIDEOS --tasks scenes --heads GTA --set train.batch_size=16
 
 On `sit-stand` the task is the arrow of time: each clip, and its reversed copy under the other
@@ -28,6 +29,7 @@ from torch import nn
 from experiments.frozen_page import HELD_OUT, OUT, TASKS, result_table
 from experiments.page import write_page
 from experiments.real_clips import list_videos, read_scenes
+from experiments.real_svm import SVM, ordered_pictures, svm_validated
 from gta.config import Model, Recipe
 from gta.data.records import Video, VideoList
 from gta.errors import VideoError
@@ -46,6 +48,8 @@ from gta.training.processes import Processes
 from gta.training.splits import Splits
 
 WITH_GTA = lite(0, SA, GTA)
+THREE_HEADS = WITH_GTA.model_copy(update={"bottleneck": 128, "heads": 3})
+"""What `gta train --model lite0_gta --freeze` has: see `gta.cli.any_network.HEAD`."""
 HEADS: dict[str, Model] = {
     "no blocks": lite(0),
     "NL": lite(0, NL),
@@ -55,6 +59,11 @@ HEADS: dict[str, Model] = {
     "GTA, not normalised": WITH_GTA.model_copy(update={"normalize": "none"}),
     "GTA, less the mean over time": WITH_GTA.model_copy(update={"normalize": "time"}),
     "GTA, with statistics": WITH_GTA.model_copy(update={"statistics": True}),
+    "GTA, bottleneck": WITH_GTA.model_copy(update={"bottleneck": 128}),
+    "GTA, bottleneck, 3 heads": THREE_HEADS,
+    "GTA, bottleneck, 3 heads, with statistics": THREE_HEADS.model_copy(
+        update={"statistics": True}
+    ),
     "frames in order": lite(0).model_copy(update={"reader": "order"}),
     "GRU": lite(0).model_copy(update={"reader": "gru"}),
     "mixing of frames": lite(0).model_copy(update={"reader": "mixing"}),
@@ -65,6 +74,8 @@ TRUNKS = {
     "scratch": ("none", ["train.lr=0.001"]),
 }
 """Weights of the trunk, and its settings in `gta train`: see `gta.cli.any_network.FROZEN`."""
+NO_NETWORK = "no network"
+"""In place of a trunk: a support vector machine on small grey pictures."""
 KEYS = ("task", "held_out", "trunk", "head", "seed", "settings")
 """The keys that identify a result."""
 FOLDS = 5
@@ -147,7 +158,7 @@ def main() -> None:
     parser.add_argument("videos", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--heads", nargs="+", choices=list(HEADS), default=list(HEADS))
-    parser.add_argument("--trunks", nargs="+", choices=list(TRUNKS), default=["frozen"])
+    parser.add_argument("--trunks", nargs="+", choices=[*TRUNKS, NO_NETWORK], default=["frozen"])
     parser.add_argument("--tasks", nargs="+", choices=list(HELD_OUT), default=list(HELD_OUT))
     parser.add_argument("--folders", nargs="+", default=["sit-stand", "wagon"])
     parser.add_argument("--features", help="folder of features; default: the user's cache folder")
@@ -164,22 +175,23 @@ def main() -> None:
         videos, scenes = VideoList([video for video, _ in listed], classes), {}
         if (root / "labels.csv").exists():
             scenes = read_scenes(root / "labels.csv")
-        recipe, none = (
-            recipe_of(WITH_GTA, trunk, 0, given.features, given.settings),
-            VideoList([], classes),
-        )
-        model, splits = network(recipe, len(classes)), Splits(videos, none)
+        arrow, heads = task == "sit-stand", [SVM] if trunk == NO_NETWORK else given.heads
+        of_trunk = "frozen" if trunk == NO_NETWORK else trunk
+        recipe = recipe_of(WITH_GTA, of_trunk, 0, given.features, given.settings)
+        as_frozen = recipe_of(WITH_GTA, "frozen", 0, given.features)
         frozen, _ = frozen_features(
-            *(network(recipe_of(WITH_GTA, "frozen", 0, given.features), len(classes)), splits),
+            network(as_frozen, len(classes)),
+            Splits(videos, VideoList([], classes)),
             *(recipe, CPU),
             threads=1,
             report=Lines(),
         )
-        seen = frozen if trunk == "frozen" else pixels(videos, recipe)
-        items = with_reversed(seen) if task == "sit-stand" else seen
-        del model
+        seen = frozen if of_trunk == "frozen" else pixels(videos, recipe)
+        items = with_reversed(seen) if arrow else seen
+        labels = {i: one.labels[0] for i, one in items.found.items()}
+        pictures = ordered_pictures(videos, arrow=arrow) if trunk == NO_NETWORK else None
         for seed, head, held_out in product(
-            range(given.seeds), given.heads, [how for name, how in tasks if name == task]
+            range(given.seeds), heads, [how for name, how in tasks if name == task]
         ):
             about = {"task": task, "held_out": held_out, "trunk": trunk, "head": head, "seed": seed}
             if given.settings:
@@ -189,15 +201,16 @@ def main() -> None:
                 for result in results
             ):
                 continue
-            part, began = (
-                recipe_of(HEADS[head], trunk, seed, given.features, given.settings),
-                time.monotonic(),
-            )
+            began = time.monotonic()
             folds = dict(folds_of(frozen, [t for _, t in listed], scenes, held_out, seed))
             clips = len(folds)
-            if task == "sit-stand":
+            if arrow:
                 folds |= {len(videos) + i: fold for i, fold in folds.items()}
-            result = cross_validate(network(part, len(classes)), part, items, folds, CPU)
+            if pictures is not None:
+                result = svm_validated(pictures, labels, folds)
+            else:
+                part = recipe_of(HEADS[head], trunk, seed, given.features, given.settings)
+                result = cross_validate(network(part, len(classes)), part, items, folds, CPU)
             seconds = round(time.monotonic() - began, 1)
             by_fold = {name: round(top1, 4) for name, top1 in result.by_fold.items()}
             results.append(

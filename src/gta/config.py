@@ -219,6 +219,10 @@ class TrunkModel(Network):
     """The module whose feature map the head sees; what comes after it is not used."""
     pool: Positive = 3
     """Side of the grid of positions to which the feature map is averaged."""
+    bottleneck: Positive | None = None
+    """Channels to which features are brought before the blocks; null: the blocks see all."""
+    heads: Positive = 1
+    """Heads that differ in how they start, trained together; their logits are averaged."""
     width: Positive = 256
     """Channels of the head, after the blocks."""
     normalize: Literal["clip", "time", "none"] = "clip"

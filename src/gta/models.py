@@ -9,6 +9,7 @@ from gta.backbones import (
     ClipHead,
     FrameResNet,
     FrameWise,
+    HeadEnsemble,
     SlowFast,
     TrunkNetwork,
     create_network,
@@ -261,8 +262,10 @@ def build(model: Model, *, num_classes: int, num_frames: int) -> nn.Module:
         network = create_network(model.network, num_classes=1)  # its classifier is not used
         made = [factory(block, fit=True, causal=model.causal) for block in model.blocks]
         of_trunk = {"backbone", "network", "after", "pool", "causal_frames", *Network.model_fields}
-        options = model.model_dump(exclude=of_trunk)
+        options = model.model_dump(exclude={"heads", *of_trunk})
         head = partial(ClipHead, num_classes=num_classes, blocks=made, **options)
+        if model.heads > 1:
+            head = partial(HeadEnsemble, make=head, count=model.heads)
         return TrunkNetwork(
             network, head, num_frames=num_frames, after=model.after, pool=model.pool
         )

@@ -5,9 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from gta.backbones import TrunkNetwork
+from gta.backbones import HeadEnsemble, TrunkNetwork
 from gta.backbones.clip_head import ClipHead, normalize_clip
 from gta.blocks import TAPE, GlobalTemporalAttention, NonLocal
+from gta.config import TrunkModel
+from gta.models import build
 
 
 def small_network() -> nn.Module:
@@ -146,3 +148,40 @@ def test_another_number_of_frames():
     with pytest.raises(ValueError, match="this model was built for 4 frames, got 6"):
         head(reader="order")(torch.randn(1, 8, 6, 2, 2))
     assert head(reader="gru")(torch.randn(1, 8, 6, 2, 2)).shape == (1, 3)
+
+
+def test_blocks_after_a_bottleneck_see_fewer_channels():
+    head = ClipHead(8, 4, 3, blocks=[GlobalTemporalAttention], bottleneck=32, width=16).eval()
+    x = torch.randn(2, 8, 4, 2, 2)
+    block = head.blocks[0]
+    assert isinstance(block, GlobalTemporalAttention)
+    assert block.channels == 32
+    assert head.bottleneck is not None
+    rows = head.bottleneck(normalize_clip(x, "clip").movedim(1, -1))
+    plain = ClipHead(32, 4, 3, blocks=[GlobalTemporalAttention], width=16, normalize="none").eval()
+    plain.load_state_dict(
+        {k: v for k, v in head.state_dict().items() if not k.startswith("bottleneck")}
+    )
+    torch.testing.assert_close(head(x), plain(rows.movedim(-1, 1)))
+
+
+def test_an_ensemble_is_the_mean_of_its_heads():
+    make = partial(ClipHead, num_classes=3, width=16)
+    ensemble = HeadEnsemble(8, 4, make=make, count=3)
+    x = torch.randn(2, 8, 4, 2, 2)
+    each = [head(x) for head in ensemble.heads]
+    assert len({float(one[0, 0].detach()) for one in each}) == 3  # they start apart
+    torch.testing.assert_close(ensemble(x), (each[0] + each[1] + each[2]) / 3)
+    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
+        HeadEnsemble(8, 4, make=make, count=0)
+
+
+def test_heads_of_a_recipe():
+    model = TrunkModel(network="timm/resnet18", after="layer1", bottleneck=16, heads=2)
+    pytest.importorskip("timm")
+    network = build(model, num_classes=3, num_frames=4)
+    assert isinstance(network, TrunkNetwork)
+    head = network.inserted["head"]
+    assert isinstance(head, HeadEnsemble)
+    assert len(head.heads) == 2
+    assert all(isinstance(one, ClipHead) and one.bottleneck is not None for one in head.heads)

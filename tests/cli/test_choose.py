@@ -58,6 +58,17 @@ def test_the_line_says_whether_it_is_more_than_guessing():
     assert unsure.endswith("not significantly more than guessing (50%)")
 
 
+@pytest.mark.parametrize(("gained", "lost", "taken"), [(10, 1, 1), (4, 2, 0), (1, 0, 0), (0, 4, 0)])
+def test_statistics_must_be_better_by_a_standard_error(gained: int, lost: int, taken: int):
+    import torch
+
+    first = torch.tensor([False] * gained + [True] * lost + [True] * 50)
+    second = torch.tensor([True] * gained + [False] * lost + [True] * 50)
+    folds = torch.arange(len(first)) % 5
+    found = {str(i): CrossValidated(one, folds) for i, one in enumerate((first, second))}
+    assert choose.first_of_the_best(found) == str(taken)
+
+
 def test_minutes_are_for_a_model_that_is_chosen(run: Run, tmp_path: Path):
     answer = run("train", "--model", "tiny_gta", "--data", "folder", "--minutes", "5")
     assert answer.code == 2

@@ -81,6 +81,21 @@ def test_repeated_augmentation(repeats, videos):
     assert torch.equal(drawn[1], drawn[2])
 
 
+def test_a_whole_epoch_has_every_video_in_batches_of_even_size():
+    order = EpochOrder(62, batch_size=8, seed=1, whole=True)
+    found = list(order)
+    assert order.num_batches == len(order) == len(found) == 8
+    assert {len(batch) for batch in found} == {7, 8}
+    assert sorted(index for batch in found for _, index in batch) == list(range(62))
+    resumed = EpochOrder(62, batch_size=8, seed=1, whole=True, start_batch=3)
+    assert list(resumed) == found[3:]
+    assert list(EpochOrder(64, batch_size=8, seed=1, whole=True)) == list(
+        EpochOrder(64, batch_size=8, seed=1)
+    )
+    parts = [EpochOrder(9, batch_size=4, seed=1, rank=r, world_size=2, whole=True) for r in (0, 1)]
+    assert [[len(batch) for batch in part] for part in parts] == [[2, 2], [2, 2]]
+
+
 @pytest.mark.parametrize(("world_size", "expected"), [(1, 5), (2, 4), (5, 5)])
 def test_a_set_smaller_than_a_batch_is_one_batch(world_size, expected):
     (batch,) = EpochOrder(5, batch_size=40, seed=0, world_size=world_size)

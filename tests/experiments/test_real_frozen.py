@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import pytest
 import torch
 from experiments.frozen_page import result_table
-from experiments.real_frozen import HEADS, folds_of, pixels, recipe_of, with_reversed
+from experiments.real_frozen import HEADS, THREE_HEADS, folds_of, pixels, recipe_of, with_reversed
+from experiments.real_svm import svm_validated
 
 from gta.data.records import Video, VideoList
 from gta.data.videos import load_videos
@@ -57,7 +59,7 @@ def test_the_recipe_is_that_of_the_command():
     from gta.recipes import find_recipe, read_recipe
 
     base = read_recipe(find_recipe("folder", "lite0_gta"))
-    assert recipe_of(HEADS["GTA"], "frozen", 0, None) == changed_recipe(base, None, (), freeze=True)
+    assert recipe_of(THREE_HEADS, "frozen", 0, None) == changed_recipe(base, None, (), freeze=True)
     assert recipe_of(HEADS["GTA"], "fine-tuned", 0, None) == base
     scratch = recipe_of(HEADS["GTA"], "scratch", 0, None)
     assert (scratch.model.weights, scratch.train.freeze) == ("none", False)
@@ -81,3 +83,14 @@ def test_the_table_has_an_interval_for_clips():
     table = result_table(rows)
     assert "| GTA, frozen |  |  |  |  | 91.0 ± 1.4 (86 to 95) |  |" in table
     assert "| GTA, frozen, train.batch_size=16 |  |  |  |  | 50.0 (42 to 58) |  |" in table
+
+
+def test_the_svm_sees_the_order_of_pictures():
+    pytest.importorskip("sklearn")
+    rising = torch.linspace(0, 200, 6)[:, None] + 20 * torch.rand(20, 6, 8)
+    pictures = torch.cat([rising, rising.flip(1)]).flatten(1)
+    labels = {i: int(i >= 20) for i in range(40)}
+    folds = {i: i % 4 for i in range(40)}
+    assert svm_validated(pictures, labels, folds).top1 == 1
+    found = svm_validated(pictures, labels, {i: i % 4 for i in range(20, 40)} | {0: 0, 1: 1, 2: 0})
+    assert found.fold_of.tolist()[:4] == [0, 1, 0, 0]

@@ -32,6 +32,8 @@ ADDED_SINCE: dict[str, Any] = {
     "data.scenes": None,
     "model.causal": False,
     "model.causal_frames": None,
+    "model.bottleneck": None,
+    "model.heads": 1,
 }
 """Settings that came later, with the value that does what was done before: not in the hashes.
 

@@ -4,6 +4,7 @@ from gta.backbones.clip_head import ClipHead
 from gta.backbones.folded import fold_norms
 from gta.backbones.frame_resnet import FrameResNet
 from gta.backbones.frame_wise import FrameWise
+from gta.backbones.head_ensemble import HeadEnsemble
 from gta.backbones.inserted import BlockFactory, with_fitting_groups
 from gta.backbones.named_network import create_network
 from gta.backbones.slow_fast import SlowFast
@@ -14,6 +15,7 @@ __all__ = [
     "ClipHead",
     "FrameResNet",
     "FrameWise",
+    "HeadEnsemble",
     "SlowFast",
     "TrunkNetwork",
     "create_network",

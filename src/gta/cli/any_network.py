@@ -8,6 +8,8 @@ from gta.recipes import find_recipe, read_recipe, with_settings
 
 FROZEN = ("train.freeze=true", "train.lr=0.001", "train.epochs=20", "train.batch_size=8")
 """Settings that differ when a head over a frozen trunk is trained, not a whole network."""
+HEAD = ("model.bottleneck=128", "model.heads=3")
+"""That head: chosen by leaving out scenes of training clips (`experiments.real_frozen`)."""
 _BASE = {"folder": "lite0", "ssv1": "r2d50", "ssv2": "r2d50", "k400": "c2d50", "ordered": "tiny"}
 """For each data set, the recipe whose settings train a network of timm."""
 
@@ -29,7 +31,8 @@ def changed_recipe(
                 f"has them, such as r2d18_gta, or a network by its name, --model timm/resnet18"
             )
     recipe = recipe.model_copy(update={"model": model})
-    return with_settings(recipe, [*(FROZEN if freeze else ()), *settings])
+    own = (*FROZEN, *(HEAD if isinstance(model, TrunkModel) else ())) if freeze else ()
+    return with_settings(recipe, [*own, *settings])
 
 
 def named_blocks(names: str) -> tuple[Block, ...]:
@@ -97,7 +100,7 @@ def network_recipe(
         own = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
     clip = base.clip.model_copy(update=own)
     recipe = base.model_copy(update={"model": made, "clip": clip})
-    return with_settings(recipe, [*(FROZEN if freeze else ()), *settings])
+    return with_settings(recipe, [*((*FROZEN, *HEAD) if freeze else ()), *settings])
 
 
 def _has_place(model: Model) -> bool:

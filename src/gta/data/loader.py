@@ -25,8 +25,8 @@ class EpochOrder(Sampler[list[tuple[int, ...]]]):
     With `repeats`, (epoch, index, repeat): each video comes so many times in a row (repeated
     augmentation, Hoffer et al. 2020), and an epoch has so many times as many batches.
 
-    The last, incomplete batch is dropped; a set smaller than one batch is one batch. Set `epoch`
-    and `start_batch` before each pass over the loader.
+    The last, incomplete batch is dropped, unless the epoch is `whole`; a set smaller than one batch
+    is one batch. Set `epoch` and `start_batch` before each pass over the loader.
 
     Args:
         num_videos: Of the training set.
@@ -37,6 +37,8 @@ class EpochOrder(Sampler[list[tuple[int, ...]]]):
         rank: Of this process; it takes the `rank`-th part of each batch.
         world_size: Processes.
         repeats: Clips of each video.
+        whole: Every video is in a batch; there is one more, and they are of even size. Not with
+            several processes, whose parts are of one size.
 
     Raises:
         UsageError: `batch_size` is not a positive multiple of `world_size`.
@@ -54,6 +56,7 @@ class EpochOrder(Sampler[list[tuple[int, ...]]]):
         rank: int = 0,
         world_size: int = 1,
         repeats: int = 1,
+        whole: bool = False,
     ):
         if batch_size < 1:
             raise UsageError(f"train.batch_size={batch_size} is not possible; it is at least 1.")
@@ -69,11 +72,12 @@ class EpochOrder(Sampler[list[tuple[int, ...]]]):
         self.batch_size = min(batch_size, num_clips - num_clips % world_size)
         self.seed, self.epoch, self.start_batch = seed, epoch, start_batch
         self.rank, self.world_size = rank, world_size
-
-    @property
-    def num_batches(self) -> int:
-        """Batches of a whole epoch."""
-        return self.num_videos * self.repeats // self.batch_size
+        self.num_batches = num_clips // self.batch_size
+        """Of an epoch."""
+        used = self.num_batches * self.batch_size
+        if whole and world_size == 1:
+            self.num_batches, used = -(-num_clips // self.batch_size), num_clips
+        self.ends = [used * i // self.num_batches for i in range(self.num_batches + 1)]
 
     def __len__(self) -> int:
         return max(self.num_batches - self.start_batch, 0)
@@ -83,9 +87,10 @@ class EpochOrder(Sampler[list[tuple[int, ...]]]):
         epoch = self.epoch
         rng = np.random.default_rng([self.seed, epoch, self.num_videos])
         order = rng.permutation(self.num_videos)
-        share = self.batch_size // self.world_size
         for batch in range(self.start_batch, self.num_batches):
-            start = batch * self.batch_size + self.rank * share
+            start, share = self.ends[batch], self.ends[batch + 1] - self.ends[batch]
+            share //= self.world_size
+            start += self.rank * share
             clips = (divmod(clip, self.repeats) for clip in range(start, start + share))
             yield [(epoch, int(order[i]), *([r] if self.repeats > 1 else [])) for i, r in clips]
 

@@ -43,6 +43,7 @@ class FeatureBatches:
             rank=processes.rank,
             world_size=processes.world_size,
             repeats=recipe.augment.repeats,
+            whole=True,  # videos are few
         )
 
     @property
