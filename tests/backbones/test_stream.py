@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gta.backbones import FrameResNet, FrameWise, SlowFast, TrunkNetwork
+from gta.backbones import FrameResNet, FrameWise, HeadEnsemble, SlowFast, TrunkNetwork
 from gta.backbones.clip_head import ClipHead, RunningNormalization, normalize_clip
 from gta.blocks import NonLocal, SpatialAttention, TemporalAttention
 from gta.blocks.causal import MeanOfLast
@@ -69,16 +69,20 @@ def test_frame_by_frame_equals_the_whole_sequence(form: str, dtype: torch.dtype,
     assert not torch.allclose(logits, network(clips.flip(2)), rtol=1e-3)
 
 
+@pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("how", ["clip", "time", "none"])
 @torch.no_grad()
-def test_a_trunk_and_its_head_frame_by_frame(how: Literal["clip", "time", "none"]):
+def test_a_trunk_and_its_heads_frame_by_frame(how: Literal["clip", "time", "none"], count: int):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 16, 8, 8), nn.Flatten(2), Mean(), nn.Linear(16, 1))
     gta = partial(GlobalTemporalAttention, groups=2, causal=True)
     head = partial(
         ClipHead, num_classes=5, normalize=how, causal=True, blocks=[SpatialAttention, gta]
     )
-    model = TrunkNetwork(network, head, num_frames=3, after="0")
+    heads = head if count == 1 else partial(HeadEnsemble, make=head, count=count)
+    model = TrunkNetwork(network, heads, num_frames=3, after="0")
+    running = 0 if how == "none" else 2
+    assert (model.receptive_field, model.delay) == (1 + running + 2 + 2, 2)
     open_norms(model.double().eval())
     clips, state = sequence(7, 32, torch.float64), None
     for t in range(7):

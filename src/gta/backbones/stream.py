@@ -4,6 +4,8 @@ The state is explicit: a dictionary of tensors of four dimensions, by the names 
 keep them. It is not changed; each step gives the next state.
 """
 
+import re
+
 import torch
 from torch import Tensor, nn
 
@@ -115,11 +117,12 @@ def delay(network: nn.Module) -> int:
 
 
 def _reach(network: nn.Module) -> dict[str, int]:
-    """Frames that each part adds. The two branches of a block see the same frames."""
+    """Frames that each part adds. Branches of a block, and heads beside each other, see the same."""
     reach: dict[str, int] = {}
     for name, memory in memories(network).items():
         part = name.removesuffix(".memory")
         part = part.removesuffix(".pixel").removesuffix(".region")
+        part = re.sub(r"\bheads\.\d+\.", "heads.", part)
         reach[part] = memory.length
     return reach
 
