@@ -117,7 +117,7 @@ def delay(network: nn.Module) -> int:
 
 
 def _reach(network: nn.Module) -> dict[str, int]:
-    """Frames that each part adds. Branches of a block, and heads beside each other, see the same."""
+    """Frames that each part adds; branches of a block and heads side by side see the same ones."""
     reach: dict[str, int] = {}
     for name, memory in memories(network).items():
         part = name.removesuffix(".memory")
