@@ -65,6 +65,7 @@ class Step:
         self.numbers, self.processes = numbers, processes
         self.mixing, self.averaged, self.say = mixing, averaged, say
         self.statistics, self.device = Statistics(model), processes.device
+        self.trained = [p for p in model.parameters() if p.requires_grad]
         self.fused = is_fused(optimizer)
         self.exchange: Exchange | None = None
         self.replays: Replays | None = None
@@ -179,7 +180,7 @@ class Step:
                 totals.append(self.backward(clips, labels, targets, share=len(labels) / count))
         if self.exchange is not None:
             self.exchange()
-        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        parameters = [p for p in self.trained if p.grad is not None]
         if numbers.clip_norm is None:
             norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         else:
