@@ -23,6 +23,7 @@ save = keeping.Keeping.save_epoch
 
 def limited(self, entry):
     if entry["epoch"] == 2:
+        self.background.wait()  # for what is kept of the first epoch
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     save(self, entry)
 
