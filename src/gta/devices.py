@@ -57,8 +57,15 @@ def beside_readers(device: torch.device) -> Iterator[None]:
     waits for the slowest, which waits for a core: with 16 processes on 16 cores four times as long
     as reading the videos took.
     """
+    with one_thread(device.type != "cpu"):
+        yield
+
+
+@contextmanager
+def one_thread(wanted: bool) -> Iterator[None]:
+    """One thread for torch, if that is wanted: for work in pieces too small to be divided."""
     before = torch.get_num_threads()
-    if device.type != "cpu":
+    if wanted:
         torch.set_num_threads(1)
     try:
         yield

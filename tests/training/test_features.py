@@ -20,6 +20,7 @@ from gta.protocols import parse_protocol
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import Run, build_network
 from gta.training.run import train
+from gta.training.step import Step
 
 MODEL = TrunkModel(network="torchvision/squeezenet1_1", after="features.5", pool=2, width=16)
 
@@ -210,3 +211,26 @@ def test_mirror_images_are_seen_in_training_and_testing(
     train(flipped, None, tmp_path / "a", device="cpu", report=Silent())
     # the classes of this folder tell a direction: there is nothing to mirror
     assert sum(computed) == 40 * 3 + 12 * 2 + COMPARED
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_small_steps_of_a_cpu_take_one_thread(
+    freeze: bool, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen, update = set[int](), Step.__call__
+
+    def watched(self, *args):
+        seen.add(torch.get_num_threads())
+        return update(self, *args)
+
+    monkeypatch.setattr(Step, "__call__", watched)
+    settings = recipe.train.model_copy(update={"freeze": freeze, "epochs": 1, "warmup_epochs": 0})
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        changed = recipe.model_copy(update={"train": settings})
+        train(changed, None, tmp_path / "a", device="cpu", report=Silent())
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == {1 if freeze else 2}
