@@ -26,6 +26,8 @@ def limited(self, entry):
         self.background.wait()  # for what is kept of the first epoch
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     save(self, entry)
+    if entry["epoch"] == 2:
+        self.background.wait()  # before anything else is written
 
 keeping.Keeping.save_epoch = limited
 if __name__ == "__main__":

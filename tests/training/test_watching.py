@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event, Timer
 
 import pytest
 import torch
@@ -119,6 +120,26 @@ def test_what_cannot_be_drawn_or_logged_is_a_line_and_training_goes_on(
     why = "training continues without it: OSError: no space left on device"
     assert sorted(said) == [f"curves.png cannot be drawn, {why}", f"tensorboard fails, {why}"]
     assert not (tmp_path / "curves.png").exists()
+
+
+def test_a_drawing_that_fails_while_training_ends_hides_no_other_error(
+    ordered: Path, small_settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Such as on a full disk, of which the line about the weights tells more."""
+    began, goes_on, said = Event(), Event(), list[str]()
+
+    def failing(path: Path, *_: object) -> None:
+        began.set()
+        goes_on.wait(60)
+        raise OSError(27, "File too large", str(path))
+
+    monkeypatch.setattr(gta.figures.curves, "draw_curves", failing)
+    watch = Watch(tmp_path, recipe(ordered, small_settings), said.append)
+    watch.epoch(HISTORY[:1])
+    assert began.wait(60)
+    Timer(0.2, goes_on.set).start()
+    watch.close(HISTORY, finished=False)
+    assert [line.startswith("curves.png cannot be drawn") for line in said] == [True]
 
 
 def test_drawing_takes_a_small_share_of_the_time(ordered: Path, small_settings, tmp_path: Path):

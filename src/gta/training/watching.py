@@ -73,6 +73,9 @@ class Watch:
                 self._try(logger, lambda logger: logger.close())
 
     def _draw(self, history: list[dict[str, float]]) -> None:
+        self._look(wait=True)  # to start a task would raise the error of the task before
+        if self.broken:
+            return
         self.drawn = len(history)
         self.background.start(lambda: self._write(history))
 
