@@ -38,9 +38,8 @@ def features(small: Tensor, items: Items, *, ordered: bool) -> Tensor:
     small = small[items.clips]
     if ordered:
         return torch.where(items.backwards[:, None, None], small.flip(1), small).flatten(1)
-    ascending = small.sort(
-        dim=1
-    ).values  # first, so that sums have the same order for reversed clips
+    # sorted first, so that sums have the same order for reversed clips
+    ascending = small.sort(dim=1).values
     mean, std = ascending.mean(1, keepdim=True), ascending.std(1, keepdim=True)
     return torch.cat([mean, std, ascending], dim=1).flatten(1)
 

@@ -144,7 +144,7 @@ def folds_of(
         known = {i: scenes.get(frozen.videos.videos[i].id) for i in frozen.features if is_train[i]}
         names = sorted({name for name in known.values() if name})
         return {i: names.index(name) for i, name in known.items() if name}
-    labels = {i: video.labels[0] for i, video in frozen.features.items()}
+    labels = frozen.labels
     groups = {i: str(i) for i in labels}
     if held_out == "recordings":
         groups, _ = together(frozen.videos, frozen, {})
@@ -188,7 +188,7 @@ def main() -> None:
         )
         seen = frozen if of_trunk == "frozen" else pixels(videos, recipe)
         items = with_reversed(seen) if arrow else seen
-        labels = {i: one.labels[0] for i, one in items.found.items()}
+        labels = items.labels
         pictures = ordered_pictures(videos, arrow=arrow) if trunk == NO_NETWORK else None
         for seed, head, held_out in product(
             range(given.seeds), heads, [how for name, how in tasks if name == task]

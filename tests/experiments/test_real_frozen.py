@@ -23,6 +23,7 @@ def test_a_reversed_copy_has_the_features_backwards_and_the_other_label():
     assert len(both.features) == len(both.videos) == 20
     assert torch.equal(both.features[13].views[0], before.features[3].views[0].flip(1))
     assert both.features[13].labels == [0]
+    assert both.labels == {i: (i + i // 10) % 2 for i in range(20)}
     assert both.videos.videos[13].label == 0
     assert torch.equal(both.features[3].views[0], before.features[3].views[0])
 

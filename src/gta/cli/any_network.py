@@ -31,8 +31,14 @@ def changed_recipe(
                 f"has them, such as r2d18_gta, or a network by its name, --model timm/resnet18"
             )
     recipe = recipe.model_copy(update={"model": model})
-    own = (*FROZEN, *(HEAD if isinstance(model, TrunkModel) else ())) if freeze else ()
-    return with_settings(recipe, [*own, *settings])
+    return with_settings(recipe, [*_own_settings(model, freeze), *settings])
+
+
+def _own_settings(model: Model, freeze: bool) -> tuple[str, ...]:
+    """Settings that come before those of the user."""
+    if not freeze:
+        return ()
+    return (*FROZEN, *HEAD) if isinstance(model, TrunkModel) else FROZEN
 
 
 def named_blocks(names: str) -> tuple[Block, ...]:
@@ -100,7 +106,7 @@ def network_recipe(
         own = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
     clip = base.clip.model_copy(update=own)
     recipe = base.model_copy(update={"model": made, "clip": clip})
-    return with_settings(recipe, [*((*FROZEN, *HEAD) if freeze else ()), *settings])
+    return with_settings(recipe, [*_own_settings(made, freeze), *settings])
 
 
 def _has_place(model: Model) -> bool:

@@ -159,7 +159,7 @@ def validated(
         threads=num_workers(recipe.data.workers),
         report=terminal,
     )
-    labels = {i: video.labels[0] for i, video in frozen.features.items()}
+    labels = frozen.labels
     groups, how = together(videos, frozen, scenes)
     folds = assign_folds(groups, labels, min(FOLDS, len(set(groups.values()))), 0)
     results = dict[str, CrossValidated]()
@@ -186,16 +186,16 @@ def validated(
     return best, {"folds": results[best].folds, "together": how, "heads": figures}
 
 
-def first_of_the_best(found: Mapping[str, CrossValidated]) -> str:
+def first_of_the_best(results: Mapping[str, CrossValidated]) -> str:
     """The first head that no later one is better than by a standard error of their difference.
 
     The one-standard-error rule of Breiman et al., "Classification and Regression Trees" (1984): of
     what cannot be told apart, that which takes less from the videos.
     """
-    best, *others = found
+    best, *others = results
     for name in others:
-        ahead = found[name].right.int() - found[best].right.int()
-        if ahead.sum() > ahead.abs().sum().sqrt():  # of videos that one of them alone has right
+        ahead = results[name].right.int() - results[best].right.int()
+        if ahead.sum() > ahead.abs().sum().sqrt():  # over videos that only one head has right
             best = name
     return best
 

@@ -32,6 +32,11 @@ class FrozenVideos:
     features: dict[int, FrozenVideo] = field(default_factory=dict)
     failures: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def labels(self) -> dict[int, int]:
+        """The label of each video as it is seen in testing, by its place."""
+        return {i: video.labels[0] for i, video in self.features.items()}
+
     def batches(self, size: int, rank: int = 0, world_size: int = 1) -> Iterator[Batch]:
         """Test views (B, V, C, T, h, w) of every `world_size`-th video, in order."""
         mine = [i for i in sorted(self.features) if i % world_size == rank]
