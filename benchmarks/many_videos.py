@@ -3,6 +3,7 @@
     python -m benchmarks.many_videos start [--videos 1000000]
     python -m benchmarks.many_videos kills [--kills 100] [--processes 4]
     python -m benchmarks.many_videos speed [--videos 200] [--device cpu]
+    python -m benchmarks.many_videos together [--processes 2]        # a process a GPU
 
 With `--out benchmarks/results/many_videos.json` each keeps its own part of that file; runs of
 `speed` on a GPU are added to one another (`many_videos_h200.json`).
@@ -10,7 +11,9 @@ With `--out benchmarks/results/many_videos.json` each keeps its own part of that
 `start` measures the second start of a list of which nine tenths are done. `kills` ends processes
 without warning, those that are at a shard above all, starts others in their place, and counts the
 lines of each video. `speed` puts the rate of the whole beside that of decoding alone, by the same
-number of processes. Without a run, a network with fresh weights is used: `--model` names it.
+number of processes. `together` does so for `gta predict` under torchrun, a process a GPU, from the
+first shard that is written to the last, and counts the lines of each video. Without a run, a
+network with fresh weights is used: `--model` names it.
 """
 
 import argparse
@@ -19,6 +22,8 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -200,6 +205,22 @@ class _Clock(Silent):
 
 def speed(folder: Path, predictor: Predictor, file: Path, decoders: int) -> dict[str, float]:
     """Videos a second of decoding alone and of the whole, by the same number of processes."""
+    alone = decoding(predictor, file, decoders)
+    rates, num_classes = {}, len(predictor.run.classes)
+    equal = torch.full((1, num_classes), 1 / num_classes)
+    for name in ("whole", "without_network"):
+        if name == "without_network":  # as where another processor computes
+            predictor.scores = lambda views: equal.expand(len(views), -1)
+        clock, root = _Clock(), file.parent / "videos"
+        work = begin_work(predictor, file, folder / name, root=root)
+        predict_work(predictor, work, decoders=decoders, report=clock)
+        rates[name] = clock.rate()
+    shares = {f"{name}_share": rate / alone for name, rate in rates.items()}
+    return {"decoders": decoders, "decoding": alone, **rates, **shares}
+
+
+def decoding(predictor: Predictor, file: Path, decoders: int) -> float:
+    """Videos a second that so many processes read for nobody."""
     names = file.read_text().split("\n")
     paths = [str(file.parent / "videos" / name) for name in names]
     reader = Reader(predictor.protocol, predictor.run.recipe.clip, predictor.run.classes)
@@ -216,20 +237,30 @@ def speed(folder: Path, predictor: Predictor, file: Path, decoders: int) -> dict
                 pool.answer()
         for _ in range(min(2 * decoders, len(paths))):
             pool.answer()
-        alone = len(paths) / (time.perf_counter() - began)
+        return len(paths) / (time.perf_counter() - began)
     finally:
         pool.close()
-    rates, num_classes = {}, len(predictor.run.classes)
-    equal = torch.full((1, num_classes), 1 / num_classes)
-    for name in ("whole", "without_network"):
-        if name == "without_network":  # as where another processor computes
-            predictor.scores = lambda views: equal.expand(len(views), -1)
-        clock, root = _Clock(), file.parent / "videos"
-        work = begin_work(predictor, file, folder / name, root=root)
-        predict_work(predictor, work, decoders=decoders, report=clock)
-        rates[name] = clock.rate()
-    shares = {f"{name}_share": rate / alone for name, rate in rates.items()}
-    return {"decoders": decoders, "decoding": alone, **rates, **shares}
+
+
+def together(folder: Path, run: Path, file: Path, processes: int, decoders: int) -> dict[str, Any]:
+    """`gta predict` by so many processes: its rate, and the videos without exactly one line."""
+    out, work = folder / "lines.jsonl", folder / "work"
+    launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    command = ["gta", "predict", str(run), "--list", str(file), "--root", file.parent / "videos"]
+    command += ["--work", str(work), "--out", str(out)]
+    subprocess.run([sys.executable, "-m", *launcher, "-m", *command], check=True)
+    lines = Counter(json.loads(line)["video"] for line in out.read_text().splitlines())
+    names = file.read_text().split("\n")
+    shards = [path for path in (work / "shards").iterdir() if path.name[0].isdecimal()]
+    written = sorted((path.stat().st_mtime, path) for path in shards)
+    after_first = sum(path.read_text().count("\n") for _, path in written[1:])
+    rate = after_first / (written[-1][0] - written[0][0])
+    alone = decoding(load(run, device="cpu"), file, decoders)
+    wrong = sum(lines[name] != 1 for name in names) + len(set(lines) - set(names))
+    return {
+        **{"processes": processes, "decoders": decoders, "videos": len(names), "wrong": wrong},
+        **{"decoding": alone, "whole": rate, "whole_share": rate / alone},
+    }
 
 
 def table(found: dict[str, Any]) -> str:
@@ -270,7 +301,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=["start", "kills", "speed"])
+    parser.add_argument("what", choices=["start", "kills", "speed", "together"])
     parser.add_argument("--videos", type=int)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--processes", type=int, default=4)
@@ -291,6 +322,11 @@ def main() -> None:
             results: dict[str, Any] = second_start(folder, given.videos or 1_000_000)
         elif given.what == "kills":
             results = killed(folder, given.kills, given.processes, given.videos or 300)
+        elif given.what == "together":
+            run = given.run or fresh_run(folder / "run", given.model, ())
+            file = clips(folder, given.videos or 6000, size=given.size)
+            results = {"device": given.device, "model": given.model}
+            results |= together(folder, run, file, given.processes, given.decoders)
         else:
             run = given.run or fresh_run(folder / "run", given.model, ())
             file = clips(folder, given.videos or 200, size=given.size)
@@ -301,7 +337,9 @@ def main() -> None:
     if given.out is not None and given.out.is_file():
         kept = json.loads(given.out.read_text(encoding="utf-8"))["results"]
     results |= {"cores": available_cores()}
-    if given.what == "speed" and results["device"] != "cpu":
+    if given.what == "together":
+        kept.setdefault("together", []).append(results)
+    elif given.what == "speed" and results["device"] != "cpu":
         kept.setdefault("speed_on_gpu", []).append(results)
     else:
         kept[given.what] = results

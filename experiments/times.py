@@ -23,8 +23,8 @@ from experiments.results import TIMES_FILE, Result, append_result, by_key, key, 
 from experiments.settings import Job
 from experiments.sizes import commit, what_with
 from experiments.tables import EXPERIMENTS
+from gta.cuda_graphs.captured import captured
 from gta.devices import autocast
-from gta.training.captured import captured
 
 BATCHES, ROUNDS = {"cuda": 64, "cpu": 4}, 30
 

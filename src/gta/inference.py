@@ -1,9 +1,13 @@
 """A protocol's views of frames, and their probabilities: once, for all who score or predict."""
 
+import threading
+
 import torch
 from torch import Tensor, nn
 
 from gta.config import Clip
+from gta.cuda_graphs.captured import WARM_UP
+from gta.cuda_graphs.replays import Replays
 from gta.data.cache import FrameCache
 from gta.data.dataset import ViewClips
 from gta.data.records import VideoList
@@ -12,6 +16,9 @@ from gta.data.transforms.clip import ViewTransform, normalize
 from gta.data.transforms.flips import flip_partners
 from gta.devices import autocast
 from gta.protocols import Protocol
+
+_MOST_GRAPHS = 12
+"""Shapes of views that are recorded."""
 
 
 def protocol_views(
@@ -63,3 +70,73 @@ def probabilities(
     with torch.inference_mode(), autocast(device, amp):
         logits = model(normalize(views.flatten(0, len(several) - 1), clip.mean, clip.std))
     return logits.float().softmax(-1).unflatten(0, several).mean(-2)
+
+
+class Scorer:
+    """`probabilities` of a network; on a GPU, views of a shape that comes again are one launch.
+
+    The first calls with views of a shape are eager; then the call is recorded as a CUDA graph, and
+    replayed. A recording is dropped when the network has been changed: other tensors, layers or
+    modes. A network with hooks is never replayed, for they would not be called.
+
+    Args:
+        model: As of `probabilities`; in evaluation mode.
+        clip: How pixels are normalized.
+        device: Where `model` is.
+        amp: bf16 on a GPU.
+        cuda_graphs: Whether anything is recorded.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        clip: Clip,
+        device: torch.device,
+        *,
+        amp: bool,
+        cuda_graphs: bool = True,
+    ):
+        self.model, self.clip, self.device, self.amp = model, clip, device, amp
+        self.replays: Replays | None = None
+        if cuda_graphs and device.type == "cuda":
+            self.replays = Replays(
+                self._probabilities, device, lambda text: None, most=_MOST_GRAPHS
+            )
+        self._recorded: object = None
+        self._lock = threading.Lock()  # graphs share their memory
+
+    @property
+    def calls_until_recorded(self) -> int:
+        """Calls with views of a shape after which all others are replays."""
+        return 1 if self.replays is None else WARM_UP + 1
+
+    def __call__(self, views: Tensor) -> Tensor:
+        """Probabilities (..., num_classes) of uint8 views (..., V, C, T, H, W)."""
+        replays = self.replays
+        if replays is None or _has_hooks(self.model) or not _on_default_stream(self.device):
+            return self._probabilities(views)
+        with self._lock, torch.cuda.device(self.device):
+            network = _network(self.model)
+            if network != self._recorded:
+                replays.forget()
+                self._recorded = network
+            return replays(views)
+
+    def _probabilities(self, views: Tensor) -> Tensor:
+        return probabilities(self.model, views, self.clip, self.device, amp=self.amp)
+
+
+def _network(model: nn.Module) -> object:
+    """What a recording holds of a network: its layers, and where its tensors are."""
+    layers = [(id(m), m.training, id(m.__dict__.get("forward"))) for m in model.modules()]
+    tensors = [t.data_ptr() for each in (model.parameters(), model.buffers()) for t in each]
+    return layers, tensors
+
+
+def _has_hooks(model: nn.Module) -> bool:
+    return any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+
+
+def _on_default_stream(device: torch.device) -> bool:
+    """Whether what a call begins is ordered with what other threads begin."""
+    return torch.cuda.current_stream(device) == torch.cuda.default_stream(device)

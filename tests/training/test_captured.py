@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from gta.config import Augment, Train
-from gta.training import captured, observed, replays
-from gta.training.captured import CannotCaptureError
+from gta.cuda_graphs import captured, observed, replays
+from gta.cuda_graphs.captured import CannotCaptureError
+from gta.cuda_graphs.replays import Replays
 from gta.training.mixing import Mixing
 from gta.training.optimizer import set_learning_rate
-from gta.training.replays import Replays
 from gta.training.step import _seed
 
 from .plain_step import CLASSES, batches, make, states

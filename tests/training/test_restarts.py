@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import torch
 
 from .test_killed import TIMEOUT, command, environment, newest
 
@@ -73,6 +74,29 @@ def test_torchrun_starts_a_killed_process_again(
     assert process.returncode == 0, told
     assert "going on after epoch" in told
     assert same_weights(out, calm)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_torchrun_starts_a_killed_process_again_on_gpus(
+    ordered: Path, small_settings, tmp_path: Path
+):
+    out = tmp_path / "killed"
+    launcher = torchrun("--standalone", "--nproc-per-node", "2", "--max-restarts", "2")
+    arguments = command(ordered, out, small_settings, "data.workers=1", OFTEN, "train.epochs=30")
+    process = subprocess.Popen(
+        [*launcher, *arguments, "--device", "cuda"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: newest(out / "checkpoints"), process)
+    os.kill(workers_of(process.pid)[-1], signal.SIGKILL)
+    told, _ = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0, told
+    assert "going on after epoch" in told
+    assert "epoch 30" in told
+    assert (out / "last.safetensors").is_file()
 
 
 def free_port() -> int:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from gta.config import Augment, Train
+from gta.cuda_graphs.captured import WARM_UP, CannotCaptureError, capture
 from gta.data.loader import Batch
 from gta.models import MODELS, build
-from gta.training.captured import WARM_UP, CannotCaptureError, capture
 from gta.training.mixing import Mixing
 
 from .plain_step import CLASSES, Small, batches, make, states

@@ -15,7 +15,7 @@ from gta.data.records import VideoList
 from gta.data.sampling import Order
 from gta.errors import DataError, UsageError
 from gta.evaluation.scores import About, Scores, list_hash
-from gta.inference import probabilities, protocol_views
+from gta.inference import Scorer, protocol_views
 from gta.protocols import Protocol, parse_protocol
 
 
@@ -143,14 +143,13 @@ def score_batches(
         The index and the scores (num_classes,) of each video, on the CPU; and the (path, reason) of
         videos that could not be read.
     """
-    model.eval()
+    score = Scorer(model.eval(), clip, torch.device(device), amp=amp)
     scored: list[tuple[int, Tensor]] = []
     failures: list[tuple[str, str]] = []
     for batch in batches:
         failures += batch.failures
         if len(batch.indices):
-            scores = probabilities(model, batch.clips, clip, device, amp=amp)
-            scored += zip(batch.indices.tolist(), scores.cpu(), strict=True)
+            scored += zip(batch.indices.tolist(), score(batch.clips).cpu(), strict=True)
         if progress is not None:
             progress(len(scored) + len(failures))
     return scored, failures

@@ -19,7 +19,7 @@ from gta.data.records import Video, VideoList
 from gta.data.spent import Spent
 from gta.devices import find_device
 from gta.errors import UsageError
-from gta.inference import probabilities, protocol_views
+from gta.inference import Scorer, protocol_views
 from gta.predict.batches import Batches
 from gta.predict.embedding import ClassifierInputs
 from gta.predict.long_video import timeline_of
@@ -31,7 +31,8 @@ from gta.runs import Run, open_run
 
 Precision = Literal["auto", "fp32", "bf16"]
 """Of the network: "auto" is bf16 on a GPU where the recipe's train.amp says so, else fp32."""
-_BATCHES = Batches()
+STEP = 4
+"""Sizes of batches on a GPU are multiples of it, or smaller."""
 _MOST_THREADS = 8
 _MOST_ON_CPU = 8
 """Views at a time: more are no faster there, and take memory."""
@@ -49,6 +50,8 @@ class Predictor:
         best: The weights of the best epoch instead of the last.
         protocol: Other views than those of the run, such as "3x2-full256".
         precision: See `Precision`.
+        cuda_graphs: Whether a GPU records what it does for batches of a size that comes again, and
+            replays it: see `gta.inference.Scorer`.
 
     Raises:
         UsageError: There is no such run or device, or the run has no weights yet.
@@ -62,6 +65,7 @@ class Predictor:
         best: bool = False,
         protocol: Protocol | str | None = None,
         precision: Precision = "auto",
+        cuda_graphs: bool = True,
     ):
         self.run = run = open_run(run)
         self.device = find_device(str(device))
@@ -70,6 +74,10 @@ class Predictor:
         self.view_clips = protocol_views(VideoList([], run.classes), self.protocol, run.recipe.clip)
         model, self.weights = run.load(best=best)
         self.model = model.to(self.device)
+        self._scorer = Scorer(
+            self.model, run.recipe.clip, self.device, amp=self.amp, cuda_graphs=cuda_graphs
+        )
+        self._batches = Batches(pinned=self.device.type == "cuda")
 
     def __call__(
         self, video: str | Path | Video | Frames, *, fps: float | None = None
@@ -247,11 +255,26 @@ class Predictor:
 
     def scores(self, views: Tensor) -> Tensor:
         """Probabilities (..., num_classes), the mean over uint8 views (..., V, C, T, H, W)."""
-        return probabilities(self.model, views, self.run.recipe.clip, self.device, amp=self.amp)
+        return self._scorer(views)
 
     def scores_of(self, views: Sequence[Tensor]) -> Tensor:
-        """Probabilities (B, num_classes), on the CPU, of videos by their `views`, in one batch."""
-        return self.scores(_BATCHES.joined(views)).cpu()
+        """Probabilities (B, num_classes), on the CPU, of videos by their `views`, in one batch.
+
+        On a GPU the batch is filled up to a multiple of `STEP`, so that the same sizes come again.
+        """
+        size = _filled(len(views)) if self.device.type == "cuda" else len(views)
+        return self.scores(self._batches.joined(views, size))[: len(views)].cpu()
+
+    def get_ready(self, shape: Sequence[int], most: int) -> None:
+        """Scores black videos of views `shape` (V, C, T, H, W), up to `most` at once.
+
+        On a GPU all later batches of `scores_of` are then replayed.
+        """
+        view = torch.zeros(*shape, dtype=torch.uint8)
+        on_gpu = self.device.type == "cuda"
+        for size in sorted({_filled(size) for size in range(1, most + 1)} if on_gpu else {most}):
+            for _ in range(self._scorer.calls_until_recorded):
+                self.scores_of([view] * size)
 
     def prediction(
         self,
@@ -303,7 +326,7 @@ class Predictor:
         self, videos: list[tuple[str | Path | Video | Frames, Tensor]], *, embeddings: bool
     ) -> list[Prediction]:
         scores, vectors = self._passed(
-            _BATCHES.joined([v for _, v in videos]), embeddings=embeddings
+            self._batches.joined([v for _, v in videos]), embeddings=embeddings
         )
         return [
             self._prediction(video, scores[i], None if vectors is None else vectors[i])
@@ -348,6 +371,11 @@ def load(
     if num_frames is not None:
         run = run.at_frames(num_frames)
     return Predictor(run, device=device, best=best, protocol=protocol, precision=precision)
+
+
+def _filled(videos: int) -> int:
+    """The size of a batch for so many videos."""
+    return videos if videos < STEP else -(-videos // STEP) * STEP
 
 
 def _amp(precision: Precision, device: torch.device, usual: bool) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from gta.errors import UsageError, first_line
 from gta.predict import Predictor
@@ -31,13 +30,13 @@ async def try_out(queue: Queue, predictor: Predictor, folder: Path) -> None:
 
 
 def require_fit(predictor: Predictor, shape: Sequence[int], size: int) -> None:
-    """Scores a whole batch, of black clips (V, C, T, H, W).
+    """Scores whole batches of black clips (V, C, T, H, W), so that a GPU has recorded all sizes.
 
     Raises:
-        UsageError: There is no room for it.
+        UsageError: There is no room for the largest.
     """
     try:
-        predictor.scores_of([torch.zeros(*shape, dtype=torch.uint8)] * size)
+        predictor.get_ready(shape, size)
     except RuntimeError as error:
         raise UsageError(
             f"a batch of {size} x {shape[0]} views cannot be scored here ({first_line(error)}): "

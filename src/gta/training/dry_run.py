@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from gta.config import Recipe, Train
 from gta.cores import available_cores
+from gta.cuda_graphs.captured import WARM_UP
 from gta.data.loader import Batch, num_workers
 from gta.errors import DataError
 from gta.inference import probabilities, protocol_views
 from gta.protocols import parse_protocol
 from gta.training.batches import timed, video_batches
-from gta.training.captured import WARM_UP
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.recipe_step import make_step

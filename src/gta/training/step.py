@@ -11,19 +11,19 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
+from gta.cuda_graphs.captured import WARM_UP
+from gta.cuda_graphs.replays import Replays
 from gta.data.loader import Batch
 from gta.data.transforms.clip import normalize
 from gta.devices import autocast
 from gta.errors import first_line
 from gta.training.average import follow
-from gta.training.captured import WARM_UP
 from gta.training.decision import compiles
 from gta.training.exchange import Exchange
 from gta.training.mixing import Mixing
 from gta.training.numbers import Numbers
 from gta.training.optimizer import fill_momentum, is_fused, set_learning_rate
 from gta.training.processes import Processes
-from gta.training.replays import Replays
 from gta.training.statistics import Statistics
 
 Part = tuple[Tensor, Tensor, Tensor]

@@ -5,12 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gta.cuda_graphs.captured import WARM_UP, CannotCaptureError, capture, on
+from gta.cuda_graphs.observed import observed
 from gta.errors import first_line
-from gta.training.captured import WARM_UP, CannotCaptureError, capture, on
-from gta.training.observed import observed
-
-_MOST = 3
-"""Most graphs: one for each repeated shape of the arguments."""
 
 
 class Replays:
@@ -24,6 +21,7 @@ class Replays:
         function: A function of tensors on the device that returns a tensor.
         device: A GPU.
         say: Takes a line of text.
+        most: Graphs at a time, one for each repeated shape of the arguments.
         gather: Returns the values of all processes, which call this together and record the same
             calls of one shape, or none.
         alone: Whether there is only one process.
@@ -36,10 +34,11 @@ class Replays:
         say: Callable[[str], None],
         gather: Callable[[object], list] = lambda value: [value],
         *,
+        most: int = 3,
         alone: bool = True,
     ):
         self.function, self.device, self.say = function, device, say
-        self.gather, self.alone = gather, alone
+        self.most, self.gather, self.alone = most, gather, alone
         self.stream, self.copies = torch.cuda.Stream(device), torch.cuda.Stream(device)
         self.refused: str | None = None
         self.forget()
@@ -71,7 +70,7 @@ class Replays:
 
     def _is_ready(self, met: int) -> bool:
         if self.alone:
-            return met > WARM_UP and len(self.graphs) < _MOST
+            return met > WARM_UP and len(self.graphs) < self.most
         return self.calls > WARM_UP and all(self.gather(met > WARM_UP))
 
     def _eager(self, arguments: tuple[Tensor, ...]) -> Tensor:

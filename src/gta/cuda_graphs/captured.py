@@ -71,7 +71,7 @@ def capture(
     if free < _ROOM * total:
         raise CannotCaptureError(
             f"of the GPU's {total / 2**30:.0f} GiB it would leave {free / 2**30:.1f} free, too "
-            f"little for scoring; a smaller train.batch_size leaves more"
+            f"little for other work; a smaller batch leaves more"
         )
     return graph, result
 
