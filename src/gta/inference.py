@@ -17,7 +17,7 @@ from gta.data.transforms.flips import flip_partners
 from gta.devices import autocast
 from gta.protocols import Protocol
 
-_MOST_GRAPHS = 12
+_MOST_GRAPHS = 24
 """Shapes of views that are recorded."""
 
 

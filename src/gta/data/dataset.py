@@ -22,6 +22,7 @@ from gta.data.transforms.clip import (
     TrainTransform,
     ViewTransform,
     resize_frames,
+    stacked,
 )
 from gta.data.transforms.flips import flip_partners
 from gta.errors import DataError, UsageError, VideoError
@@ -247,7 +248,7 @@ class ViewClips(Dataset):
         ]
         if self.mirror:
             views = [turned for view in views for turned in (view, view.flip(-1))]
-        return torch.stack(views)
+        return stacked(views)
 
     def _shown(self, video: Video, index: int, num_frames: int) -> list[int]:
         """The frames of all clips, one clip after the other."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from gta.children import from_server, serve
@@ -15,6 +14,7 @@ from gta.cores import available_cores, processes_here
 from gta.data.batch import Batch, SharedBatch, possible_workers
 from gta.data.dataset import Item, TrainingClips, ViewClips
 from gta.data.reading import Reading
+from gta.data.transforms.clip import stacked
 from gta.data.workers import WorkerLoader
 from gta.errors import DataError, UsageError
 
@@ -237,19 +237,10 @@ def _collate(
     readable = [(item.clip, item) for item in items if item.clip is not None]
     clips = [clip for clip, _ in readable]
     batch = Batch(
-        clips=_stacked(clips) if clips else torch.empty((0, *shape), dtype=torch.uint8),
+        clips=stacked(clips) if clips else torch.empty((0, *shape), dtype=torch.uint8),
         labels=torch.tensor([item.label for _, item in readable], dtype=torch.int64),
         indices=torch.tensor([item.index for _, item in readable], dtype=torch.int64),
         failures=[failure for item in items for failure in item.failures],
         cut_off=[item.cut_off for item in items if item.cut_off is not None],
     )
     return batch if get_worker_info() is None else SharedBatch.of(batch)
-
-
-def _stacked(clips: list[Tensor]) -> Tensor:
-    """Clips (..., C, T, H, W) in one tensor, in memory (B, ..., T, H, W, C), as frames are decoded.
-
-    That takes a sixth of the time of putting the channels first, and `normalize` would put them
-    last again.
-    """
-    return torch.stack([clip.movedim(-4, -1) for clip in clips]).movedim(-1, -4)

@@ -4,14 +4,13 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from gta.data.dataset import ViewClips
 from gta.data.decode import count_frames, frame_rate, read_frames
 from gta.data.records import Video
 from gta.data.storage.sources import Source
-from gta.data.transforms.clip import resize_frames
+from gta.data.transforms.clip import resize_frames, stacked
 from gta.errors import VideoError
 
 WINDOWS = 12
@@ -78,5 +77,5 @@ def read_windows(views: ViewClips, path: Source, deadline: Deadline) -> Windows:
         return resize_frames(frame, views.transform.resize)
 
     frames = read_frames(path, indices, change=smaller)
-    clips = torch.stack([views.transform(clip, 0) for clip in frames.split(T)])
+    clips = stacked([views.transform(clip, 0) for clip in frames.split(T)])
     return Windows(clips, [(start + length / 2) / total for start in starts])

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import repeat
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from gta.config import Clip
@@ -16,7 +15,7 @@ from gta.data.decode import frames_in_order
 from gta.data.decode.in_order import USUAL_RATE, Passage, TimedFrame
 from gta.data.records import Video
 from gta.data.spent import Spent
-from gta.data.transforms.clip import ViewTransform
+from gta.data.transforms.clip import ViewTransform, stacked
 from gta.errors import UsageError
 from gta.predict.segments import Rules, segments_of
 from gta.predict.timeline import Timeline
@@ -79,7 +78,7 @@ def timeline_of(
             if batch is None:
                 return
             began = time.perf_counter()
-            probabilities = scores(torch.stack([clip for _, clip in batch])).cpu()
+            probabilities = scores(stacked([clip for _, clip in batch])).cpu()
             spent.network += time.perf_counter() - began
             spent.clips += len(batch) * transform.num_crops
             if not probabilities.isfinite().all():

@@ -255,6 +255,7 @@ class Predictor:
 
     def scores(self, views: Tensor) -> Tensor:
         """Probabilities (..., num_classes), the mean over uint8 views (..., V, C, T, H, W)."""
+        self._scorer.model = self.model  # people put another in its place
         return self._scorer(views)
 
     def scores_of(self, views: Sequence[Tensor]) -> Tensor:

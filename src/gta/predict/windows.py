@@ -10,7 +10,7 @@ from torch import Tensor
 from gta.config import Clip
 from gta.data.decode.in_order import Passage, TimedFrame
 from gta.data.spent import Spent
-from gta.data.transforms.clip import ViewTransform
+from gta.data.transforms.clip import ViewTransform, stacked
 from gta.errors import UsageError
 
 SEGMENTS_SECONDS = 4.0
@@ -117,7 +117,7 @@ def slots_of(
 
 def _crops(image: Tensor, transform: ViewTransform) -> Tensor:
     frames = image.permute(0, 3, 1, 2)
-    return torch.stack([transform(frames, crop) for crop in range(transform.num_crops)])
+    return stacked([transform(frames, crop) for crop in range(transform.num_crops)])
 
 
 def windows_of(slots: Iterator[Tensor], grid: Grid) -> Iterator[tuple[float, Tensor]]:
@@ -136,4 +136,5 @@ def windows_of(slots: Iterator[Tensor], grid: Grid) -> Iterator[tuple[float, Ten
 
 
 def _window(ring: deque[Tensor], first: int, grid: Grid) -> tuple[float, Tensor]:
-    return first * grid.step + grid.window / 2, torch.cat([*ring], dim=2)
+    frames = torch.cat([slot.movedim(1, -1) for slot in ring], dim=1).movedim(-1, 1)
+    return first * grid.step + grid.window / 2, frames

@@ -237,6 +237,15 @@ class ViewTransform:
         return cut(frames, top, left, self.size, self.size).transpose(0, 1)
 
 
+def stacked(clips: Sequence[Tensor]) -> Tensor:
+    """Clips (..., C, T, H, W) in one tensor, in memory (B, ..., T, H, W, C), as frames are decoded.
+
+    That takes a sixth of the time of putting the channels first, and `normalize` would put them
+    last again.
+    """
+    return torch.stack([clip.movedim(-4, -1) for clip in clips]).movedim(-1, -4)
+
+
 @cache
 def _statistics(
     mean: tuple[float, ...], std: tuple[float, ...], width: int, device: torch.device
