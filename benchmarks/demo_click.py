@@ -30,14 +30,14 @@ THREADS = 2
 _CLICKS = 20
 
 
-def make_run(folder: Path, data: str, model: str) -> Path:
+def make_run(folder: Path, data: str, model: str, *settings: str) -> Path:
     """A run folder with drawn weights, as if trained."""
     import torch
 
     from gta.recipes import find_recipe, read_recipe
     from gta.runs import Run
 
-    recipe = read_recipe(find_recipe(data, model), ["model.weights=none"])
+    recipe = read_recipe(find_recipe(data, model), ["model.weights=none", *settings])
     run = Run.create(folder, recipe, [f"class {i}" for i in range(8)])
     torch.manual_seed(0)
     run.save_weights(run.build(), "last", epoch=recipe.train.epochs)

@@ -51,7 +51,8 @@ class Predictor:
         protocol: Other views than those of the run, such as "3x2-full256".
         precision: See `Precision`.
         cuda_graphs: Whether a GPU records what it does for batches of a size that comes again, and
-            replays it: see `gta.inference.Scorer`.
+            replays it: see `gta.inference.Scorer`; None: unless the recipe's train.cuda_graphs is
+            false.
 
     Raises:
         UsageError: There is no such run or device, or the run has no weights yet.
@@ -65,7 +66,7 @@ class Predictor:
         best: bool = False,
         protocol: Protocol | str | None = None,
         precision: Precision = "auto",
-        cuda_graphs: bool = True,
+        cuda_graphs: bool | None = None,
     ):
         self.run = run = open_run(run)
         self.device = find_device(str(device))
@@ -74,6 +75,8 @@ class Predictor:
         self.view_clips = protocol_views(VideoList([], run.classes), self.protocol, run.recipe.clip)
         model, self.weights = run.load(best=best)
         self.model = model.to(self.device)
+        if cuda_graphs is None:
+            cuda_graphs = run.recipe.train.cuda_graphs is not False
         self._scorer = Scorer(
             self.model, run.recipe.clip, self.device, amp=self.amp, cuda_graphs=cuda_graphs
         )

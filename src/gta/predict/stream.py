@@ -64,7 +64,7 @@ class FrameByFrame:
     @torch.inference_mode()
     def __call__(self, frame: np.ndarray) -> Tensor:
         """Probabilities (num_classes,) after one more frame, RGB, uint8 (H, W, 3)."""
-        pixels = torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None]
+        pixels = torch.from_numpy(np.array(frame))[None].permute(0, 3, 1, 2)
         clip = normalize(
             self.transform(pixels)[None].to(self.device),
             self.recipe.clip.mean,

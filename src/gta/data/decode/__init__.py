@@ -165,7 +165,7 @@ def read_frames(
         choose = partial(_chosen, place, indices)
         if change is None:
             return _as_tensor(np.stack(read(place, choose, _itself)))
-        return torch.cat(read(place, choose, lambda image: change(_as_tensor(image[None]))))
+        return torch.cat(read(place, choose, lambda image: change(_as_tensor(image))))
 
 
 def each_frame(path: Source) -> Iterator[np.ndarray]:
@@ -257,7 +257,14 @@ def _itself(image: np.ndarray) -> np.ndarray:
 
 
 def _as_tensor(images: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.require(images, requirements=("C", "W"))).permute(0, 3, 1, 2)
+    """Of frames (T, H, W, 3), or of one: (T, 3, H, W), the channels last in memory.
+
+    One frame becomes T = 1 in torch: the stride of NumPy's new axis is 0, at which torch no longer
+    sees that the channels are last, and what it makes of the frame has them first, for two and a
+    half times the time.
+    """
+    tensor = torch.from_numpy(np.require(images, requirements=("C", "W")))
+    return (tensor if images.ndim == 4 else tensor[None]).permute(0, 3, 1, 2)
 
 
 @contextmanager

@@ -72,8 +72,8 @@ def write_copy(source: Source, target: Path, options: Options) -> Copy:
 
     def frames() -> Iterator[np.ndarray]:
         for i, image in enumerate(each_frame(source)):
-            frame = torch.from_numpy(np.array(image)).permute(2, 0, 1)
-            frame = resize_frames(frame[None], options.size(*image.shape[:2]))[0]
+            whole = torch.from_numpy(np.array(image))[None].permute(0, 3, 1, 2)
+            frame = resize_frames(whole, options.size(*image.shape[:2]))[0]
             if i in compared:
                 kept[i] = frame
             yield np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
