@@ -29,6 +29,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,22 @@ def table_on_gpu(found: dict[str, Any]) -> str:
             f"| `{run['model'].rpartition('/')[2]}` | {run['decoders']} | {run['decoding']:.0f} | "
             f"{run['whole']:.0f} ({run['whole_share']:.2f}) | "
             f"{run['without_network']:.0f} ({run['without_network_share']:.2f}) |"
+        )
+    return "\n".join(lines)
+
+
+def table_together(found: dict[str, Any]) -> str:
+    """Markdown: a row for each run of `together`."""
+    lines = [
+        "| network | processes, a GPU each | processes that read | decoding alone, videos/s | "
+        "the whole | videos without exactly one line |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for run in sorted(found["results"]["together"], key=itemgetter("processes")):
+        lines.append(
+            f"| `{run['model'].rpartition('/')[2]}` | {run['processes']} | {run['decoders']} | "
+            f"{run['decoding']:.0f} | {run['whole']:.0f} ({run['whole_share']:.2f}) | "
+            f"{run['wrong']} of {run['videos']:,} |"
         )
     return "\n".join(lines)
 

@@ -188,11 +188,11 @@ def table(found: dict[str, Any]) -> str:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, model in found["models"].items():
-        rates: list[float] = list(model["network"].values())
+        rates: list[float] = list(model.get("network", {}).values())
         for way in ("batched", *model["gains"]):
             one, singly = model[way], way != "batched"
             gain = f"{model['gains'][way]:.2f} x" if singly else ""
-            network = f"{rates[not singly]:.1f}" if way != EAGER else ""
+            network = f"{rates[not singly]:.1f}" if rates and way != EAGER else ""
             lines.append(
                 f"| `{name}` | {way} | {one['rate']:.1f} | {gain} | {one['p50_ms']:.0f} | "
                 f"{one['p95_ms']:.0f} | {one['p99_ms']:.0f} | {one['batch']:.1f} | {network} |"

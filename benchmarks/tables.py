@@ -45,6 +45,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
         "scaling": ("scaling_h200.json", scaling.table),
         "growth": ("growth_h200.json", growth.table),
         "feeding": ("feeding_h200.json", feeding.table),
+        "feeding pictures": ("feeding_pictures_h200.json", feeding.table),
         "feeding two": ("feeding_2_h200.json", feeding.table),
         "loader": ("loader.json", loader.table),
         "loader memory": ("loader_memory.json", loader_memory.table),
@@ -66,6 +67,7 @@ TABLES: dict[str, dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
     "docs/many_videos.md": {
         "many videos": ("many_videos.json", many_videos.table),
         "many videos on a GPU": ("many_videos_h200.json", many_videos.table_on_gpu),
+        "many videos together": ("many_videos_h200.json", many_videos.table_together),
     },
     "docs/serving.md": {
         "serving": ("serving.json", serving.table),

@@ -243,7 +243,7 @@ def test_a_predictor_records_all_sizes_before_the_first_request(tmp_path: Path):
     predictor.get_ready(shape, 10)
     assert predictor._scorer.replays is not None
     recorded = [key[0][0][0] for key in predictor._scorer.replays.graphs]  # type: ignore[index]
-    assert recorded == [1, 2, 3, 4, 8, 12]
+    assert recorded == [1, 2, 4, 8, 16]
     for count in range(1, 11):
         some = [views(1, seed)[0, :1] for seed in range(count)]
         assert torch.equal(predictor.scores_of(some), eager.scores_of(some))

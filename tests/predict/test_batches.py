@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-from gta.predict.batches import Batches
+from gta.predict.batches import Batches, filled
 
 
 def clips(count: int, size: int, first: int = 0) -> list[torch.Tensor]:
@@ -37,3 +37,17 @@ def test_memory_of_inference_mode_serves_outside_of_it():
     with torch.inference_mode():
         batches.joined(clips(2, 4))
     assert torch.equal(batches.joined(clips(2, 4, first=7)), torch.stack(clips(2, 4, first=7)))
+
+
+def test_a_batch_with_room_holds_the_videos_first():
+    batches = Batches()
+    joined = batches.joined(clips(3, 4), size=4)
+    assert joined.shape == (4, 1, 3, 2, 4, 4)
+    assert torch.equal(joined[:3], torch.stack(clips(3, 4)))
+
+
+def test_a_batch_on_a_gpu_has_one_of_few_sizes():
+    sizes = [filled(videos) for videos in range(1, 33)]
+    assert sizes[:9] == [1, 2, 4, 4, 8, 8, 8, 8, 16]
+    assert set(sizes) == {1, 2, 4, 8, 16, 24, 32}
+    assert all(size >= videos for videos, size in enumerate(sizes, start=1))

@@ -7,6 +7,11 @@ import torch
 from torch import Tensor
 
 
+def filled(videos: int) -> int:
+    """The size of a batch for so many videos, of few: 1, 2, 4, 8, 16, 24, 32 and so on."""
+    return 1 << (videos - 1).bit_length() if videos <= 8 else -(-videos // 8) * 8
+
+
 class Batches(threading.local):
     """Memory for one batch of each thread.
 

@@ -20,7 +20,7 @@ from gta.data.spent import Spent
 from gta.devices import find_device
 from gta.errors import UsageError
 from gta.inference import Scorer, protocol_views
-from gta.predict.batches import Batches
+from gta.predict.batches import Batches, filled
 from gta.predict.embedding import ClassifierInputs
 from gta.predict.long_video import timeline_of
 from gta.predict.prediction import Prediction, rankings
@@ -31,8 +31,6 @@ from gta.runs import Run, open_run
 
 Precision = Literal["auto", "fp32", "bf16"]
 """Of the network: "auto" is bf16 on a GPU where the recipe's train.amp says so, else fp32."""
-STEP = 4
-"""Sizes of batches on a GPU are multiples of it, or smaller."""
 _MOST_THREADS = 8
 _MOST_ON_CPU = 8
 """Views at a time: more are no faster there, and take memory."""
@@ -264,9 +262,9 @@ class Predictor:
     def scores_of(self, views: Sequence[Tensor]) -> Tensor:
         """Probabilities (B, num_classes), on the CPU, of videos by their `views`, in one batch.
 
-        On a GPU the batch is filled up to a multiple of `STEP`, so that the same sizes come again.
+        On a GPU the batch is filled up to one of a few sizes (`filled`), which so come again.
         """
-        size = _filled(len(views)) if self.device.type == "cuda" else len(views)
+        size = filled(len(views)) if self.device.type == "cuda" else len(views)
         return self.scores(self._batches.joined(views, size))[: len(views)].cpu()
 
     def get_ready(self, shape: Sequence[int], most: int) -> None:
@@ -276,7 +274,7 @@ class Predictor:
         """
         view = torch.zeros(*shape, dtype=torch.uint8)
         on_gpu = self.device.type == "cuda"
-        for size in sorted({_filled(size) for size in range(1, most + 1)} if on_gpu else {most}):
+        for size in sorted({filled(size) for size in range(1, most + 1)} if on_gpu else {most}):
             for _ in range(self._scorer.calls_until_recorded):
                 self.scores_of([view] * size)
 
@@ -375,11 +373,6 @@ def load(
     if num_frames is not None:
         run = run.at_frames(num_frames)
     return Predictor(run, device=device, best=best, protocol=protocol, precision=precision)
-
-
-def _filled(videos: int) -> int:
-    """The size of a batch for so many videos."""
-    return videos if videos < STEP else -(-videos // STEP) * STEP
 
 
 def _amp(precision: Precision, device: torch.device, usual: bool) -> bool:
