@@ -173,6 +173,7 @@ def evaluation_loader(
     rank: int = 0,
     world_size: int = 1,
     workers: int = 0,
+    pin_memory: bool = False,
 ) -> DataLoader[Batch]:
     """Every `world_size`-th video from `rank` on, in order: none twice, none skipped.
 
@@ -180,7 +181,11 @@ def evaluation_loader(
     """
     workers = possible_workers(workers, _frames_to_share(dataset))
     order = _ListOrder(range(rank, len(dataset), world_size), batch_size)
-    options = {**_options(workers), "collate_fn": partial(_collate, shape=dataset.shape)}
+    options = {
+        **_options(workers),
+        "collate_fn": partial(_collate, shape=dataset.shape),
+        "pin_memory": pin_memory,
+    }
     reading = Reading(workers)
     return WorkerLoader(_Guarded(dataset, reading), dataset.videos, order, reading, options)
 

@@ -75,6 +75,7 @@ def evaluate(
         rank=rank,
         world_size=world_size,
         workers=workers,
+        pin_memory=device.type == "cuda",
     )
     total = len(range(rank, len(videos), world_size))
     scored, failures = score_batches(
