@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gta import inference
 from gta.config import Clip
 from gta.cuda_graphs.captured import WARM_UP
+from gta.devices import full_precision
 from gta.inference import Scorer, probabilities
 from gta.models import MODELS, build
 from gta.predict import Predictor
@@ -126,6 +127,14 @@ def test_a_changed_network_is_recorded_anew(
     assert kept.forgotten == 2
 
 
+def test_another_precision_is_recorded_anew(scorer: tuple[Scorer, Remembering]):
+    score, kept = scorer
+    score(views(1))
+    with full_precision():
+        score(views(1))
+    assert kept.forgotten == 2
+
+
 @pytest.mark.parametrize("kind", ["register_forward_hook", "register_forward_pre_hook"])
 def test_hooks_are_always_called(scorer: tuple[Scorer, Remembering], kind: str):
     score, kept = scorer
@@ -189,6 +198,18 @@ def test_results_on_the_gpu_are_kept_when_the_next_is_computed():
     for seed, result in enumerate(results):
         expected = probabilities(score.model, views(2, seed), CLIP, device, amp=True)
         assert torch.equal(result, expected)
+
+
+@pytest.mark.gpu
+@on_gpu
+def test_inference_mode_comes_and_goes():
+    device = torch.device("cuda")
+    score = Scorer(network().to(device), CLIP, device, amp=False)
+    for seed in range(2 * (WARM_UP + 1)):
+        with torch.inference_mode(seed < WARM_UP + 2):
+            given = views(1, seed)
+            expected = probabilities(score.model, given, CLIP, device, amp=False)
+            assert torch.equal(score(given), expected)
 
 
 @pytest.mark.gpu

@@ -115,7 +115,8 @@ class Scorer:
         replays = self.replays
         if replays is None or _has_hooks(self.model) or not _on_default_stream(self.device):
             return self._probabilities(views)
-        with self._lock, torch.cuda.device(self.device):
+        # memory of inference mode could not be written outside of it
+        with self._lock, torch.cuda.device(self.device), torch.inference_mode(False):
             network = _network(self.model)
             if network != self._recorded:
                 replays.forget()
@@ -127,10 +128,11 @@ class Scorer:
 
 
 def _network(model: nn.Module) -> object:
-    """What a recording holds of a network: its layers, and where its tensors are."""
+    """What a recording holds: the layers, where their tensors are, how exactly they compute."""
     layers = [(id(m), m.training, id(m.__dict__.get("forward"))) for m in model.modules()]
     tensors = [t.data_ptr() for each in (model.parameters(), model.buffers()) for t in each]
-    return layers, tensors
+    exact = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    return layers, tensors, exact
 
 
 def _has_hooks(model: nn.Module) -> bool:

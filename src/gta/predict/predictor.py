@@ -354,6 +354,7 @@ def load(
     protocol: Protocol | str | None = None,
     num_frames: int | None = None,
     precision: Precision = "auto",
+    cuda_graphs: bool | None = None,
 ) -> Predictor:
     """A trained model, ready to predict: `gta.load("runs/mine")("video.mp4")`.
 
@@ -365,6 +366,7 @@ def load(
         protocol: Other views than those of the run, such as "3x2-full256".
         num_frames: Of a clip, if not those of training: the temporal matrices are resampled.
         precision: "fp32" or "bf16" (on a GPU); "auto": bf16 on a GPU where the recipe says so.
+        cuda_graphs: See `Predictor`.
 
     Raises:
         UsageError: There is no such run or device, or the run has no weights yet.
@@ -372,7 +374,14 @@ def load(
     run = open_run(source)
     if num_frames is not None:
         run = run.at_frames(num_frames)
-    return Predictor(run, device=device, best=best, protocol=protocol, precision=precision)
+    return Predictor(
+        run,
+        device=device,
+        best=best,
+        protocol=protocol,
+        precision=precision,
+        cuda_graphs=cuda_graphs,
+    )
 
 
 def _amp(precision: Precision, device: torch.device, usual: bool) -> bool:
