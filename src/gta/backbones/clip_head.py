@@ -160,10 +160,13 @@ class ClipHead(nn.Module):
         read = width * (num_frames if reader == "order" else 1)
         self.classifier = nn.Linear(read + 2 * channels * statistics, num_classes)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, normalized: Tensor | None = None) -> Tensor:
+        """Logits of features x; `normalized` is `normalize_clip` of them, if there is one."""
         if self.fixed_frames:
             require_frames(x, self.num_frames)
-        seen = self.running(x) if self.running else normalize_clip(x, self.normalize)
+        seen = normalized
+        if seen is None:
+            seen = self.running(x) if self.running else normalize_clip(x, self.normalize)
         if self.bottleneck is not None:
             seen = self.bottleneck(seen.movedim(1, -1)).movedim(-1, 1)
         frames = self.blocks(seen)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from gta.backbones.clip_head import ClipHead, Normalize, normalize_clip
 from gta.blocks.options import require_positive
 
 
@@ -17,17 +18,26 @@ class HeadEnsemble(nn.Module):
     Args:
         channels: C.
         num_frames: T.
-        make: Makes a head from C and T, such as a partial `ClipHead`.
+        make: Makes a `ClipHead` from C and T.
         count: How many.
     """
 
     def __init__(
-        self, channels: int, num_frames: int, *, make: Callable[[int, int], nn.Module], count: int
+        self, channels: int, num_frames: int, *, make: Callable[[int, int], ClipHead], count: int
     ):
         super().__init__()
         require_positive("count", count)
-        self.heads = nn.ModuleList(make(channels, num_frames) for _ in range(count))
-        self.causal = getattr(self.heads[0], "causal", False) is True
+        heads = [make(channels, num_frames) for _ in range(count)]
+        self.heads, self.causal = nn.ModuleList(heads), heads[0].causal
+        self.normalize: Normalize = heads[0].normalize
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.stack([head(x) for head in self.heads]).mean(dim=0)
+        shared = self.normalized(x)
+        return torch.stack([head(x, shared) for head in self.heads]).mean(dim=0)
+
+    def normalized(self, x: Tensor) -> Tensor | None:
+        """The features as all heads see them, in memory for rows; None: each head's are its own."""
+        if self.causal:  # a head keeps the frames before
+            return None
+        seen = normalize_clip(x, self.normalize)
+        return seen.contiguous(memory_format=torch.channels_last_3d)

@@ -29,3 +29,5 @@ class Numbers:
     """torch.compile; None: if it pays (`gta.training.decision`)."""
     cuda_graphs: bool | None = False
     """Replay steps as CUDA graphs; None: if possible."""
+    small: bool = False
+    """Short steps of a CPU: to look whether a gradient is finite costs least."""

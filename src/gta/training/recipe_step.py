@@ -29,6 +29,7 @@ def numbers(recipe: Recipe, device: torch.device) -> Numbers:
         label_smoothing=train.label_smoothing,
         half=train.amp and device.type == "cuda",
         decay=train.ema,
+        small=train.freeze and device.type == "cpu",
         compile=train.compile,
         cuda_graphs=train.cuda_graphs,
     )

@@ -8,6 +8,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from gta.backbones import TrunkNetwork
+from gta.blocks.fused.parts import unfused
 from gta.config import Recipe
 from gta.cores import available_cores, processes_here
 from gta.data.batch import Batch
@@ -159,8 +160,8 @@ class Training:
             max_nonfinite=train.max_nonfinite,
         )
         # a head over features takes small steps: with one thread a CPU needs a third less
-        small = train.freeze and self.processes.device.type == "cpu"
-        with closing(step), one_thread(small):
+        small = step.numbers.small
+        with closing(step), one_thread(small), unfused(small):
             try:
                 loop.run(score=lambda waiting: self._score(source, waiting), keep=self._keep)
                 self.keeping.finish()

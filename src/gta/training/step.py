@@ -66,7 +66,7 @@ class Step:
         self.mixing, self.averaged, self.say = mixing, averaged, say
         self.statistics, self.device = Statistics(model), processes.device
         self.trained = [p for p in model.parameters() if p.requires_grad]
-        self.fused = is_fused(optimizer)
+        self.fused = is_fused(optimizer) and not numbers.small
         self.exchange: Exchange | None = None
         self.replays: Replays | None = None
         self.replica: nn.Module = model

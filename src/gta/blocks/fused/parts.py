@@ -19,10 +19,13 @@ _fusing = True
 
 
 @contextmanager
-def unfused() -> Iterator[None]:
-    """Calls the parts of blocks each by itself in its context: to compare and to count."""
+def unfused(wanted: bool = True) -> Iterator[None]:
+    """Calls the parts of blocks each by itself: to compare, to count, and for small features.
+
+    Of small features a fused function's own work is more than the passes that it saves.
+    """
     global _fusing
-    before, _fusing = _fusing, False
+    before, _fusing = _fusing, _fusing and not wanted
     try:
         yield
     finally:
