@@ -6,7 +6,12 @@ import torch
 from torch import nn
 
 from gta.backbones import ClipHead, TrunkNetwork
-from gta.backbones.quick_trunk import EvenConvolution, features_in_parts, quick_trunk
+from gta.backbones.quick_trunk import (
+    EvenConvolution,
+    features_in_parts,
+    quick_trunk,
+    with_same_weights,
+)
 
 
 def trunk(name: str, after: str) -> TrunkNetwork:
@@ -46,6 +51,15 @@ def test_what_is_left_out():
     assert sum(isinstance(m, EvenConvolution) for m in quick.modules()) == 5
     assert not [m for m in quick.network.modules() if isinstance(m, nn.BatchNorm2d)]
     assert isinstance(quick.network.conv_head, nn.Identity)
+
+
+def test_a_copy_for_another_thread_has_the_same_weights():
+    model = trunk("resnet18", "layer1")
+    other = with_same_weights(model)
+    pairs = zip(model.state_dict().values(), other.state_dict().values(), strict=True)
+    assert all(a.data_ptr() == b.data_ptr() for a, b in pairs)
+    hook = next(iter(other.network.layer1._forward_hooks.values()))
+    assert hook.__self__ is other  # its map is its own
 
 
 def test_what_a_network_needs_is_not_left_out():

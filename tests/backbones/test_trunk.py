@@ -172,6 +172,9 @@ def test_an_ensemble_is_the_mean_of_its_heads():
     each = [head(x) for head in ensemble.heads]
     assert len({float(one[0, 0].detach()) for one in each}) == 3  # they start apart
     torch.testing.assert_close(ensemble(x), (each[0] + each[1] + each[2]) / 3)
+    assert ensemble.normalized(x) is not None  # once for all heads
+    causal = HeadEnsemble(8, 4, make=partial(make, causal=True), count=2)
+    assert causal.normalized(x) is None  # a head keeps the frames before
     with pytest.raises(ValueError, match="count must be at least 1, got 0"):
         HeadEnsemble(8, 4, make=make, count=0)
 

@@ -8,25 +8,28 @@ import pytest
 import torch
 
 from gta.backbones import TrunkNetwork
+from gta.blocks.features import Projection
+from gta.blocks.fused.parts import fuses
 from gta.config import Recipe, TrunkModel
 from gta.data.videos import list_videos
 from gta.errors import UsageError
 from gta.evaluation.evaluate import evaluate as scores_of
 from gta.evaluation.run import evaluate
-from gta.features import FeatureFiles, feature_batches, identity
+from gta.features import FeatureFiles, Trunk, feature_batches, identity
 from gta.predict import load
 from gta.progress import Silent
 from gta.protocols import parse_protocol
 from gta.recipes import find_recipe, read_recipe
 from gta.runs import Run, build_network
+from gta.training.optimizer import is_fused
 from gta.training.run import train
 from gta.training.step import Step
 
 MODEL = TrunkModel(network="torchvision/squeezenet1_1", after="features.5", pool=2, width=16)
 
-COMPARED = 2 * 4
+COMPARED = 2 * 5
 """Clips that compare a trunk with the faster one that gives the same: two sizes, before and after
-each of three changes."""
+each of four changes."""
 
 
 class Lines(Silent):
@@ -194,6 +197,26 @@ def test_scoring_again_computes_nothing_whatever_the_order(
             assert found.about == expected.about
 
 
+def test_threads_that_read_and_compute_give_the_features_of_one(recipe: Recipe, tmp_path: Path):
+    videos = list_videos(recipe.data, "val")
+    model = build_network(recipe, 4)
+    before, found = torch.get_num_threads(), []
+    try:
+        for cores in (1, 2):
+            torch.set_num_threads(cores)
+            files = FeatureFiles(str(tmp_path / str(cores)), 1, print)
+            trunk = Trunk(model, recipe, files, torch.device("cpu"), threads=2)
+            found.append(trunk.all(videos, advance=lambda done, note: None))
+            assert torch.get_num_threads() == cores
+    finally:
+        torch.set_num_threads(before)
+    assert list(found[0].features) == list(found[1].features) == list(range(len(videos)))
+    for one, other in zip(*(frozen.features.values() for frozen in found), strict=True):
+        assert one.labels == other.labels
+        for ours, theirs in zip(one.views, other.views, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-2, atol=1e-3)
+
+
 def test_no_room_for_features_is_no_error_in_scoring(recipe: Recipe, tmp_path: Path):
     model = build_network(recipe, 4)
     small = with_parts(recipe, data={"features_gb": 1e-6})
@@ -214,13 +237,15 @@ def test_mirror_images_are_seen_in_training_and_testing(
 
 
 @pytest.mark.parametrize("freeze", [True, False])
-def test_small_steps_of_a_cpu_take_one_thread(
+def test_small_steps_of_a_cpu_take_one_thread_and_plain_blocks(
     freeze: bool, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    seen, update = set[int](), Step.__call__
+    seen, update = set[tuple[int, bool, bool]](), Step.__call__
+    parts = Projection(2, 2)
 
     def watched(self, *args):
-        seen.add(torch.get_num_threads())
+        fused = fuses(torch.zeros(2), parts)
+        seen.add((torch.get_num_threads(), fused, is_fused(self.optimizer)))
         return update(self, *args)
 
     monkeypatch.setattr(Step, "__call__", watched)
@@ -233,4 +258,5 @@ def test_small_steps_of_a_cpu_take_one_thread(
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    assert seen == {1 if freeze else 2}
+    assert seen == {(1, False, True) if freeze else (2, True, False)}
+    assert fuses(torch.zeros(2), parts)

@@ -1,5 +1,6 @@
 """Classification networks of timm and torchvision by name."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -57,10 +58,23 @@ def create_lite(name: str, num_classes: int, pretrained: bool) -> nn.Module:
     return network
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python looks for no unused objects: those of a library stay, and there are a million."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def create_timm(name: str, num_classes: int, pretrained: bool) -> nn.Module:
     """A network of timm, by timm's name for it."""
     try:
-        import timm
+        with _uncollected():
+            import timm
     except ImportError as error:
         raise UsageError(
             f"timm/{name} needs timm: pip install 'gta-video[timm]', or take a network of "

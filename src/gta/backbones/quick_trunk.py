@@ -19,8 +19,9 @@ has to be cleared, in each layer of each batch: a third of the time."""
 def quick_trunk(model: TrunkNetwork) -> TrunkNetwork:
     """A copy of a frozen network in evaluation mode, without work that changes no feature.
 
-    Normalizations are folded into convolutions, padding is left to the convolutions, and what comes
-    after the trunk is removed; each only where the features stay the same.
+    Normalizations are folded into convolutions, padding is left to the convolutions, what comes
+    after the trunk is removed, and weights are laid out as convolutions read them; each only where
+    the features stay the same.
     """
     model = copy.deepcopy(model).eval()
     device = next(model.parameters()).device
@@ -29,11 +30,16 @@ def quick_trunk(model: TrunkNetwork) -> TrunkNetwork:
             torch.linspace(-1, 1, 3 * S * S, device=device).view(1, 3, 1, S, S) for S in SIZES
         ]
         expected = [model.features(frame) for frame in frames]
-        for change in (fold_norms, _without_rest, _without_padding):
+        for change in (fold_norms, _without_rest, _without_padding, _in_rows):
             changed = change(model)
             if isinstance(changed, TrunkNetwork) and _gives(changed, frames, expected):
                 model = changed
     return model
+
+
+def with_same_weights(model: TrunkNetwork) -> TrunkNetwork:
+    """A copy for another thread, with the same tensors: a network holds its map while it runs."""
+    return copy.deepcopy(model, {id(t): t for t in (*model.parameters(), *model.buffers())})
 
 
 def features_in_parts(model: TrunkNetwork, clips: Tensor) -> Tensor:
@@ -79,6 +85,12 @@ def _without_padding(model: TrunkNetwork) -> TrunkNetwork:
         for name, child in parent.named_children():
             if isinstance(child, nn.Conv2d) and _pads_as_tensorflow(child):
                 setattr(parent, name, EvenConvolution(child))
+    return model
+
+
+def _in_rows(model: TrunkNetwork) -> TrunkNetwork:
+    model = copy.deepcopy(model)
+    model.network.to(memory_format=torch.channels_last)
     return model
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,13 +13,13 @@ import torch
 from torch import Tensor
 
 from gta.backbones import TrunkNetwork
-from gta.backbones.quick_trunk import features_in_parts, quick_trunk
+from gta.backbones.quick_trunk import features_in_parts, quick_trunk, with_same_weights
 from gta.config import Recipe
 from gta.data.ahead import ahead
 from gta.data.dataset import TrainingClips
 from gta.data.records import Video, VideoList
 from gta.data.transforms.clip import normalize
-from gta.devices import autocast
+from gta.devices import autocast, one_thread
 from gta.errors import UsageError, VideoError
 from gta.features.files import FeatureFiles, identity
 from gta.features.videos import FrozenVideo, FrozenVideos
@@ -40,7 +41,7 @@ class Trunk:
         recipe: Its settings decide which views there are.
         files: Where features are kept.
         device: Where to compute.
-        threads: Number of threads that decode.
+        threads: Number of threads that decode, and on a CPU compute as well.
         protocol: Test views in place of those of the recipe.
     """
 
@@ -53,7 +54,9 @@ class Trunk:
         threads: int,
         protocol: Protocol | None = None,
     ):
-        self.model, self.recipe, self.files = quick_trunk(model), recipe, files
+        with one_thread(device.type == "cpu"):  # its trials are small
+            self.model = quick_trunk(model)
+        self.recipe, self.files = recipe, files
         self.device, self.threads = device, max(threads, 1)
         about = {"network": model.after, "pool": str(model.pool)}
         self.weights = digest(model.trunk_state(), about)
@@ -113,13 +116,18 @@ class Trunk:
             keep_every: Only every so many-th frame of a video is kept: see `ViewClips`.
         """
         reader = _Reader(self, videos, drawn, keep_every)
-        most = _AHEAD * self.threads + 1
-        for index, read in ahead(reader, wanted, threads=self.threads, most=most):
-            if isinstance(read, UsageError) and not isinstance(read, VideoError):
-                raise read
-            yield index, read if isinstance(read, VideoError) else self._features(read)
+        cores = torch.get_num_threads() if self.device.type == "cpu" else 1
+        if min(self.threads, cores) == 1:
+            work, threads = reader, self.threads
+        else:  # a core that does all of a video waits for no other
+            threads = min(self.threads, cores)
+            work = _InThreads(self, reader, cores // threads)
+        for index, done in ahead(work, wanted, threads=threads, most=_AHEAD * threads + 1):
+            if isinstance(done, UsageError) and not isinstance(done, VideoError):
+                raise done
+            yield index, self._features(done) if isinstance(done, list) else done
 
-    def _features(self, read: "list[_View]") -> FrozenVideo:
+    def _features(self, read: "list[_View]", model: TrunkNetwork | None = None) -> FrozenVideo:
         views, labels = list[Tensor](), list[int]()
         for view in read:
             features = view.kept
@@ -129,11 +137,31 @@ class Trunk:
                     view.clips.to(self.device), self.recipe.clip.mean, self.recipe.clip.std
                 )
                 with torch.inference_mode(), autocast(self.device, self.recipe.train.amp):
-                    features = features_in_parts(self.model, clips).to(torch.float16).cpu()
+                    features = features_in_parts(model or self.model, clips).to(torch.float16).cpu()
                 self.files.write(view.path, features)
             views += [view_features.clone() for view_features in features]
             labels += [view.label] * len(features)
         return FrozenVideo(views, labels)
+
+
+class _InThreads:
+    """Reads a video and computes its features, in a thread that has a network of its own.
+
+    Args:
+        trunk: What computes.
+        reader: What reads.
+        cores: How many of them a thread has for its network.
+    """
+
+    def __init__(self, trunk: Trunk, reader: "_Reader", cores: int):
+        self.trunk, self.reader, self.cores = trunk, reader, cores
+        self.own = threading.local()
+
+    def __call__(self, index: int) -> FrozenVideo:
+        if not hasattr(self.own, "model"):
+            torch.set_num_threads(self.cores)  # of this thread alone
+            self.own.model = with_same_weights(self.trunk.model)
+        return self.trunk._features(self.reader(index), self.own.model)
 
 
 @dataclass(slots=True)
