@@ -1,4 +1,5 @@
 import copy
+import threading
 from functools import partial
 
 import pytest
@@ -7,6 +8,7 @@ from torch import nn
 
 from gta.backbones import HeadEnsemble, TrunkNetwork
 from gta.backbones.clip_head import ClipHead, normalize_clip
+from gta.backbones.head_ensemble import heads_in_threads
 from gta.blocks import TAPE, GlobalTemporalAttention, NonLocal
 from gta.config import TrunkModel
 from gta.models import build
@@ -188,3 +190,41 @@ def test_heads_of_a_recipe():
     assert isinstance(head, HeadEnsemble)
     assert len(head.heads) == 2
     assert all(isinstance(one, ClipHead) and one.bottleneck is not None for one in head.heads)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_heads_in_threads_give_the_same_logits_and_gradients(count: int):
+    options = {"width": 16, "bottleneck": 32, "blocks": [GlobalTemporalAttention]}
+    make = partial(ClipHead, num_classes=3, **options)
+    ensemble = HeadEnsemble(16, 4, make=make, count=3)
+    for one in ensemble.heads:
+        one.classifier.requires_grad_(one is not ensemble.heads[1])
+    x, other = torch.randn(2, 5, 16, 4, 2, 2)
+    found = []
+    for threads in (1, count):
+        with heads_in_threads(nn.Sequential(ensemble), threads):
+            assert (ensemble.threads is None) == (threads == 1)
+            logits = ensemble.train()(x)
+            ensemble.zero_grad()
+            logits.square().sum().backward()
+            with torch.inference_mode():
+                scored = ensemble.eval()(other)
+        assert ensemble.threads is None
+        found.append([logits, *(p.grad for p in ensemble.parameters())])
+        assert not scored.requires_grad
+    for ours, theirs in zip(*found, strict=True):
+        assert ours is theirs if ours is None else torch.equal(ours, theirs)
+
+
+def test_heads_that_draw_or_whose_features_learn_stay_in_one_thread():
+    x = torch.randn(2, 8, 4, 2, 2)
+    make = partial(ClipHead, num_classes=3, width=16)
+    for dropout, of_features in ((0.5, False), (0.0, True)):
+        ensemble = HeadEnsemble(8, 4, make=partial(make, dropout=dropout), count=2)
+        given, of_thread = x.clone().requires_grad_(of_features), set[int]()
+        for one in ensemble.heads:
+            one.register_forward_hook(lambda *_, seen=of_thread: seen.add(threading.get_ident()))
+        with heads_in_threads(ensemble, 2):
+            ensemble(given).sum().backward()
+        assert of_thread == {threading.get_ident()}
+        assert (given.grad is None) != of_features

@@ -135,6 +135,7 @@ def test_a_drawing_that_fails_while_training_ends_hides_no_other_error(
 
     monkeypatch.setattr(gta.figures.curves, "draw_curves", failing)
     watch = Watch(tmp_path, recipe(ordered, small_settings), said.append)
+    watch.due = 0.0
     watch.epoch(HISTORY[:1])
     assert began.wait(60)
     Timer(0.2, goes_on.set).start()
@@ -144,6 +145,9 @@ def test_a_drawing_that_fails_while_training_ends_hides_no_other_error(
 
 def test_drawing_takes_a_small_share_of_the_time(ordered: Path, small_settings, tmp_path: Path):
     watch = Watch(tmp_path, recipe(ordered, small_settings), print)
+    watch.epoch(HISTORY[:1])
+    assert watch.drawn == 0  # a training of seconds is drawn at its end alone
+    watch.due = 0.0
     watch.epoch(HISTORY[:1])
     watch.background.wait()
     watch.epoch(HISTORY)  # at once: 50 times as long as drawing took has not passed

@@ -1,11 +1,13 @@
 """Several heads over the same features, whose logits are averaged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from gta.backbones.clip_head import ClipHead, Normalize, normalize_clip
+from gta.backbones.heads_in_threads import Threads, draws, logits_of
 from gta.blocks.options import require_positive
 
 
@@ -30,10 +32,14 @@ class HeadEnsemble(nn.Module):
         heads = [make(channels, num_frames) for _ in range(count)]
         self.heads, self.causal = nn.ModuleList(heads), heads[0].causal
         self.normalize: Normalize = heads[0].normalize
+        self.threads: Threads | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         shared = self.normalized(x)
-        return torch.stack([head(x, shared) for head in self.heads]).mean(dim=0)
+        heads = list(self.heads)
+        if self.threads is None or x.requires_grad or draws(self):
+            return torch.stack([head(x, shared) for head in heads]).mean(dim=0)
+        return logits_of(heads, self.threads, x, shared).mean(dim=0)
 
     def normalized(self, x: Tensor) -> Tensor | None:
         """The features as all heads see them, in memory for rows; None: each head's are its own."""
@@ -41,3 +47,19 @@ class HeadEnsemble(nn.Module):
             return None
         seen = normalize_clip(x, self.normalize)
         return seen.contiguous(memory_format=torch.channels_last_3d)
+
+
+@contextmanager
+def heads_in_threads(model: nn.Module, count: int) -> Iterator[None]:
+    """While it lasts, the ensembles of a model run their heads in so many threads."""
+    ensembles = [module for module in model.modules() if isinstance(module, HeadEnsemble)]
+    threads = Threads(count) if count > 1 and ensembles else None
+    try:
+        for ensemble in ensembles:
+            ensemble.threads = threads
+        yield
+    finally:
+        for ensemble in ensembles:
+            ensemble.threads = None
+        if threads is not None:
+            threads.pool.shutdown()

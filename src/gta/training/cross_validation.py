@@ -25,6 +25,7 @@ from gta.training.loop import Loop
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.recipe_step import make_step
+from gta.training.small_steps import small_steps
 
 ALIKE = 0.97
 """Cosine of two videos' centered mean features above which they count as one recording."""
@@ -145,7 +146,7 @@ def cross_validate(
         optimizer = make_optimizer(trained, recipe.train)
         step = make_step(trained, optimizer, recipe, classes, processes)
         position = TrainState(data="")
-        with closing(step):
+        with closing(step), small_steps(step, trained, processes):
             Loop(step, source, position, processes, epochs=recipe.train.epochs).run()
         test = {i: frozen.features[i].first(frozen.num_test) for i in folds if folds[i] == fold}
         batches = replace(frozen, features=test).batches(recipe.test.batch_size)

@@ -8,13 +8,11 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from gta.backbones import TrunkNetwork
-from gta.blocks.fused.parts import unfused
 from gta.config import Recipe
 from gta.cores import available_cores, processes_here
 from gta.data.batch import Batch
 from gta.data.loader import num_workers
 from gta.data.workers import StalledError
-from gta.devices import one_thread
 from gta.errors import UsageError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.scores import Scores
@@ -34,6 +32,7 @@ from gta.training.norm import renew_statistics, shared_norm
 from gta.training.optimizer import make_optimizer, peak_rate
 from gta.training.processes import Processes
 from gta.training.recipe_step import make_step
+from gta.training.small_steps import small_steps
 from gta.training.source import Source
 from gta.training.splits import Splits
 from gta.training.stopping import Stop, Stopped
@@ -159,9 +158,7 @@ class Training:
             start=max(self.workers, 1),
             max_nonfinite=train.max_nonfinite,
         )
-        # a head over features takes small steps: with one thread a CPU needs a third less
-        small = step.numbers.small
-        with closing(step), one_thread(small), unfused(small):
+        with closing(step), small_steps(step, self.model, self.processes):
             try:
                 loop.run(score=lambda waiting: self._score(source, waiting), keep=self._keep)
                 self.keeping.finish()

@@ -13,6 +13,8 @@ from gta.training.background import Background
 from gta.training.loggers import Logger, open_loggers
 
 CURVES = "curves.png"
+_FIRST = 20.0
+"""Seconds before the first drawing: matplotlib's import slows an epoch that takes a second."""
 _SHARE = 50
 """The pause between two drawings, as a multiple of the drawing time."""
 
@@ -36,7 +38,7 @@ class Watch:
         self.background, self.broken = Background(), False
         self.drawn = 0
         """Epochs in the picture."""
-        self.due = 0.0
+        self.due = time.monotonic() + _FIRST
         """Time of the next drawing."""
         self.scores: Scores | None = None
 

@@ -19,13 +19,13 @@ _fusing = True
 
 
 @contextmanager
-def unfused(wanted: bool = True) -> Iterator[None]:
+def unfused() -> Iterator[None]:
     """Calls the parts of blocks each by itself: to compare, to count, and for small features.
 
     Of small features a fused function's own work is more than the passes that it saves.
     """
     global _fusing
-    before, _fusing = _fusing, _fusing and not wanted
+    before, _fusing = _fusing, False
     try:
         yield
     finally:

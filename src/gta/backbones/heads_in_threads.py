@@ -1,0 +1,72 @@
+"""Heads over the same features at the same time, each in a thread: forward, and backward.
+
+A head is thousands of small operators, which a second core cannot share; whole heads it can. Each
+head's arithmetic is what it is alone, so logits and gradients are the same to the last bit.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+Result = TypeVar("Result")
+Call = Callable[[], Tensor]
+
+
+class Threads:
+    """Makes calls at the same time, in the calling thread and in others.
+
+    Args:
+        count: Of threads, the calling one included. Each has one thread of torch.
+    """
+
+    def __init__(self, count: int):
+        self.count = count
+        self.pool = ThreadPoolExecutor(count - 1, initializer=lambda: torch.set_num_threads(1))
+
+    def each(self, calls: Sequence[Callable[[], Result]]) -> list[Result]:
+        """What each call returns."""
+        far = {i: self.pool.submit(call) for i, call in enumerate(calls) if i % self.count}
+        near = {i: call() for i, call in enumerate(calls) if i not in far}
+        return [far[i].result() if i in far else near[i] for i in range(len(calls))]
+
+
+class _Logits(torch.autograd.Function):
+    """Of heads, (H, B, classes): each has a graph of its own, which a thread goes back."""
+
+    @staticmethod
+    def forward(ctx: Any, threads: Threads, calls: Sequence[Call], counts: list[int], *weights):
+        ctx.threads, ctx.counts = threads, counts
+        ctx.logits = threads.each([torch.enable_grad()(call) for call in calls])
+        ctx.save_for_backward(*weights)
+        return torch.stack([one.detach() for one in ctx.logits])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_logits: Tensor):  # pyright: ignore
+        def call(logits: Tensor, weights: list[Tensor], upstream: Tensor):
+            return lambda: torch.autograd.grad(logits, weights, upstream, allow_unused=True)
+
+        weights = iter(ctx.saved_tensors)
+        of_head = [[next(weights) for _ in range(count)] for count in ctx.counts]
+        grads = ctx.threads.each(list(map(call, ctx.logits, of_head, of_logits)))
+        return None, None, None, *(grad for head in grads for grad in head)
+
+
+def logits_of(heads: Sequence[nn.Module], threads: Threads, *inputs: Tensor | None) -> Tensor:
+    """The logits (H, B, classes) of heads that each see the same inputs, without gradients."""
+    if torch.is_grad_enabled():
+        calls = [lambda head=head: head(*inputs) for head in heads]
+        weights = [[p for p in head.parameters() if p.requires_grad] for head in heads]
+        every = [p for of_head in weights for p in of_head]
+        return _Logits.apply(threads, calls, [len(of_head) for of_head in weights], *every)
+    calls = [torch.no_grad()(lambda head=head: head(*inputs)) for head in heads]
+    return torch.stack(threads.each(calls))
+
+
+def draws(module: nn.Module) -> bool:
+    """Whether a module in training draws at random, where threads would change the order."""
+    return any(isinstance(m, nn.Dropout) and m.p > 0 and m.training for m in module.modules())
