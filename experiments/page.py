@@ -12,6 +12,7 @@ from experiments.ensembles import members
 from experiments.frozen_page import OUT as FROZEN_FILE
 from experiments.frozen_page import result_table
 from experiments.markdown import table
+from experiments.ordered_normalized import NORMALIZED_FILE, normalized_table
 from experiments.pictures import draw_cost, draw_groups, draw_losses
 from experiments.real_page import REAL_TABLES, real_table
 from experiments.results import AGAIN_FILE, REAL_FILE, TIMES_FILE, Result, read_results
@@ -109,6 +110,7 @@ def parts() -> dict[str, str]:
         **{name: experiment_table(name, runs) for name in EXPERIMENTS},
         "again": again_table(repeated_rows(runs, again), runs.repeats.floor),
         "other frames": frames_table(runs),
+        "normalized": normalized_table(json.loads(NORMALIZED_FILE.read_text(encoding="utf-8"))),
         "frozen": result_table(json.loads(FROZEN_FILE.read_text(encoding="utf-8"))),
         **{name: real_table(real, columns) for name, columns in REAL_TABLES.items()},
     }

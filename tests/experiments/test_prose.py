@@ -15,7 +15,7 @@ NO_RESULTS = (
     r"Tables? \d\w?((,| and) \d\w?)*|Figure \d|R2D-\d+|R50|[Tt]op-1|res\d|float32|bfloat16|G = 32|"
     r"95 % (prediction )?interval|(at 0|p < 0)\.05|(8|16)( and 16| or 32)? frames|\(32:|"
     r"[Ss]ection 3\.\d|C/4|"
-    r"50 (is chance|%)|8 groups|224 pixels|v1|N_h|EfficientNet-Lite0"
+    r"50 (is chance|%)|8 groups|224 pixels|96 pixels in the place of 160|v1|N_h|EfficientNet-Lite0"
 )
 """Names, the paper's settings, levels: what has digits without a result."""
 ROOT = Path(__file__).parents[2]
@@ -212,7 +212,28 @@ def of_frozen(ours, real) -> list[str]:
     stated = ("wagon", "folds", f"{heads}, with statistics")
     frozen = dict.fromkeys(r["head"] for r in results if r["trunk"] == "frozen")
     wagon = [percent("wagon", "folds", head) for head in frozen if runs("wagon", "folds", head)]
+    small = "test.protocol=1x2-center96@106+flip"
+    learnt = {
+        trunk: top1(
+            [
+                one
+                for one in results
+                if (one["trunk"], one["head"]) == (trunk, "GTA") and small in one["settings"]
+            ]
+        )
+        for trunk in ("fine-tuned", "scratch")
+    }
+    tuned, scratch = (f"{100 * mean(found):.1f} %" for found in learnt.values())
+    seeds = ["one seed" if len(v) == 1 else f"{len(v)} seeds" for v in learnt.values()]
+    of_clip = json.loads(ours.ordered_normalized.NORMALIZED_FILE.read_text(encoding="utf-8"))
+    plain, normalized = (
+        top1([one for one in of_clip if one["features"] == way])
+        for way in ours.ordered_normalized.WAYS
+    )
     return [
+        f"GTA has {tuned} fine-tuned ({seeds[0]}) and {scratch} from scratch ({seeds[1]})",
+        f"worth {100 * (mean(normalized) - mean(plain)):.1f} points there, in the mean over "
+        f"{len(plain)} seeds each",
         f"three heads have {percent(*split, heads):.1f} % over {len(both)} seeds, and "
         f"{100 * one_way:.1f} % the way round in which the best network above has "
         f"{100 * best:.1f} %",
