@@ -1,6 +1,10 @@
 """When a network's scores may be replayed, and that replays are what the network says."""
 
+import copy
+import gc
+import pickle
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -166,6 +170,35 @@ def test_a_batch_on_a_cpu_has_the_size_that_it_has(tmp_path: Path, monkeypatch):
         assert predictor.scores_of(videos[:count]).shape == (count, 3)
     predictor.get_ready((1, 3, 4, 32, 32), 6)
     assert seen == [1, 3, 5, 6]
+
+
+def test_recordings_are_gone_with_the_scorer(monkeypatch: pytest.MonkeyPatch):
+    made = []
+
+    class Kept(Remembering):
+        def __init__(self, function, *args, **options):
+            super().__init__(function)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setattr(inference, "Replays", Kept)
+    scorer = Scorer(network(), CLIP, torch.device("cuda"), amp=True)
+    assert made[0]() is scorer.replays is not None
+    gc.disable()
+    try:
+        del scorer
+        assert made[0]() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+def test_a_predictor_can_be_copied_and_sent(tmp_path: Path, copied):
+    ours = Predictor(drawn_run(tmp_path / "run"), device="cpu", cuda_graphs=False)
+    frames = views(1)[0, 0].permute(1, 2, 3, 0).contiguous().numpy()
+    theirs = copied(ours)
+    assert theirs(frames).scores == ours(frames).scores
+    assert theirs.model is theirs._scorer.model is not ours.model
+    assert theirs._scorer.cuda_graphs is False
 
 
 @pytest.mark.gpu

@@ -1,6 +1,9 @@
 """A protocol's views of frames, and their probabilities: once, for all who score or predict."""
 
 import threading
+import weakref
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -97,13 +100,24 @@ class Scorer:
         cuda_graphs: bool = True,
     ):
         self.model, self.clip, self.device, self.amp = model, clip, device, amp
+        self.cuda_graphs = cuda_graphs
         self.replays: Replays | None = None
         if cuda_graphs and device.type == "cuda":
+            # weak, so that the memory of graphs is free as soon as nobody has the scorer
+            ours = weakref.WeakMethod(self._probabilities)
             self.replays = Replays(
-                self._probabilities, device, lambda text: None, most=_MOST_GRAPHS
+                lambda views: ours()(views),  # pyright: ignore[reportOptionalCall]
+                device,
+                say=lambda text: None,
+                most=_MOST_GRAPHS,
             )
         self._recorded: object = None
         self._lock = threading.Lock()  # graphs share their memory
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, or what a process is sent, records anew."""
+        made = partial(Scorer, amp=self.amp, cuda_graphs=self.cuda_graphs)
+        return made, (self.model, self.clip, self.device)
 
     @property
     def calls_until_recorded(self) -> int:

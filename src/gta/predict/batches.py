@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,6 +27,10 @@ class Batches(threading.local):
     def __init__(self, *, pinned: bool = False):
         self.pinned = pinned
         self._memory: Tensor | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, or what a process is sent, has memory of its own."""
+        return partial(Batches, pinned=self.pinned), ()
 
     def joined(self, views: Sequence[Tensor], size: int | None = None) -> Tensor:
         """Views (V, C, T, H, W) of videos as (B, V, C, T, H, W), until this thread calls it again.
