@@ -131,6 +131,13 @@ def test_a_changed_network_is_recorded_anew(
     assert kept.forgotten == 2
 
 
+def test_weights_without_memory_of_their_own_are_told_apart():
+    one, other = (torch.ones(2).to_sparse() for _ in range(2))
+    with pytest.raises(RuntimeError, match="data pointer"):
+        one.data_ptr()
+    assert inference._place(one) == inference._place(one) != inference._place(other)
+
+
 def test_another_precision_is_recorded_anew(scorer: tuple[Scorer, Remembering]):
     score, kept = scorer
     score(views(1))

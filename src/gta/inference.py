@@ -144,9 +144,17 @@ class Scorer:
 def _network(model: nn.Module) -> object:
     """What a recording holds: the layers, where their tensors are, how exactly they compute."""
     layers = [(id(m), m.training, id(m.__dict__.get("forward"))) for m in model.modules()]
-    tensors = [t.data_ptr() for each in (model.parameters(), model.buffers()) for t in each]
+    tensors = [_place(t) for each in (model.parameters(), model.buffers()) for t in each]
     exact = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
     return layers, tensors, exact
+
+
+def _place(tensor: Tensor) -> int:
+    """Where a tensor is, in memory or, if it is made of others as quantized weights are, in Python."""
+    try:
+        return tensor.data_ptr()
+    except RuntimeError:
+        return id(tensor)
 
 
 def _has_hooks(model: nn.Module) -> bool:
