@@ -150,7 +150,7 @@ def _network(model: nn.Module) -> object:
 
 
 def _place(tensor: Tensor) -> int:
-    """Where a tensor is, in memory or, if it is made of others as quantized weights are, in Python."""
+    """Where a tensor is; of one that is made of others, as quantized weights are, which it is."""
     try:
         return tensor.data_ptr()
     except RuntimeError:
