@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from itertools import pairwise
+from math import fsum  # `sum` rounds in another way from Python 3.12 on
 from pathlib import Path
 
 import networkx as nx  # comes with torch
@@ -196,7 +197,7 @@ def _untangled(
         at = {node: n / len(row) for row in rows for n, node in enumerate(row)}
         rows = [list(row) for row in rows]
         for row in rows if sweep % 2 == 0 else rows[::-1]:
-            wish = {node: sum(at[n] for n in near[node]) / len(near[node]) for node in row}
+            wish = {node: fsum(at[n] for n in near[node]) / len(near[node]) for node in row}
             row.sort(key=lambda node: (wish[node], node))
             at |= {node: n / len(row) for n, node in enumerate(row)}
         best = min(best, rows, key=tangles)
@@ -240,7 +241,7 @@ def _places(rows: list[list[Node]], lines: list[Line]) -> dict[Node, float]:
             for node in row:
                 weights = [9 if len(node) == len(other) == 3 else 1 for other in near[node]]
                 joined = zip(near[node], weights, strict=True)
-                wishes.append(sum(x[other] * w for other, w in joined) / sum(weights))
+                wishes.append(fsum(x[other] * w for other, w in joined) / sum(weights))
             x |= _spread(row, wishes)
     left = min(place - _width(node) / 2 for node, place in x.items())
     return {node: round(place - left) + 20 for node, place in x.items()}

@@ -33,8 +33,8 @@ SIGNATURES = {
     "list_models": "(filter: str | collections.abc.Sequence[str] = '*') -> list[str]",
     "load": "(source: str | pathlib.Path | gta.runs.Run, *, device: torch.device | str = 'auto', "
     "best: bool = False, protocol: gta.protocols.Protocol | str | None = None, "
-    "num_frames: int | None = None, precision: Literal['auto', 'fp32', 'bf16'] = 'auto') "
-    "-> gta.predict.predictor.Predictor",
+    "num_frames: int | None = None, precision: Literal['auto', 'fp32', 'bf16'] = 'auto', "
+    "cuda_graphs: bool | None = None) -> gta.predict.predictor.Predictor",
     "train": "(recipe: gta.config.Recipe | str | pathlib.Path, root: str | pathlib.Path | None, "
     "out: str | pathlib.Path, *, "
     "settings: collections.abc.Mapping[str, object] | collections.abc.Sequence[str] = (), "
@@ -43,7 +43,7 @@ SIGNATURES = {
     "Predictor": "(run: gta.runs.Run | str | pathlib.Path, *, "
     "device: torch.device | str = 'auto', best: bool = False, "
     "protocol: gta.protocols.Protocol | str | None = None, "
-    "precision: Literal['auto', 'fp32', 'bf16'] = 'auto')",
+    "precision: Literal['auto', 'fp32', 'bf16'] = 'auto', cuda_graphs: bool | None = None)",
     "Predictor.__call__": "(self, video: str | pathlib.Path | gta.data.records.Video | "
     "torch.Tensor | numpy.ndarray | collections.abc.Sequence[Any], *, "
     "fps: float | None = None) -> gta.predict.prediction.Prediction",
