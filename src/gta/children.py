@@ -26,6 +26,8 @@ from multiprocessing.context import BaseContext
 from types import ModuleType
 from typing import Any
 
+from gta.kept_memory import keep_memory
+
 
 def end_with_parent() -> None:
     """Called first in a new process: makes it end with its parent, whatever ends the parent.
@@ -51,6 +53,7 @@ def serve(worker: int) -> None:
     the training finishes its step first, which may need more batches.
     """
     del worker
+    keep_memory()
     for number in (signal.SIGTERM, *_OTHERS):
         signal.signal(number, signal.SIG_IGN)
     end_with_parent()

@@ -17,6 +17,7 @@ from gta.errors import UsageError
 from gta.evaluation.evaluate import evaluate
 from gta.evaluation.scores import Scores
 from gta.features import FrozenVideos
+from gta.kept_memory import memory_kept
 from gta.progress import Report, Silent
 from gta.protocols import parse_protocol
 from gta.training.average import averaged_model
@@ -25,7 +26,6 @@ from gta.training.checkpoint import TrainState
 from gta.training.features import FeatureBatches, frozen_features
 from gta.training.history import epoch_line
 from gta.training.keeping import Keeping
-from gta.training.kept_memory import memory_kept
 from gta.training.loop import Entry, Loop
 from gta.training.memory import memory_error
 from gta.training.norm import renew_statistics, shared_norm
