@@ -68,4 +68,4 @@ def test_a_process_that_reads_keeps_what_a_batch_needs():
     if before < 4 * 12_000:
         pytest.skip("pages of 2 MiB: there are few of them")
     assert after < before / 2
-    assert large > 4 * 24_000  # given back each time
+    assert large > 2 * 24_000  # nearly all are given back
