@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from gta import inference
+from gta.backbones import TrunkNetwork
+from gta.backbones.clip_head import ClipHead
 from gta.config import Clip
 from gta.cuda_graphs.captured import WARM_UP
 from gta.devices import full_precision
@@ -47,6 +50,7 @@ class Remembering:
 
     def __init__(self, function: Callable[[Tensor], Tensor]):
         self.function, self.calls, self.forgotten = function, 0, 0
+        self.refused: str | None = None
 
     def __call__(self, given: Tensor) -> Tensor:
         self.calls += 1
@@ -158,6 +162,55 @@ def test_hooks_are_always_called(scorer: tuple[Scorer, Remembering], kind: str):
     handle.remove()
     score(views(1))
     assert kept.calls == 1
+
+
+def test_hooks_on_all_modules_are_called(scorer: tuple[Scorer, Remembering]):
+    score, kept = scorer
+    handle = nn.modules.module.register_module_forward_hook(lambda *args: None)
+    try:
+        score(views(1))
+    finally:
+        handle.remove()
+    assert kept.calls == 0
+
+
+def trunk() -> nn.Module:
+    """A network that holds on to a map while it runs, by a hook of its own."""
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Flatten())
+    return TrunkNetwork(
+        nn.Sequential(*layers[:2], nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())),
+        partial(ClipHead, num_classes=CLASSES, width=16),
+        num_frames=4,
+        after="1",
+        pool=2,
+    ).eval()
+
+
+def test_the_hooks_of_our_networks_are_part_of_a_recording(scorer: tuple[Scorer, Remembering]):
+    score, kept = scorer
+    score.model = trunk()
+    score(views(1))
+    assert kept.calls == 1
+
+
+def test_threads_take_turns():
+    score = Scorer(trunk(), CLIP, torch.device("cpu"), amp=False)
+    expected = [score(views(2, seed)) for seed in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda seed: score(views(2, seed)), range(40)))
+    assert all(map(torch.equal, results, expected))
+
+
+def test_another_network_is_tried_again(scorer: tuple[Scorer, Remembering]):
+    score, kept = scorer
+    score(views(1))
+    kept.refused = "it waits for a value of the GPU"
+    score(views(1))
+    assert not score.records
+    score.model = trunk()
+    score(views(1))
+    assert score.records
 
 
 def drawn_run(folder: Path) -> Run:

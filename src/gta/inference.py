@@ -2,11 +2,13 @@
 
 import threading
 import weakref
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as modules
 
 from gta.config import Clip
 from gta.cuda_graphs.captured import WARM_UP
@@ -22,6 +24,8 @@ from gta.protocols import Protocol
 
 _MOST_GRAPHS = 24
 """Shapes of views that are recorded."""
+_OURS = "gta.backbones."
+"""Where hooks are from whose work is all on tensors: a recording has it."""
 
 
 def protocol_views(
@@ -112,7 +116,7 @@ class Scorer:
                 most=_MOST_GRAPHS,
             )
         self._recorded: object = None
-        self._lock = threading.Lock()  # graphs share their memory
+        self.lock = threading.RLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy, or what a process is sent, records anew."""
@@ -124,18 +128,27 @@ class Scorer:
         """Calls with views of a shape after which all others are replays."""
         return 1 if self.replays is None else WARM_UP + 1
 
+    @property
+    def records(self) -> bool:
+        """Whether views of a shape that comes again are replayed."""
+        return self.replays is not None and self.replays.refused is None
+
     def __call__(self, views: Tensor) -> Tensor:
-        """Probabilities (..., num_classes) of uint8 views (..., V, C, T, H, W)."""
-        replays = self.replays
-        if replays is None or _has_hooks(self.model) or not _on_default_stream(self.device):
-            return self._probabilities(views)
-        # memory of inference mode could not be written outside of it
-        with self._lock, torch.cuda.device(self.device), torch.inference_mode(False):
-            network = _network(self.model)
-            if network != self._recorded:
-                replays.forget()
-                self._recorded = network
-            return replays(views)
+        """Probabilities (..., num_classes) of uint8 views (..., V, C, T, H, W).
+
+        Calls from several threads take turns: networks hold on to features while they run.
+        """
+        with self.lock:
+            replays = self.replays
+            if replays is None or _has_hooks(self.model) or not _on_default_stream(self.device):
+                return self._probabilities(views)
+            # memory of inference mode could not be written outside of it
+            with torch.cuda.device(self.device), torch.inference_mode(False):
+                network = _network(self.model)
+                if network != self._recorded:
+                    replays.forget()
+                    replays.refused, self._recorded = None, network
+                return replays(views)
 
     def _probabilities(self, views: Tensor) -> Tensor:
         return probabilities(self.model, views, self.clip, self.device, amp=self.amp)
@@ -158,7 +171,15 @@ def _place(tensor: Tensor) -> int:
 
 
 def _has_hooks(model: nn.Module) -> bool:
-    return any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    """Whether hooks are to be called in each pass, other than those of networks of this package."""
+    if modules._has_any_global_hook():
+        return True
+    every = (hook for m in model.modules() for hook in _hooks(m))
+    return any(not str(getattr(hook, "__module__", "")).startswith(_OURS) for hook in every)
+
+
+def _hooks(module: nn.Module) -> Iterable[object]:
+    return (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
 
 
 def _on_default_stream(device: torch.device) -> bool:

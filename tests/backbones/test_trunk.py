@@ -216,6 +216,15 @@ def test_heads_in_threads_give_the_same_logits_and_gradients(count: int):
         assert ours is theirs if ours is None else torch.equal(ours, theirs)
 
 
+def test_a_head_that_is_frozen_is_one_among_others():
+    ensemble = HeadEnsemble(8, 4, make=partial(ClipHead, num_classes=3, width=16), count=2)
+    ensemble.heads[1].requires_grad_(False)
+    with heads_in_threads(ensemble, 2):
+        ensemble(torch.randn(2, 8, 4, 2, 2)).sum().backward()
+    learns = [any(p.grad is not None for p in head.parameters()) for head in ensemble.heads]
+    assert learns == [True, False]
+
+
 def test_heads_that_draw_or_whose_features_learn_stay_in_one_thread():
     x = torch.randn(2, 8, 4, 2, 2)
     make = partial(ClipHead, num_classes=3, width=16)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,8 @@ def test_threads_that_read_and_compute_give_the_features_of_one(recipe: Recipe, 
             trunk = Trunk(model, recipe, files, torch.device("cpu"), threads=2)
             found.append(trunk.all(videos, advance=lambda done, note: None))
             assert torch.get_num_threads() == cores
+            with ThreadPoolExecutor(1) as later:
+                assert later.submit(torch.get_num_threads).result() == cores
     finally:
         torch.set_num_threads(before)
     assert list(found[0].features) == list(found[1].features) == list(range(len(videos)))
@@ -260,3 +263,15 @@ def test_small_steps_of_a_cpu_take_one_thread_and_plain_blocks(
         torch.set_num_threads(before)
     assert seen == {(1, False, True) if freeze else (2, True, False)}
     assert fuses(torch.zeros(2), parts)
+
+
+def test_threads_may_keep_the_same_features_at_once(tmp_path: Path):
+    said: list[str] = []
+    files = FeatureFiles(str(tmp_path), 1, said.append)
+    features, path = torch.randn(4, 8, 16, 3, 3), tmp_path / "same.safetensors"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: files.write(path, features), range(40)))
+    kept = files.read(path, tuple(features.shape))
+    assert kept is not None
+    assert torch.equal(kept, features.to(torch.float16))
+    assert (said, files.bad, [each.name for each in tmp_path.iterdir()]) == ([], 0, [path.name])

@@ -48,6 +48,8 @@ class _Logits(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, of_logits: Tensor):  # pyright: ignore
         def call(logits: Tensor, weights: list[Tensor], upstream: Tensor):
+            if not weights:  # they are frozen
+                return tuple
             return lambda: torch.autograd.grad(logits, weights, upstream, allow_unused=True)
 
         weights = iter(ctx.saved_tensors)

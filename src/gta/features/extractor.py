@@ -122,10 +122,14 @@ class Trunk:
         else:  # a core that does all of a video waits for no other
             threads = min(self.threads, cores)
             work = _InThreads(self, reader, cores // threads)
-        for index, done in ahead(work, wanted, threads=threads, most=_AHEAD * threads + 1):
-            if isinstance(done, UsageError) and not isinstance(done, VideoError):
-                raise done
-            yield index, self._features(done) if isinstance(done, list) else done
+        try:
+            for index, done in ahead(work, wanted, threads=threads, most=_AHEAD * threads + 1):
+                if isinstance(done, UsageError) and not isinstance(done, VideoError):
+                    raise done
+                yield index, self._features(done) if isinstance(done, list) else done
+        finally:
+            # what a thread has set is what threads begin with that start later
+            torch.set_num_threads(torch.get_num_threads())
 
     def _features(self, read: "list[_View]", model: TrunkNetwork | None = None) -> FrozenVideo:
         views, labels = list[Tensor](), list[int]()
@@ -159,7 +163,7 @@ class _InThreads:
 
     def __call__(self, index: int) -> FrozenVideo:
         if not hasattr(self.own, "model"):
-            torch.set_num_threads(self.cores)  # of this thread alone
+            torch.set_num_threads(self.cores)
             self.own.model = with_same_weights(self.trunk.model)
         return self.trunk._features(self.reader(index), self.own.model)
 

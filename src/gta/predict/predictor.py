@@ -264,7 +264,7 @@ class Predictor:
 
         On a GPU the batch is filled up to one of a few sizes (`filled`), which so come again.
         """
-        size = filled(len(views)) if self.device.type == "cuda" else len(views)
+        size = filled(len(views)) if self._scorer.records else len(views)
         return self.scores(self._batches.joined(views, size))[: len(views)].cpu()
 
     def get_ready(self, shape: Sequence[int], most: int) -> None:
@@ -273,8 +273,8 @@ class Predictor:
         On a GPU all later batches of `scores_of` are then replayed.
         """
         view = torch.zeros(*shape, dtype=torch.uint8)
-        on_gpu = self.device.type == "cuda"
-        for size in sorted({filled(size) for size in range(1, most + 1)} if on_gpu else {most}):
+        sizes = {filled(size) for size in range(1, most + 1)} if self._scorer.records else {most}
+        for size in sorted(sizes):
             for _ in range(self._scorer.calls_until_recorded):
                 self.scores_of([view] * size)
 
@@ -319,7 +319,7 @@ class Predictor:
         if not embeddings:
             return self.scores(views).cpu(), None
         inputs = ClassifierInputs(len(self.run.classes))
-        with inputs.watched(self.model):
+        with self._scorer.lock, inputs.watched(self.model):  # or other threads' inputs were seen
             scores = self.scores(views)
         vectors = inputs.of(views.shape[0] * views.shape[1])
         return scores.cpu(), vectors.unflatten(0, tuple(views.shape[:2])).mean(1).cpu()

@@ -64,8 +64,8 @@ def make_optimizer(
     """
     groups = parameter_groups(model, train)
     if fused is None:
-        on_gpu = all(p.is_cuda for group in groups for p in group["params"])
-        fused = on_gpu or train.freeze
+        kinds = {p.device.type for group in groups for p in group["params"]}
+        fused = kinds <= ({"cuda", "cpu"} if train.freeze else {"cuda"})
     made: torch.optim.Optimizer
     if train.optimizer == "sgd":
         made = torch.optim.SGD(
