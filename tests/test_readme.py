@@ -36,6 +36,7 @@ def test_the_figures_of_the_network_that_is_chosen():
     low, high = best["interval"]
     assert f"was {best['top1']:.1%}".replace("%", " %") in README
     assert f"({low:.0%} to {high:.0%})".replace("%", "") in README
+    assert ("in two minutes;" in README) == (1.5 < run["seconds"] / 60 < 2.5)
     held_out = run["held_out"]
     assert f"{held_out['top1']:.1%} of the {held_out['videos']}".replace("%", " %") in README
 
