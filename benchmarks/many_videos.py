@@ -145,12 +145,17 @@ def killed(folder: Path, kills: int, processes: int, videos: int, seed: int = 0)
                 done, wanted = done + 1, finished + rng.randrange(_SHARDS)
         lists += 1
         _merged(run, file, work, out)
-        lines = Counter(json.loads(line)["video"] for line in out.read_text().splitlines())
-        wrong += sum(lines[name] != 1 for name in names) + len(set(lines) - set(names))
+        wrong += wrong_lines(out, names)
     return {
         **{"kills": done, "processes": processes, "lists": lists, "videos": lists * videos},
         **{"wrong": wrong, "seconds": time.perf_counter() - began},
     }
+
+
+def wrong_lines(out: Path, names: list[str]) -> int:
+    """How many videos have another number of lines than one."""
+    lines = Counter(json.loads(line)["video"] for line in out.read_text().splitlines())
+    return sum(lines[name] != 1 for name in names) + len(set(lines) - set(names))
 
 
 def _start(context: Any, run: Path, file: Path, work: Path) -> Any:
@@ -250,17 +255,20 @@ def together(folder: Path, run: Path, file: Path, processes: int, decoders: int)
     command = ["gta", "predict", str(run), "--list", str(file), "--root", file.parent / "videos"]
     command += ["--work", str(work), "--out", str(out)]
     subprocess.run([sys.executable, "-m", *launcher, "-m", *command], check=True)
-    lines = Counter(json.loads(line)["video"] for line in out.read_text().splitlines())
     names = file.read_text().split("\n")
     shards = [path for path in (work / "shards").iterdir() if path.name[0].isdecimal()]
     written = sorted((path.stat().st_mtime, path) for path in shards)
     after_first = sum(path.read_text().count("\n") for _, path in written[1:])
     rate = after_first / (written[-1][0] - written[0][0])
     alone = decoding(load(run, device="cpu"), file, decoders)
-    wrong = sum(lines[name] != 1 for name in names) + len(set(lines) - set(names))
     return {
-        **{"processes": processes, "decoders": decoders, "videos": len(names), "wrong": wrong},
-        **{"decoding": alone, "whole": rate, "whole_share": rate / alone},
+        **{"processes": processes, "decoders": decoders, "videos": len(names)},
+        **{
+            "wrong": wrong_lines(out, names),
+            "decoding": alone,
+            "whole": rate,
+            "whole_share": rate / alone,
+        },
     }
 
 
@@ -339,17 +347,17 @@ def main() -> None:
             results: dict[str, Any] = second_start(folder, given.videos or 1_000_000)
         elif given.what == "kills":
             results = killed(folder, given.kills, given.processes, given.videos or 300)
-        elif given.what == "together":
-            run = given.run or fresh_run(folder / "run", given.model, ())
-            file = clips(folder, given.videos or 6000, size=given.size)
-            results = {"device": given.device, "model": given.model}
-            results |= together(folder, run, file, given.processes, given.decoders)
         else:
+            alone = given.what == "speed"
             run = given.run or fresh_run(folder / "run", given.model, ())
-            file = clips(folder, given.videos or 200, size=given.size)
-            predictor = load(run, device=given.device)
-            results = {"device": str(predictor.device), "model": given.model}
-            results |= speed(folder, predictor, file, given.decoders)
+            file = clips(folder, given.videos or (200 if alone else 6000), size=given.size)
+            results = {"device": given.device, "model": given.model}
+            if alone:
+                predictor = load(run, device=given.device)
+                results["device"] = str(predictor.device)
+                results |= speed(folder, predictor, file, given.decoders)
+            else:
+                results |= together(folder, run, file, given.processes, given.decoders)
     kept: dict[str, Any] = {}
     if given.out is not None and given.out.is_file():
         kept = json.loads(given.out.read_text(encoding="utf-8"))["results"]

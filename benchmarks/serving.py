@@ -43,7 +43,6 @@ MODELS = {
 }
 USUAL = {"cpu": ["tiny_gta"], "cuda": ["lite0_gta", "r2d50_gta"]}
 _SINGLY = ["--batch", "1", "--delay-ms", "0"]
-WAYS = {"batched": [], "unbatched": _SINGLY}
 EAGER = "unbatched, no CUDA graphs"
 CLIENTS = 32
 TARGET = 3.0
@@ -167,7 +166,7 @@ def measured(runs: dict[str, Path], arguments: argparse.Namespace) -> dict[str, 
     tries: dict[str, list[dict[str, Any]]] = {way: [] for way in runs}
     for _ in range(arguments.tries):
         for way, run in runs.items():
-            options = WAYS["batched" if way == "batched" else "unbatched"]
+            options = [] if way == "batched" else _SINGLY
             tries[way].append(served(run, options, arguments))
     ways = {
         way: sorted(each, key=itemgetter("rate"))[arguments.tries // 2]

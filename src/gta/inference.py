@@ -126,7 +126,7 @@ class Scorer:
     @property
     def calls_until_recorded(self) -> int:
         """Calls with views of a shape after which all others are replays."""
-        return 1 if self.replays is None else WARM_UP + 1
+        return WARM_UP + 1 if self.records else 1
 
     @property
     def records(self) -> bool:

@@ -4,6 +4,7 @@ import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -22,9 +23,7 @@ def keep_memory() -> None:
     pages were new each time, as were those of frames: a seventh of a clip's time. Pieces of more
     than 64 MiB, such as large frames, are given back as before.
     """
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if hasattr(libc, "mallopt") and libc.mallopt(_MMAP_THRESHOLD, _BATCH):  # type: ignore
-        libc.mallopt(_TRIM_THRESHOLD, 2 * _BATCH)  # type: ignore
+    _keeping(_BATCH, 2 * _BATCH)
 
 
 @contextmanager
@@ -36,16 +35,21 @@ def memory_kept(device: torch.device) -> Iterator[None]:
     which is a tenth of a small network's time and more on busy machines. Peak memory stays the
     same. Afterwards what is free is given back. Other C libraries, and GPUs, are left as they are.
     """
-    libc = ctypes.CDLL(None) if sys.platform == "linux" and device.type == "cpu" else None
-    # older ones refuse so much, and then nothing else may be set, or it would keep less
-    if not hasattr(libc, "mallopt") or not libc.mallopt(_MMAP_THRESHOLD, 2**30):  # type: ignore
-        yield
-        return
-    assert libc is not None
-    libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+    libc = _keeping(2**30, 2**31 - 1) if device.type == "cpu" else None
     try:
         yield
     finally:
-        libc.mallopt(_MMAP_THRESHOLD, _USUAL)
-        libc.mallopt(_TRIM_THRESHOLD, 2 * _USUAL)
-        libc.malloc_trim(0)
+        if libc is not None:
+            _keeping(_USUAL, 2 * _USUAL)
+            libc.malloc_trim(0)
+
+
+def _keeping(piece: int, rest: int) -> Any:
+    """glibc, which keeps pieces of so many bytes and so much at the end of its heap; or None."""
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    # older ones refuse so much, and then nothing else may be set, or it would keep less
+    if not hasattr(libc, "mallopt") or not libc.mallopt(_MMAP_THRESHOLD, piece):  # type: ignore
+        return None
+    assert libc is not None
+    libc.mallopt(_TRIM_THRESHOLD, rest)
+    return libc

@@ -57,22 +57,25 @@ def same_weights(one: Path, other: Path) -> bool:
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
 
 
-def test_torchrun_starts_a_killed_process_again(
-    ordered: Path, small_settings, calm: Path, tmp_path: Path
-):
-    out = tmp_path / "killed"
+def killed_once(arguments: list[str], out: Path) -> str:
+    """What is printed of two processes, of which one is killed after the first checkpoint."""
     launcher = torchrun("--standalone", "--nproc-per-node", "2", "--max-restarts", "2")
     process = subprocess.Popen(
-        [*launcher, *command(ordered, out, small_settings, "data.workers=1", OFTEN)],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        text=True,
+        [*launcher, *arguments], env=environment(), stdout=subprocess.PIPE, text=True
     )
     wait_until(lambda: newest(out / "checkpoints"), process)
     os.kill(workers_of(process.pid)[-1], signal.SIGKILL)
     told, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, told
     assert "going on after epoch" in told
+    return told
+
+
+def test_torchrun_starts_a_killed_process_again(
+    ordered: Path, small_settings, calm: Path, tmp_path: Path
+):
+    out = tmp_path / "killed"
+    killed_once(command(ordered, out, small_settings, "data.workers=1", OFTEN), out)
     assert same_weights(out, calm)
 
 
@@ -82,20 +85,8 @@ def test_torchrun_starts_a_killed_process_again_on_gpus(
     ordered: Path, small_settings, tmp_path: Path
 ):
     out = tmp_path / "killed"
-    launcher = torchrun("--standalone", "--nproc-per-node", "2", "--max-restarts", "2")
     arguments = command(ordered, out, small_settings, "data.workers=1", OFTEN, "train.epochs=30")
-    process = subprocess.Popen(
-        [*launcher, *arguments, "--device", "cuda"],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    wait_until(lambda: newest(out / "checkpoints"), process)
-    os.kill(workers_of(process.pid)[-1], signal.SIGKILL)
-    told, _ = process.communicate(timeout=TIMEOUT)
-    assert process.returncode == 0, told
-    assert "going on after epoch" in told
-    assert "epoch 30" in told
+    assert "epoch 30" in killed_once([*arguments, "--device", "cuda"], out)
     assert (out / "last.safetensors").is_file()
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gta.config import Recipe
+from gta.data.decode import as_tensor
 from gta.data.transforms.clip import ViewTransform, normalize
 from gta.devices import autocast
 from gta.errors import UsageError, VideoError
@@ -64,7 +65,7 @@ class FrameByFrame:
     @torch.inference_mode()
     def __call__(self, frame: np.ndarray) -> Tensor:
         """Probabilities (num_classes,) after one more frame, RGB, uint8 (H, W, 3)."""
-        pixels = torch.from_numpy(np.array(frame))[None].permute(0, 3, 1, 2)
+        pixels = as_tensor(np.array(frame))
         clip = normalize(
             self.transform(pixels)[None].to(self.device),
             self.recipe.clip.mean,

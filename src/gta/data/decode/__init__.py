@@ -164,8 +164,8 @@ def read_frames(
         read = pictures.read if has_pictures(place) else video_file.read
         choose = partial(_chosen, place, indices)
         if change is None:
-            return _as_tensor(np.stack(read(place, choose, _itself)))
-        return torch.cat(read(place, choose, lambda image: change(_as_tensor(image))))
+            return as_tensor(np.stack(read(place, choose, _itself)))
+        return torch.cat(read(place, choose, lambda image: change(as_tensor(image))))
 
 
 def each_frame(path: Source) -> Iterator[np.ndarray]:
@@ -256,7 +256,7 @@ def _itself(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def _as_tensor(images: np.ndarray) -> torch.Tensor:
+def as_tensor(images: np.ndarray) -> torch.Tensor:
     """Of frames (T, H, W, 3), or of one: (T, 3, H, W), the channels last in memory.
 
     One frame becomes T = 1 in torch: the stride of NumPy's new axis is 0, at which torch no longer

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from gta.data.decode import (
+    as_tensor,
     count_frames,
     cut_off,
     each_frame,
@@ -72,7 +73,7 @@ def write_copy(source: Source, target: Path, options: Options) -> Copy:
 
     def frames() -> Iterator[np.ndarray]:
         for i, image in enumerate(each_frame(source)):
-            whole = torch.from_numpy(np.array(image))[None].permute(0, 3, 1, 2)
+            whole = as_tensor(np.array(image))
             frame = resize_frames(whole, options.size(*image.shape[:2]))[0]
             if i in compared:
                 kept[i] = frame
