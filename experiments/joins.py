@@ -2,7 +2,8 @@
 
 The paper leaves both open (section 3.1: an optional normalisation before the residual connection).
 The package's way ("zero") is x + norm(W_O A), with a norm that starts at zero, for each half of a
-block and for each branch of GTA.
+block and for each branch of GTA. "clip" is that, after the features have been normalized over each
+clip, as heads over a frozen trunk normalize them.
 """
 
 from collections.abc import Iterator
@@ -10,11 +11,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from gta.backbones.clip_head import normalize_clip
 from gta.blocks import GlobalTemporalAttention, NonLocal
 from gta.blocks.features import zero_norm
 from gta.blocks.gta import Branch
 
-JOINS = ("zero", "one", "layer", "none", "shared", "before", "around", "parallel")
+JOINS = ("zero", "one", "layer", "none", "shared", "before", "around", "parallel", "clip")
 
 
 def added(block: nn.Module, x: Tensor) -> Tensor:
@@ -66,6 +68,13 @@ class Parallel(nn.Module):
         return x + torch.stack([added(block, x) for block in self.blocks]).sum(0).to(x.dtype)
 
 
+class ClipNormalized(nn.Module):
+    """`normalize_clip` as a layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return normalize_clip(x, "clip")
+
+
 def rejoin(model: nn.Module, how: str) -> nn.Module:
     """Changes the inserted blocks of an untrained network in place, and returns it."""
     if how not in JOINS:
@@ -78,6 +87,8 @@ def rejoin(model: nn.Module, how: str) -> nn.Module:
             whole = {"around": Around, "parallel": Parallel}[how](*place)
             del place[:]
             place.append(whole)
+        if how == "clip":
+            place.insert(0, ClipNormalized())
     return model
 
 

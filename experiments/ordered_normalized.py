@@ -14,12 +14,12 @@ import json
 from pathlib import Path
 from unittest.mock import patch
 
-from torch import Tensor, nn
+from torch import nn
 
+from experiments.joins import rejoin
 from experiments.markdown import table
 from experiments.results import FILE, WORK
 from experiments.significance import mean_interval, mean_std, span
-from gta.backbones.clip_head import normalize_clip
 from gta.config import Recipe
 from gta.files import write_text
 from gta.ordered import DIFFICULTIES, render_dataset
@@ -32,21 +32,9 @@ NUM_TRAIN, NUM_TEST = 4000, 1000
 WAYS = ("as they are", "normalized over the clip")
 
 
-class Normalized(nn.Module):
-    """`normalize_clip` as a layer."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return normalize_clip(x, "clip")
-
-
 def normalized_network(recipe: Recipe, num_classes: int) -> nn.Module:
     """The network of a recipe, with normalized features before its blocks."""
-    model = build_network(recipe, num_classes)
-    places = model.get_submodule("inserted")
-    assert isinstance(places, nn.ModuleDict)
-    for name, blocks in places.items():
-        places[name] = nn.Sequential(Normalized(), blocks)
-    return model
+    return rejoin(build_network(recipe, num_classes), "clip")
 
 
 def run(way: str, seed: int, clips: Path, out: Path) -> float:

@@ -244,6 +244,17 @@ EXPERIMENTS: dict[str, Experiment] = {
         ),
         seeds=2,
     ),
+    "clip_norm": Experiment(
+        "Open: features normalised over each clip before the blocks (R2D-50 and R2D-18)",
+        tuple(
+            Row(label, model, settings=replace(SMALL, join=join))
+            for network, model in (("R2D-50", r2d50(SA, GTA)), ("R2D-18", r2d18(SA, GTA)))
+            for label, join in (
+                (f"{network} + GTA", "zero"),
+                (f"{network} + GTA, normalised over each clip", "clip"),
+            )
+        ),
+    ),
     "steps": Experiment(
         "Three times as many steps (R2D-18)",
         (

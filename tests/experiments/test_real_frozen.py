@@ -2,8 +2,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from experiments.frozen_page import result_table
-from experiments.real_frozen import HEADS, THREE_HEADS, folds_of, pixels, recipe_of, with_reversed
+from experiments.frozen_jobs import (
+    HEADS,
+    THREE_HEADS,
+    HeadJob,
+    Seen,
+    Tasks,
+    network,
+    recipe_of,
+    runner,
+    with_reversed,
+)
+from experiments.frozen_page import BLIND, result_table
+from experiments.real_frozen import all_jobs, arguments, folds_of, known, pixels
 from experiments.real_svm import svm_validated
 
 from gta.data.records import Video, VideoList
@@ -83,6 +94,8 @@ def test_the_table_has_an_interval_for_clips():
     rows.append({**rows[0], "settings": ["train.batch_size=16"], "top1": 0.5})
     table = result_table(rows)
     assert "| GTA, frozen |  |  |  |  | 91.0 ± 1.4 (86 to 95) |  |" in table
+    blind = result_table([{**rows[0], "head": "NL"}])
+    assert "| NL, frozen |" + 4 * " 50.0 by construction |" + " 90.0 (84 to 94) |  |" in blind
     assert "| GTA, frozen, train.batch_size=16 |  |  |  |  | 50.0 (42 to 58) |  |" in table
 
 
@@ -95,3 +108,51 @@ def test_the_svm_sees_the_order_of_pictures():
     assert svm_validated(pictures, labels, folds).top1 == 1
     found = svm_validated(pictures, labels, {i: i % 4 for i in range(20, 40)} | {0: 0, 1: 1, 2: 0})
     assert found.fold_of.tolist()[:4] == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("head", BLIND)
+def test_heads_that_are_called_blind_give_a_reversed_copy_the_same_scores(head: str):
+    pytest.importorskip("timm")
+    recipe = recipe_of(HEADS[head], "scratch", 0, None)
+    model = network(recipe, 2).double().eval()
+    clip = torch.randn(1, 3, 8, 64, 64, dtype=torch.float64)
+    torch.testing.assert_close(model(clip), model(clip.flip(2)))
+
+
+def test_jobs_come_by_task_and_seed_without_what_is_known_by_construction():
+    words = "VIDEOS --trunks scratch --heads GTA NL --tasks split folds --seeds 2"
+    jobs = all_jobs(arguments().parse_args(words.split()))
+    assert [(job.held_out, job.seed, job.task, job.head) for job in jobs] == [
+        *(("split", seed, "sit-stand", "GTA") for seed in range(2)),
+        *(
+            ("folds", seed, *which)
+            for seed in range(2)
+            for which in (("sit-stand", "GTA"), ("wagon", "GTA"), ("wagon", "NL"))
+        ),
+    ]
+    assert known(jobs[0].identity(), [{**jobs[0].identity(), "top1": 0.5, "s": 1}])
+    assert not known(jobs[0].identity(), [{**jobs[0].identity(), "settings": ["a=b"]}])
+
+
+def test_a_job_is_trained_on_each_fold_and_recorded():
+    """On frames of one grey level, which rises or falls."""
+    pytest.importorskip("timm")
+    videos = [Video(f"{'ab'[i % 2]}/{i}.mp4", Path(str(i)), i % 2) for i in range(4)]
+    ramps = [torch.arange(8, dtype=torch.uint8)[:, None, None].expand(8, 32, 32) for _ in videos]
+    views = [
+        (30 * (ramp if i % 2 else ramp.flip(0)))[None].repeat(3, 1, 1, 1)
+        for i, ramp in enumerate(ramps)
+    ]
+    read = {i: FrozenVideo([view] * 4, [i % 2] * 4) for i, view in enumerate(views)}
+    seen = Seen.of(FrozenVideos(VideoList(videos, ["a", "b"]), 4, read), arrow=True)
+    assert len(seen.items().features) == 8
+    job = HeadJob("sit-stand", "split", "scratch", "GTA", 0, ("train.epochs=1", "clip.size=32"))
+    tasks = Tasks(
+        {("sit-stand", "scratch"): seen}, {("sit-stand", "split", 0): {0: 0, 1: 0, 2: 1, 3: 1}}
+    )
+    folds = list[str]()
+    result = runner(tasks, torch.device("cpu"))(job, folds.append)
+    assert result["clips"] == 4
+    assert result["by_fold"].keys() == {"0", "1"}
+    assert result["top1"] == sum(result["by_fold"].values()) / 2
+    assert folds == ["1 folds", "2 folds"]
