@@ -1,6 +1,5 @@
 """Classification networks of timm and torchvision by name."""
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from gta.backbones.fetch import check_connection
 from gta.backbones.installed_weights import EXTRA, INSTALLED, OFFER, installed_weights
 from gta.blocks.options import require_positive
 from gta.errors import UsageError, nearest, reason_of
+from gta.garbage import uncollected
 from gta.network import impatient, unreachable
 
 TORCHVISION_WEIGHTS = ("IMAGENET1K_V1", "IMAGENET1K_SWAG_LINEAR_V1")
@@ -58,22 +58,10 @@ def create_lite(name: str, num_classes: int, pretrained: bool) -> nn.Module:
     return network
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Python looks for no unused objects: those of a library stay, and there are a million."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
-
-
 def create_timm(name: str, num_classes: int, pretrained: bool) -> nn.Module:
     """A network of timm, by timm's name for it."""
     try:
-        with _uncollected():
+        with uncollected():
             import timm
     except ImportError as error:
         raise UsageError(

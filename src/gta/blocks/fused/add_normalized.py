@@ -107,7 +107,9 @@ def _grouped(flat: Sequence, size: int) -> list[Sequence]:
 def _moments(a: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (D,) and covariance (D, D) of rows (M, D), in float32 at least."""
     exact = torch.promote_types(a.dtype, torch.float32)
-    mean = a.sum(0, dtype=exact) / len(a)
+    # the compiler's sum takes half the time of the product, that of eager mode five times as long
+    total = a.sum(0, dtype=exact) if torch.compiler.is_compiling() else column_sums(a, exact)
+    mean = total / len(a)
     centered = a if a.dtype in _HALF else a - mean  # half precision has its digits in the product
     parts = centered.unflatten(0, (math.gcd(len(a), _PARTS), -1))
     if a.dtype not in _HALF:
