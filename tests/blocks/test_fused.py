@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
-from gta.blocks.features import Projection, from_rows, pool_rows, to_rows, window_max
+from gta.blocks.features import Projection, from_rows, to_rows
 from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.parts import fuses, unfused
 
@@ -200,19 +200,3 @@ def test_gradient_checkpointing():
     checkpoint(again, x, use_reentrant=False).square().sum().backward()
     for name, parameter in block.named_parameters():
         torch.testing.assert_close(again.get_parameter(name).grad, parameter.grad, msg=name)
-
-
-@pytest.mark.parametrize(
-    "shape", [(2, 3, 4, 6, 8), (1, 1, 2, 4, 3), (1, 2, 1, 4, 4), (1, 1, 1, 1, 2)]
-)
-def test_the_largest_of_a_window_as_max_pool2d_has_it(shape: tuple[int, ...]):
-    """Compiled on a GPU it stands for `max_pool2d`, whose first of equal ones gets the gradient."""
-    rows = torch.randint(0, 4, shape).float()
-    rows[0, 0, 0, 0, 0], rows[-1, -1, -1, -1, -1] = float("nan"), float("-inf")
-    rows.requires_grad_()
-    h, w = min(2, shape[2]), min(2, shape[3])
-    results = pool_rows(rows), window_max(rows.unflatten(3, (-1, w)).unflatten(2, (-1, h)))
-    upstream = torch.randn_like(results[0])
-    gradients = [torch.autograd.grad(result, rows, upstream)[0] for result in results]
-    torch.testing.assert_close(results[1], results[0], rtol=0, atol=0, equal_nan=True)
-    assert torch.equal(*gradients)

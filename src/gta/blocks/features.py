@@ -104,29 +104,11 @@ def pool_rows(rows: Tensor) -> Tensor:
     B, T, H, W, _ = rows.shape
     h, w = min(2, H), min(2, W)
     if torch.compiler.is_compiling() and rows.is_cuda:
+        # compiled, its gradient is part of the sum that it goes into; that of max_pool2d is slow
         whole = rows[:, :, : H // h * h, : W // w * w]
-        return window_max(whole.unflatten(3, (-1, w)).unflatten(2, (-1, h)))
+        return whole.unflatten(3, (-1, w)).unflatten(2, (-1, h)).amax((3, 5))
     frames = rows.flatten(0, 1).movedim(-1, 1)  # (B*T, D, H, W)
     return max_pool2d(frames, (h, w)).movedim(1, -1).unflatten(0, (B, T))
-
-
-def window_max(windows: Tensor) -> Tensor:
-    """The largest of each window of (B, T, H, h, W, w, D), for the compiler: (B, T, H, W, D).
-
-    The first of equal ones gets the gradient, as in `max_pool2d`, whose compiled gradient is slow.
-    This gradient is part of the sum that it goes into, and needs the places alone, not the values.
-    """
-    h, w = windows.shape[3], windows.shape[5]
-    with torch.no_grad():
-        best = windows[:, :, :, 0, :, 0]
-        place = torch.zeros_like(best, dtype=torch.uint8)
-        for i in range(1, h * w):
-            other = windows[:, :, :, i // w, :, i % w]
-            larger = (other > best) | other.isnan()
-            best, place = torch.where(larger, other, best), place.masked_fill(larger, i)
-    places = torch.arange(h * w, dtype=torch.uint8, device=windows.device).view(h, 1, w, 1)
-    chosen = place[:, :, :, None, :, None] == places
-    return torch.where(chosen, windows, 0.0).sum((3, 5))
 
 
 class Projection(nn.Linear):
