@@ -6,7 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import get_ident
 from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 _NO_PERMISSION = ("its permissions do not allow it", "change them")
 _REASONS = {
@@ -47,8 +53,9 @@ def naming(path: Path) -> Iterator[None]:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """An atomic write: `write` fills a temporary file, which is flushed to the disk and renamed.
 
-    A reader finds the old file or the new file, even after a power failure. The directory is
-    flushed, too, or the rename could be lost.
+    A reader finds the old file or the new file, even after a power failure, and even where several
+    processes or threads write it at once. The directory is flushed, too, or the rename could be
+    lost.
 
     Raises:
         OSError: The disk is full, or the like, with the name of the file; the old file is
@@ -57,17 +64,53 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     # The same ending: writers such as np.savez depend on it.
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        with naming(path):
+        with naming(path), _own(part) as part:
             write(part)
             put_in_place(part, path)
     except OSError as error:
         if error.filename == str(part):  # the user does not know that name
             error.filename, error.filename2 = str(path), None
         raise
-    finally:
-        with suppress(OSError):  # the disk may be read-only now, or gone
-            part.unlink(missing_ok=True)
     flush_folder(path.parent)
+
+
+@contextmanager
+def _own(part: Path) -> Iterator[Path]:
+    """A temporary file that nobody else writes; removed if the writer fails.
+
+    Its name is always the same, so that what a killed writer left is written over; while another
+    writer has that file, it is one of this thread alone.
+    """
+    with _locked(part) as locked:
+        if not locked:
+            part = part.with_stem(f"{part.stem}-{os.getpid()}-{get_ident()}")
+        try:
+            yield part
+        except BaseException:
+            with suppress(OSError):  # the disk may be read-only now, or gone
+                part.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _locked(part: Path) -> Iterator[bool]:
+    """Whether a file is this writer's within the context; made if needed."""
+    if fcntl is None:  # Windows
+        yield True
+        return
+    file = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # the writer before may have renamed it in the meantime
+        locked = os.path.samestat(os.fstat(file), os.stat(part))
+    except (BlockingIOError, FileNotFoundError):
+        locked = False
+    except OSError:  # a file system without locks
+        locked = True
+    try:
+        yield locked
+    finally:
+        os.close(file)
 
 
 def put_in_place(part: Path, path: Path) -> None:

@@ -7,7 +7,6 @@ video's file, the view, and the trunk's weights. A file that cannot be read is c
 import hashlib
 import json
 import os
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -25,8 +24,6 @@ from gta.tensor_files import read_tensors, write_tensors
 _PART = 1 << 16
 """Bytes at each end of a video file that, with its size, identify it."""
 _NAME = "features"
-_WRITING = threading.Lock()
-"""Two videos of the same content have one file, and threads may come to it at once."""
 
 
 class FeatureFiles:
@@ -73,9 +70,8 @@ class FeatureFiles:
     def write(self, path: Path, features: Tensor) -> None:
         """Keeps features, float16; a full disk is reported and is no error."""
         try:
-            with _WRITING:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_tensors(path, {_NAME: features.to(torch.float16)}, {})
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_tensors(path, {_NAME: features.to(torch.float16)}, {})
         except OSError as error:
             self.say(f"features are not kept: {path.parent}: {error.strerror or error}")
 
