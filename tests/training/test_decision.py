@@ -20,7 +20,7 @@ def complete(monkeypatch: pytest.MonkeyPatch) -> None:
             80.0,
             (
                 True,
-                "compiled: 263000 steps of 80 ms are left; compiling takes about 60 s and saves "
+                "compiled: 263000 steps of 80 ms are left; compiling takes about 90 s and saves "
                 "about 88 min (train.compile)",
             ),
         ),
@@ -29,7 +29,7 @@ def complete(monkeypatch: pytest.MonkeyPatch) -> None:
             80.0,
             (
                 True,
-                "compiled: 1000000 steps of 80 ms are left; compiling takes about 60 s and saves "
+                "compiled: 1000000 steps of 80 ms are left; compiling takes about 90 s and saves "
                 "about 6 h (train.compile)",
             ),
         ),
@@ -38,7 +38,7 @@ def complete(monkeypatch: pytest.MonkeyPatch) -> None:
             100.0,
             (
                 False,
-                "not compiled: 2000 steps of 100 ms are left; compiling takes about 60 s and would "
+                "not compiled: 2000 steps of 100 ms are left; compiling takes about 90 s and would "
                 "save about 50 s (train.compile)",
             ),
         ),
