@@ -9,6 +9,7 @@ from torch import nn
 from gta.backbones import HeadEnsemble, TrunkNetwork
 from gta.backbones.clip_head import ClipHead, normalize_clip
 from gta.backbones.head_ensemble import heads_in_threads
+from gta.backbones.heads_in_threads import Threads
 from gta.blocks import TAPE, GlobalTemporalAttention, NonLocal
 from gta.config import TrunkModel
 from gta.models import build
@@ -199,21 +200,40 @@ def test_heads_in_threads_give_the_same_logits_and_gradients(count: int):
     ensemble = HeadEnsemble(16, 4, make=make, count=3)
     for one in ensemble.heads:
         one.classifier.requires_grad_(one is not ensemble.heads[1])
-    x, other = torch.randn(2, 5, 16, 4, 2, 2)
+    x, other = torch.randn(5, 16, 4, 2, 2), torch.randn(70, 16, 4, 2, 2)  # three parts
     found = []
     for threads in (1, count):
         with heads_in_threads(nn.Sequential(ensemble), threads):
-            assert (ensemble.threads is None) == (threads == 1)
             logits = ensemble.train()(x)
             ensemble.zero_grad()
             logits.square().sum().backward()
             with torch.inference_mode():
                 scored = ensemble.eval()(other)
         assert ensemble.threads is None
-        found.append([logits, *(p.grad for p in ensemble.parameters())])
+        found.append([logits, scored, *(p.grad for p in ensemble.parameters())])
         assert not scored.requires_grad
+        torch.testing.assert_close(scored, ensemble(other))
     for ours, theirs in zip(*found, strict=True):
         assert ours is theirs if ours is None else torch.equal(ours, theirs)
+
+
+def test_threads_make_each_call_once_and_pass_on_an_error():
+    threads = Threads(3)
+    made: list[int] = []
+
+    def call(i: int) -> int:
+        made.append(i)
+        if i == 40:
+            raise ValueError("the fortieth")
+        return i * i
+
+    calls = [partial(call, i) for i in range(40)]
+    assert threads.each(calls) == [i * i for i in range(40)]
+    assert sorted(made) == list(range(40))
+    assert threads.each([]) == []
+    with pytest.raises(ValueError, match="the fortieth"):
+        threads.each([*calls, partial(call, 40)])
+    threads.close()
 
 
 def test_a_head_that_is_frozen_is_one_among_others():

@@ -100,6 +100,16 @@ def test_the_average_on_a_device_is_torchs(decay):
             torch.testing.assert_close(ours.state_dict()[name], value)
 
 
+def test_statistics_of_layers_in_evaluation_are_not_kept():
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2))
+    model[0].eval()
+    statistics = Statistics(model)
+    for count in (3, 0, 3):  # the mode is that of the moment
+        model[1].train(count > 0)
+        statistics.keep()
+        assert sum(map(len, statistics.groups.values())) == count
+
+
 def test_statistics_are_put_back_where_it_is_said():
     model = torch.nn.Sequential(Small(), torch.nn.GroupNorm(2, CLASSES))
     model.register_buffer("other", torch.zeros(2))

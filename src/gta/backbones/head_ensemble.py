@@ -7,8 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from gta.backbones.clip_head import ClipHead, Normalize, normalize_clip
-from gta.backbones.heads_in_threads import Threads, draws, logits_of
+from gta.backbones.heads_in_threads import Threads, draws, logits_of, scores_of
 from gta.blocks.options import require_positive
+
+_PART = 32
+"""Clips that a thread scores at once: few, so that all threads end at about the same time."""
 
 
 class HeadEnsemble(nn.Module):
@@ -35,11 +38,15 @@ class HeadEnsemble(nn.Module):
         self.threads: Threads | None = None
 
     def forward(self, x: Tensor) -> Tensor:
+        heads, threads = list(self.heads), self.threads
+        learns = torch.is_grad_enabled()
+        if threads is not None and not learns and not self.training:
+            return scores_of(heads, threads, x.split(_PART), self.normalized).mean(dim=0)
         shared = self.normalized(x)
-        heads = list(self.heads)
-        if self.threads is None or x.requires_grad or draws(self):
+        alone = not learns or x.requires_grad or draws(self)
+        if threads is None or threads.count == 1 or alone:
             return torch.stack([head(x, shared) for head in heads]).mean(dim=0)
-        return logits_of(heads, self.threads, x, shared).mean(dim=0)
+        return logits_of(heads, threads, x, shared).mean(dim=0)
 
     def normalized(self, x: Tensor) -> Tensor | None:
         """The features as all heads see them, in memory for rows; None: each head's are its own."""
@@ -51,9 +58,12 @@ class HeadEnsemble(nn.Module):
 
 @contextmanager
 def heads_in_threads(model: nn.Module, count: int) -> Iterator[None]:
-    """While it lasts, the ensembles of a model run their heads in so many threads."""
+    """While it lasts, the ensembles of a model run their heads in so many threads.
+
+    Logits do not depend on how many there are: clips are scored in parts in one thread, too.
+    """
     ensembles = [module for module in model.modules() if isinstance(module, HeadEnsemble)]
-    threads = Threads(count) if count > 1 and ensembles else None
+    threads = Threads(count) if ensembles else None
     try:
         for ensemble in ensembles:
             ensemble.threads = threads
@@ -62,4 +72,4 @@ def heads_in_threads(model: nn.Module, count: int) -> Iterator[None]:
         for ensemble in ensembles:
             ensemble.threads = None
         if threads is not None:
-            threads.pool.shutdown()
+            threads.close()

@@ -6,6 +6,7 @@ head's arithmetic is what it is alone, so logits and gradients are the same to t
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -25,13 +26,29 @@ class Threads:
 
     def __init__(self, count: int):
         self.count = count
-        self.pool = ThreadPoolExecutor(count - 1, initializer=lambda: torch.set_num_threads(1))
+        self.pool = ThreadPoolExecutor(count, initializer=lambda: torch.set_num_threads(1))
 
     def each(self, calls: Sequence[Callable[[], Result]]) -> list[Result]:
-        """What each call returns."""
-        far = {i: self.pool.submit(call) for i, call in enumerate(calls) if i % self.count}
-        near = {i: call() for i, call in enumerate(calls) if i not in far}
-        return [far[i].result() if i in far else near[i] for i in range(len(calls))]
+        """What each call returns. A thread that is free makes the next, in their order."""
+        left, results = iter(range(len(calls))), dict[int, Result]()
+
+        def work() -> None:
+            for i in left:
+                results[i] = calls[i]()
+
+        others = [self.pool.submit(work) for _ in range(min(self.count, len(calls)) - 1)]
+        try:
+            work()
+        finally:
+            ended = [other.cancel() or other.exception() for other in others]
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
+        return [results[i] for i in range(len(calls))]
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self.pool.shutdown()
 
 
 class _Logits(torch.autograd.Function):
@@ -59,14 +76,33 @@ class _Logits(torch.autograd.Function):
 
 
 def logits_of(heads: Sequence[nn.Module], threads: Threads, *inputs: Tensor | None) -> Tensor:
-    """The logits (H, B, classes) of heads that each see the same inputs, without gradients."""
-    if torch.is_grad_enabled():
-        calls = [lambda head=head: head(*inputs) for head in heads]
-        weights = [[p for p in head.parameters() if p.requires_grad] for head in heads]
-        every = [p for of_head in weights for p in of_head]
-        return _Logits.apply(threads, calls, [len(of_head) for of_head in weights], *every)
-    calls = [torch.no_grad()(lambda head=head: head(*inputs)) for head in heads]
-    return torch.stack(threads.each(calls))
+    """The logits (H, B, classes) of heads that learn, and that each see the same inputs."""
+    calls = [partial(head, *inputs) for head in heads]
+    weights = [[p for p in head.parameters() if p.requires_grad] for head in heads]
+    every = [p for of_head in weights for p in of_head]
+    return _Logits.apply(threads, calls, [len(of_head) for of_head in weights], *every)
+
+
+def scores_of(
+    heads: Sequence[nn.Module],
+    threads: Threads,
+    parts: Sequence[Tensor],
+    prepare: Callable[[Tensor], Tensor | None],
+) -> Tensor:
+    """The logits (H, B, classes) of heads in evaluation, for clips in parts.
+
+    Args:
+        heads: They see a part, and what `prepare` makes of it.
+        threads: Each makes what is next of any part.
+        parts: Features of clips.
+        prepare: Called once a part, for all heads.
+    """
+    alone = torch.no_grad()  # each thread has a mode of its own
+    every = threads.each([alone(partial(prepare, part)) for part in parts])
+    pairs = list(zip(parts, every, strict=True))
+    found = threads.each([alone(partial(head, *pair)) for head in heads for pair in pairs])
+    of_heads = [found[i : i + len(parts)] for i in range(0, len(found), len(parts))]
+    return torch.stack([torch.cat(of_head) for of_head in of_heads])
 
 
 def draws(module: nn.Module) -> bool:

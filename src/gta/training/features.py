@@ -75,10 +75,10 @@ class FeatureBatches:
         features, label = video.views[view], video.labels[view]
         if view < num_test and self.num_clips > 1:
             per_clip = num_test // self.num_clips
-            of_clips = torch.stack(video.views[view % per_clip : num_test : per_clip])
-            frames = torch.arange(features.shape[1])
-            chosen = torch.from_numpy(rng.integers(self.num_clips, size=len(frames)))
-            features = of_clips[chosen, :, frames].transpose(0, 1)  # (T, C, h, w) before
+            of_clips = video.views[view % per_clip : num_test : per_clip]
+            chosen = rng.integers(self.num_clips, size=features.shape[1]).tolist()
+            frames = [of_clips[clip][:, frame] for frame, clip in enumerate(chosen)]
+            features = torch.stack(frames, dim=1)
         return features, label
 
 

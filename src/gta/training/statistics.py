@@ -10,7 +10,8 @@ from gta.training import many
 class Statistics:
     """The running statistics of a network's normalization layers.
 
-    They change in the forward pass, before it is known whether the gradient is finite.
+    They change in the forward pass, before it is known whether the gradient is finite. Those of
+    layers in evaluation mode, as in a frozen trunk, do not.
 
     Args:
         model: The model on its device; its buffers must not move afterwards.
@@ -18,14 +19,16 @@ class Statistics:
 
     def __init__(self, model: nn.Module):
         layers = [module for module in model.modules() if isinstance(module, _NormBase)]
-        buffers = {id(buffer): buffer for layer in layers for buffer in layer.buffers()}
+        self.layers = [(layer, list(layer.buffers())) for layer in layers]
         self.groups: dict[torch.dtype, list[Tensor]] = {}
-        for buffer in buffers.values():
-            self.groups.setdefault(buffer.dtype, []).append(buffer)
         self.kept: list[Tensor] = []
 
     def keep(self) -> None:
         """Saves their current values."""
+        changing = {id(b): b for layer, buffers in self.layers if layer.training for b in buffers}
+        self.groups = {}
+        for buffer in changing.values():
+            self.groups.setdefault(buffer.dtype, []).append(buffer)
         self.kept = [_joined(group) for group in self.groups.values()]
 
     @torch.no_grad()

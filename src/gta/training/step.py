@@ -105,7 +105,7 @@ class Step:
         """
         numbers, step = self.numbers, epoch * num_batches + number
         set_learning_rate(self.optimizer, numbers.rate(epoch + (number + 0.5) / num_batches))
-        torch.manual_seed(_seed(numbers.seed, step, self.processes.rank))  # dropout, mixing
+        self._seed_draws(step)
         if self.device.type != "cuda":
             return self._update(self._parts(batch), len(batch.labels))
         with torch.cuda.device(self.device):
@@ -130,11 +130,19 @@ class Step:
             if not self.untried:
                 raise
             self._give_up_compiling(error)
-            torch.manual_seed(_seed(self.numbers.seed, step, self.processes.rank))
+            self._seed_draws(step)
             totals = self._advance(whole)
         self.untried = self.compiling = False
         self._time(ended=True)
         return totals
+
+    def _seed_draws(self, step: int) -> None:
+        """Makes the draws of a step, dropout and mixing, a function of seed, step and process."""
+        seed = _seed(self.numbers.seed, step, self.processes.rank)
+        if self.device.type == "cuda":
+            torch.manual_seed(seed)
+        else:  # without the seeds of all other devices, which take a hundred times as long
+            torch.default_generator.manual_seed(seed)
 
     def _parts(self, batch: Batch) -> Iterator[Part]:
         """The parts of a batch in order; a part is mixed just before it is computed."""
