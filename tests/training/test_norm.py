@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from gta.blocks.fused.parts import unfused
@@ -67,6 +68,42 @@ def test_training_ends_with_them(ordered: Path, small_settings, tmp_path: Path, 
     last = source.epoch(ends[4].position.epoch - 1)
     renew_statistics(ends[4].scored, last, ends[4].recipe, CPU)
     assert all(torch.equal(after[k], v) for k, v in statistics(ends[4].scored).items())
+
+
+class HalfFrozen(nn.Module):
+    """A trunk that stays in evaluation mode, and a normalization that learns."""
+
+    def __init__(self):
+        super().__init__()
+        self.trunk, self.norm = nn.BatchNorm3d(3), nn.BatchNorm3d(3)
+        self.train()
+
+    def train(self, mode: bool = True) -> "HalfFrozen":
+        super().train(mode)
+        self.trunk.eval()
+        return self
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.trunk(clips)).mean((2, 3, 4))
+
+
+def test_a_frozen_trunk_keeps_its_statistics(ordered: Path, small_settings, tmp_path: Path):
+    found = recipe(ordered, small_settings, "train.precise_bn=2")
+    training, _, _ = make_training(found, tmp_path / "run")
+    source = video_batches(training.splits, found, CPU, workers=0)
+    model = HalfFrozen()
+    nn.init.constant_(model.trunk.running_mean, 5.0)  # pyright: ignore[reportArgumentType]
+    before = statistics(model)
+    renew_statistics(model, source.epoch(0), found, CPU)
+    after = statistics(model)
+    assert all(
+        torch.equal(before[f"trunk.{k}"], after[f"trunk.{k}"])
+        for k in model.norm.state_dict()
+        if "running_" in k
+    )
+    # and the others are those of what the trunk gives with them
+    assert (after["norm.running_mean"] < -3).all()
+    assert model.training
 
 
 def test_shared_normalisation_keeps_the_names(ordered: Path, small_settings, tmp_path: Path):

@@ -1,12 +1,12 @@
 """Batch normalization over several processes, and the recomputation of its statistics."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim.swa_utils import update_bn
 
 from gta.config import Recipe
 from gta.data.batch import Batch
@@ -36,7 +36,8 @@ def renew_statistics(
 
     Statistics kept during training lag behind the changing weights (Wu and Johnson 2021, section
     3). The batches are the first of an epoch, so that the result is a function of seed and epoch;
-    with several processes it is the average over all of them.
+    with several processes it is the average over all of them. Frozen layers, which stay in
+    evaluation mode, keep theirs.
 
     Args:
         model: The network that is scored.
@@ -46,18 +47,30 @@ def renew_statistics(
     """
     clip, device = recipe.clip, processes.device
     torch.manual_seed(recipe.train.seed)  # a layer may come after dropout
+    before = model.training
+    model.train()
+    with torch.no_grad(), _averaging(model) as layers, autocast(device, recipe.train.amp):
+        for batch in islice(batches, recipe.train.precise_bn) if layers else ():
+            clips = batch.clips.to(device, non_blocking=True)
+            model(normalize(clips, clip.mean, clip.std))
+    model.train(before)
+    for layer in layers:
+        for statistic in (layer.running_mean, layer.running_var):
+            assert statistic is not None
+            processes.sum(statistic).div_(processes.world_size)
 
-    def clips():
-        for batch in islice(batches, recipe.train.precise_bn):
-            yield normalize(batch.clips.to(device, non_blocking=True), clip.mean, clip.std)
 
-    with autocast(device, recipe.train.amp):
-        update_bn(clips(), model)
-    for statistic in _statistics(model):
-        processes.sum(statistic).div_(processes.world_size)
-
-
-def _statistics(model: nn.Module) -> list[Tensor]:
-    layers = [module for module in model.modules() if isinstance(module, _BatchNorm)]
-    pairs = ((layer.running_mean, layer.running_var) for layer in layers)
-    return [statistic for pair in pairs for statistic in pair if statistic is not None]
+@contextmanager
+def _averaging(model: nn.Module) -> Iterator[list[_BatchNorm]]:
+    """The layers in training mode with running statistics, which average all batches from here."""
+    every = (module for module in model.modules() if isinstance(module, _BatchNorm))
+    layers = [layer for layer in every if layer.training and layer.track_running_stats]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None
+    try:
+        yield layers
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
