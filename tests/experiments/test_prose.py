@@ -15,8 +15,8 @@ NO_RESULTS = (
     r"Tables? \d\w?((,| and) \d\w?)*|Figure \d|R2D-\d+|R50|[Tt]op-1|res\d|float32|bfloat16|G = 32|"
     r"95 % (prediction )?interval|(at 0|p < 0)\.05|(8|16)( and 16| or 32)? frames|\(32:|"
     r"[Ss]ection 3\.\d|C/4|"
-    r"50 (is chance|%)|8 groups|224 pixels|96 pixels in the place of 160|v1|N_h|EfficientNet-Lite\d|"
-    r"Lite0|0\.6 grey levels|20 epochs|R2D-18"
+    r"50 (is chance|%)|8 groups|224 pixels|96 pixels in the place of 160|v1|N_h|"
+    r"(EfficientNet-)?Lite\d|0\.6 grey levels|20 epochs|R2D-18"
 )
 """Names, the paper's settings, levels: what has digits without a result."""
 ROOT = Path(__file__).parents[2]
