@@ -85,6 +85,17 @@ def pixels(videos: VideoList, recipe: Recipe) -> FrozenVideos:
     return FrozenVideos(videos, views.shape[0], videos_read)
 
 
+def features(videos: VideoList, recipe: Recipe, device: torch.device) -> FrozenVideos:
+    """The features of a recipe's trunk."""
+    frozen, _ = frozen_features(
+        network(recipe, len(videos.classes)).to(device),  # pyright: ignore[reportArgumentType]
+        *(Splits(videos, VideoList([], videos.classes)), recipe, Processes(device)),
+        threads=available_cores(),
+        report=Lines(),
+    )
+    return frozen
+
+
 def folds_of(
     frozen: FrozenVideos,
     is_train: Sequence[bool],
@@ -150,12 +161,7 @@ def read_tasks(jobs: Sequence[HeadJob], given: argparse.Namespace, device: torch
             # their own settings, if only to see what looks alike
             settings = given.settings if "frozen" in trunks else ()
             recipe = recipe_of(WITH_GTA, "frozen", 0, given.features, settings)
-            read["frozen"], _ = frozen_features(
-                network(recipe, len(classes)).to(device),  # pyright: ignore[reportArgumentType]
-                *(Splits(videos, VideoList([], classes)), recipe, Processes(device)),
-                threads=available_cores(),
-                report=Lines(),
-            )
+            read["frozen"] = features(videos, recipe, device)
         if set(trunks) - {"frozen"}:
             learning = recipe_of(WITH_GTA, "scratch", 0, None, given.settings)
             read |= dict.fromkeys(set(trunks) - {"frozen"}, pixels(videos, learning))

@@ -15,7 +15,8 @@ NO_RESULTS = (
     r"Tables? \d\w?((,| and) \d\w?)*|Figure \d|R2D-\d+|R50|[Tt]op-1|res\d|float32|bfloat16|G = 32|"
     r"95 % (prediction )?interval|(at 0|p < 0)\.05|(8|16)( and 16| or 32)? frames|\(32:|"
     r"[Ss]ection 3\.\d|C/4|"
-    r"50 (is chance|%)|8 groups|224 pixels|96 pixels in the place of 160|v1|N_h|EfficientNet-Lite0"
+    r"50 (is chance|%)|8 groups|224 pixels|96 pixels in the place of 160|v1|N_h|"
+    r"(EfficientNet-)?Lite\d|0\.6 grey levels|20 epochs|R2D-18"
 )
 """Names, the paper's settings, levels: what has digits without a result."""
 ROOT = Path(__file__).parents[2]
@@ -195,49 +196,40 @@ def of_real_clips(ours, real) -> list[str]:
 def of_frozen(ours, real) -> list[str]:
     results = json.loads(ours.frozen_page.OUT.read_text(encoding="utf-8"))
 
-    def runs(task: str, held_out: str, head: str = "GTA") -> list[dict]:
+    def runs(
+        task: str, held_out: str, head: str = "GTA", trunk: str = "frozen", settings: str = ""
+    ) -> list[dict]:
         about = {"head": head, "task": task, "held_out": held_out}
-        return [one for one in results if about.items() <= one.items() and "settings" not in one]
+        about |= {} if head == svm else {"trunk": trunk}
+        found = [one for one in results if about.items() <= one.items()]
+        return [one for one in found if settings == "; ".join(one.get("settings", ()))]
 
     def percent(*which: str) -> float:
         return round(100 * mean(top1(runs(*which))), 1)
 
-    heads, svm = "GTA, bottleneck, 3 heads", "SVM, frames in order"
-    both = runs("sit-stand", "split", heads)
+    heads, svm, split = "GTA, bottleneck, 3 heads", "SVM, frames in order", ("sit-stand", "split")
+    both = runs(*split, heads)
     one_way = mean(run["by_fold"]["0"] for run in both)  # tested on the part called val
     page = ours.real_page
     columns = (page.SPLIT, page.NEGATIVES, page.PAN)
     best = max(mean(top1(found)) for column in columns for found in real(column).values())
-    known, split = "GTA, with statistics", ("sit-stand", "split")
+    known = "GTA, with statistics"
     stated = ("wagon", "folds", f"{heads}, with statistics")
     frozen = dict.fromkeys(r["head"] for r in results if r["trunk"] == "frozen")
     wagon = [percent("wagon", "folds", head) for head in frozen if runs("wagon", "folds", head)]
-    small = "test.protocol=1x2-center96@106+flip"
-    learnt = {
-        trunk: top1(
-            [
-                one
-                for one in results
-                if (one["trunk"], one["head"]) == (trunk, "GTA") and small in one["settings"]
-            ]
-        )
-        for trunk in ("fine-tuned", "scratch")
-    }
-    tuned, scratch = (f"{100 * mean(found):.1f} %" for found in learnt.values())
-    seeds = ["one seed" if len(v) == 1 else f"{len(v)} seeds" for v in learnt.values()]
     of_clip = json.loads(ours.ordered_normalized.NORMALIZED_FILE.read_text(encoding="utf-8"))
     plain, normalized = (
         top1([one for one in of_clip if one["features"] == way])
         for way in ours.ordered_normalized.WAYS
     )
     return [
-        f"GTA has {tuned} fine-tuned ({seeds[0]}) and {scratch} from scratch ({seeds[1]})",
+        *of_trunks(ours, runs),
         f"worth {100 * (mean(normalized) - mean(plain)):.1f} points there, in the mean over "
         f"{len(plain)} seeds each",
-        f"three heads have {percent(*split, heads):.1f} % over {len(both)} seeds, and "
+        f"have {percent(*split, heads):.1f} % in other scenes over {len(both)} seeds, and "
         f"{100 * one_way:.1f} % the way round in which the best network above has "
         f"{100 * best:.1f} %",
-        f"machine has {percent(*split, svm):.1f} % there, "
+        f"machine has {percent(*split, svm):.1f} % in other scenes, "
         f"{percent('sit-stand', 'folds', svm):.1f} % in folds of , where three heads have "
         f"{percent('sit-stand', 'folds', heads):.1f} %, and {percent('wagon', 'folds', svm):.1f} % "
         f"on , where with statistics they have {percent(*stated):.1f} %",
@@ -247,6 +239,62 @@ def of_frozen(ours, real) -> list[str]:
         f"has {percent('sit-stand', 'folds'):.1f} % with them and "
         f"{percent('sit-stand', 'recordings'):.1f} % without",
         f"all heads are between {min(wagon):.1f} and {max(wagon):.1f} %",
+    ]
+
+
+def of_trunks(ours, runs) -> list[str]:
+    """Trunks that learn, clip normalization, readers and distillation, in other scenes."""
+
+    def of(head: str, trunk: str = "frozen", how: str = "", held_out: str = "split") -> list[dict]:
+        return runs("sit-stand", held_out, head, trunk, how)
+
+    def percent(*which: str) -> str:
+        return f"{100 * mean(top1(of(*which))):.1f} %"
+
+    def less(more: list[dict], fewer: list[dict]) -> tuple[float, str]:
+        by = ours.significance.welch(top1(more), top1(fewer))
+        return 100 * by.mean, f"{100 * by.low:+.1f} to {100 * by.high:+.1f}"
+
+    webp, bare, learns = "frames as WebP", "GTA, not normalised", "fine-tuned"
+    small = "clip.size=96; clip.resize=106; test.protocol=1x2-center96@106+flip"
+    (one_seed,), (scratch_seed,) = (of("GTA", trunk, small) for trunk in (learns, "scratch"))
+    frozen, tuned, scratch = (of("GTA", trunk, webp) for trunk in ("frozen", learns, "scratch"))
+    assert {len(frozen), len(tuned), len(scratch)} == {3}
+    larger, smaller = (100 * mean(run["by_fold"][part] for run in tuned) for part in "01")
+    ahead, by_normalizing = less(frozen, tuned), less(tuned, of(bare, learns, webp))
+    frozen_by = less(of("GTA"), of(bare))
+    assert not ours.significance.welch(top1(scratch), top1(of(bare, "scratch", webp))).significant
+    tape = [of("TAPE", trunk, webp) for trunk in (learns, "scratch")]
+    assert all(0.5 <= mean(top1(found)) < 0.51 for found in tape)
+    teacher, student = ours.distilled.MODELS
+    for held_out in ("split", "folds"):
+        alone, taught = (of(head, held_out=held_out) for head in ("GTA, bottleneck", student))
+        assert not ours.significance.welch(top1(taught), top1(alone)).significant
+    return [
+        f"GTA has {percent('GTA', 'frozen', webp)} over a frozen trunk, "
+        f"{percent('GTA', learns, webp)} fine-tuned and {percent('GTA', 'scratch', webp)} from "
+        f"scratch, over {len(tuned)} seeds each",
+        f"{ahead[0]:.1f} points above the fine-tuned one (95 % interval of the mean: {ahead[1]})",
+        f"has {larger:.1f} % where it learns from the larger part of the split and "
+        f"{smaller:.1f} % from the smaller",
+        f"frozen one has {percent('GTA')}, so",
+        f"GTA has {100 * one_seed['top1']:.1f} % fine-tuned (one seed) and "
+        f"{100 * scratch_seed['top1']:.1f} % from scratch (one seed)",
+        f"GTA has {percent(bare, learns, webp)}, {by_normalizing[0]:.1f} points less "
+        f"(95 % interval of the mean: {by_normalizing[1]}). Over a frozen trunk it has "
+        f"{percent(bare)} without, {frozen_by[0]:.1f} points less ({frozen_by[1]}), which three",
+        f"From scratch, {percent(bare, 'scratch', webp)} without",
+        f"is left out ({percent(bare, 'frozen', '', 'scenes')} without, "
+        f"{percent('GTA', 'frozen', '', 'scenes')} with) or in folds "
+        f"({percent(bare, 'frozen', '', 'folds')} without)",
+        f"order have {percent('frames in order')}, a mixing of them {percent('mixing of frames')} "
+        f"and a GRU {percent('GRU')}",
+        f"TAPE has {percent('TAPE')}, and",
+        f"have {percent(teacher)} in other scenes and {percent(teacher, 'frozen', '', 'folds')} in "
+        f"folds",
+        f"from them has {percent(student)} and {percent(student, 'frozen', '', 'folds')}; the same "
+        f"head alone has {percent('GTA, bottleneck')} and "
+        f"{percent('GTA, bottleneck', 'frozen', '', 'folds')}",
     ]
 
 

@@ -22,6 +22,7 @@ from gta.features import FrozenVideos
 from gta.training.checkpoint import TrainState
 from gta.training.features import FeatureBatches
 from gta.training.loop import Loop
+from gta.training.mixing import Mixing
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.recipe_step import make_step
@@ -138,23 +139,58 @@ def cross_validate(
         advance: Called with the number of finished folds.
     """
     right = dict[int, bool]()
-    classes = len(frozen.videos.classes)
     for done, fold in enumerate(sorted(set(folds.values())), start=1):
-        training = {i: frozen.features[i] for i in folds if folds[i] != fold}
-        trained = copy.deepcopy(model).train()
-        source = FeatureBatches(replace(frozen, features=training), recipe, processes)
-        optimizer = make_optimizer(trained, recipe.train)
-        step = make_step(trained, optimizer, recipe, classes, processes)
-        position = TrainState(data="")
-        with closing(step), small_steps(step, trained, processes):
-            Loop(step, source, position, processes, epochs=recipe.train.epochs).run()
-        test = {i: frozen.features[i].first(frozen.num_test) for i in folds if folds[i] == fold}
-        batches = replace(frozen, features=test).batches(recipe.test.batch_size)
-        scores, _ = score_batches(trained, batches, recipe.clip, device=processes.device)
-        for index, video_scores in scores:
-            right[index] = int(video_scores.argmax()) == frozen.videos.videos[index].label
+        training, test = parts(frozen, folds, fold)
+        trained = train_copy(model, recipe, training, processes)
+        right |= right_ones(trained, recipe, test, processes)
         advance(done, "")
     places = sorted(right)
     return CrossValidated(
         torch.tensor([right[i] for i in places]), torch.tensor([folds[i] for i in places])
     )
+
+
+def parts(
+    frozen: FrozenVideos, folds: Mapping[int, int], fold: int
+) -> tuple[FrozenVideos, FrozenVideos]:
+    """The videos of all other folds, with all their views, and those of a fold, as in testing."""
+    training = {i: frozen.features[i] for i in folds if folds[i] != fold}
+    test = {i: frozen.features[i].first(frozen.num_test) for i in folds if folds[i] == fold}
+    return replace(frozen, features=training), replace(frozen, features=test)
+
+
+def train_copy(
+    model: nn.Module,
+    recipe: Recipe,
+    frozen: FrozenVideos,
+    processes: Processes,
+    *,
+    mixing: Mixing | None = None,
+) -> nn.Module:
+    """A copy of an untrained model, trained on those videos.
+
+    Args:
+        model: The model.
+        recipe: The settings.
+        frozen: The videos.
+        processes: This process.
+        mixing: In place of the recipe's own; it also makes targets of labels.
+    """
+    trained = copy.deepcopy(model).train()
+    source = FeatureBatches(frozen, recipe, processes)
+    optimizer = make_optimizer(trained, recipe.train)
+    step = make_step(trained, optimizer, recipe, len(frozen.videos.classes), processes)
+    step.mixing = mixing or step.mixing
+    position = TrainState(data="")
+    with closing(step), small_steps(step, trained, processes):
+        Loop(step, source, position, processes, epochs=recipe.train.epochs).run()
+    return trained
+
+
+def right_ones(
+    model: nn.Module, recipe: Recipe, frozen: FrozenVideos, processes: Processes
+) -> dict[int, bool]:
+    """Whether the prediction of each video is right."""
+    batches = frozen.batches(recipe.test.batch_size)
+    scores, _ = score_batches(model, batches, recipe.clip, device=processes.device)
+    return {i: int(one.argmax()) == frozen.videos.videos[i].label for i, one in scores}
