@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Event, Timer
 
@@ -154,6 +155,19 @@ def test_drawing_takes_a_small_share_of_the_time(ordered: Path, small_settings, 
     assert watch.drawn == 1
     watch.close(HISTORY, finished=True)
     assert watch.drawn == 2
+
+
+@pytest.mark.parametrize(("seconds", "drawn"), [(1.0, 0), (30.0, 1)])
+def test_the_first_picture_waits_for_epochs_not_for_what_was_before(
+    ordered: Path, small_settings, tmp_path: Path, monkeypatch, seconds: float, drawn: int
+):
+    """Such as the features of a frozen trunk: drawing beside short epochs slows them."""
+    watch = Watch(tmp_path, recipe(ordered, small_settings), print)
+    now = time.monotonic() + 100
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    watch.epoch([HISTORY[0] | {"seconds": seconds}])
+    assert watch.drawn == drawn
+    watch.close(HISTORY[:1], finished=True)
 
 
 def test_a_logger_that_is_not_installed_is_named_before_training(

@@ -14,7 +14,7 @@ from gta.training.loggers import Logger, open_loggers
 
 CURVES = "curves.png"
 _FIRST = 20.0
-"""Seconds before the first drawing: matplotlib's import slows an epoch that takes a second."""
+"""Seconds of epochs before the first drawing: matplotlib's import slows one that takes a second."""
 _SHARE = 50
 """The pause between two drawings, as a multiple of the drawing time."""
 
@@ -38,8 +38,8 @@ class Watch:
         self.background, self.broken = Background(), False
         self.drawn = 0
         """Epochs in the picture."""
-        self.due = time.monotonic() + _FIRST
-        """Time of the next drawing."""
+        self.due: float | None = None
+        """Time of the next drawing; from the first epoch on."""
         self.scores: Scores | None = None
 
     def epoch(self, history: Sequence[dict[str, float]], scores: Scores | None = None) -> None:
@@ -53,7 +53,10 @@ class Watch:
         for logger in list(self.loggers):
             self._try(logger, lambda logger: logger.figures(history[-1]))
         self._look()
-        if time.monotonic() >= self.due and not self.background.is_busy and not self.broken:
+        now = time.monotonic()
+        if self.due is None:
+            self.due = now - history[-1].get("seconds", 0.0) + _FIRST
+        if now >= self.due and not self.background.is_busy and not self.broken:
             self._draw(list(history))
 
     def close(self, history: Sequence[dict[str, float]], *, finished: bool) -> None:
