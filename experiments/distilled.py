@@ -74,7 +74,10 @@ def taught(large: FrozenVideos, small: FrozenVideos, folds: Folds, seed: int) ->
     """Whether teacher and student are right, bool (N,) each, for the videos in their order."""
     recipes = [recipe_of(model, "frozen", seed, None) for model in MODELS.values()]
     models = [network(recipe, len(small.videos.classes)) for recipe in recipes]
-    both, channels = side_by_side(small, large), small.features[0].views[0].shape[0]
+    both, channels = (
+        side_by_side(small, large),
+        next(iter(small.features.values())).views[0].shape[0],
+    )
     right = [dict[int, bool]() for _ in MODELS]
     for fold in sorted(set(folds.values())):
         (seen, test), (_, small_test) = parts(large, folds, fold), parts(small, folds, fold)

@@ -6,13 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import get_ident
+from threading import Lock, get_ident
 from typing import Any
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 _NO_PERMISSION = ("its permissions do not allow it", "change them")
 _REASONS = {
@@ -26,6 +21,9 @@ _REASONS = {
     errno.EIO: ("the disk does not work", "mend it, or take another"),
     errno.ESTALE: ("the network disk is gone", "mount it again"),
 }
+_LOCK = Lock()
+_WRITTEN = set[Path]()
+"""Temporary files that threads of this process are writing."""
 _ONLY_WRITING = frozenset(_REASONS) - {errno.EACCES, errno.EPERM, errno.ENOENT, errno.EIO}
 
 
@@ -53,9 +51,9 @@ def naming(path: Path) -> Iterator[None]:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """An atomic write: `write` fills a temporary file, which is flushed to the disk and renamed.
 
-    A reader finds the old file or the new file, even after a power failure, and even where several
-    processes or threads write it at once. The directory is flushed, too, or the rename could be
-    lost.
+    A reader finds the old file or the new file, even after a power failure, and where several
+    threads write it at once; processes must take turns. The directory is flushed, too, or the
+    rename could be lost.
 
     Raises:
         OSError: The disk is full, or the like, with the name of the file; the old file is
@@ -76,41 +74,23 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 @contextmanager
 def _own(part: Path) -> Iterator[Path]:
-    """A temporary file that nobody else writes; removed if the writer fails.
+    """A temporary file that no other thread of this process writes; removed afterwards.
 
     Its name is always the same, so that what a killed writer left is written over; while another
-    writer has that file, it is one of this thread alone.
+    thread has that file, it is one of this thread alone.
     """
-    with _locked(part) as locked:
-        if not locked:
-            part = part.with_stem(f"{part.stem}-{os.getpid()}-{get_ident()}")
-        try:
-            yield part
-        except BaseException:
-            with suppress(OSError):  # the disk may be read-only now, or gone
-                part.unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def _locked(part: Path) -> Iterator[bool]:
-    """Whether a file is this writer's within the context; made if needed."""
-    if fcntl is None:  # Windows
-        yield True
-        return
-    file = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
+    with _LOCK:
+        first = part not in _WRITTEN
+        _WRITTEN.add(part)
+    mine = part if first else part.with_stem(f"{part.stem}-{get_ident()}")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # the writer before may have renamed it in the meantime
-        locked = os.path.samestat(os.fstat(file), os.stat(part))
-    except (BlockingIOError, FileNotFoundError):
-        locked = False
-    except OSError:  # a file system without locks
-        locked = True
-    try:
-        yield locked
+        yield mine
     finally:
-        os.close(file)
+        with suppress(OSError):  # the disk may be read-only now, or gone
+            mine.unlink(missing_ok=True)
+        if first:
+            with _LOCK:
+                _WRITTEN.discard(part)
 
 
 def put_in_place(part: Path, path: Path) -> None:

@@ -1,7 +1,8 @@
 """Heads over the same features at the same time, each in a thread: forward, and backward.
 
 A head is thousands of small operators, which a second core cannot share; whole heads it can. Each
-head's arithmetic is what it is alone, so logits and gradients are the same to the last bit.
+head's arithmetic is what it is in one thread, so logits and gradients are the same to the last bit,
+whatever the number of threads.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,8 +34,13 @@ class Threads:
         left, results = iter(range(len(calls))), dict[int, Result]()
 
         def work() -> None:
-            for i in left:
-                results[i] = calls[i]()
+            try:
+                for i in left:
+                    results[i] = calls[i]()
+            except BaseException:
+                for _ in left:  # the others make no more
+                    pass
+                raise
 
         others = [self.pool.submit(work) for _ in range(min(self.count, len(calls)) - 1)]
         try:
