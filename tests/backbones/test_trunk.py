@@ -1,5 +1,6 @@
 import copy
 import threading
+import time
 from functools import partial
 
 import pytest
@@ -234,6 +235,23 @@ def test_threads_make_each_call_once_and_pass_on_an_error():
     with pytest.raises(ValueError, match="the fortieth"):
         threads.each([*calls, partial(call, 40)])
     threads.close()
+
+
+def test_after_an_error_threads_begin_nothing_more():
+    threads, failed, made = Threads(2), threading.Event(), list[int]()
+
+    def call(i: int) -> None:
+        made.append(i)
+        if i == 0:
+            failed.set()
+            raise ValueError("the first")
+        assert failed.wait(10)
+        time.sleep(0.02)  # until the other thread has seen it
+
+    with pytest.raises(ValueError, match="the first"):
+        threads.each([partial(call, i) for i in range(100)])
+    threads.close()
+    assert len(made) < 50
 
 
 def test_a_head_that_is_frozen_is_one_among_others():
