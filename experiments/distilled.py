@@ -20,7 +20,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from experiments.frozen_jobs import HEADS, THREE_HEADS, Folds, network, recipe_of, with_reversed
+from experiments.frozen_jobs import (
+    HEADS,
+    THREE_HEADS,
+    Folds,
+    figures_of,
+    folds_with_reversed,
+    network,
+    recipe_of,
+    with_reversed,
+)
 from experiments.frozen_page import ARROW, OUT, result_table
 from experiments.page import write_page
 from experiments.real_clips import list_videos
@@ -74,10 +83,8 @@ def taught(large: FrozenVideos, small: FrozenVideos, folds: Folds, seed: int) ->
     """Whether teacher and student are right, bool (N,) each, for the videos in their order."""
     recipes = [recipe_of(model, "frozen", seed, None) for model in MODELS.values()]
     models = [network(recipe, len(small.videos.classes)) for recipe in recipes]
-    both, channels = (
-        side_by_side(small, large),
-        next(iter(small.features.values())).views[0].shape[0],
-    )
+    both = side_by_side(small, large)
+    channels = next(iter(small.features.values())).views[0].shape[0]
     right = [dict[int, bool]() for _ in MODELS]
     for fold in sorted(set(folds.values())):
         (seen, test), (_, small_test) = parts(large, folds, fold), parts(small, folds, fold)
@@ -112,13 +119,11 @@ def main() -> None:
             continue
         began, count = time.monotonic(), len(videos)
         forward = replace(small, features={i: small.features[i] for i in range(count)})
-        folds = dict(folds_of(forward, is_train, {}, held_out, seed))
-        folds |= {count + i: fold for i, fold in folds.items()}
+        folds = folds_with_reversed(folds_of(forward, is_train, {}, held_out, seed), count)
         of = torch.tensor([folds[i] for i in sorted(folds)])
         for head, right in zip(MODELS, taught(large, small, folds, seed), strict=True):
             found, spent = CrossValidated(right, of), round(time.monotonic() - began, 1)
-            by_fold = {str(fold): round(top1, 4) for fold, top1 in found.by_fold.items()}
-            figures = {"top1": found.top1, "by_fold": by_fold, "clips": count, "s": spent}
+            figures = {**figures_of(found, count), "s": spent}
             results.append({**about, "head": head, **figures, **what_with(CPU.device)})
             print(f"{held_out}, seed {seed}, {head}: {found.top1:.1%}, {spent} s", flush=True)
         write_text(given.results, json.dumps(results, indent=1) + "\n")

@@ -170,6 +170,22 @@ Folds = Mapping[int, int]
 """The fold of each video by its place."""
 
 
+def folds_with_reversed(folds: Folds, count: int) -> Folds:
+    """The folds of videos and of their copies in `with_reversed`; a copy is where its video is.
+
+    Args:
+        folds: Of videos.
+        count: All videos, those that cannot be read included.
+    """
+    return {**folds, **{count + i: fold for i, fold in folds.items()}}
+
+
+def figures_of(result: CrossValidated, clips: int) -> Result:
+    """The figures of a record."""
+    by_fold = {str(fold): round(top1, 4) for fold, top1 in result.by_fold.items()}
+    return {"top1": result.top1, "by_fold": by_fold, "clips": clips}
+
+
 @dataclass(frozen=True)
 class Tasks:
     """All that jobs need."""
@@ -183,14 +199,11 @@ class Tasks:
         """What a job sees, and the fold of each video and of its reversed copy."""
         seen = self.seen[job.task, job.trunk]
         folds = self.folds[job.task, job.held_out, job.seed]
-        count = len(seen.videos) if seen.arrow else 0
-        return seen, {**folds, **{count + i: fold for i, fold in folds.items()}}
+        return seen, folds_with_reversed(folds, len(seen.videos)) if seen.arrow else folds
 
     def figures(self, job: HeadJob, result: CrossValidated) -> Result:
         """The figures of a job's record."""
-        by_fold = {str(fold): round(top1, 4) for fold, top1 in result.by_fold.items()}
-        clips = len(self.folds[job.task, job.held_out, job.seed])
-        return {"top1": result.top1, "by_fold": by_fold, "clips": clips}
+        return figures_of(result, len(self.folds[job.task, job.held_out, job.seed]))
 
 
 def runner(tasks: Tasks, device: torch.device) -> Runner:
