@@ -23,6 +23,7 @@ TASKS = (
     ("wagon", "recordings"),
 )
 """Folders, and their kinds of held-out videos."""
+_TRUNKS = ("frozen", "fine-tuned", "scratch", "no network")
 ARROW = "sit-stand"
 """The folder whose task is the arrow of time."""
 BLIND = ("no blocks", "NL", "DNL")
@@ -33,10 +34,14 @@ for a clip where they are wrong for its reversed copy."""
 def result_table(results: Sequence[dict[str, Any]]) -> str:
     """A line for each trunk and head: mean, deviation over seeds and Wilson's interval.
 
-    A clip and its reversed copy count as one in the interval.
+    Lines are by trunk, those with the recipe's own settings first. A clip and its
+    reversed copy count as one in the interval.
     """
     lines = []
-    for about in dict.fromkeys(map(_which, results)):
+    rows = sorted(
+        dict.fromkeys(map(_which, results)), key=lambda row: (_TRUNKS.index(row[0]), bool(row[2]))
+    )
+    for about in rows:
         lines.append([", ".join([about[1], about[0], *about[2]])])
         for task in TASKS:
             if about[1] in BLIND and task[0] == ARROW:
