@@ -230,7 +230,7 @@ def of_frozen(ours, real) -> list[str]:
         f"{len(plain)} seeds each",
         f"have {percent(*split, heads):.1f} % in other scenes over {len(both)} seeds, and "
         f"{100 * one_way:.1f} % the way round in which the best network above has "
-        f"{100 * best:.1f} %",
+        f"{100 * best:.1f} %; the first three seeds, with {100 * mean(top1(both)[:3]):.1f} %, were",
         f"machine has {percent(*split, svm):.1f} % in other scenes, "
         f"{percent('sit-stand', 'folds', svm):.1f} % in folds of , where three heads have "
         f"{percent('sit-stand', 'folds', heads):.1f} %, and {percent('wagon', 'folds', svm):.1f} % "
