@@ -17,7 +17,7 @@ from gta.blocks import (
 from gta.blocks.fused.parts import unfused
 
 from .random_weights import randomize
-from .test_fused import run, run_unfused
+from .test_fused import assert_as_near, run, run_unfused
 
 pytestmark = [
     pytest.mark.gpu,
@@ -76,6 +76,20 @@ def test_half_precision_is_as_near_as_the_plain_calls(make, dtype, compiled: boo
         )
     for plain, fused in zip(*errors, strict=True):
         assert fused < 1.5 * plain + 0.005
+
+
+@every_block
+@pytest.mark.parametrize("mean", [0, 3, 10])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_training_of_a_new_block_is_as_near_as_the_plain_calls(make, mean: int, compiled: bool):
+    def forward(block: nn.Module, x: torch.Tensor):
+        if compiled:
+            torch.compiler.reset()
+            block.compile(fullgraph=True)
+        return run(block, x)
+
+    shape = (4, channels(make(8)), 8, 14, 14)
+    assert_as_near(lambda: make(8).cuda(), shape, mean, forward)
 
 
 @every_block

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch._functorch import config
 
-_KEPT = "autograd_cache_allow_custom_autograd_functions"
+_SETTINGS = ("autograd_cache_allow_custom_autograd_functions", "recompute_views")
+"""Of torch's own, and private: without one of them it compiles as well."""
 
 
 def compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -20,7 +21,11 @@ def compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
     H200 took 36 s to its first step, with 18 (benchmarks/NOTES.md). The key is the traced code of
     the functions, so changed ones are traced again. The environment can say otherwise
     (TORCHINDUCTOR_AUTOGRAD_CACHE_ALLOW_CUSTOM_AUTOGRAD=0).
+
+    Before a block, whose rows are a view of the feature, it would keep for the backward pass the
+    view and, by itself, where the feature is 0; unless views are made again, which costs nothing.
     """
-    if hasattr(config, _KEPT):  # private: a torch without it compiles as well
-        setattr(config, _KEPT, True)
+    for setting in _SETTINGS:
+        if hasattr(config, setting):
+            setattr(config, setting, True)
     return torch.compile(network, dynamic=False)

@@ -21,13 +21,12 @@ from torch import Tensor, nn
 from torch.nn.functional import batch_norm, linear
 
 from gta.blocks.features import from_rows, to_rows
-from gta.blocks.fused.gradients import by_hand, gradients
+from gta.blocks.fused.gradients import by_hand, gradients, own_types
 from gta.blocks.fused.parts import fuses
-from gta.blocks.fused.products import add_products, column_sums, weights_of
+from gta.blocks.fused.products import HALF, add_products, column_sums, weights_of
 
 _PARTS = 16
 """Products of long columns are summed in so many parts: their small differences need the digits."""
-_HALF = (torch.bfloat16, torch.float16)
 
 Term = tuple[Tensor, nn.Module, nn.Module]
 """Rows (B, T, H, W, D), a projection from D to C channels, and the normalization after it."""
@@ -80,7 +79,10 @@ def _add_in_training(rows: Tensor, terms: Sequence[Term]) -> Tensor:
         assert isinstance(norm, nn.BatchNorm3d)
         flat += [attended.flatten(0, -2), *weights_of(output), norm.weight, norm.bias]
         eps.append(norm.eps)
-    y, *statistics = _AddNormalized.apply(rows.flatten(0, -2), eps, *flat)
+    with own_types(
+        rows
+    ):  # covariances in half precision would not even have the size of small ones
+        y, *statistics = _AddNormalized.apply(rows.flatten(0, -2), eps, *flat)
     for (_, output, norm), (mean, variance) in zip(terms, _grouped(statistics, 2), strict=True):
         assert isinstance(norm, nn.BatchNorm3d)
         _update(norm, mean + weights_of(output)[1].detach(), variance, len(y))
@@ -110,15 +112,20 @@ def _moments(a: Tensor) -> tuple[Tensor, Tensor]:
     # the compiler's sum takes half the time of the product, that of eager mode five times as long
     total = a.sum(0, dtype=exact) if torch.compiler.is_compiling() else column_sums(a, exact)
     mean = total / len(a)
-    centered = a if a.dtype in _HALF else a - mean  # half precision has its digits in the product
-    parts = centered.unflatten(0, (math.gcd(len(a), _PARTS), -1))
-    if a.dtype not in _HALF:
-        return mean, (parts.transpose(1, 2) @ parts).sum(0) / len(a)
-    if a.is_cuda:
-        second = torch.mm(a.t(), a, out_dtype=exact)
-    else:
-        second = (parts.transpose(1, 2).to(exact) @ parts.to(exact)).sum(0)
-    return mean, second / len(a) - torch.outer(mean, mean)
+    if a.dtype in HALF:  # which has its digits in the product
+        return mean, _long_product(a, a) / len(a) - torch.outer(mean, mean)
+    centered = a - mean
+    return mean, _long_product(centered, centered) / len(a)
+
+
+def _long_product(a: Tensor, b: Tensor) -> Tensor:
+    """The product a^T b (D, C) of rows (M, D) and (M, C), in float32 at least."""
+    exact = torch.promote_types(a.dtype, torch.float32)
+    if a.is_cuda and a.dtype in HALF:
+        return torch.mm(a.t(), b, out_dtype=exact)
+    parts = math.gcd(len(a), _PARTS)
+    a, b = (rows.to(exact).unflatten(0, (parts, -1)) for rows in (a, b))
+    return (a.transpose(1, 2) @ b).sum(0)
 
 
 def _twin(ctx: Any, upstream: Tensor, *_: Tensor):
@@ -142,8 +149,9 @@ class _AddNormalized(torch.autograd.Function):
             variance = (spread * weight).sum(1).clamp_min(0)
             center, root = weight.to(mean.dtype) @ mean, torch.rsqrt(variance + small)
             factor = gamma * root
-            pairs.append((a, (weight * factor[:, None]).to(a.dtype).t()))
-            its_shift = beta - factor * center
+            folded = (weight * factor[:, None]).to(a.dtype)
+            pairs.append((a, folded.t()))
+            its_shift = beta - folded.to(mean.dtype) @ mean  # not `center`: as rounded as y
             shift = its_shift if shift is None else shift + its_shift
             moments += [mean, spread, center, root]
             statistics += [center, variance]
@@ -163,8 +171,8 @@ class _AddNormalized(torch.autograd.Function):
             _grouped(flat, 5), _grouped(moments, 4), strict=True
         ):
             factor = gamma * root
-            folded = weight * factor[:, None]
-            of_folded = (a.t() @ upstream).t().to(mean.dtype)
+            folded = (weight * factor[:, None]).to(a.dtype)
+            of_folded = _long_product(a, upstream).t()
             of_factor = (of_folded * weight).sum(1) - of_shift * center
             of_variance = -0.5 * of_factor * factor * root**2
             of_center = -of_shift * factor
@@ -174,11 +182,10 @@ class _AddNormalized(torch.autograd.Function):
                 + 2 * of_variance[:, None] * spread
             )
             of_covariance = weight.t().to(mean.dtype) @ (of_variance[:, None] * weight)
-            both = of_covariance * (2 / count)
-            constant = (weight.t().to(mean.dtype) @ of_center) / count - mean @ both
-            of_a = add_products(
-                None, constant, (upstream, folded.to(a.dtype)), (a, both.to(a.dtype))
-            )
+            both = (of_covariance * (2 / count)).to(a.dtype)
+            # of both as rounded, so that the columns of the gradient sum to 0
+            constant = -(of_shift @ folded.to(mean.dtype)) / count - mean @ both.to(mean.dtype)
+            of_a = add_products(None, constant, (upstream, folded), (a, both))
             of_all += [of_a, of_weight.to(weight.dtype), torch.zeros_like(bias)]
             of_all += [(of_factor * root).to(gamma.dtype), of_shift.to(beta.dtype)]
         return upstream, None, *of_all

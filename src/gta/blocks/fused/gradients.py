@@ -1,12 +1,18 @@
 """Hand-written backward passes, and what stands for them where their own derivative is wanted."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any
 
 import torch
 from torch import Tensor
+
+
+def own_types(x: Tensor) -> AbstractContextManager[object]:
+    """Computing in the types of the tensors, also where the caller's autocast is on."""
+    kind = x.device.type
+    return nullcontext() if kind == "meta" else torch.autocast(kind, enabled=False)
 
 
 def by_hand(twin: Callable) -> Callable[[Callable], Callable]:
@@ -21,8 +27,7 @@ def by_hand(twin: Callable) -> Callable[[Callable], Callable]:
         def run(ctx: Any, *upstream: Tensor):
             if torch.is_grad_enabled() and not torch.compiler.is_compiling():
                 return twin(ctx, *upstream)
-            kind = upstream[0].device.type
-            with nullcontext() if kind == "meta" else torch.autocast(kind, enabled=False):
+            with own_types(upstream[0]):
                 return backward(ctx, *upstream)
 
         return run

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
-from gta.blocks.fused.gradients import by_hand, gradients
+from gta.blocks.fused.gradients import by_hand, gradients, own_types
 from gta.blocks.fused.kernel_op import kernel_op
 from gta.blocks.fused.parts import fuses
 
 Pair = tuple[Tensor, Tensor]
+HALF = (torch.bfloat16, torch.float16)
 ALIGNED = 16
 """Rows are filled up to a multiple of this: a GPU reads aligned rows several times as fast."""
 
@@ -86,7 +87,7 @@ def add_products(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
         pairs: One or two of a (M, K) and W (K, C).
     """
     a = pairs[0][0]
-    if a.is_cuda and a.dtype in (torch.bfloat16, torch.float16):
+    if a.is_cuda and a.dtype in HALF:
         x = None if x is None else x.contiguous()
         return _add_products(x, bias, *pairs[0], *(pairs[1:] or [(None, None)])[0])
     return plain_sum(x, bias, *pairs)
@@ -104,17 +105,24 @@ def add_to(x: Tensor, a: Tensor, w: Tensor) -> Tensor:
 def plain_sum(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
     """The same by torch's products and sums; one new tensor is made, and by the compiler one pass.
 
+    In half precision it is rounded once, as by the kernel: bias and products may cancel.
+
     Nothing is summed in place where it is compiled: torch 2.11 then gives the autograd function
     that this is a part of gradients of zero, without a word.
     """
+    dtype = pairs[0][0].dtype
+    if dtype in HALF:
+        x = None if x is None else x.float()
+        with own_types(pairs[0][0]):
+            return plain_sum(x, bias, *((a.float(), w.float()) for a, w in pairs)).to(dtype)
     (a, w), *more = pairs
     in_place = not torch.compiler.is_compiling()
     if x is None:
-        y = a @ w if bias is None else torch.addmm(bias.to(a.dtype), a, w)
+        y = a @ w if bias is None else torch.addmm(bias.to(dtype), a, w)
     else:
         y = torch.addmm(x, a, w)
         if bias is not None:
-            bias = bias.to(y.dtype)
+            bias = bias.to(dtype)
             y = y.add_(bias) if in_place else y + bias
     for a, w in more:
         y = y.addmm_(a, w) if in_place else torch.addmm(y, a, w)
@@ -123,7 +131,7 @@ def plain_sum(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
 
 def column_sums(rows: Tensor, dtype: torch.dtype) -> Tensor:
     """Sums over the rows (M, D) of each column, as a product, which is faster on a GPU."""
-    if rows.is_cuda and rows.dtype in (torch.bfloat16, torch.float16):
+    if rows.is_cuda and rows.dtype in HALF:
         ones = rows.new_ones(1, len(rows))
         return torch.mm(ones, rows, out_dtype=torch.float32)[0].to(dtype)
     return rows.sum(0, dtype=dtype)
