@@ -61,10 +61,10 @@ def recipe_of(
     """The recipe of `gta train --model lite0_gta`, frozen or not, with another head."""
     weights, settings = TRUNKS[trunk]
     recipe = read_recipe(find_recipe("folder", "lite0_gta"))
-    recipe = with_settings(recipe, [*settings, f"train.seed={seed}", *more])
     data = recipe.data.model_copy(update={"features_dir": features})
     model = head.model_copy(update={"weights": weights})
-    return recipe.model_copy(update={"model": model, "data": data})
+    recipe = recipe.model_copy(update={"model": model, "data": data})
+    return with_settings(recipe, [*settings, f"train.seed={seed}", *more])
 
 
 def network(recipe: Recipe, num_classes: int) -> nn.Module:

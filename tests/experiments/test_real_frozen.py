@@ -17,6 +17,7 @@ from experiments.frozen_page import BLIND, result_table
 from experiments.real_frozen import all_jobs, arguments, folds_of, known, pixels
 from experiments.real_svm import svm_validated
 
+from gta.config import TrunkModel
 from gta.data.records import Video, VideoList
 from gta.data.videos import load_videos
 from gta.features import FrozenVideo, FrozenVideos
@@ -75,6 +76,12 @@ def test_the_recipe_is_that_of_the_command():
     assert recipe_of(HEADS["GTA"], "fine-tuned", 0, None) == base
     scratch = recipe_of(HEADS["GTA"], "scratch", 0, None)
     assert (scratch.model.weights, scratch.train.freeze) == ("none", False)
+
+
+def test_settings_come_after_those_of_the_head_and_the_trunk():
+    recipe = recipe_of(THREE_HEADS, "frozen", 0, None, ["model.heads=2", "train.lr=0.5"])
+    assert isinstance(recipe.model, TrunkModel)
+    assert (recipe.model.heads, recipe.model.bottleneck, recipe.train.lr) == (2, 128, 0.5)
 
 
 def test_pixels_are_the_views_of_testing(ordered: Path):
