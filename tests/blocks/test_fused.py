@@ -225,6 +225,21 @@ def test_norms_that_are_not_known_are_called():
     )
 
 
+@pytest.mark.parametrize("change", ["eps", "width"])
+def test_branches_that_are_not_alike(change: str):
+    """Small matrices of branches are worked on together; those that do not fit are called."""
+    block = randomize(GlobalTemporalAttention(16, 3, groups=2))
+    if change == "eps":
+        block.region.norm.eps = 0.5
+    else:
+        block.region.value, block.region.output = Projection(16, 8), Projection(8, 16)
+        block.double()
+    x = torch.randn(2, 16, 3, 6, 8, dtype=torch.float64)
+    expected, fused = run_unfused(block, x), run(block, x)
+    torch.testing.assert_close(fused[0], expected[0])
+    torch.testing.assert_close(fused[1], expected[1])
+
+
 def test_one_position_of_one_frame_of_one_clip_has_no_statistics():
     with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
         GlobalTemporalAttention(64, 1)(torch.randn(1, 64, 1, 1, 1))

@@ -38,7 +38,9 @@ def add_normalized(rows: Tensor, *terms: Term) -> Tensor:
     if fuses(rows, *parts) and all(_keeps_statistics(norm) for _, _, norm in terms):
         training = {norm.training for _, _, norm in terms}
         # of few rows the wide tensor is small, and their variance may lose its digits
-        if training == {True} and rows[..., 0].numel() >= 2 * rows.shape[-1]:
+        many = rows[..., 0].numel() >= 2 * rows.shape[-1]
+        alike = len({(attended.shape[-1], norm.eps) for attended, _, norm in terms}) == 1
+        if training == {True} and many and alike:
             return _add_in_training(rows, terms)
         if training == {False} and not torch.is_grad_enabled():
             folded = [_with_running_statistics(output, norm) for _, output, norm in terms]
@@ -74,19 +76,23 @@ def _with_running_statistics(output: nn.Module, norm: nn.Module) -> tuple[Tensor
 
 
 def _add_in_training(rows: Tensor, terms: Sequence[Term]) -> Tensor:
-    flat, eps = [], []
-    for attended, output, norm in terms:
-        assert isinstance(norm, nn.BatchNorm3d)
-        flat += [attended.flatten(0, -2), *weights_of(output), norm.weight, norm.bias]
-        eps.append(norm.eps)
+    attended, outputs, norms = zip(*terms, strict=True)
+    weights, biases = zip(*map(weights_of, outputs), strict=True)
+    parts = weights, biases, [norm.weight for norm in norms], [norm.bias for norm in norms]
+    flat = [a.flatten(0, -2) for a in attended]
     with own_types(
         rows
     ):  # covariances in half precision would not even have the size of small ones
-        y, *statistics = _AddNormalized.apply(rows.flatten(0, -2), eps, *flat)
-    for (_, output, norm), (mean, variance) in zip(terms, _grouped(statistics, 2), strict=True):
-        assert isinstance(norm, nn.BatchNorm3d)
-        _update(norm, mean + weights_of(output)[1].detach(), variance, len(y))
+        y, means, variances = _AddNormalized.apply(
+            rows.flatten(0, -2), norms[0].eps, *map(_stacked, parts), *flat
+        )
+    for norm, bias, mean, variance in zip(norms, biases, means, variances, strict=True):
+        _update(norm, mean + bias.detach(), variance, len(y))
     return y.view_as(rows)
+
+
+def _stacked(parts: Sequence[Tensor]) -> Tensor:
+    return torch.stack(list(parts)) if len(parts) > 1 else parts[0][None]
 
 
 @torch.no_grad()
@@ -100,10 +106,6 @@ def _update(norm: nn.BatchNorm3d, mean: Tensor, variance: Tensor, count: int) ->
     for name, value in (("running_mean", mean), ("running_var", unbiased)):
         running = norm.get_buffer(name)
         running.add_(((value - running) * momentum).to(running.dtype))
-
-
-def _grouped(flat: Sequence, size: int) -> list[Sequence]:
-    return [flat[i : i + size] for i in range(0, len(flat), size)]
 
 
 def _moments(a: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,64 +130,78 @@ def _long_product(a: Tensor, b: Tensor) -> Tensor:
     return (a.transpose(1, 2) @ b).sum(0)
 
 
+def _times(matrices: Tensor, vectors: Tensor) -> Tensor:
+    """(N, C, D) by (N, D): (N, C). The compiler puts such sums into one kernel."""
+    return (matrices * vectors[:, None]).sum(2)
+
+
 def _twin(ctx: Any, upstream: Tensor, *_: Tensor):
-    inputs = ctx.saved_tensors[: 5 * len(ctx.eps)]
+    parts, attended = ctx.saved_tensors[:4], ctx.saved_tensors[8:]
     added = [
-        batch_norm(linear(a, w.to(a.dtype), b.to(a.dtype)), None, None, gamma, beta, True, 0.0, eps)
-        for (a, w, b, gamma, beta), eps in zip(_grouped(inputs, 5), ctx.eps, strict=True)
+        batch_norm(linear(a, w.to(a.dtype), b.to(a.dtype)), None, None, g, beta, True, 0.0, ctx.eps)
+        for a, w, b, g, beta in zip(attended, *parts, strict=True)
     ]
-    return upstream, None, *gradients(inputs, added, [upstream] * len(added))
+    return upstream, None, *gradients((*parts, *attended), added, [upstream] * len(added))
 
 
 class _AddNormalized(torch.autograd.Function):
-    """Of rows (M, C), eps and, for each term, a (M, D), W (C, D), b, gamma and beta (C)."""
+    """Of rows (M, C), eps, and for N terms W (N, C, D), b, gamma and beta (N, C), N of a (M, D).
+
+    The terms' small matrices are worked on together.
+    """
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, eps: Sequence[float], *flat: Tensor):
-        pairs, shift, moments, statistics = [], None, [], []
-        for (a, weight, _, gamma, beta), small in zip(_grouped(flat, 5), eps, strict=True):
-            mean, covariance = _moments(a)
-            spread = weight.to(mean.dtype) @ covariance
-            variance = (spread * weight).sum(1).clamp_min(0)
-            center, root = weight.to(mean.dtype) @ mean, torch.rsqrt(variance + small)
-            factor = gamma * root
-            folded = (weight * factor[:, None]).to(a.dtype)
-            pairs.append((a, folded.t()))
-            its_shift = beta - folded.to(mean.dtype) @ mean  # not `center`: as rounded as y
-            shift = its_shift if shift is None else shift + its_shift
-            moments += [mean, spread, center, root]
-            statistics += [center, variance]
-        ctx.save_for_backward(*flat, *moments)
+    def forward(
+        ctx: Any,
+        rows: Tensor,
+        eps: float,
+        weight: Tensor,
+        bias: Tensor,
+        gamma: Tensor,
+        beta: Tensor,
+        *attended: Tensor,
+    ):
+        mean, covariance = map(_stacked, zip(*map(_moments, attended), strict=True))
+        spread = weight.to(mean.dtype) @ covariance
+        variance = (spread * weight).sum(2).clamp_min(0)
+        center = _times(weight.to(mean.dtype), mean)
+        root = torch.rsqrt(variance + eps)
+        folded = (weight * (gamma * root)[..., None]).to(rows.dtype)
+        shift = (beta - _times(folded.to(mean.dtype), mean)).sum(0)  # as rounded as the products
+        ctx.save_for_backward(
+            *(weight, bias, gamma, beta), *(mean, spread, center, root), *attended
+        )
         ctx.eps = eps
-        ctx.mark_non_differentiable(*statistics)
-        return add_products(rows, shift, *pairs), *statistics
+        ctx.mark_non_differentiable(center, variance)
+        pairs = [(a, w.t()) for a, w in zip(attended, folded, strict=True)]
+        return add_products(rows, shift, *pairs), center, variance
 
     @staticmethod
     @by_hand(_twin)
     def backward(ctx: Any, upstream: Tensor, *_: Tensor):  # pyright: ignore
-        saved, size = ctx.saved_tensors, 5 * len(ctx.eps)
-        flat, moments = saved[:size], saved[size:]
-        count, of_all = len(upstream), []
-        of_shift = column_sums(upstream, torch.promote_types(upstream.dtype, torch.float32))
-        for (a, weight, bias, gamma, beta), (mean, spread, center, root) in zip(
-            _grouped(flat, 5), _grouped(moments, 4), strict=True
-        ):
-            factor = gamma * root
-            folded = (weight * factor[:, None]).to(a.dtype)
-            of_folded = _long_product(a, upstream).t()
-            of_factor = (of_folded * weight).sum(1) - of_shift * center
-            of_variance = -0.5 * of_factor * factor * root**2
-            of_center = -of_shift * factor
-            of_weight = (
-                of_folded * factor[:, None]
-                + of_center[:, None] * mean
-                + 2 * of_variance[:, None] * spread
-            )
-            of_covariance = weight.t().to(mean.dtype) @ (of_variance[:, None] * weight)
-            both = (of_covariance * (2 / count)).to(a.dtype)
-            # of both as rounded, so that the columns of the gradient sum to 0
-            constant = -(of_shift @ folded.to(mean.dtype)) / count - mean @ both.to(mean.dtype)
-            of_a = add_products(None, constant, (upstream, folded), (a, both))
-            of_all += [of_a, of_weight.to(weight.dtype), torch.zeros_like(bias)]
-            of_all += [(of_factor * root).to(gamma.dtype), of_shift.to(beta.dtype)]
-        return upstream, None, *of_all
+        weight, bias, gamma, beta, mean, spread, center, root, *attended = ctx.saved_tensors
+        count, factor = len(upstream), gamma * root
+        folded = (weight * factor[..., None]).to(upstream.dtype)
+        of_shift = column_sums(upstream, mean.dtype)
+        of_folded = torch.stack([_long_product(a, upstream).t() for a in attended])
+        of_factor = (of_folded * weight).sum(2) - of_shift * center
+        of_variance = -0.5 * of_factor * factor * root**2
+        of_weight = (
+            of_folded * factor[..., None]
+            - (of_shift * factor)[..., None] * mean[:, None]
+            + 2 * of_variance[..., None] * spread
+        )
+        of_covariance = weight.mT.to(mean.dtype) @ (of_variance[..., None] * weight)
+        both = (of_covariance * (2 / count)).to(upstream.dtype)
+        # with both as rounded, so that the columns of the gradient sum to 0
+        constant = _times(folded.mT.to(mean.dtype), -of_shift.expand_as(beta)) / count
+        constant = constant - _times(both.mT.to(mean.dtype), mean)
+        of_attended = [
+            add_products(None, shift, (upstream, w), (a, v))
+            for shift, w, a, v in zip(constant, folded, attended, both, strict=True)
+        ]
+        of_gamma, of_beta = of_factor * root, of_shift.expand_as(beta)
+        of_parts = of_weight, torch.zeros_like(bias), of_gamma, of_beta
+        like = weight, bias, gamma, beta
+        of_parts = [g.to(part.dtype) for g, part in zip(of_parts, like, strict=True)]
+        return upstream, None, *of_parts, *of_attended
