@@ -1,11 +1,22 @@
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from gta.config import TrunkModel
+from gta.backbones.trunk import TrunkNetwork
+from gta.config import Recipe, TrunkModel
 from gta.data.records import Video, VideoList
 from gta.features import FrozenVideo, FrozenVideos
-from gta.training.cross_validation import CrossValidated, assign_folds, together
+from gta.recipes import find_recipe, read_recipe
+from gta.runs import build_network
+from gta.training.cross_validation import (
+    CrossValidated,
+    assign_folds,
+    cross_validate,
+    together,
+    train_copy,
+)
+from gta.training.processes import Processes
 
 
 def test_groups_stay_in_one_fold_and_classes_are_spread():
@@ -55,29 +66,60 @@ def test_the_figure_and_its_interval():
     assert (round(low, 3), round(high, 3)) == (0.826, 0.945)
 
 
-def test_every_video_is_scored_by_a_head_that_did_not_see_it():
-    from gta.recipes import find_recipe, read_recipe
-    from gta.runs import build_network
-    from gta.training.cross_validation import cross_validate
-    from gta.training.processes import Processes
-
+def small_task(**changes) -> tuple[nn.Module, Recipe, FrozenVideos]:
+    """A head, its recipe and the features of 24 videos of two classes."""
     head = TrunkModel(network="torchvision/squeezenet1_1", after="features.5", pool=1, width=8)
+    head = head.model_copy(update={"normalize": "none", "statistics": True})
     recipe = read_recipe(find_recipe("ordered", "tiny"), ["clip.num_frames=2", "train.lr=0.01"])
-    train = recipe.train.model_copy(update={"freeze": True, "epochs": 6, "batch_size": 8})
-    recipe = recipe.model_copy(update={"model": head.model_copy(update={"normalize": "none"})})
-    recipe = recipe.model_copy(update={"train": train})
+    train = recipe.train.model_copy(
+        update={"freeze": True, "epochs": 6, "batch_size": 8, **changes}
+    )
+    recipe = recipe.model_copy(update={"model": head, "train": train})
+    torch.manual_seed(0)
     model = build_network(recipe, 2)
+    assert isinstance(model, TrunkNetwork)
     videos = VideoList([Video(str(i), Path(str(i)), i % 2) for i in range(24)], ["a", "b"])
     rows = {
         i: FrozenVideo([torch.randn(model.channels, 2, 1, 1) + 2 * (i % 2)], [i % 2])
         for i in range(24)
     }
+    return model, recipe, FrozenVideos(videos, features=rows)
+
+
+def trained(**changes) -> nn.Module:
+    return train_copy(*small_task(**changes), Processes(torch.device("cpu")))
+
+
+def test_every_video_is_scored_by_a_head_that_did_not_see_it():
+    model, recipe, frozen = small_task()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    found = cross_validate(
-        *(model, recipe, FrozenVideos(videos, features=rows), {i: i // 8 for i in range(24)}),
-        Processes(torch.device("cpu")),
-    )
+    folds = {i: i // 8 for i in range(24)}
+    found = cross_validate(model, recipe, frozen, folds, Processes(torch.device("cpu")))
     assert found.folds == 3
     assert len(found.right) == 24
     assert found.top1 > 0.9
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_the_average_of_the_weights_is_scored():
+    """With a decay near 1 it stays where the first step led."""
+    first = trained(epochs=1, batch_size=24).state_dict()
+    last, averaged = trained(batch_size=24), trained(batch_size=24, ema=0.99999)
+    name = "inserted.head.classifier.weight"
+    assert not torch.allclose(last.state_dict()[name], first[name], atol=1e-3)
+    torch.testing.assert_close(averaged.state_dict()[name], first[name], atol=1e-4, rtol=0)
+
+
+def test_statistics_are_renewed():
+    """Of one batch with all videos they are the means of the features."""
+    _, _, frozen = small_task()
+    raw = torch.stack([video.views[0].mean((1, 2, 3)) for video in frozen.features.values()])
+    lagging, renewed = (
+        trained(batch_size=24, precise_bn=count).state_dict()[
+            "inserted.head.statistics.running_mean"
+        ]
+        for count in (0, 1)
+    )
+    channels = raw.shape[1]
+    torch.testing.assert_close(renewed[:channels], raw.mean(0))
+    assert not torch.allclose(lagging[:channels], raw.mean(0), atol=1e-2)

@@ -19,10 +19,12 @@ from gta.data.records import VideoList
 from gta.evaluation.evaluate import score_batches
 from gta.evaluation.significance import wilson_interval
 from gta.features import FrozenVideos
+from gta.training.average import averaged_model
 from gta.training.checkpoint import TrainState
 from gta.training.features import FeatureBatches
 from gta.training.loop import Loop
 from gta.training.mixing import Mixing
+from gta.training.norm import renew_statistics
 from gta.training.optimizer import make_optimizer
 from gta.training.processes import Processes
 from gta.training.recipe_step import make_step
@@ -167,7 +169,7 @@ def train_copy(
     *,
     mixing: Mixing | None = None,
 ) -> nn.Module:
-    """A copy of an untrained model, trained on those videos.
+    """A copy of an untrained model, trained on those videos; what `gta train` would score of it.
 
     Args:
         model: The model.
@@ -179,12 +181,18 @@ def train_copy(
     trained = copy.deepcopy(model).train()
     source = FeatureBatches(frozen, recipe, processes)
     optimizer = make_optimizer(trained, recipe.train)
-    step = make_step(trained, optimizer, recipe, len(frozen.videos.classes), processes)
+    averaged = averaged_model(trained, recipe.train.ema)
+    step = make_step(
+        *(trained, optimizer, recipe, len(frozen.videos.classes), processes), averaged=averaged
+    )
     step.mixing = mixing or step.mixing
     position = TrainState(data="")
     with closing(step), small_steps(step, trained, processes):
         Loop(step, source, position, processes, epochs=recipe.train.epochs).run()
-    return trained
+    scored = trained if averaged is None else averaged.module
+    if recipe.train.precise_bn:
+        renew_statistics(scored, source.epoch(recipe.train.epochs - 1), recipe, processes)
+    return scored
 
 
 def right_ones(
