@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gta.backbones import HeadEnsemble, TrunkNetwork
-from gta.backbones.clip_head import ClipHead, normalize_clip
+from gta.backbones.clip_head import ClipHead, RunningNormalization, normalize_clip
 from gta.backbones.head_ensemble import heads_in_threads
 from gta.backbones.heads_in_threads import Threads
 from gta.blocks import TAPE, GlobalTemporalAttention, NonLocal
@@ -105,6 +105,31 @@ def test_clip_normalization_by_loops():
             torch.testing.assert_close(normalized[b, c], (x[b, c] - mean) / deviation)
     assert torch.equal(normalize_clip(x, "none"), x)
     assert normalize_clip(x, "time").mean(2).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("how", ["clip", "time"])
+def test_half_precision_is_normalized_in_float32(how):
+    """Means far from 0 are taken away before digits are."""
+    x = (torch.randn(2, 8, 4, 3, 3) + 10).bfloat16()
+    exact = normalize_clip(x.double(), how)
+    assert normalize_clip(x, how).dtype == torch.bfloat16
+    for found in (normalize_clip(x, how), RunningNormalization(how, 4)(x)[:, :, -1:]):
+        wanted = exact[:, :, -found.shape[2] :]
+        assert (found.double() - wanted).norm() / wanted.norm() < 0.004
+
+
+def test_statistics_of_half_precision_are_taken_in_float32():
+    """The deviation of means over time that differ in their last digits alone."""
+    torch.manual_seed(0)
+    x = (1 + 0.02 * torch.randn(64, 8, 4, 1, 1) + 0.3 * torch.randn(64, 8, 4, 6, 6)).bfloat16()
+    head = ClipHead(8, 4, 3, width=16, statistics=True)
+    exact = copy.deepcopy(head).double()
+    seen = list[torch.Tensor]()
+    for one in (head.bfloat16(), exact):
+        one.statistics.register_forward_pre_hook(lambda _, given: seen.append(given[0].double()))
+    head(x), exact(x.double())
+    deviations, wanted = (raw[:, 8:] for raw in seen)
+    assert (deviations - wanted).norm() / wanted.norm() < 0.004
 
 
 def test_it_is_the_same_for_a_darker_clip():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from gta.blocks import GlobalTemporalAttention, NonLocal, SpatialAttention
+from gta.blocks import GlobalTemporalAttention, GloRe, NonLocal, SpatialAttention
 from gta.blocks.features import Projection, from_rows, to_rows
 from gta.blocks.fused.add_normalized import add_normalized
 from gta.blocks.fused.parts import fuses, unfused
@@ -131,6 +131,11 @@ def test_bfloat16_is_as_near_as_the_plain_calls(make):
         assert fused < 1.5 * plain + 0.005
 
 
+NEW = [SpatialAttention, NonLocal, GlobalTemporalAttention, GloRe]
+CASES = [(make, mean) for make in NEW for mean in (0, 3, 10) if (make, mean) != (GloRe, 10)]
+"""Blocks and means of features; GloRe's nodes are sums over all positions: float16 ends first."""
+
+
 def rounding_errors(block: nn.Module, x: torch.Tensor, run) -> dict[str, float]:
     """Relative errors of training in the type of x, against plain calls in float64.
 
@@ -151,7 +156,13 @@ def rounding_errors(block: nn.Module, x: torch.Tensor, run) -> dict[str, float]:
     }
 
 
-def assert_as_near(make: Callable[[], nn.Module], shape: Sequence[int], mean: float, run=run):
+def assert_as_near(
+    make: Callable[[], nn.Module],
+    shape: Sequence[int],
+    mean: float,
+    run=run,
+    dtype: torch.dtype = torch.bfloat16,
+):
     """Fused functions are as near to float64 as the plain calls in half precision are.
 
     In the median of five draws: where digits cancel, one draw is several times as far as another.
@@ -161,7 +172,7 @@ def assert_as_near(make: Callable[[], nn.Module], shape: Sequence[int], mean: fl
         torch.manual_seed(seed)
         block = opened(make())
         device = next(block.parameters()).device
-        x = (torch.randn(*shape, device=device) + mean).bfloat16()
+        x = (torch.randn(*shape, device=device) + mean).to(dtype)
         plain.append(rounding_errors(block, x, run_unfused))
         fused.append(rounding_errors(block, x, run))
     for name in plain[0]:
@@ -169,10 +180,45 @@ def assert_as_near(make: Callable[[], nn.Module], shape: Sequence[int], mean: fl
         assert got < 1.7 * error + 0.005, (name, got, error)
 
 
-@pytest.mark.parametrize("mean", [0, 3, 10])
-@pytest.mark.parametrize("make", [SpatialAttention, NonLocal, GlobalTemporalAttention])
-def test_autocast_is_as_near_as_the_plain_calls(make, mean: int):
-    assert_as_near(lambda: make(64, 3), (2, 64, 3, 6, 8), mean)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("make", "mean"), CASES)
+def test_autocast_is_as_near_as_the_plain_calls(make, mean: int, dtype: torch.dtype):
+    assert_as_near(lambda: make(64, 3), (2, 64, 3, 6, 8), mean, dtype=dtype)
+
+
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
+def test_gradients_can_be_changed_in_place(make: Make):
+    """Each has memory of its own: a second backward pass adds to it, clipping makes it smaller."""
+    block = randomize(make(3))
+    x = torch.randn(2, 16, 3, 6, 8, dtype=torch.float64)
+
+    def changed(block: nn.Module) -> dict[str, torch.Tensor]:
+        for _ in range(2):
+            block(x).sin().sum().backward()
+        nn.utils.clip_grad_norm_(block.parameters(), 0.5)
+        return {name: p.grad for name, p in block.named_parameters() if p.grad is not None}
+
+    with unfused():
+        expected = changed(copy.deepcopy(block))
+    for name, got in changed(block).items():
+        torch.testing.assert_close(got, expected[name], rtol=1e-6, atol=1e-9, msg=name)
+
+
+def test_running_statistics_in_half_precision_are_rounded_once():
+    """Of the first batch, with momentum None, they are its own."""
+    torch.manual_seed(0)
+    block = opened(SpatialAttention(64, 4)).bfloat16()
+    norm = block.block.norm
+    norm.momentum = None
+    norm.reset_running_stats()
+    x = torch.randn(2, 64, 4, 8, 9).bfloat16()
+    exact = copy.deepcopy(block).double()
+    with unfused():
+        exact(x.double())
+    block(x)
+    torch.testing.assert_close(
+        norm.running_var.double(), exact.block.norm.running_var, rtol=0.02, atol=0
+    )
 
 
 @pytest.mark.parametrize("mean", [0, 3])

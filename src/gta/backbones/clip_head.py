@@ -31,11 +31,17 @@ def normalize_clip(x: Tensor, how: Normalize) -> Tensor:
     """
     if how == "none":
         return x
+    exact = in_float32(x)
     if how == "time":
-        return x - x.mean(dim=2, keepdim=True)
-    centered = x - x.mean(dim=(2, 3, 4), keepdim=True)
+        return (exact - exact.mean(dim=2, keepdim=True)).to(x.dtype)
+    centered = exact - exact.mean(dim=(2, 3, 4), keepdim=True)
     variance = centered.square().mean(dim=(2, 3, 4), keepdim=True)  # var_mean is slow on a CPU
-    return centered * (variance + 1e-5).rsqrt()
+    return (centered * (variance + 1e-5).rsqrt()).to(x.dtype)
+
+
+def in_float32(x: Tensor) -> Tensor:
+    """What differences of means are taken of: half precision has no digits for them."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 class RunningNormalization(nn.Module):
@@ -54,10 +60,11 @@ class RunningNormalization(nn.Module):
         self.last = LastFrames(num_frames)
 
     def forward(self, x: Tensor) -> Tensor:
+        dtype, x = x.dtype, in_float32(x)
         rows = x.flatten(3).movedim(1, -1)  # (B, T, N, C)
         if self.how == "time":
             windows, weights = self.last(rows)
-            return x - (windows * weights).sum(-1).movedim(-1, 1).view_as(x)
+            return (x - (windows * weights).sum(-1).movedim(-1, 1).view_as(x)).to(dtype)
         variance, mean = torch.var_mean(rows, dim=2, correction=0, keepdim=True)
         windows, weights = self.last(torch.cat([mean, variance], dim=-1))
         means, variances = windows.chunk(2, dim=3)  # (B, T, 1, C, window)
@@ -65,7 +72,7 @@ class RunningNormalization(nn.Module):
         between = ((means - mean.unsqueeze(-1)).square() * weights).sum(-1)
         within = (variances * weights).sum(-1)
         rows = (rows - mean) * (within + between + 1e-5).rsqrt()
-        return rows.movedim(-1, 1).view_as(x)
+        return rows.movedim(-1, 1).view_as(x).to(dtype)
 
 
 class FrameMixing(nn.Module):
@@ -173,8 +180,9 @@ class ClipHead(nn.Module):
         frames = relu(self.reduce(frames.movedim(1, -1))).mean(dim=(2, 3))  # (B, T, D)
         read = self.dropout(self.read(frames))
         if self.statistics is not None:
-            raw = torch.cat([x.mean(dim=(2, 3, 4)), x.mean(dim=(3, 4)).std(dim=2)], dim=1)
-            read = torch.cat([read, self.statistics(raw)], dim=1)
+            exact = in_float32(x)
+            raw = [exact.mean(dim=(2, 3, 4)), exact.mean(dim=(3, 4)).std(dim=2)]
+            read = torch.cat([read, self.statistics(torch.cat(raw, dim=1).to(x.dtype))], dim=1)
         return self.classifier(read)
 
     def read(self, frames: Tensor) -> Tensor:

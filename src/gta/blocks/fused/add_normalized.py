@@ -105,7 +105,7 @@ def _update(norm: nn.BatchNorm3d, mean: Tensor, variance: Tensor, count: int) ->
     unbiased = variance * (count / max(count - 1, 1))
     for name, value in (("running_mean", mean), ("running_var", unbiased)):
         running = norm.get_buffer(name)
-        running.add_(((value - running) * momentum).to(running.dtype))
+        running.copy_(running + (value - running) * momentum)  # rounded once
 
 
 def _moments(a: Tensor) -> tuple[Tensor, Tensor]:
@@ -114,7 +114,7 @@ def _moments(a: Tensor) -> tuple[Tensor, Tensor]:
     # the compiler's sum takes half the time of the product, that of eager mode five times as long
     total = a.sum(0, dtype=exact) if torch.compiler.is_compiling() else column_sums(a, exact)
     mean = total / len(a)
-    if a.dtype in HALF:  # which has its digits in the product
+    if a.dtype is torch.bfloat16:  # whose squares have all their digits in float32
         return mean, _long_product(a, a) / len(a) - torch.outer(mean, mean)
     centered = a - mean
     return mean, _long_product(centered, centered) / len(a)
@@ -192,16 +192,18 @@ class _AddNormalized(torch.autograd.Function):
             + 2 * of_variance[..., None] * spread
         )
         of_covariance = weight.mT.to(mean.dtype) @ (of_variance[..., None] * weight)
-        both = (of_covariance * (2 / count)).to(upstream.dtype)
-        # with both as rounded, so that the columns of the gradient sum to 0
-        constant = _times(folded.mT.to(mean.dtype), -of_shift.expand_as(beta)) / count
+        of_beta = of_shift.repeat(len(beta), 1)  # not expanded: gradients are changed in place
+        both = of_covariance * (2 / count)
+        if upstream.is_cuda and upstream.dtype is torch.bfloat16:
+            both = both.to(upstream.dtype)  # for the kernel; float16 has no digits so near to 0
+        # of both as rounded, so that the columns of the gradient sum to 0
+        constant = _times(folded.mT.to(mean.dtype), -of_beta) / count
         constant = constant - _times(both.mT.to(mean.dtype), mean)
         of_attended = [
             add_products(None, shift, (upstream, w), (a, v))
             for shift, w, a, v in zip(constant, folded, attended, both, strict=True)
         ]
-        of_gamma, of_beta = of_factor * root, of_shift.expand_as(beta)
-        of_parts = of_weight, torch.zeros_like(bias), of_gamma, of_beta
+        of_parts = of_weight, torch.zeros_like(bias), of_factor * root, of_beta
         like = weight, bias, gamma, beta
         of_parts = [g.to(part.dtype) for g, part in zip(of_parts, like, strict=True)]
         return upstream, None, *of_parts, *of_attended

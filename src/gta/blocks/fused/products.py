@@ -18,6 +18,7 @@ from gta.blocks.fused.parts import fuses
 
 Pair = tuple[Tensor, Tensor]
 HALF = (torch.bfloat16, torch.float16)
+"""Types with so few digits that sums are made in float32."""
 ALIGNED = 16
 """Rows are filled up to a multiple of this: a GPU reads aligned rows several times as fast."""
 
@@ -84,10 +85,11 @@ def add_products(x: Tensor | None, bias: Tensor | None, *pairs: Pair) -> Tensor:
     Args:
         x: (M, C); None: nothing is added to.
         bias: (C,), in any type.
-        pairs: One or two of a (M, K) and W (K, C).
+        pairs: One or two of a (M, K) and W (K, C); where a is of half precision, a W in float32 is
+            used as it is.
     """
     a = pairs[0][0]
-    if a.is_cuda and a.dtype in HALF:
+    if a.is_cuda and a.dtype in HALF and all(w.dtype == a.dtype for _, w in pairs):
         x = None if x is None else x.contiguous()
         return _add_products(x, bias, *pairs[0], *(pairs[1:] or [(None, None)])[0])
     return plain_sum(x, bias, *pairs)
