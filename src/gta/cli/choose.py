@@ -1,9 +1,10 @@
 """`gta train --data folder --root DIR` without a model: looks at the videos, chooses, and says why.
 
-Where its weights are installed, that is a head with GTA over a frozen EfficientNet-Lite0. Whether
-the classifier also gets raw statistics is chosen by cross-validation, which also gives the accuracy
-an interval; since they carry over less well to other places, they must be better by a standard
-error. Of a folder with its own split, only the training part is used.
+Where weights are installed, that is a head with GTA over a frozen EfficientNet-Lite2, or else
+Lite0, which takes four fifths of the time and carries over less well (docs/results.md). Whether the
+classifier also gets raw statistics is chosen by cross-validation, which also gives the accuracy an
+interval; since they carry over less well to other places, they must be better by a standard error.
+Of a folder with its own split, only the training part is used.
 """
 
 from collections import Counter
@@ -45,7 +46,9 @@ from gta.training.features import frozen_features
 from gta.training.processes import Processes
 from gta.training.splits import Splits
 
-MODEL, WITHOUT = "lite0_gta", "tiny_gta"
+NETWORKS = ("lite2", "lite0")
+"""Frozen trunks, the better ones first."""
+WITHOUT = "tiny_gta"
 FOLDS = 5
 HEADS = {"features normalized over each clip": False, "with their raw statistics beside": True}
 """Whether `model.statistics`: good for classes that are states, bad for other places, so last."""
@@ -81,16 +84,18 @@ def choose_model(
         DataError: The folder does not hold a folder per class.
     """
     terminal = Terminal()
-    recipe = changed_recipe(read_recipe(find_recipe("folder", MODEL)), None, settings, freeze=True)
+    installed = [network for network in NETWORKS if is_installed(network)]
+    model = f"{(installed or NETWORKS)[0]}_gta"
+    recipe = changed_recipe(read_recipe(find_recipe("folder", model)), None, settings, freeze=True)
     source = recipe.data.model_copy(update={"root": absolute(root)})
     recipe = recipe.model_copy(update={"data": source})
     train, val = list_videos(source, "train"), list_videos(source, "val")
     where = find_device(device)
     terminal.say(facts(train, val, where.type))
-    if find_spec("timm") is None or not is_installed("lite0"):
+    if find_spec("timm") is None or not installed:
         terminal.say(
             f"Taken: {WITHOUT}, from scratch. With ImageNet weights of an installed package it "
-            f"would be {MODEL}, which learns from far fewer videos: {EXTRA}"
+            f"would be {model}, which learns from far fewer videos: {EXTRA}"
         )
         return Chosen(WITHOUT, False)
     own_split = look_at(Path(root).expanduser()).own_split
@@ -101,13 +106,13 @@ def choose_model(
     reason = f"{len(every)} videos are few, and a trunk that knows ImageNet has seen more"
     if dry or not heads:
         why = "" if dry else f"; {minutes:g} minutes leave no time for cross-validation"
-        terminal.say(f"Taken: {MODEL} --freeze: {reason}{why}")
-        return Chosen(MODEL, True)
+        terminal.say(f"Taken: {model} --freeze: {reason}{why}")
+        return Chosen(model, True)
     best, figures = validated(recipe, every, heads, where, terminal)
-    terminal.say(f"Taken: {MODEL} --freeze, {best}: {reason}")
+    terminal.say(f"Taken: {model} --freeze, {best}: {reason}")
     chosen = [f"model.statistics={str(HEADS[best]).lower()}"]
     chosen += [] if source.scenes or own_split or source.keep_groups else ["data.keep_groups=true"]
-    return Chosen(MODEL, True, chosen, figures)
+    return Chosen(model, True, chosen, figures)
 
 
 def facts(train: VideoList, val: VideoList, device: str) -> str:
