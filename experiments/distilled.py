@@ -21,7 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from experiments.frozen_jobs import (
+    FROZEN,
     HEADS,
+    LARGER,
     THREE_HEADS,
     Folds,
     figures_of,
@@ -44,10 +46,10 @@ from gta.training.processes import Processes
 
 CPU = Processes(torch.device("cpu"))
 MODELS = {
-    "GTA, bottleneck, 3 heads, over Lite2": THREE_HEADS.model_copy(update={"network": "lite2"}),
-    "GTA, bottleneck, taught by them": HEADS["GTA, bottleneck"],
+    (LARGER, "GTA, bottleneck, 3 heads"): THREE_HEADS,
+    (FROZEN, "GTA, bottleneck, taught by Lite2"): HEADS["GTA, bottleneck"],
 }
-"""Teacher and student, by their `head` in the results."""
+"""Teacher and student, by their `trunk` and `head` in the results."""
 
 
 class Taught(Mixing):
@@ -81,7 +83,7 @@ def side_by_side(one: FrozenVideos, other: FrozenVideos) -> FrozenVideos:
 
 def taught(large: FrozenVideos, small: FrozenVideos, folds: Folds, seed: int) -> list[Tensor]:
     """Whether teacher and student are right, bool (N,) each, for the videos in their order."""
-    recipes = [recipe_of(model, "frozen", seed, None) for model in MODELS.values()]
+    recipes = [recipe_of(model, trunk, seed, None) for (trunk, _), model in MODELS.items()]
     models = [network(recipe, len(small.videos.classes)) for recipe in recipes]
     both = side_by_side(small, large)
     channels = next(iter(small.features.values())).views[0].shape[0]
@@ -111,21 +113,25 @@ def main() -> None:
     results = json.loads(given.results.read_text("utf-8")) if given.results.exists() else []
     classes, listed = list_videos(given.videos / ARROW)
     videos, is_train = VideoList([video for video, _ in listed], classes), [t for _, t in listed]
-    recipes = [recipe_of(model, "frozen", 0, None) for model in MODELS.values()]
+    recipes = [recipe_of(model, trunk, 0, None) for (trunk, _), model in MODELS.items()]
     large, small = (with_reversed(features(videos, recipe, CPU.device)) for recipe in recipes)
     for held_out, seed in product(given.tasks, range(given.seeds)):
-        about = {"task": ARROW, "held_out": held_out, "trunk": "frozen", "seed": seed}
-        if known({**about, "head": list(MODELS)[-1]}, results):
+        about = {"task": ARROW, "held_out": held_out, "seed": seed}
+        names = [{"trunk": trunk, "head": head} for trunk, head in MODELS]
+        if known({**about, **names[-1]}, results):
             continue
         began, count = time.monotonic(), len(videos)
         forward = replace(small, features={i: small.features[i] for i in range(count)})
         folds = folds_with_reversed(folds_of(forward, is_train, {}, held_out, seed), count)
         of = torch.tensor([folds[i] for i in sorted(folds)])
-        for head, right in zip(MODELS, taught(large, small, folds, seed), strict=True):
+        for name, right in zip(names, taught(large, small, folds, seed), strict=True):
             found, spent = CrossValidated(right, of), round(time.monotonic() - began, 1)
             figures = {**figures_of(found, count), "s": spent}
-            results.append({**about, "head": head, **figures, **what_with(CPU.device)})
-            print(f"{held_out}, seed {seed}, {head}: {found.top1:.1%}, {spent} s", flush=True)
+            if not known({**about, **name}, results):  # the teacher is a head by itself, too
+                results.append({**about, **name, **figures, **what_with(CPU.device)})
+            print(
+                f"{held_out}, seed {seed}, {name['head']}: {found.top1:.1%}, {spent} s", flush=True
+            )
         write_text(given.results, json.dumps(results, indent=1) + "\n")
     if given.results == OUT:
         write_page()

@@ -43,12 +43,16 @@ HEADS: dict[str, Model] = {
     "GRU": lite(0).model_copy(update={"reader": "gru"}),
     "mixing of frames": lite(0).model_copy(update={"reader": "mixing"}),
 }
+_FREEZE = ("train.freeze=true", "train.lr=0.001", "train.batch_size=8")
+"""See `gta.cli.any_network.FROZEN`."""
+FROZEN, LARGER = "frozen", "frozen Lite2"
 TRUNKS = {
-    "frozen": ("imagenet", ["train.freeze=true", "train.lr=0.001", "train.batch_size=8"]),
-    "fine-tuned": ("imagenet", []),
-    "scratch": ("none", ["train.lr=0.001"]),
+    FROZEN: ("lite0", "imagenet", _FREEZE),
+    LARGER: ("lite2", "imagenet", _FREEZE),
+    "fine-tuned": ("lite0", "imagenet", ()),
+    "scratch": ("lite0", "none", ("train.lr=0.001",)),
 }
-"""Weights of the trunk, and its settings in `gta train`: see `gta.cli.any_network.FROZEN`."""
+"""Network, weights and settings in `gta train`."""
 ROUNDS = {"split": 1, "folds": 4, "recordings": 4, "scenes": 3}
 """By kind of held-out part: how often an epoch of all folds trains on each clip, about."""
 _CLIPS = 160
@@ -58,11 +62,11 @@ _CLIPS = 160
 def recipe_of(
     head: Model, trunk: str, seed: int, features: str | None, more: Sequence[str] = ()
 ) -> Recipe:
-    """The recipe of `gta train --model lite0_gta`, frozen or not, with another head."""
-    weights, settings = TRUNKS[trunk]
-    recipe = read_recipe(find_recipe("folder", "lite0_gta"))
+    """The recipe of `gta train --model lite0_gta` or `lite2_gta`, with another head."""
+    name, weights, settings = TRUNKS[trunk]
+    recipe = read_recipe(find_recipe("folder", f"{name}_gta"))
     data = recipe.data.model_copy(update={"features_dir": features})
-    model = head.model_copy(update={"weights": weights})
+    model = head.model_copy(update={"weights": weights, "network": name})
     recipe = recipe.model_copy(update={"model": model, "data": data})
     return with_settings(recipe, [*settings, f"train.seed={seed}", *more])
 

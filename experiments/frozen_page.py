@@ -23,7 +23,7 @@ TASKS = (
     ("wagon", "recordings"),
 )
 """Folders, and their kinds of held-out videos."""
-_TRUNKS = ("frozen", "fine-tuned", "scratch", "no network")
+_TRUNKS = ("frozen", "frozen Lite2", "fine-tuned", "scratch", "no network")
 ARROW = "sit-stand"
 """The folder whose task is the arrow of time."""
 BLIND = ("no blocks", "NL", "DNL")

@@ -29,7 +29,9 @@ import torch
 
 from experiments.command import common_arguments, device_names, limits_left
 from experiments.frozen_jobs import (
+    FROZEN,
     HEADS,
+    LARGER,
     TRUNKS,
     WITH_GTA,
     HeadJob,
@@ -123,7 +125,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("videos", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--heads", nargs="+", choices=list(HEADS), default=list(HEADS))
-    parser.add_argument("--trunks", nargs="+", choices=[*TRUNKS, NO_NETWORK], default=["frozen"])
+    parser.add_argument("--trunks", nargs="+", choices=[*TRUNKS, NO_NETWORK], default=[FROZEN])
     parser.add_argument("--tasks", nargs="+", choices=list(HELD_OUT), default=list(HELD_OUT))
     parser.add_argument("--folders", nargs="+", default=[ARROW, "wagon"])
     parser.add_argument("--features", help="folder of features; default: the user's cache folder")
@@ -157,19 +159,22 @@ def read_tasks(jobs: Sequence[HeadJob], given: argparse.Namespace, device: torch
         scenes, arrow = read_scenes(root / "labels.csv"), folder == ARROW
         trunks = dict.fromkeys(job.trunk for job in mine)
         read = dict[str, FrozenVideos]()
-        if "frozen" in trunks or any(job.held_out == "recordings" for job in mine):
-            # their own settings, if only to see what looks alike
-            settings = given.settings if "frozen" in trunks else ()
-            recipe = recipe_of(WITH_GTA, "frozen", 0, given.features, settings)
-            read["frozen"] = features(videos, recipe, device)
-        if set(trunks) - {"frozen"}:
+        first = FROZEN if FROZEN in trunks or LARGER not in trunks else LARGER
+        for trunk in (FROZEN, LARGER):
+            alone = trunk == first and any(job.held_out == "recordings" for job in mine)
+            if trunk in trunks or alone:
+                # their own settings, if only to see what looks alike
+                settings = given.settings if trunk in trunks else ()
+                recipe = recipe_of(WITH_GTA, trunk, 0, given.features, settings)
+                read[trunk] = features(videos, recipe, device)
+        if learn := set(trunks) - {FROZEN, LARGER}:
             learning = recipe_of(WITH_GTA, "scratch", 0, None, given.settings)
-            read |= dict.fromkeys(set(trunks) - {"frozen"}, pixels(videos, learning))
+            read |= dict.fromkeys(learn, pixels(videos, learning))
         stacked = {id(each): Seen.of(each, arrow=arrow) for each in read.values()}
         seen |= {(folder, trunk): stacked[id(read[trunk])] for trunk in trunks}
         is_train = [train for _, train in listed]
         for held_out, seed in {(job.held_out, job.seed) for job in mine}:
-            of = read.get("frozen") or next(iter(read.values()))
+            of = read.get(first) or next(iter(read.values()))
             folds[folder, held_out, seed] = folds_of(of, is_train, scenes, held_out, seed)
     return Tasks(seen, folds)
 

@@ -42,7 +42,9 @@ def test_each_view_has_the_channels_of_both_trunks():
     assert torch.equal(torch.stack(both.features[0].views), torch.cat([first, second], 1))
 
 
-def test_the_student_is_a_head_that_is_trained_alone_too(ours):
-    teacher, student = MODELS.values()
-    assert (teacher.network, student.network) == ("lite2", "lite0")  # pyright: ignore
-    assert student == ours.frozen_jobs.HEADS["GTA, bottleneck"]
+def test_teacher_and_student_are_heads_that_are_trained_alone_too(ours):
+    jobs = ours.frozen_jobs
+    (teacher, student), (large, small) = MODELS.values(), [trunk for trunk, _ in MODELS]
+    assert (teacher, student) == (jobs.THREE_HEADS, jobs.HEADS["GTA, bottleneck"])
+    networks = [jobs.recipe_of(teacher, trunk, 0, None).model.network for trunk in (large, small)]
+    assert networks == ["lite2", "lite0"]

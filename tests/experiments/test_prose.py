@@ -289,10 +289,12 @@ def of_trunks(ours, runs) -> list[str]:
         for five in [("no blocks", "NL", "DNL", "TAPE", "GTA")]
     ]
     better = [less(folds(learns, "GTA", task), folds("frozen", "GTA", task)) for task in TASKS]
-    teacher, student = ours.distilled.MODELS
+    (larger_trunk, three), (_, student) = ours.distilled.MODELS
     for held_out in ("split", "folds"):
         alone, taught = (of(head, held_out=held_out) for head in ("GTA, bottleneck", student))
         assert not ours.significance.welch(top1(taught), top1(alone)).significant
+    by_trunk, its_folds = less(of(three, larger_trunk), of(three)), folds(larger_trunk, three)
+    its_wagon = [in_folds(larger_trunk, three + how, "wagon") for how in ("", ", with statistics")]
     return [
         f"GTA has {percent('GTA')} over a frozen trunk, {percent('GTA', learns)} fine-tuned and "
         f"{percent('GTA', 'scratch')} from scratch, over {len(tuned)} seeds each",
@@ -320,11 +322,13 @@ def of_trunks(ours, runs) -> list[str]:
         f"order have {percent('frames in order')}, a mixing of them {percent('mixing of frames')} "
         f"and a GRU {percent('GRU')}",
         f"TAPE has {percent('TAPE')}; with",
-        f"have {percent(teacher)} in other scenes and {percent(teacher, 'frozen', '', 'folds')} in "
-        f"folds",
-        f"from them has {percent(student)} and {percent(student, 'frozen', '', 'folds')}; the same "
-        f"head alone has {percent('GTA, bottleneck')} and "
-        f"{percent('GTA, bottleneck', 'frozen', '', 'folds')}",
+        f"have {percent(three, larger_trunk)} in other scenes over {len(of(three, larger_trunk))} "
+        f"seeds, {by_trunk[0]:.1f} points more (95 % interval of the mean: {by_trunk[1]}), and "
+        f"{in_folds(larger_trunk, three)} in folds over {len(its_folds)}; on they have "
+        f"{its_wagon[0]}, and {its_wagon[1]} with statistics",
+        f"from them has {percent(student)} in other scenes and "
+        f"{percent(student, 'frozen', '', 'folds')} in folds; the same head alone has "
+        f"{percent('GTA, bottleneck')} and {percent('GTA, bottleneck', 'frozen', '', 'folds')}",
     ]
 
 
