@@ -112,5 +112,5 @@ def test_training_with_little_shared_memory(
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("gta: the shared memory of loader processes (/dev/shm, ") == 1
-    assert said in done.stderr
+    assert "gta: the shared memory of loader processes (/dev/shm, " in done.stderr
+    assert done.stderr.count(said) == 1  # on a busy machine queues lack room, too, and say so

@@ -78,14 +78,12 @@ def _with_running_statistics(output: nn.Module, norm: nn.Module) -> tuple[Tensor
 def _add_in_training(rows: Tensor, terms: Sequence[Term]) -> Tensor:
     attended, outputs, norms = zip(*terms, strict=True)
     weights, biases = zip(*map(weights_of, outputs), strict=True)
-    parts = weights, biases, [norm.weight for norm in norms], [norm.bias for norm in norms]
-    flat = [a.flatten(0, -2) for a in attended]
+    flat = [*weights, *biases, *(norm.weight for norm in norms), *(norm.bias for norm in norms)]
+    flat += [a.flatten(0, -2) for a in attended]
     with own_types(
         rows
     ):  # covariances in half precision would not even have the size of small ones
-        y, means, variances = _AddNormalized.apply(
-            rows.flatten(0, -2), norms[0].eps, *map(_stacked, parts), *flat
-        )
+        y, means, variances = _AddNormalized.apply(rows.flatten(0, -2), norms[0].eps, *flat)
     for norm, bias, mean, variance in zip(norms, biases, means, variances, strict=True):
         _update(norm, mean + bias.detach(), variance, len(y))
     return y.view_as(rows)
@@ -135,32 +133,31 @@ def _times(matrices: Tensor, vectors: Tensor) -> Tensor:
     return (matrices * vectors[:, None]).sum(2)
 
 
+def _by_kind(flat: Sequence[Tensor]) -> list[Sequence[Tensor]]:
+    """Weights, biases, gammas, betas and attended rows of all terms."""
+    terms = len(flat) // 5
+    return [flat[i : i + terms] for i in range(0, len(flat), terms)]
+
+
 def _twin(ctx: Any, upstream: Tensor, *_: Tensor):
-    parts, attended = ctx.saved_tensors[:4], ctx.saved_tensors[8:]
+    inputs = ctx.saved_tensors[4:]
     added = [
         batch_norm(linear(a, w.to(a.dtype), b.to(a.dtype)), None, None, g, beta, True, 0.0, ctx.eps)
-        for a, w, b, g, beta in zip(attended, *parts, strict=True)
+        for w, b, g, beta, a in zip(*_by_kind(inputs), strict=True)
     ]
-    return upstream, None, *gradients((*parts, *attended), added, [upstream] * len(added))
+    return upstream, None, *gradients(inputs, added, [upstream] * len(added))
 
 
 class _AddNormalized(torch.autograd.Function):
-    """Of rows (M, C), eps, and for N terms W (N, C, D), b, gamma and beta (N, C), N of a (M, D).
+    """Of rows (M, C), eps, and of N terms: all W (C, D), all b, gamma, beta (C), all a (M, D).
 
-    The terms' small matrices are worked on together.
+    The terms' small matrices are worked on together: W is (N, C, D) within.
     """
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        rows: Tensor,
-        eps: float,
-        weight: Tensor,
-        bias: Tensor,
-        gamma: Tensor,
-        beta: Tensor,
-        *attended: Tensor,
-    ):
+    def forward(ctx: Any, rows: Tensor, eps: float, *flat: Tensor):
+        *parts, attended = _by_kind(flat)
+        weight, _, gamma, beta = map(_stacked, parts)
         mean, covariance = map(_stacked, zip(*map(_moments, attended), strict=True))
         spread = weight.to(mean.dtype) @ covariance
         variance = (spread * weight).sum(2).clamp_min(0)
@@ -168,9 +165,7 @@ class _AddNormalized(torch.autograd.Function):
         root = torch.rsqrt(variance + eps)
         folded = (weight * (gamma * root)[..., None]).to(rows.dtype)
         shift = (beta - _times(folded.to(mean.dtype), mean)).sum(0)  # as rounded as the products
-        ctx.save_for_backward(
-            *(weight, bias, gamma, beta), *(mean, spread, center, root), *attended
-        )
+        ctx.save_for_backward(mean, spread, center, root, *flat)
         ctx.eps = eps
         ctx.mark_non_differentiable(center, variance)
         pairs = [(a, w.t()) for a, w in zip(attended, folded, strict=True)]
@@ -179,7 +174,9 @@ class _AddNormalized(torch.autograd.Function):
     @staticmethod
     @by_hand(_twin)
     def backward(ctx: Any, upstream: Tensor, *_: Tensor):  # pyright: ignore
-        weight, bias, gamma, beta, mean, spread, center, root, *attended = ctx.saved_tensors
+        mean, spread, center, root, *flat = ctx.saved_tensors
+        *parts, attended = _by_kind(flat)
+        weight, bias, gamma, beta = map(_stacked, parts)
         count, factor = len(upstream), gamma * root
         folded = (weight * factor[..., None]).to(upstream.dtype)
         of_shift = column_sums(upstream, mean.dtype)
@@ -204,6 +201,5 @@ class _AddNormalized(torch.autograd.Function):
             for shift, w, a, v in zip(constant, folded, attended, both, strict=True)
         ]
         of_parts = of_weight, torch.zeros_like(bias), of_factor * root, of_beta
-        like = weight, bias, gamma, beta
-        of_parts = [g.to(part.dtype) for g, part in zip(of_parts, like, strict=True)]
-        return upstream, None, *of_parts, *of_attended
+        of_flat = [one for every in of_parts for one in every] + of_attended
+        return upstream, None, *(g.to(x.dtype) for g, x in zip(of_flat, flat, strict=True))
