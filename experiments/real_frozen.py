@@ -1,7 +1,8 @@
-"""Heads over EfficientNet-Lite0 on real clips: folds, and other scenes in both directions.
+"""Heads over EfficientNet-Lite on real clips: folds, and other scenes in both directions.
 
     python -m experiments.real_frozen VIDEOS                VIDEOS/sit-stand, VIDEOS/wagon
     python -m experiments.real_frozen VIDEOS --tasks split --heads GTA TAPE --seeds 1
+    python -m experiments.real_frozen VIDEOS --trunks "frozen Lite2" --tasks split
     python -m experiments.real_frozen VIDEOS --trunks fine-tuned scratch --heads GTA --device cuda
     python -m experiments.real_frozen VIDEOS --trunks "no network"
     python -m experiments.real_frozen VIDEOS --tasks scenes --heads GTA --set train.batch_size=16
@@ -159,11 +160,10 @@ def read_tasks(jobs: Sequence[HeadJob], given: argparse.Namespace, device: torch
         scenes, arrow = read_scenes(root / "labels.csv"), folder == ARROW
         trunks = dict.fromkeys(job.trunk for job in mine)
         read = dict[str, FrozenVideos]()
-        first = FROZEN if FROZEN in trunks or LARGER not in trunks else LARGER
+        alike = any(job.held_out == "recordings" for job in mine)
         for trunk in (FROZEN, LARGER):
-            alone = trunk == first and any(job.held_out == "recordings" for job in mine)
-            if trunk in trunks or alone:
-                # their own settings, if only to see what looks alike
+            if trunk in trunks or (trunk == FROZEN and alike):
+                # their own settings, if only to see what looks alike, which is always Lite0's
                 settings = given.settings if trunk in trunks else ()
                 recipe = recipe_of(WITH_GTA, trunk, 0, given.features, settings)
                 read[trunk] = features(videos, recipe, device)
@@ -174,7 +174,7 @@ def read_tasks(jobs: Sequence[HeadJob], given: argparse.Namespace, device: torch
         seen |= {(folder, trunk): stacked[id(read[trunk])] for trunk in trunks}
         is_train = [train for _, train in listed]
         for held_out, seed in {(job.held_out, job.seed) for job in mine}:
-            of = read.get(first) or next(iter(read.values()))
+            of = read.get(FROZEN) or next(iter(read.values()))
             folds[folder, held_out, seed] = folds_of(of, is_train, scenes, held_out, seed)
     return Tasks(seen, folds)
 

@@ -240,7 +240,7 @@ def of_frozen(ours, real) -> list[str]:
         f"{percent(*split, known):.1f} %",
         f"has {percent('sit-stand', 'folds'):.1f} % with them and "
         f"{percent('sit-stand', 'recordings'):.1f} % without",
-        f"all heads over a frozen trunk are between {min(wagon):.1f} and {max(wagon):.1f} %",
+        f"all heads over a frozen Lite0 are between {min(wagon):.1f} and {max(wagon):.1f} %",
     ]
 
 
@@ -325,9 +325,9 @@ def of_trunks(ours, runs) -> list[str]:
         f"have {percent(three, larger_trunk)} in other scenes over {len(of(three, larger_trunk))} "
         f"seeds, {by_trunk[0]:.1f} points more (95 % interval of the mean: {by_trunk[1]}), and "
         f"{in_folds(larger_trunk, three)} in folds over {len(its_folds)}; on they have "
-        f"{its_wagon[0]}, and {its_wagon[1]} with statistics. Where a scene of the training part "
-        f"is left out, by which it was chosen, they have "
-        f"{percent(three, larger_trunk, '', 'scenes')}",
+        f"{its_wagon[0]}, and {its_wagon[1]} with statistics",
+        f"afterwards, they have {percent(three, larger_trunk, '', 'scenes')}, where they have "
+        f"{percent(three, 'frozen', '', 'scenes')} over Lite0",
         f"from them has {percent(student)} in other scenes and "
         f"{percent(student, 'frozen', '', 'folds')} in folds; the same head alone has "
         f"{percent('GTA, bottleneck')} and {percent('GTA, bottleneck', 'frozen', '', 'folds')}",

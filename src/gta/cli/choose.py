@@ -1,8 +1,8 @@
 """`gta train --data folder --root DIR` without a model: looks at the videos, chooses, and says why.
 
 Where weights are installed, that is a head with GTA over a frozen EfficientNet-Lite2, or else
-Lite0, which takes four fifths of the time and carries over less well (docs/results.md). Whether the
-classifier also gets raw statistics is chosen by cross-validation, which also gives the accuracy an
+Lite0, whose features are quicker and carry over less well (docs/results.md). Whether the classifier
+also gets raw statistics is chosen by cross-validation, which also gives the accuracy an
 interval; since they carry over less well to other places, they must be better by a standard error.
 Of a folder with its own split, only the training part is used.
 """
