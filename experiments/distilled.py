@@ -115,9 +115,9 @@ def main() -> None:
     videos, is_train = VideoList([video for video, _ in listed], classes), [t for _, t in listed]
     recipes = [recipe_of(model, trunk, 0, None) for (trunk, _), model in MODELS.items()]
     large, small = (with_reversed(features(videos, recipe, CPU.device)) for recipe in recipes)
+    names = [{"trunk": trunk, "head": head} for trunk, head in MODELS]
     for held_out, seed in product(given.tasks, range(given.seeds)):
         about = {"task": ARROW, "held_out": held_out, "seed": seed}
-        names = [{"trunk": trunk, "head": head} for trunk, head in MODELS]
         if known({**about, **names[-1]}, results):
             continue
         began, count = time.monotonic(), len(videos)

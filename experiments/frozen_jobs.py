@@ -12,6 +12,7 @@ from experiments.logs import Say
 from experiments.results import Result
 from experiments.settings import Settings
 from experiments.workers import Runner
+from gta.cli import any_network
 from gta.config import Model, Recipe
 from gta.data.records import Video, VideoList
 from gta.features import FrozenVideo, FrozenVideos
@@ -43,12 +44,11 @@ HEADS: dict[str, Model] = {
     "GRU": lite(0).model_copy(update={"reader": "gru"}),
     "mixing of frames": lite(0).model_copy(update={"reader": "mixing"}),
 }
-_FREEZE = ("train.freeze=true", "train.lr=0.001", "train.batch_size=8")
-"""See `gta.cli.any_network.FROZEN`."""
-FROZEN, LARGER = "frozen", "frozen Lite2"
+FROZEN, LARGER, NO_NETWORK = "frozen", "frozen Lite2", "no network"
+"""The last in place of a trunk: a support vector machine on small grey pictures."""
 TRUNKS = {
-    FROZEN: ("lite0", "imagenet", _FREEZE),
-    LARGER: ("lite2", "imagenet", _FREEZE),
+    FROZEN: ("lite0", "imagenet", any_network.FROZEN),
+    LARGER: ("lite2", "imagenet", any_network.FROZEN),
     "fine-tuned": ("lite0", "imagenet", ()),
     "scratch": ("lite0", "none", ("train.lr=0.001",)),
 }

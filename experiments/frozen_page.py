@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.frozen_jobs import NO_NETWORK, TRUNKS
 from experiments.markdown import table
 from experiments.significance import mean_interval, mean_std, span
 
@@ -23,7 +24,6 @@ TASKS = (
     ("wagon", "recordings"),
 )
 """Folders, and their kinds of held-out videos."""
-_TRUNKS = ("frozen", "frozen Lite2", "fine-tuned", "scratch", "no network")
 ARROW = "sit-stand"
 """The folder whose task is the arrow of time."""
 BLIND = ("no blocks", "NL", "DNL")
@@ -38,8 +38,9 @@ def result_table(results: Sequence[dict[str, Any]]) -> str:
     reversed copy count as one in the interval.
     """
     lines = []
+    trunks = [*TRUNKS, NO_NETWORK]
     rows = sorted(
-        dict.fromkeys(map(_which, results)), key=lambda row: (_TRUNKS.index(row[0]), bool(row[2]))
+        dict.fromkeys(map(_which, results)), key=lambda row: (trunks.index(row[0]), bool(row[2]))
     )
     for about in rows:
         lines.append([", ".join([about[1], about[0], *about[2]])])

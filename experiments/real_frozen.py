@@ -33,6 +33,7 @@ from experiments.frozen_jobs import (
     FROZEN,
     HEADS,
     LARGER,
+    NO_NETWORK,
     TRUNKS,
     WITH_GTA,
     HeadJob,
@@ -64,8 +65,6 @@ from gta.training.features import frozen_features
 from gta.training.processes import Processes
 from gta.training.splits import Splits
 
-NO_NETWORK = "no network"
-"""In place of a trunk: a support vector machine on small grey pictures."""
 KEYS = ("task", "held_out", "trunk", "head", "seed", "settings")
 """The keys that identify a result."""
 FOLDS = 5

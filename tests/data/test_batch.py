@@ -86,12 +86,15 @@ def may_mount() -> bool:
         return False
 
 
+NO_QUEUES = "has no room for their queues: videos are read by the process that computes"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not may_mount(), reason="a mount of one's own needs root")
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        ("64k", "has no room for their queues: videos are read by the process that computes"),
+        ("64k", NO_QUEUES),
         ("1100k", "has no room for a batch: batches are sent through pipes, which is slower"),
     ],
 )
@@ -112,5 +115,9 @@ def test_training_with_little_shared_memory(
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert "gta: the shared memory of loader processes (/dev/shm, " in done.stderr
-    assert done.stderr.count(said) == 1  # on a busy machine queues lack room, too, and say so
+    begins = "gta: the shared memory of loader processes (/dev/shm, "
+    told = [line for line in done.stderr.splitlines() if begins in line]
+    assert [said in line for line in told].count(True) == 1
+    # on a busy machine batches of training may still lie there when the queues of testing begin
+    assert all(said in line or NO_QUEUES in line for line in told)
+    assert len(set(told)) == len(told)

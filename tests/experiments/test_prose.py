@@ -290,7 +290,7 @@ def of_trunks(ours, runs) -> list[str]:
     ]
     better = [less(folds(learns, "GTA", task), folds("frozen", "GTA", task)) for task in TASKS]
     (larger_trunk, three), (_, student) = ours.distilled.MODELS
-    for held_out in ("split", "folds"):
+    for held_out in both:
         alone, taught = (of(head, held_out=held_out) for head in ("GTA, bottleneck", student))
         assert not ours.significance.welch(top1(taught), top1(alone)).significant
     by_trunk, its_folds = less(of(three, larger_trunk), of(three)), folds(larger_trunk, three)
@@ -345,10 +345,8 @@ def of_normalized(ours, runs) -> list[str]:
         by = ours.significance.welch(clip, plain, runs.repeats.floor)
         return by, f"{100 * by.low:+.1f} to {100 * by.high:+.1f}", f"{len(clip)} seeds"
 
-    (small, small_ends, small_seeds), (large, large_ends, large_seeds) = (
-        gain("R2D-18"),
-        gain("R2D-50"),
-    )
+    small, small_ends, small_seeds = gain("R2D-18")
+    large, large_ends, large_seeds = gain("R2D-50")
     assert small.significant
     assert not large.significant
     return [

@@ -80,9 +80,7 @@ def _add_in_training(rows: Tensor, terms: Sequence[Term]) -> Tensor:
     weights, biases = zip(*map(weights_of, outputs), strict=True)
     flat = [*weights, *biases, *(norm.weight for norm in norms), *(norm.bias for norm in norms)]
     flat += [a.flatten(0, -2) for a in attended]
-    with own_types(
-        rows
-    ):  # covariances in half precision would not even have the size of small ones
+    with own_types(rows):  # half precision has no digits for small differences of covariances
         y, means, variances = _AddNormalized.apply(rows.flatten(0, -2), norms[0].eps, *flat)
     for norm, bias, mean, variance in zip(norms, biases, means, variances, strict=True):
         _update(norm, mean + bias.detach(), variance, len(y))
@@ -176,7 +174,7 @@ class _AddNormalized(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor, *_: Tensor):  # pyright: ignore
         mean, spread, center, root, *flat = ctx.saved_tensors
         *parts, attended = _by_kind(flat)
-        weight, bias, gamma, beta = map(_stacked, parts)
+        weight, bias, gamma, beta = map(_stacked, parts)  # kept, they would be copies of parameters
         count, factor = len(upstream), gamma * root
         folded = (weight * factor[..., None]).to(upstream.dtype)
         of_shift = column_sums(upstream, mean.dtype)
